@@ -1,0 +1,1 @@
+//! Async transport for the ActiveProspect APIs, over reqwest.

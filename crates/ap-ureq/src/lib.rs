@@ -1,0 +1,1 @@
+//! Blocking transport for the ActiveProspect APIs, over ureq.

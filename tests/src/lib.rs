@@ -1,0 +1,1 @@
+//! Tests that span several crates; they live in `tests/`.
