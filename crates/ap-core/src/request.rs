@@ -1,0 +1,252 @@
+//! What a request must look like before a key goes near it.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+
+use crate::credentials::Credentials;
+use crate::origin::{InvalidOrigin, Origin, Origins};
+use crate::product::{Product, Service};
+
+/// Why a request is not signed or not sent. All of these are found before a packet leaves, and none
+/// repeats a header's value, a query or a path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The URL is not one that a key may be sent to, whatever the list says.
+    #[error("{0}")]
+    Origin(#[source] InvalidOrigin),
+    /// The URL's origin is not on the client's list.
+    #[error("{0} is not an origin of this client: the key goes only to those on its list")]
+    OriginNotListed(Origin),
+    /// The request was changed between two steps of its call, and goes to another product now.
+    #[error("the request now goes to {0}, another product than when its call began")]
+    OtherProduct(Product),
+    /// The URL's path or query is not one that every HTTP library sends unchanged.
+    #[error("{0}")]
+    Target(#[source] InvalidTarget),
+    /// A header that is not the caller's to set.
+    #[error("the header {0} is set by this library or by HTTP itself: leave it out")]
+    ReservedHeader(HeaderName),
+    /// A header value outside printable ASCII.
+    #[error("the value of the header {0} holds a byte that is not printable ASCII")]
+    HeaderValue(HeaderName),
+    /// `TRACE` or `CONNECT`, which would show the key to others (RFC 9110 sections 9.3.6, 9.3.8).
+    #[error("the method {0} is not sent with a key")]
+    Method(Method),
+    /// A URL that holds the key itself.
+    #[error("the URL holds the API key: URLs are logged everywhere, so reset that key")]
+    KeyInUrl,
+    /// A body or a type that cannot be sent.
+    #[error("the request's body cannot be written as JSON")]
+    Body,
+}
+
+/// Why a path is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTarget {
+    /// The path does not begin with `/`.
+    #[error("the path does not begin with a slash")]
+    NotAbsolute,
+    /// The path begins with `//` or `/\`, which some parsers take for another host.
+    #[error("the path begins with two slashes, which could name another host: begin with one")]
+    OtherHost,
+    /// A backslash, which some parsers take for a slash.
+    #[error("the path holds a backslash (byte {at}): use slashes, or %5C")]
+    Backslash {
+        /// Where it is, in bytes from 0.
+        at: usize,
+    },
+    /// A control character.
+    #[error("the path holds a control character (byte {at})")]
+    Control {
+        /// Where it is, in bytes from 0.
+        at: usize,
+    },
+    /// A character that must be percent-encoded, and is not.
+    #[error("the path holds a character that must be percent-encoded (byte {at})")]
+    Unencoded {
+        /// Where it is, in bytes from 0.
+        at: usize,
+    },
+    /// A `.` or `..` segment, plain or encoded, which some libraries resolve and others send.
+    #[error("the path holds a . or .. segment: write the path out")]
+    DotSegment,
+    /// A `%` that two hexadecimal digits do not follow.
+    #[error("the path holds a % that is not followed by two hexadecimal digits (byte {at})")]
+    Percent {
+        /// Where it is, in bytes from 0.
+        at: usize,
+    },
+    /// A fragment, which is never sent.
+    #[error("the path holds a fragment (#…): leave it out, or write %23")]
+    Fragment,
+    /// Longer than a request line may be.
+    #[error("the path and query together have more than {MAX_TARGET_LEN} bytes")]
+    TooLong,
+}
+
+/// The longest path and query, in bytes. Servers commonly refuse request lines over 8,000.
+pub const MAX_TARGET_LEN: usize = 7_900;
+
+/// Headers that belong to HTTP's framing, to the connection or to this library.
+const RESERVED: [HeaderName; 12] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    header::EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// The service that the request goes to, if everything about it but the key is in order.
+pub(crate) fn check(
+    origins: &Origins,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    ours: &[Credentials],
+) -> Result<Service, RequestError> {
+    let service = service(origins, uri)?;
+    if *method == Method::TRACE || *method == Method::CONNECT {
+        return Err(RequestError::Method(method.clone()));
+    }
+    check_target(uri.path_and_query().map_or("", |p| p.as_str())).map_err(RequestError::Target)?;
+    check_headers(headers, ours)?;
+    check_no_key_in(uri, ours)?;
+    Ok(service)
+}
+
+/// The service whose origin the URI has.
+pub(crate) fn service(origins: &Origins, uri: &Uri) -> Result<Service, RequestError> {
+    origins
+        .service_of(uri)
+        .ok_or_else(|| match Origin::of(uri) {
+            Err(invalid) => RequestError::Origin(invalid),
+            Ok(origin) if !origin.is_https() && !origin.is_loopback() => {
+                RequestError::Origin(InvalidOrigin::PlainHttp)
+            }
+            Ok(origin) => RequestError::OriginNotListed(origin),
+        })
+}
+
+fn check_headers(headers: &HeaderMap, ours: &[Credentials]) -> Result<(), RequestError> {
+    for (name, value) in headers {
+        if RESERVED.contains(name) && !(*name == header::AUTHORIZATION && is_ours(value, ours)) {
+            return Err(RequestError::ReservedHeader(name.clone()));
+        }
+        if !value
+            .as_bytes()
+            .iter()
+            .all(|b| matches!(b, b' '..=b'~' | b'\t'))
+        {
+            return Err(RequestError::HeaderValue(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value is the very buffer that an earlier signature put there, not an equal one of the
+/// caller's: a request can then be signed again, and a caller's own header is still refused.
+fn is_ours(value: &HeaderValue, ours: &[Credentials]) -> bool {
+    ours.iter()
+        .any(|credentials| std::ptr::eq(credentials.authorization().as_bytes(), value.as_bytes()))
+}
+
+/// URLs end up in logs of every machine on the way.
+pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), RequestError> {
+    let target = uri
+        .path_and_query()
+        .map_or("", |target| target.as_str())
+        .as_bytes();
+    let holds = |key: &[u8]| {
+        target.len() >= key.len() && target.windows(key.len()).any(|window| window == key)
+    };
+    if keys
+        .iter()
+        .any(|credentials| holds(credentials.key().expose().as_bytes()))
+    {
+        return Err(RequestError::KeyInUrl);
+    }
+    Ok(())
+}
+
+/// Checks that a path and query are spelled so that no library rewrites them: visible ASCII, no
+/// character that the URL standard would encode, no dot segments, sound percent-encoding.
+fn check_target(target: &str) -> Result<(), InvalidTarget> {
+    let bytes = target.as_bytes();
+    match bytes {
+        [b'/', b'/' | b'\\', ..] => return Err(InvalidTarget::OtherHost),
+        [b'/', ..] => {}
+        _ => return Err(InvalidTarget::NotAbsolute),
+    }
+    if bytes.len() > MAX_TARGET_LEN {
+        return Err(InvalidTarget::TooLong);
+    }
+    let mut in_query = false;
+    let mut dots = false;
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\\' => return Err(InvalidTarget::Backslash { at }),
+            b'#' => return Err(InvalidTarget::Fragment),
+            0..=0x1F | 0x7F => return Err(InvalidTarget::Control { at }),
+            _ if needs_encoding(byte, in_query) => return Err(InvalidTarget::Unencoded { at }),
+            b'?' => in_query = true,
+            b'%' if !matches!(bytes.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) =>
+            {
+                return Err(InvalidTarget::Percent { at });
+            }
+            b'.' | b'%' if !in_query => dots = true,
+            _ => {}
+        }
+    }
+    if dots && has_dot_segment(target) {
+        return Err(InvalidTarget::DotSegment);
+    }
+    Ok(())
+}
+
+fn has_dot_segment(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path.split('/').any(|segment| {
+        // No other encoding of a dot exists, so this needs no decoder.
+        let plain = segment.replace("%2e", ".").replace("%2E", ".");
+        plain == "." || plain == ".."
+    })
+}
+
+/// RFC 3986 section 2 and the URL standard's path and special-query sets, together: what either
+/// would encode.
+const fn needs_encoding(byte: u8, in_query: bool) -> bool {
+    match byte {
+        b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'[' | b']' => true,
+        b'\'' => in_query,
+        _ => !byte.is_ascii(),
+    }
+}
+
+/// Writes a path and query as they go on the wire: what must be percent-encoded is, what already is
+/// stays. What could change the origin or climb out of the path is refused, not repaired.
+///
+/// # Errors
+///
+/// [`InvalidTarget`].
+pub(crate) fn encode_target(text: &str) -> Result<String, InvalidTarget> {
+    let mut in_query = false;
+    let mut target = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        in_query |= byte == b'?';
+        if needs_encoding(byte, in_query) {
+            target.push_str(&format!("%{byte:02X}"));
+        } else {
+            target.push(char::from(byte));
+        }
+    }
+    check_target(&target)?;
+    Ok(target)
+}

@@ -1,0 +1,302 @@
+//! [`Transport`] and [`AsyncTransport`]: one round trip each, and the contract that both keep.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header, response};
+
+use crate::settings::Settings;
+
+/// A point on a transport's own monotonic clock, counted from any fixed start. The core has no clock,
+/// and moments of two transports say nothing about each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The moment so long after the clock's start.
+    #[must_use]
+    pub const fn after_start(elapsed: Duration) -> Self {
+        Self(elapsed)
+    }
+}
+
+/// When a call must be over: connecting, TLS, sending, waiting, the whole body and every attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Option<Moment>);
+
+impl Deadline {
+    /// No deadline.
+    pub const NEVER: Self = Self(None);
+
+    /// So long after a moment; never, if that is beyond what can be counted.
+    #[must_use]
+    pub fn after(now: Moment, timeout: Duration) -> Self {
+        Self(now.0.checked_add(timeout).map(Moment))
+    }
+
+    /// How long is left: zero once it has passed, `None` if there is none.
+    #[must_use]
+    pub fn left(self, now: Moment) -> Option<Duration> {
+        self.0.map(|at| at.0.saturating_sub(now.0))
+    }
+}
+
+/// A blocking transport: sends one request, and returns its response.
+///
+/// # Contract
+///
+/// - **An error means that no complete response was received.** Every status is a response, a 401 and
+///   a 3xx too.
+/// - Send exactly this request, once: method, URI, headers and body unchanged. Framing
+///   (`Host`, `Content-Length`) is the transport's to add, and nothing else. If the library would
+///   change the request, return an error of kind [`Unsendable`](ErrorKind::Unsendable) instead.
+/// - Follow nothing: no redirect, no challenge, no cookie, no retry.
+/// - Return every header line, repeated ones included, and the body as it came. A body that ends early
+///   is an error, never a short success; see [`is_framed`].
+/// - Keep the [`Deadline`] over everything, and send nothing once it has passed.
+/// - Verify TLS; never weaken it. Use no proxy that was not given, and none for loopback.
+/// - Log, print and keep nothing of what passes through, and put none of it into errors.
+///
+/// ```
+/// use ap_core::{Deadline, ErrorKind, Moment, Transport, TransportError};
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use std::time::{Duration, Instant};
+///
+/// /// Answers every call with the same text: enough for a test of code that calls an API.
+/// struct Canned(Instant, &'static str);
+///
+/// impl Transport for Canned {
+///     fn now(&self) -> Moment {
+///         Moment::after_start(self.0.elapsed())
+///     }
+///     fn send(&self, _: &Request<Bytes>, deadline: Deadline) -> Result<Response<Bytes>, TransportError> {
+///         if deadline.left(self.now()) == Some(Duration::ZERO) {
+///             return Err(TransportError::new(ErrorKind::Timeout));
+///         }
+///         Ok(Response::new(Bytes::from_static(self.1.as_bytes())))
+///     }
+/// }
+///
+/// let shared: std::sync::Arc<dyn Transport> = std::sync::Arc::new(Canned(Instant::now(), "[]"));
+/// let client = ap_core::Client::builder().build_with(shared)?;
+/// let request = client.request(ap_core::Service::LeadConduit, http::Method::GET, "/status")?;
+/// assert_eq!(client.send_unsigned(request)?.body(), "[]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Transport: Send + Sync {
+    /// The present moment on this transport's clock.
+    fn now(&self) -> Moment;
+
+    /// One round trip, under the contract above.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] if no complete response was received.
+    fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError>;
+}
+
+/// An async transport: the same as [`Transport`], under the same contract, and one rule more: when the
+/// future is dropped, the round trip ends and leaves nothing behind.
+#[async_trait]
+pub trait AsyncTransport: Send + Sync {
+    /// The present moment on this transport's clock.
+    fn now(&self) -> Moment;
+
+    /// One round trip, under the contract of [`Transport`].
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] if no complete response was received.
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError>;
+}
+
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn now(&self) -> Moment {
+        self.deref().now()
+    }
+    fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.deref().send(request, deadline)
+    }
+}
+
+#[async_trait]
+impl<T: AsyncTransport + ?Sized> AsyncTransport for Arc<T> {
+    fn now(&self) -> Moment {
+        self.deref().now()
+    }
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.deref().send(request, deadline).await
+    }
+}
+
+/// A transport that can be made from [`Settings`] alone, which is what gives a client its `builder()`.
+pub trait Connect: Sized {
+    /// Makes the transport. No packet leaves yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] of kind [`Setup`](ErrorKind::Setup) if the settings cannot be kept.
+    fn connect(settings: &Settings) -> Result<Self, TransportError>;
+}
+
+/// Why no complete response was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The settings cannot be kept: a root certificate that cannot be read, a proxy of another kind.
+    Setup,
+    /// The library would have changed the request, so it was not sent.
+    Unsendable,
+    /// The host's name is not known.
+    Dns,
+    /// The host does not take connections.
+    Connect,
+    /// The connection was not there within the time for connecting.
+    ConnectTimeout,
+    /// The proxy refused or failed.
+    Proxy,
+    /// TLS failed: an unknown or expired certificate, another name, no TLS at all.
+    Tls,
+    /// The deadline passed.
+    Timeout,
+    /// The connection ended or broke before the response began. Whether the request was applied is
+    /// not known.
+    Closed,
+    /// The response ended early, or there is no way to tell whether it did.
+    Truncated,
+    /// The response is not HTTP/1.1 as it should be.
+    Malformed,
+    /// The response's head or body is larger than the settings allow.
+    TooLarge,
+    /// The call was cancelled from outside.
+    Cancelled,
+    /// Anything else.
+    Other,
+}
+
+impl ErrorKind {
+    /// A stable name for logs and metrics (OpenTelemetry's `error.type`).
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Unsendable => "unsendable",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Proxy => "proxy",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+            Self::Truncated => "truncated",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Cancelled => "cancelled",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Setup => "the transport's settings cannot be kept",
+            Self::Unsendable => "the HTTP library would change the request, so it was not sent",
+            Self::Dns => "the host's name cannot be resolved",
+            Self::Connect => "the host does not take the connection",
+            Self::ConnectTimeout => "connecting took too long",
+            Self::Proxy => "the proxy refused or failed",
+            Self::Tls => "TLS failed",
+            Self::Timeout => "the call took too long",
+            Self::Closed => "the connection ended before the response began",
+            Self::Truncated => "the response ended early",
+            Self::Malformed => "the response is not sound HTTP",
+            Self::TooLarge => "the response is larger than allowed",
+            Self::Cancelled => "the call was cancelled",
+            Self::Other => "the call failed",
+        })
+    }
+}
+
+/// A round trip without a complete response: a kind, and the library's own error as its source. The
+/// text names neither URL nor header.
+#[derive(Debug)]
+pub struct TransportError {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl TransportError {
+    /// An error of a kind, without a source.
+    #[must_use]
+    pub const fn new(kind: ErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// The same with the error behind it. Whoever calls this answers for the source's text: no URL,
+    /// no header, no part of a body.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.source {
+            Some(source) => Some(source.as_ref()),
+            None => None,
+        }
+    }
+}
+
+/// Whether a response says where its body ends: by its kind, its length or its chunks. Without that, a
+/// broken connection and a complete body look alike (RFC 9112 section 8), so a transport returns
+/// [`Truncated`](ErrorKind::Truncated) for it.
+#[must_use]
+pub fn is_framed(method: &Method, head: &response::Parts) -> bool {
+    let has_no_body = *method == Method::HEAD
+        || head.status.is_informational()
+        || matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+    has_no_body
+        || head.headers.contains_key(header::CONTENT_LENGTH)
+        || head.headers.contains_key(header::TRANSFER_ENCODING)
+}
