@@ -29,7 +29,8 @@ pub use ring::{KeyRing, MAX_KEYS, TooManyKeys};
 pub use settings::{Proxy, Settings};
 pub use sign::sign;
 pub use transport::{
-    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Transport, TransportError, is_framed,
+    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Transport, TransportError, check_head,
+    is_framed, is_loopback,
 };
 pub use unauthorized::{
     Advice, BAD_KEY_FORMS, BadKeyForm, Cause, DOCUMENTED_BODY, MESSAGE_LIMIT,

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header, response};
+use http::{Method, Request, Response, StatusCode, Uri, header, response};
 
+use crate::origin::Origin;
 use crate::settings::Settings;
 
 /// A point on a transport's own monotonic clock, counted from any fixed start. The core has no clock,
@@ -268,6 +269,15 @@ impl TransportError {
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
+
+    /// The same of a call that went by a proxy: what could not be reached is then the proxy.
+    #[must_use]
+    pub fn by_proxy(self) -> Self {
+        match self.kind {
+            ErrorKind::Connect | ErrorKind::Dns => Self::new(ErrorKind::Proxy).with_source(self),
+            _ => self,
+        }
+    }
 }
 
 impl fmt::Display for TransportError {
@@ -283,6 +293,51 @@ impl StdError for TransportError {
             None => None,
         }
     }
+}
+
+/// Whether a URI's host is this machine. Transports ask before they use a proxy, and before they send
+/// anything over plain http.
+///
+/// ```
+/// assert!(ap_core::is_loopback(&"http://127.0.0.1:8080/flows".parse()?));
+/// assert!(!ap_core::is_loopback(&"http://127.0.0.1.example/flows".parse()?));
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[must_use]
+pub fn is_loopback(uri: &Uri) -> bool {
+    Origin::of(uri).is_ok_and(|origin| origin.is_loopback())
+}
+
+/// Looks at a response's head before the body is read, under the same limits for every transport.
+///
+/// # Errors
+///
+/// [`TooLarge`](ErrorKind::TooLarge) for more header lines, a larger head or a longer announced body
+/// than the settings allow; [`Truncated`](ErrorKind::Truncated) if the head does not say where the body
+/// ends ([`is_framed`]).
+pub fn check_head(
+    settings: &Settings,
+    method: &Method,
+    head: &response::Parts,
+) -> Result<(), TransportError> {
+    let lines = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    if head.headers.len() > settings.header_limit || lines.sum::<usize>() > settings.head_limit {
+        return Err(TransportError::new(ErrorKind::TooLarge));
+    }
+    if !is_framed(method, head) {
+        return Err(TransportError::new(ErrorKind::Truncated)
+            .with_source("the response does not say where its body ends"));
+    }
+    let announced = head.headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let limit = u64::try_from(settings.body_limit).unwrap_or(u64::MAX);
+    if *method != Method::HEAD && announced.is_some_and(|length| length > limit) {
+        return Err(TransportError::new(ErrorKind::TooLarge));
+    }
+    Ok(())
 }
 
 /// Whether a response says where its body ends: by its kind, its length or its chunks. Without that, a

@@ -1,0 +1,72 @@
+//! The `reqwest` client behind the transport: everything that it does by itself is switched off.
+
+use std::sync::Arc;
+
+use ap_core::{ErrorKind, Proxy, Settings, TransportError};
+use reqwest::redirect::Policy;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+/// Idle connections that are kept for one host: as many as calls are commonly in flight.
+const IDLE_CONNECTIONS: usize = 128;
+
+pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, TransportError> {
+    let tls =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| setup().with_source(error))?
+            .with_root_certificates(roots(settings)?)
+            .with_no_client_auth();
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .http1_only()
+        .http1_max_headers(settings.header_limit)
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(settings.connect_timeout)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS);
+    if let Some(given) = &settings.proxy {
+        builder = builder.proxy(proxy(given)?);
+    }
+    builder
+        .build()
+        .map_err(|error| setup().with_source(error.without_url()))
+}
+
+fn roots(settings: &Settings) -> Result<RootCertStore, TransportError> {
+    let mut roots = RootCertStore::empty();
+    if settings.mozilla_roots {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for pem in &settings.root_pems {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let Ok(certificate) = certificate else {
+                return Err(setup().with_source("a root certificate is not sound PEM"));
+            };
+            roots
+                .add(certificate)
+                .map_err(|error| setup().with_source(error))?;
+        }
+        if roots.len() == before {
+            return Err(setup().with_source("there is no certificate in the PEM text"));
+        }
+    }
+    Ok(roots)
+}
+
+fn proxy(proxy: &Proxy) -> Result<reqwest::Proxy, TransportError> {
+    let refused = |_| setup().with_source("the proxy's address is not taken");
+    let mut built = reqwest::Proxy::all(proxy.origin().as_str()).map_err(refused)?;
+    if let Some(authorization) = proxy.authorization() {
+        built = built.custom_http_auth(authorization.clone());
+    }
+    Ok(built.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")))
+}
+
+const fn setup() -> TransportError {
+    TransportError::new(ErrorKind::Setup)
+}

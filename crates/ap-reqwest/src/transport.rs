@@ -1,0 +1,130 @@
+//! [`ReqwestTransport`]: one round trip through a `reqwest` client.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use ap_core::{
+    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError, check_head,
+    is_loopback,
+};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use reqwest::Url;
+
+use crate::convert::{body_error, send_error};
+use crate::library;
+
+/// An async transport over a [`reqwest::Client`]. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+    start: Instant,
+    settings: Settings,
+}
+
+impl ReqwestTransport {
+    /// A transport over a client of the caller's, whose connections, resolver and TLS it keeps. Limits
+    /// and the deadline are kept as the settings say. What only the client itself decides must be right
+    /// in it: no redirects, no retries, no cookies, no decompression, no proxy for loopback.
+    #[must_use]
+    pub fn from_client(client: reqwest::Client, settings: &Settings) -> Self {
+        Self {
+            client,
+            start: Instant::now(),
+            settings: settings.clone(),
+        }
+    }
+
+    fn prepare(
+        &self,
+        request: &Request<Bytes>,
+        left: Option<Duration>,
+    ) -> Result<reqwest::Request, TransportError> {
+        let uri = request.uri();
+        let unsendable =
+            |why: &'static str| TransportError::new(ErrorKind::Unsendable).with_source(why);
+        let url = Url::parse(&uri.to_string()).map_err(|_| unsendable("the URL is not taken"))?;
+        if url.path() != uri.path() || url.query() != uri.query() {
+            return Err(unsendable("the library spells this URL another way"));
+        }
+        if url.scheme() != "https" && !is_loopback(uri) {
+            return Err(unsendable("plain http goes to loopback alone"));
+        }
+        let mut prepared = reqwest::Request::new(request.method().clone(), url);
+        *prepared.headers_mut() = request.headers().clone();
+        if !request.body().is_empty() {
+            *prepared.body_mut() = Some(request.body().clone().into());
+        }
+        *prepared.timeout_mut() = left;
+        Ok(prepared)
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connect for ReqwestTransport {
+    fn connect(settings: &Settings) -> Result<Self, TransportError> {
+        Ok(Self::from_client(library::build(settings)?, settings))
+    }
+}
+
+#[async_trait]
+impl AsyncTransport for ReqwestTransport {
+    fn now(&self) -> Moment {
+        Moment::after_start(self.start.elapsed())
+    }
+
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let left = deadline.left(self.now());
+        if left == Some(Duration::ZERO) {
+            return Err(TransportError::new(ErrorKind::Timeout));
+        }
+        let is_proxied = self.settings.proxy.is_some() && !is_loopback(request.uri());
+        let prepared = self.prepare(request, left)?;
+        let response = self.client.execute(prepared).await;
+        let mut response = response.map_err(|error| {
+            let error = send_error(error);
+            if is_proxied { error.by_proxy() } else { error }
+        })?;
+
+        let mut head = Response::new(());
+        *head.status_mut() = response.status();
+        *head.version_mut() = response.version();
+        *head.headers_mut() = std::mem::take(response.headers_mut());
+        let (head, ()) = head.into_parts();
+        check_head(&self.settings, request.method(), &head)?;
+        let Some(first) = response.chunk().await.map_err(body_error)? else {
+            return Ok(Response::from_parts(head, Bytes::new()));
+        };
+        // Most answers come in one piece, which then needs no copy.
+        let mut rest = BytesMut::new();
+        let mut total = first.len();
+        while total <= self.settings.body_limit {
+            let Some(chunk) = response.chunk().await.map_err(body_error)? else {
+                let whole = if rest.is_empty() {
+                    first
+                } else {
+                    rest.freeze()
+                };
+                return Ok(Response::from_parts(head, whole));
+            };
+            if rest.is_empty() {
+                rest.extend_from_slice(&first);
+            }
+            total += chunk.len();
+            rest.extend_from_slice(&chunk);
+        }
+        Err(TransportError::new(ErrorKind::TooLarge))
+    }
+}

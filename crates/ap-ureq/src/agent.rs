@@ -1,0 +1,91 @@
+//! The agent behind the transport: everything that `ureq` does by itself is switched off.
+
+use std::sync::Arc;
+
+use ap_core::{ErrorKind, Proxy, Settings, TransportError};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::{Agent, ProxyProtocol};
+
+/// Idle connections that are kept, in all and for one host: as many as calls are commonly in flight.
+const IDLE_CONNECTIONS: usize = 128;
+
+pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(roots(settings)?)
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        .proxy(settings.proxy.as_ref().map(proxy).transpose()?)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        // The request brings these itself, or has none.
+        .user_agent("")
+        .accept("")
+        .accept_encoding("")
+        .max_response_header_size(settings.head_limit)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .allow_non_standard_methods(true)
+        .build();
+    Ok(config.into())
+}
+
+fn roots(settings: &Settings) -> Result<RootCerts, TransportError> {
+    if settings.root_pems.is_empty() && settings.mozilla_roots {
+        return Ok(RootCerts::WebPki);
+    }
+    let mut roots = Vec::new();
+    if settings.mozilla_roots {
+        let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        roots.extend(
+            mozilla
+                .iter()
+                .map(|der| Certificate::from_der(der).to_owned()),
+        );
+    }
+    for pem in &settings.root_pems {
+        let before = roots.len();
+        for item in parse_pem(pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => {
+                    // ureq leaves out what rustls cannot read; a root that is asked for must count.
+                    let der = certificate.der().to_owned().into();
+                    rustls::RootCertStore::empty()
+                        .add(der)
+                        .map_err(|e| setup().with_source(e))?;
+                    roots.push(certificate);
+                }
+                Ok(_) => {}
+                Err(_) => return Err(setup().with_source("a root certificate is not sound PEM")),
+            }
+        }
+        if roots.len() == before {
+            return Err(setup().with_source("there is no certificate in the PEM text"));
+        }
+    }
+    Ok(RootCerts::new_with_certs(&roots))
+}
+
+fn proxy(proxy: &Proxy) -> Result<ureq::Proxy, TransportError> {
+    let origin = proxy.origin();
+    let protocol = if origin.is_https() {
+        ProxyProtocol::Https
+    } else {
+        ProxyProtocol::Http
+    };
+    let mut builder = ureq::Proxy::builder(protocol)
+        .host(origin.host())
+        .port(origin.port());
+    if let Some((user, password)) = proxy.user_and_password() {
+        builder = builder.username(&user).password(&password);
+    }
+    builder
+        .build()
+        .map_err(|_| setup().with_source("the proxy's address is not taken"))
+}
+
+const fn setup() -> TransportError {
+    TransportError::new(ErrorKind::Setup)
+}

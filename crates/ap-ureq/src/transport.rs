@@ -1,0 +1,144 @@
+//! [`UreqTransport`]: one round trip through an agent.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use ap_core::{
+    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError, check_head,
+    is_loopback,
+};
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{Method, Request, Response};
+use ureq::{Agent, AsSendBody, SendBody};
+
+use crate::agent;
+use crate::convert::{body_error, send_error};
+
+/// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct UreqTransport {
+    agent: Agent,
+    start: Instant,
+    settings: Settings,
+}
+
+impl UreqTransport {
+    /// A transport over an agent of the caller's, whose connections, resolver and TLS it keeps. What
+    /// the contract needs is set anew on every request (no redirects, statuses are responses, no
+    /// headers added, limits and times), so the agent's own settings for those do not count.
+    #[must_use]
+    pub fn from_agent(agent: Agent, settings: &Settings) -> Self {
+        Self {
+            agent,
+            start: Instant::now(),
+            settings: settings.clone(),
+        }
+    }
+
+    fn run<B: AsSendBody>(
+        &self,
+        request: &Request<Bytes>,
+        body: B,
+        left: Option<Duration>,
+    ) -> Result<Response<ureq::Body>, TransportError> {
+        let is_plain = request.uri().scheme() != Some(&Scheme::HTTPS);
+        let has_proxy = self.agent.config().proxy().is_some();
+        let loopback = (is_plain || has_proxy) && is_loopback(request.uri());
+        if is_plain && !loopback {
+            return Err(TransportError::new(ErrorKind::Unsendable)
+                .with_source("plain http goes to loopback alone"));
+        }
+
+        let mut copy = Request::new(body);
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        let mut config = self
+            .agent
+            .configure_request(copy)
+            .timeout_global(left)
+            .timeout_connect(Some(self.settings.connect_timeout))
+            .max_response_header_size(self.settings.head_limit)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .user_agent("")
+            .accept("")
+            .accept_encoding("");
+        if loopback && has_proxy {
+            config = config.proxy(None);
+        }
+        let is_proxied = has_proxy && !loopback;
+        self.agent
+            .run(config.build())
+            .map_err(|error| match send_error(error) {
+                error
+                    if is_proxied
+                        && matches!(error.kind(), ErrorKind::Connect | ErrorKind::Dns) =>
+                {
+                    TransportError::new(ErrorKind::Proxy).with_source(error)
+                }
+                error => error,
+            })
+    }
+}
+
+impl fmt::Debug for UreqTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UreqTransport")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connect for UreqTransport {
+    fn connect(settings: &Settings) -> Result<Self, TransportError> {
+        Ok(Self::from_agent(agent::build(settings)?, settings))
+    }
+}
+
+impl Transport for UreqTransport {
+    fn now(&self) -> Moment {
+        Moment::after_start(self.start.elapsed())
+    }
+
+    fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let left = deadline.left(self.now());
+        if left == Some(Duration::ZERO) {
+            return Err(TransportError::new(ErrorKind::Timeout));
+        }
+        // A body of no bytes is announced where the method usually has one (RFC 9110 section 8.6).
+        let announces_nothing = request.body().is_empty()
+            && !matches!(
+                *request.method(),
+                Method::POST | Method::PUT | Method::PATCH
+            );
+        let response = if announces_nothing {
+            self.run(request, SendBody::none(), left)?
+        } else {
+            self.run(request, request.body().as_ref(), left)?
+        };
+
+        let (mut head, body) = response.into_parts();
+        head.extensions.clear();
+        check_head(&self.settings, request.method(), &head)?;
+        let limit = self.settings.body_limit;
+        // One byte more is let through, so that a body of exactly the limit is told from a longer one.
+        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let body = body
+            .into_with_config()
+            .limit(one_more)
+            .read_to_vec()
+            .map_err(body_error)?;
+        if body.len() > limit {
+            return Err(TransportError::new(ErrorKind::TooLarge));
+        }
+        Ok(Response::from_parts(head, body.into()))
+    }
+}
