@@ -1,1 +1,8 @@
-//! Tests that span several crates; they live in `tests/`.
+//! What tests that span several crates share: a TLS front for a plain listener, and a listener that
+//! answers from a script.
+
+mod script;
+mod tls;
+
+pub use script::Script;
+pub use tls::TlsFront;

@@ -81,11 +81,12 @@ fn kind(error: &reqwest::Error, broken: ErrorKind) -> ErrorKind {
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    let in_io = || {
-        cause
-            .downcast_ref::<io::Error>()?
-            .get_ref()?
-            .downcast_ref::<rustls::Error>()
-    };
-    cause.is::<rustls::Error>() || in_io().is_some()
+    if cause.is::<rustls::Error>() {
+        return true;
+    }
+    // An I/O error hides what it wraps from `source`, and may wrap another.
+    let wrapped = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    wrapped.is_some_and(|inner| is_tls(inner))
 }

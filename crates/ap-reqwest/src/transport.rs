@@ -9,7 +9,7 @@ use ap_core::{
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
 use reqwest::Url;
 
 use crate::convert::{body_error, send_error};
@@ -55,6 +55,14 @@ impl ReqwestTransport {
         *prepared.headers_mut() = request.headers().clone();
         if !request.body().is_empty() {
             *prepared.body_mut() = Some(request.body().clone().into());
+        } else if matches!(
+            *request.method(),
+            Method::POST | Method::PUT | Method::PATCH
+        ) {
+            // Announced where the method usually has a body (RFC 9110 section 8.6).
+            prepared
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         *prepared.timeout_mut() = left;
         Ok(prepared)

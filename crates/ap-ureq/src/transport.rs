@@ -71,17 +71,10 @@ impl UreqTransport {
             config = config.proxy(None);
         }
         let is_proxied = has_proxy && !loopback;
-        self.agent
-            .run(config.build())
-            .map_err(|error| match send_error(error) {
-                error
-                    if is_proxied
-                        && matches!(error.kind(), ErrorKind::Connect | ErrorKind::Dns) =>
-                {
-                    TransportError::new(ErrorKind::Proxy).with_source(error)
-                }
-                error => error,
-            })
+        self.agent.run(config.build()).map_err(|error| {
+            let error = send_error(error);
+            if is_proxied { error.by_proxy() } else { error }
+        })
     }
 }
 
