@@ -6,3 +6,8 @@ mod tls;
 
 pub use script::Script;
 pub use tls::TlsFront;
+
+/// The examples of the project's README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

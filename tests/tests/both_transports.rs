@@ -1,5 +1,7 @@
 //! One program text, both transports, plain loopback and real TLS: what it sees must be the same.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use ap_core::{ApiKey, CallError, ErrorKind, Origin, Origins, Product, Service, Why};
 use ap_emulator::Emulator;
 use ap_tests::{Script, TlsFront};
