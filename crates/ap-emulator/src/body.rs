@@ -6,6 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde_json::Value;
 
 use crate::Product;
@@ -31,12 +32,16 @@ pub(crate) async fn read_json(
 
 async fn read(product: Product, body: Body, patience: Duration) -> Result<Bytes, Answer> {
     let refuse = |status, reason| answer::closing(answer::error(product, status, reason));
+    let too_large = || {
+        let reason = "the request body is larger than 1048576 bytes";
+        Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, reason))
+    };
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return too_large();
+    }
     match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request body is larger than 1048576 bytes",
-        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
         Ok(Err(_)) => Err(refuse(
             StatusCode::BAD_REQUEST,
             "the request body is broken",

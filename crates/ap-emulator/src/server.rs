@@ -117,15 +117,18 @@ struct Door {
 }
 
 async fn accept(listener: TcpListener, door: Door, permits: Arc<Semaphore>) {
-    // The permit comes first, so that further clients wait in the system's queue.
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(converse(stream, door.clone(), permit));
-            }
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: trying again at once would only spin.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // One connection waits here at the most, further ones in the system's queue. A permit
+        // taken before the connection is there would be lost to the other products.
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        tokio::spawn(converse(stream, door.clone(), permit));
     }
 }
 

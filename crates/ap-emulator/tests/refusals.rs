@@ -1,0 +1,355 @@
+//! The refusal of a bad key, byte by byte, and what comes before and after it.
+#![allow(missing_docs)]
+
+mod common;
+
+use ap_emulator::{Emulator, Product};
+use common::{JSON, basic, connect, raw, read_reply, send, with_key};
+use std::io::Write;
+
+const LEAD_CONDUIT: &str = r#"{"error":"authentication failed"}"#;
+
+#[test]
+fn lead_conduit_refuses_with_the_published_message() {
+    let emulator = Emulator::start().unwrap();
+    let reply = send(emulator.url(Product::LeadConduit), "GET", "/flows", "", "");
+    let date = reply.header("Date").unwrap();
+    let expected = format!(
+        "HTTP/1.1 401 Unauthorized\r\n\
+         Date: {date}\r\n\
+         Content-Type: application/json; charset=utf-8\r\n\
+         Content-Length: 33\r\n\
+         Connection: keep-alive\r\n\
+         Vary: Accept, Accept-Encoding\r\n\
+         ETag: W/\"21-48c58abe\"\r\n\r\n"
+    );
+    assert_eq!(reply.head, expected);
+    assert_eq!(reply.text(), LEAD_CONDUIT);
+    assert_eq!(reply.body.len(), 33);
+
+    let sent = httpdate::parse_http_date(date).unwrap();
+    let age = std::time::SystemTime::now()
+        .duration_since(sent)
+        .unwrap_or_default();
+    assert!(age.as_secs() < 60, "{date}");
+}
+
+#[test]
+fn every_product_refuses_in_its_own_words_before_anything_else() {
+    let emulator = Emulator::start().unwrap();
+    let words = [
+        (Product::LeadConduit, LEAD_CONDUIT),
+        (
+            Product::TrustedForm,
+            r#"{"outcome":"error","reason":"Unauthorized"}"#,
+        ),
+        (
+            Product::SuppressionList,
+            r#"{"message":"HTTP Basic: Access denied"}"#,
+        ),
+    ];
+    for (product, body) in words {
+        let url = emulator.url(product);
+        for (method, path) in [
+            ("GET", common::known_path(product)),
+            ("GET", "/no/such/path"),
+            ("DELETE", common::known_path(product)),
+            ("POST", "/flows"),
+            ("OPTIONS", "*"),
+            ("GET", "/reports/unknown-token"),
+            ("GET", "/_emulatorx/state"),
+        ] {
+            for headers in ["", JSON, &basic("X:wrong"), &basic("API:1234567890")] {
+                let reply = send(url, method, path, headers, "");
+                assert_eq!(
+                    (reply.status(), reply.text()),
+                    (401, body),
+                    "{method} {path}"
+                );
+                assert_eq!(reply.header("Www-Authenticate"), None);
+            }
+        }
+        let head = raw(url, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let length = body.len().to_string();
+        assert_eq!(
+            (head.status(), head.header("Content-Length")),
+            (401, Some(&*length))
+        );
+    }
+}
+
+#[test]
+fn credentials_are_read_strictly() {
+    let emulator = Emulator::start().unwrap();
+    let key = emulator.key();
+    // The length of the user name decides about the padding; two letters leave one `=` or two.
+    let encode = |text: &str| {
+        let line = basic(text);
+        line.trim_start_matches("Authorization: Basic ")
+            .trim_end()
+            .to_owned()
+    };
+    let padded = ["", "a", "ab"]
+        .map(|user| encode(&format!("{user}:{key}")))
+        .into_iter()
+        .find(|text| text.ends_with("=="))
+        .unwrap();
+    let unpadded = padded.trim_end_matches('=').to_owned();
+    let mut trailing_bits = unpadded.clone();
+    let last = trailing_bits.pop().unwrap();
+    trailing_bits.push(char::from(last as u8 + 1));
+    let good = encode(&format!("X:{key}"));
+    let (front, back) = good.split_at(8);
+    let table = [
+        (format!("Basic {good}"), 200),
+        (format!("basic {good}"), 200),
+        (format!("BASIC {good}"), 200),
+        (format!("Basic  {good}"), 200),
+        (format!("Basic     {good}  "), 200),
+        (format!("Basic {}", encode(&format!(":{key}"))), 200),
+        (format!("Basic {}", encode(&format!("API:{key}"))), 200),
+        (
+            format!("Basic {}", encode(&format!("übung 漢字:{key}"))),
+            200,
+        ),
+        (format!("Basic {padded}"), 200),
+        (format!("Basic {unpadded}"), 401),
+        (format!("Basic {padded}="), 401),
+        (format!("Basic {trailing_bits}=="), 401),
+        (format!("Basic {front} {back}"), 401),
+        (format!("Basic {front}\t{back}"), 401),
+        (format!("Basic\t{good}"), 401),
+        (format!("Basic{good}"), 401),
+        (format!("Bearer {good}"), 401),
+        (format!("Basic {good}, Basic {good}"), 401),
+        (format!("Basic {}", encode(&key)), 401),
+        (format!("Basic {}", encode(&format!("{key}:"))), 401),
+        (format!("Basic {}", encode(&format!("X:Y:{key}"))), 401),
+        (format!("Basic {}", encode(&format!("X:{key} "))), 401),
+        (format!("Basic {}", encode(&format!("X: {key}"))), 401),
+        (
+            format!("Basic {}", encode(&format!("X:{}", key.to_uppercase()))),
+            401,
+        ),
+        (
+            format!("Basic {}", encode(&format!("X:{}", &key[..key.len() - 1]))),
+            401,
+        ),
+        (format!("Basic {}", encode("X:")), 401),
+        (format!("Basic {}", encode("X:1234567890")), 401),
+        ("Basic ".to_owned(), 401),
+        ("Basic".to_owned(), 401),
+        (String::new(), 401),
+        (key.clone(), 401),
+        // Bytes that the other base64 alphabet would spell `-_-_`.
+        ("Basic -_-_".to_owned(), 401),
+    ];
+    for (value, status) in table {
+        for product in Product::ALL {
+            let headers = format!("Authorization: {value}\r\n{JSON}");
+            let path = common::known_path(product);
+            let reply = send(emulator.url(product), "GET", path, &headers, "");
+            assert_eq!(reply.status(), status, "{product}: {value:?}");
+        }
+    }
+}
+
+#[test]
+fn the_url_alphabet_is_refused() {
+    let emulator = Emulator::start().unwrap();
+    let key = emulator.key();
+    let good = basic(&format!("~~~???>>>:{key}"));
+    assert!(
+        good.contains('+') || good.contains('/'),
+        "the sample has to tell the alphabets apart"
+    );
+    let (name, value) = good.split_at("Authorization: Basic ".len());
+    let other = format!("{name}{}", value.replace('+', "-").replace('/', "_"));
+    let url = emulator.url(Product::LeadConduit);
+    assert_eq!(
+        send(url, "GET", "/user", &format!("{good}{JSON}"), "").status(),
+        200
+    );
+    assert_eq!(
+        send(url, "GET", "/user", &format!("{other}{JSON}"), "").status(),
+        401
+    );
+}
+
+#[test]
+fn wrong_keys_are_refused_however_much_of_the_start_is_right() {
+    let emulator = Emulator::start().unwrap();
+    let key = emulator.key();
+    for right in 0..key.len() {
+        let mut wrong = key.clone().into_bytes();
+        wrong[right] ^= 1;
+        let wrong = String::from_utf8(wrong).unwrap();
+        assert_eq!(
+            common::status_of(&emulator, Product::LeadConduit, &wrong),
+            401,
+            "{right}"
+        );
+    }
+}
+
+#[test]
+fn two_authorization_lines_are_a_bad_request() {
+    let emulator = Emulator::start().unwrap();
+    let good = basic(&format!("X:{}", emulator.key()));
+    let bad = basic("X:wrong");
+    for product in Product::ALL {
+        for pair in [[&good, &good], [&good, &bad], [&bad, &good], [&bad, &bad]] {
+            let headers = format!("{}{}{JSON}", pair[0], pair[1]);
+            for path in [
+                common::known_path(product),
+                "/nowhere",
+                "/reports/emulator-shared-report",
+            ] {
+                let reply = send(emulator.url(product), "GET", path, &headers, "");
+                assert_eq!(reply.status(), 400);
+                assert!(reply.json().is_object());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_an_accept_that_names_json_is_let_through() {
+    let emulator = Emulator::start().unwrap();
+    let key = basic(&format!("X:{}", emulator.key()));
+    let table = [
+        ("", 403),
+        ("Accept: */*\r\n", 403),
+        ("Accept:\r\n", 403),
+        ("Accept: text/html\r\n", 403),
+        ("Accept: application/*\r\n", 403),
+        (
+            "Accept: application/xml, text/html;q=0.9, */*;q=0.8\r\n",
+            403,
+        ),
+        ("Accept: application/jsonx\r\n", 403),
+        ("Accept: application/json;q=0\r\n", 403),
+        ("Accept: application/json; Q=0.000, */*\r\n", 403),
+        ("Accept: application/json\r\n", 200),
+        ("accept: APPLICATION/JSON\r\n", 200),
+        ("Accept: application/json;q=0.1\r\n", 200),
+        ("Accept: application/json; charset=utf-8\r\n", 200),
+        ("Accept: application/json, text/plain, */*\r\n", 200),
+        ("Accept: text/html,application/json\r\n", 200),
+        ("Accept: application/problem+json\r\n", 200),
+        ("Accept: text/html\r\nAccept: application/json\r\n", 200),
+    ];
+    for product in Product::ALL {
+        for (accept, status) in table {
+            let headers = format!("{key}{accept}");
+            let path = common::known_path(product);
+            let reply = send(emulator.url(product), "GET", path, &headers, "");
+            assert_eq!(reply.status(), status, "{product} {accept:?}");
+            if status == 403 {
+                let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
+                assert_eq!(reply.text(), body);
+            }
+        }
+    }
+    let open = "/reports/emulator-shared-report";
+    let url = emulator.url(Product::LeadConduit);
+    assert_eq!(send(url, "GET", open, "", "").status(), 403);
+    assert_eq!(send(url, "GET", open, JSON, "").status(), 200);
+    // Without a key the key is what is missing, not the media type.
+    assert_eq!(send(url, "GET", "/user", "", "").status(), 401);
+}
+
+#[test]
+fn only_loopback_hosts_are_answered() {
+    let emulator = Emulator::start().unwrap();
+    let headers = with_key(&emulator.key());
+    let table = [
+        ("Host: localhost\r\n", 200),
+        ("Host: LOCALHOST:1\r\n", 200),
+        ("Host: 127.0.0.1:8080\r\n", 200),
+        ("Host: 127.45.6.7\r\n", 200),
+        ("Host: [::1]:80\r\n", 200),
+        ("Host: example.com\r\n", 421),
+        ("Host: 127.0.0.1.example.com\r\n", 421),
+        ("Host: app.leadconduit.com\r\n", 421),
+        ("Host: 0.0.0.0\r\n", 421),
+        ("Host: 192.0.2.1\r\n", 421),
+        ("Host: [::2]\r\n", 421),
+        ("Host:\r\n", 421),
+        ("", 400),
+        ("Host: localhost\r\nHost: localhost\r\n", 400),
+    ];
+    for product in Product::ALL {
+        let path = common::known_path(product);
+        let url = emulator.url(product);
+        for (host, status) in table {
+            let reply = raw(url, format!("GET {path} HTTP/1.1\r\n{host}{headers}\r\n"));
+            assert_eq!(reply.status(), status, "{product} {host:?}");
+            assert!(!reply.json().is_null());
+            // It comes before authentication, and before the control calls.
+            if status != 200 {
+                for request in [
+                    format!("GET {path} HTTP/1.1\r\n{host}\r\n"),
+                    format!("POST /_emulator/reset HTTP/1.1\r\n{host}\r\n"),
+                ] {
+                    assert_eq!(raw(url, request).status(), status);
+                }
+            }
+        }
+        let absolute = |target: &str| {
+            let request =
+                format!("GET {target}{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+            raw(url, request).status()
+        };
+        assert_eq!(absolute("http://localhost"), 200);
+        assert_eq!(absolute("http://example.com"), 421);
+        assert_eq!(
+            raw(url, format!("GET {path} HTTP/1.0\r\n{headers}\r\n")).status(),
+            200
+        );
+    }
+    assert_eq!(emulator.state().generation, 1);
+}
+
+#[test]
+fn ambiguous_framing_is_refused_and_ends_the_connection() {
+    let emulator = Emulator::start().unwrap();
+    let url = emulator.url(Product::LeadConduit);
+    let head = format!(
+        "POST /flows HTTP/1.1\r\nHost: localhost\r\n{}",
+        with_key(&emulator.key())
+    );
+    let table = [
+        format!(
+            "{head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"
+        ),
+        format!(
+            "{head}Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n"
+        ),
+        format!("{head}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{{}}"),
+        format!("{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"),
+        format!("{head}Content-Length: 2, 2\r\n\r\n{{}}"),
+        format!("{head}Content-Length: +2\r\n\r\n{{}}"),
+        format!("{head}Content-Length : 2\r\n\r\n{{}}"),
+        format!(
+            "{head}X-Long: {}\nContent-Length: 2\r\n\r\n{{}}",
+            "x".repeat(400)
+        ),
+        format!("{head}X-Folded: a\r\n b\r\nContent-Length: 2\r\n\r\n{{}}"),
+        format!("{head}Content-Length: 2\n\r\n{{}}"),
+        format!("{head}Content-Length: 2\r\n\n{{}}"),
+    ];
+    for request in table {
+        let mut stream = connect(url);
+        stream.write_all(request.as_bytes()).unwrap();
+        let reply = read_reply(&mut stream, false);
+        assert_eq!(reply.status(), 400, "{request}");
+        assert_eq!(
+            common::read_to_end(&mut stream),
+            (Vec::new(), true),
+            "{request}"
+        );
+    }
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n");
+    assert_eq!(raw(url, chunked).status(), 201);
+}
