@@ -34,14 +34,14 @@ async fn read(product: Product, body: Body, patience: Duration) -> Result<Bytes,
     let refuse = |status, reason| answer::closing(answer::error(product, status, reason));
     let too_large = || {
         let reason = "the request body is larger than 1048576 bytes";
-        Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, reason))
+        refuse(StatusCode::PAYLOAD_TOO_LARGE, reason)
     };
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return too_large();
+        return Err(too_large());
     }
     match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(refuse(
             StatusCode::BAD_REQUEST,
             "the request body is broken",

@@ -1,5 +1,5 @@
 //! Where it listens, how it ends, and what it does not let a client do to it.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -159,6 +159,22 @@ fn it_is_shared_between_threads_and_emulators_are_apart() {
     let other = Emulator::start().unwrap();
     assert_eq!(status_of(&other, Product::LeadConduit, &key), 401);
     assert_eq!(emulator.state().product(Product::TrustedForm).requests, 20);
+}
+
+#[test]
+fn it_starts_and_ends_inside_of_an_asynchronous_program() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let emulator = Emulator::start().unwrap();
+        assert_eq!(
+            status_of(&emulator, Product::LeadConduit, &emulator.key()),
+            200
+        );
+        assert!(Emulator::builder().first_port(65535).start().is_err());
+        drop(emulator);
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The control calls over HTTP.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

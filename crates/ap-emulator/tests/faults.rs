@@ -1,5 +1,5 @@
 //! Each fault on demand, as a client sees it.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

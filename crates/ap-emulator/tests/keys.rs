@@ -1,5 +1,5 @@
 //! Which key each product takes after resets and logins, and where no key may show.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The refusal of a bad key, byte by byte, and what comes before and after it.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -140,7 +140,7 @@ fn credentials_are_read_strictly() {
         ("Basic ".to_owned(), 401),
         ("Basic".to_owned(), 401),
         (String::new(), 401),
-        (key.clone(), 401),
+        (key, 401),
         // Bytes that the other base64 alphabet would spell `-_-_`.
         ("Basic -_-_".to_owned(), 401),
     ];

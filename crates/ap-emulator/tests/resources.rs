@@ -1,5 +1,5 @@
 //! What the products answer to those with a right key.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! A client that writes and reads raw bytes, so that nothing is tidied up on the way.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
