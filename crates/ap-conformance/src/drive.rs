@@ -1,0 +1,312 @@
+//! The two ways to drive a subject that is a transport: blocking, and async on any runtime. They differ
+//! by the `await`, and by who keeps watch over a call that hangs.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use ap_core::{
+    AsyncClient, AsyncTransport, CallError, Client, Settings, Transport, TransportError,
+};
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::case::{self, Case};
+use crate::outcome::{Outcome, chain};
+use crate::run::{GRACE, Ground, Ready, Run};
+use crate::suite::Verdict;
+
+/// Makes a request of a ready call, with a client of either colour.
+macro_rules! request {
+    ($client:expr, $run:expr, $call:expr) => {
+        match $run.parts($call)?.ready() {
+            Ready::Request { request, unsigned } => Ok((request, unsigned)),
+            Ready::Path {
+                method,
+                path,
+                headers,
+                body,
+                unsigned,
+            } => {
+                $client
+                    .request($run.service(), method, &path)
+                    .map(|mut request| {
+                        for (name, _) in &headers {
+                            // The case's own headers are in the place of the client's.
+                            request.headers_mut().remove(name);
+                        }
+                        for (name, value) in headers {
+                            request.headers_mut().append(name, value);
+                        }
+                        *request.body_mut() = body;
+                        (request, unsigned)
+                    })
+            }
+            Ready::Unwritable => Err(ap_core::RequestError::Body),
+        }
+    };
+}
+
+/// A client of either colour over what the maker makes of the run's settings.
+macro_rules! client {
+    ($client:ident, $run:expr, $make:expr) => {{
+        match $make(&$run.settings) {
+            Err(error) => Err(error),
+            Ok(transport) => Ok($client::builder()
+                .keys($run.keys()?)
+                .origins($run.origins.clone())
+                .timeout($run.timeout())
+                .build_with(transport)
+                .map_err(|error| error.to_string())?),
+        }
+    }};
+}
+
+/// What is left of a run whose subject could not be made: every call failed so.
+fn unmade(run: &mut Run<'_>, error: &TransportError) {
+    let mut outcome = Outcome::of_kind(error.kind().name());
+    outcome.text = chain(error);
+    run.outcomes = vec![outcome; run.case.calls.len()];
+}
+
+/// One run with a blocking transport.
+pub(crate) fn blocking<T, M>(
+    case: &Case,
+    place: Option<usize>,
+    ground: &Ground,
+    make: &M,
+) -> Result<Verdict, String>
+where
+    T: Transport + Debug + 'static,
+    M: Fn(&Settings) -> Result<T, TransportError>,
+{
+    let mut run = Run::prepare(case, &ground.authority, place)?;
+    match client!(Client, run, make) {
+        Err(error) => unmade(&mut run, &error),
+        Ok(client) => {
+            let shown = format!("{client:?}{client:#?}{:?}", client.transport());
+            for call in &case.calls {
+                let begun = Instant::now();
+                let mut outcome = match request!(client, run, call) {
+                    Err(error) => Outcome::of(Err(error.into())),
+                    Ok((request, unsigned)) => {
+                        let client = client.clone();
+                        watched(run.timeout(), move || {
+                            if unsigned {
+                                client.send_unsigned(request)
+                            } else {
+                                client.send(request)
+                            }
+                        })
+                    }
+                };
+                if let Some(log) = ground.log {
+                    outcome.text.push_str(&log());
+                }
+                finish(&mut outcome, call, begun, &run, &shown);
+                run.outcomes.push(outcome);
+            }
+        }
+    }
+    Ok(verdict(&run))
+}
+
+/// One run with an async transport.
+pub(crate) async fn asynchronous<T, M>(
+    case: &Case,
+    place: Option<usize>,
+    ground: &Ground,
+    make: &M,
+) -> Result<Verdict, String>
+where
+    T: AsyncTransport + Debug,
+    M: Fn(&Settings) -> Result<T, TransportError>,
+{
+    let mut run = Run::prepare(case, &ground.authority, place)?;
+    match client!(AsyncClient, run, make) {
+        Err(error) => unmade(&mut run, &error),
+        Ok(client) => {
+            let shown = format!("{client:?}{client:#?}{:?}", client.transport());
+            for call in &case.calls {
+                let begun = Instant::now();
+                let mut outcome = match request!(client, run, call) {
+                    Err(error) => Outcome::of(Err(error.into())),
+                    Ok((request, unsigned)) => {
+                        let answered = run.servers.record("target").requests.len();
+                        let cancelled = || {
+                            call.cancel && run.servers.record("target").requests.len() > answered
+                        };
+                        raced(
+                            send(&client, request, unsigned),
+                            run.timeout() + GRACE,
+                            cancelled,
+                        )
+                        .await
+                    }
+                };
+                if let Some(log) = ground.log {
+                    outcome.text.push_str(&log());
+                }
+                finish(&mut outcome, call, begun, &run, &shown);
+                run.outcomes.push(outcome);
+            }
+        }
+    }
+    Ok(verdict(&run))
+}
+
+async fn send<T: AsyncTransport>(
+    client: &AsyncClient<T>,
+    request: Request<Bytes>,
+    unsigned: bool,
+) -> Result<Response<Bytes>, CallError> {
+    if unsigned {
+        client.send_unsigned(request).await
+    } else {
+        client.send(request).await
+    }
+}
+
+fn finish(outcome: &mut Outcome, call: &case::Call, begun: Instant, run: &Run<'_>, shown: &str) {
+    let taken = begun.elapsed();
+    outcome.text.push_str(shown);
+    let allowed = call
+        .expect
+        .within_ms
+        .map_or(run.timeout(), Duration::from_millis)
+        + GRACE;
+    if taken > allowed && outcome.kind != "hung" {
+        *outcome = Outcome::of_kind("late");
+    }
+}
+
+fn verdict(run: &Run<'_>) -> Verdict {
+    let kinds = run
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.kind.clone())
+        .collect();
+    Verdict {
+        result: run.judge(),
+        kinds,
+    }
+}
+
+/// Makes a blocking call on a thread of its own, so that one that hangs or panics is seen as such. A
+/// hung thread is left behind: nothing can end it.
+fn watched(
+    timeout: Duration,
+    call: impl FnOnce() -> Result<Response<Bytes>, CallError> + Send + 'static,
+) -> Outcome {
+    let (done, wait) = mpsc::channel();
+    std::thread::spawn(move || {
+        // That nobody waits any more is not this thread's fault.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(call)));
+    });
+    match wait.recv_timeout(timeout + GRACE) {
+        Ok(Ok(result)) => Outcome::of(result),
+        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),
+        Err(RecvTimeoutError::Timeout) => Outcome::of_kind("hung"),
+    }
+}
+
+/// Awaits a call until it is over, cancelled, or hung. The watch is a thread, so that any runtime will
+/// do, and so that a call which blocks its runtime's timers is still seen when it comes back.
+async fn raced<F>(call: F, time: Duration, cancelled: impl Fn() -> bool) -> Outcome
+where
+    F: Future<Output = Result<Response<Bytes>, CallError>>,
+{
+    let watch = Watch::start(time);
+    let mut call = pin!(call);
+    std::future::poll_fn(|context| {
+        watch.wake(context.waker());
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        match polled {
+            Err(_) => Poll::Ready(Outcome::of_kind("panicked")),
+            Ok(Poll::Ready(result)) => Poll::Ready(Outcome::of(result)),
+            Ok(Poll::Pending) if cancelled() => Poll::Ready(Outcome::of_kind("cancelled")),
+            Ok(Poll::Pending) if watch.is_past() => Poll::Ready(Outcome::of_kind("hung")),
+            Ok(Poll::Pending) => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Whether the watch is over, and whom to wake.
+type Watched = (Mutex<(bool, Option<Waker>)>, Condvar);
+
+/// Wakes a future every few milliseconds, so that it can look at what no waker tells it.
+struct Watch {
+    end: Instant,
+    shared: Arc<Watched>,
+}
+
+impl Watch {
+    fn start(time: Duration) -> Self {
+        let shared = Arc::new((Mutex::new((false, None::<Waker>)), Condvar::new()));
+        let watched = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let (state, changed) = &*watched;
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            while !state.0 {
+                if let Some(waker) = state.1.take() {
+                    waker.wake();
+                }
+                state = changed
+                    .wait_timeout(state, Duration::from_millis(5))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
+        });
+        Self {
+            end: Instant::now() + time,
+            shared,
+        }
+    }
+
+    fn wake(&self, waker: &Waker) {
+        self.shared
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1 = Some(waker.clone());
+    }
+
+    fn is_past(&self) -> bool {
+        Instant::now() > self.end
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0 = true;
+        self.shared.1.notify_all();
+    }
+}
+
+/// Runs a future on this thread, without any runtime: for tests, and for transports that need none.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future: Pin<&mut F> = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

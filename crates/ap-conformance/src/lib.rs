@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod builtin;
+mod case;
+mod drive;
+mod judge;
+mod outcome;
+mod report;
+mod run;
+mod script;
+mod secrets;
+mod server;
+mod stream;
+mod suite;
+mod template;
+mod tls;
+
+pub use case::{CaseError, Level};
+pub use drive::block_on;
+pub use report::{CaseReport, CaseState, Report};
+pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};

@@ -1,0 +1,219 @@
+//! [`Report`]: what a subject came to, case by case, as a table and as JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::case::Level;
+
+/// What a subject came to. In the order of ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub(crate) subject: String,
+    pub(crate) cases: Vec<CaseReport>,
+}
+
+/// One case of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseReport {
+    pub(crate) id: String,
+    pub(crate) level: Level,
+    pub(crate) state: CaseState,
+    pub(crate) reason: String,
+    pub(crate) millis: u64,
+    pub(crate) title: String,
+    pub(crate) requirement: String,
+    pub(crate) source: String,
+    pub(crate) kinds: Vec<String>,
+}
+
+/// How a case ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaseState {
+    /// The subject kept the rule.
+    Passed,
+    /// It did not.
+    Failed,
+    /// It was not judged, and the reason says why.
+    Skipped,
+}
+
+impl CaseState {
+    /// `passed`, `failed` or `skipped`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl CaseReport {
+    /// The case's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+    /// Its level.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+    /// How it ended.
+    #[must_use]
+    pub fn state(&self) -> CaseState {
+        self.state
+    }
+    /// Why it failed or was skipped; empty if it passed.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+    /// The kinds of outcome of its calls, in order: what two subjects are compared by.
+    #[must_use]
+    pub fn kinds(&self) -> &[String] {
+        &self.kinds
+    }
+    /// Whether it counts against the subject.
+    #[must_use]
+    pub fn counts(&self, strict: bool) -> bool {
+        self.state == CaseState::Failed && (strict || self.level == Level::Must)
+    }
+
+    fn line(&self) -> String {
+        let Self {
+            id,
+            level,
+            requirement,
+            source,
+            reason,
+            ..
+        } = self;
+        match self.state {
+            CaseState::Passed => format!("passed   {level:<6}  {id}"),
+            CaseState::Skipped => format!("skipped  {level:<6}  {id}: {reason}"),
+            CaseState::Failed => format!(
+                "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    seen:   {reason}"
+            ),
+        }
+    }
+}
+
+impl Report {
+    /// The subject's name.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The cases, in the order of ids.
+    #[must_use]
+    pub fn cases(&self) -> &[CaseReport] {
+        &self.cases
+    }
+
+    /// How many cases ended so.
+    #[must_use]
+    pub fn count(&self, state: CaseState) -> usize {
+        self.cases.iter().filter(|case| case.state == state).count()
+    }
+
+    /// Whether nothing counts against the subject: no MUST failed; in a strict run, no SHOULD either.
+    /// A report in which nothing ran is no success.
+    #[must_use]
+    pub fn is_success(&self, strict: bool) -> bool {
+        self.cases
+            .iter()
+            .any(|case| case.state == CaseState::Passed)
+            && !self.cases.iter().any(|case| case.counts(strict))
+    }
+
+    /// Panics with every failed line if a MUST failed: for a test.
+    ///
+    /// # Panics
+    ///
+    /// If the subject does not conform.
+    #[track_caller]
+    pub fn assert(&self) {
+        assert!(
+            self.is_success(false),
+            "{} does not conform\n\n{self}",
+            self.subject
+        );
+    }
+
+    /// The same, with every SHOULD.
+    ///
+    /// # Panics
+    ///
+    /// If the subject does not conform strictly.
+    #[track_caller]
+    pub fn assert_strict(&self) {
+        assert!(
+            self.is_success(true),
+            "{} does not conform\n\n{self}",
+            self.subject
+        );
+    }
+
+    /// The report as JSON, in the form that `docs/conformance.md` describes.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let cases: Vec<_> = self
+            .cases
+            .iter()
+            .map(|case| {
+                json!({
+                    "id": case.id,
+                    "level": case.level,
+                    "outcome": case.state,
+                    "reason": case.reason,
+                    "ms": case.millis,
+                })
+            })
+            .collect();
+        json!({
+            "subject": self.subject,
+            "cases": cases,
+            "summary": {
+                "total": self.cases.len(),
+                "passed": self.count(CaseState::Passed),
+                "failed": self.count(CaseState::Failed),
+                "skipped": self.count(CaseState::Skipped),
+            },
+        })
+    }
+
+    /// Puts another report's entry in the place of this one's of the same id: for cases that ran in a
+    /// process of their own.
+    pub fn replace(&mut self, entry: CaseReport) {
+        if let Some(mine) = self.cases.iter_mut().find(|case| case.id == entry.id) {
+            *mine = entry;
+        }
+    }
+}
+
+/// A table for a terminal: what failed, with its rule, then the counts.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for case in self
+            .cases
+            .iter()
+            .filter(|case| case.state != CaseState::Passed)
+        {
+            writeln!(f, "{}", case.line())?;
+        }
+        write!(
+            f,
+            "{}: {} passed, {} failed, {} skipped",
+            self.subject,
+            self.count(CaseState::Passed),
+            self.count(CaseState::Failed),
+            self.count(CaseState::Skipped),
+        )
+    }
+}

@@ -1,0 +1,98 @@
+//! The keys of a case, and the search for any part of them where none may be.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// So many bytes of a key in a row count as the key.
+const WINDOW: usize = 8;
+
+/// A key of a case. It is made anew for every run, so that nothing else can look like it.
+#[derive(Clone)]
+pub(crate) struct Secret {
+    pub name: String,
+    pub key: String,
+}
+
+impl Secret {
+    pub(crate) fn new(name: &str, seed: u64) -> Self {
+        // Not random, only unlike anything else: each letter pair differs from its neighbours.
+        let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
+        let tail: String = (0..24)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                char::from(b"abcdefghjkmnpqrstuvwxyz23456789"[(state >> 33) as usize % 31])
+            })
+            .collect();
+        Self {
+            name: name.to_owned(),
+            key: format!("q{tail}"),
+        }
+    }
+
+    /// `Basic …`, as the client must send it.
+    pub(crate) fn authorization(&self, user: &str) -> String {
+        format!("Basic {}", self.pair(user))
+    }
+
+    pub(crate) fn pair(&self, user: &str) -> String {
+        STANDARD.encode(format!("{user}:{}", self.key))
+    }
+
+    /// Where in a text a window of this key is, in any spelling: plain, base64 of the pair, or either
+    /// of them backwards.
+    pub(crate) fn found_in(&self, text: &[u8]) -> Option<&'static str> {
+        let pair = self.pair("API");
+        let backwards = |text: &str| text.bytes().rev().collect::<Vec<u8>>();
+        // The pair's first bytes are the user name's, which is no secret: it is searched from the first
+        // group that holds nothing but key.
+        let of_key = &pair[8.min(pair.len())..];
+        [
+            (self.key.clone().into_bytes(), "the key"),
+            (of_key.as_bytes().to_vec(), "the key in base64"),
+            (backwards(&self.key), "the key backwards"),
+            (backwards(of_key), "the key in base64, backwards"),
+        ]
+        .into_iter()
+        .find(|(secret, _)| contains_window(text, secret))
+        .map(|(_, what)| what)
+    }
+}
+
+fn contains_window(text: &[u8], secret: &[u8]) -> bool {
+    let width = WINDOW.min(secret.len());
+    // Every eighth window is enough to find all of them only in texts that hold twice as much, so
+    // all are tried; texts here are short.
+    secret.windows(width).any(|window| {
+        text.windows(width)
+            .any(|seen| seen[0] == window[0] && seen == window)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_found_in_every_spelling_and_other_text_is_not() {
+        let secret = Secret::new("first", 7);
+        let key = &secret.key;
+        let pair = secret.pair("API");
+        for (text, found) in [
+            (format!("x{}y", &key[3..11]), true),
+            (format!("x{}y", &key[3..10]), false),
+            (format!("x{}y", key.chars().rev().collect::<String>()), true),
+            (format!("x{}y", &pair[12..20]), true),
+            (
+                format!("x{}y", pair.chars().rev().collect::<String>()),
+                true,
+            ),
+            ("authentication failed".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(secret.found_in(text.as_bytes()).is_some(), found, "{text}");
+        }
+        assert_ne!(Secret::new("first", 1).key, Secret::new("first", 2).key);
+    }
+}

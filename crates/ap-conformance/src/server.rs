@@ -1,0 +1,207 @@
+//! The listeners of a case: threads on loopback that run scripts and keep a record of every byte.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+
+use crate::script::{self, Step};
+use crate::stream::Stream;
+
+/// What a listener does, ready to run: texts filled in, TLS made.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub scripts: Vec<Vec<Step>>,
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+/// What a listener has seen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    /// Every byte of each connection, after TLS.
+    pub received: Vec<Vec<u8>>,
+    /// Every request, with the number of its connection.
+    pub requests: Vec<(usize, Vec<u8>)>,
+    /// How many bytes of floods were sent.
+    pub sent: usize,
+}
+
+/// What the threads of one listener share.
+pub(crate) struct Shared {
+    record: Mutex<Record>,
+    /// Handles on every connection, so that a case that is over can end them at once.
+    sockets: Mutex<BTreeMap<usize, TcpStream>>,
+    over: Arc<AtomicBool>,
+    addresses: Arc<BTreeMap<String, SocketAddr>>,
+}
+
+impl Shared {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, BTreeMap<usize, TcpStream>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of a connection, so that closing it is the end of it: a reset needs the last handle.
+    pub(crate) fn forget(&self, connection: usize) {
+        self.sockets().remove(&connection);
+    }
+
+    pub(crate) fn received(&self, connection: usize, bytes: &[u8]) {
+        if let Some(all) = self.record().received.get_mut(connection) {
+            all.extend_from_slice(bytes);
+        }
+    }
+
+    pub(crate) fn request(&self, connection: usize, request: Vec<u8>) {
+        self.record().requests.push((connection, request));
+    }
+
+    pub(crate) fn sent(&self, _connection: usize, bytes: usize) {
+        self.record().sent += bytes;
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn address(&self, name: &str) -> io::Result<SocketAddr> {
+        let known = self.addresses.get(name).copied();
+        known.ok_or_else(|| io::Error::other("there is no such listener"))
+    }
+}
+
+/// The listeners of one run of a case. They end when this is dropped.
+pub(crate) struct Servers {
+    listeners: BTreeMap<String, (Arc<Shared>, JoinHandle<()>)>,
+    addresses: Arc<BTreeMap<String, SocketAddr>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Servers {
+    /// Binds a free port of 127.0.0.1 for each name; nothing is accepted before [`start`](Bound::start).
+    pub(crate) fn bind<'a>(names: impl Iterator<Item = &'a str>) -> io::Result<Bound> {
+        let mut sockets = BTreeMap::new();
+        for name in names {
+            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            sockets.insert(name.to_owned(), socket);
+        }
+        let addresses: io::Result<_> = sockets
+            .iter()
+            .map(|(name, socket)| Ok((name.clone(), socket.local_addr()?)))
+            .collect();
+        Ok(Bound {
+            sockets,
+            addresses: Arc::new(addresses?),
+        })
+    }
+
+    /// What a listener has seen so far.
+    pub(crate) fn record(&self, name: &str) -> Record {
+        self.listeners
+            .get(name)
+            .map(|(shared, _)| shared.record().clone())
+            .unwrap_or_default()
+    }
+
+    /// Ends all listeners and their connections, and waits for them.
+    pub(crate) fn stop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        for address in self.addresses.values() {
+            // Wakes a thread that waits for a connection.
+            let _ = TcpStream::connect_timeout(address, Duration::from_millis(200));
+        }
+        for (shared, thread) in std::mem::take(&mut self.listeners).into_values() {
+            for socket in shared.sockets().values() {
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Listeners that have an address and do nothing yet, so that scripts can name each other's ports.
+pub(crate) struct Bound {
+    sockets: BTreeMap<String, TcpListener>,
+    pub(crate) addresses: Arc<BTreeMap<String, SocketAddr>>,
+}
+
+impl Bound {
+    pub(crate) fn start(self, mut plans: BTreeMap<String, Plan>) -> Servers {
+        let over = Arc::new(AtomicBool::new(false));
+        let mut listeners = BTreeMap::new();
+        for (name, socket) in self.sockets {
+            let Some(plan) = plans.remove(&name) else {
+                continue;
+            };
+            let shared = Arc::new(Shared {
+                record: Mutex::default(),
+                sockets: Mutex::default(),
+                over: Arc::clone(&over),
+                addresses: Arc::clone(&self.addresses),
+            });
+            let thread = std::thread::spawn({
+                let shared = Arc::clone(&shared);
+                move || accept(&socket, &plan, &shared)
+            });
+            listeners.insert(name, (shared, thread));
+        }
+        Servers {
+            listeners,
+            addresses: self.addresses,
+            over,
+        }
+    }
+}
+
+fn accept(socket: &TcpListener, plan: &Plan, shared: &Arc<Shared>) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    for tcp in socket.incoming() {
+        if shared.is_over() {
+            break;
+        }
+        let Ok(tcp) = tcp else { continue };
+        let connection = {
+            let mut record = shared.record();
+            record.received.push(Vec::new());
+            record.received.len() - 1
+        };
+        if let Ok(handle) = tcp.try_clone() {
+            shared.sockets().insert(connection, handle);
+        }
+        let script = plan
+            .scripts
+            .get(connection)
+            .or_else(|| plan.scripts.last())
+            .cloned();
+        let (tls, shared) = (plan.tls.clone(), Arc::clone(shared));
+        threads.push(std::thread::spawn(move || {
+            // A client may hang up at any point; what it did until then is in the record.
+            let _ = Stream::accept(tcp, tls).and_then(|stream| {
+                script::run(
+                    stream,
+                    script.as_deref().unwrap_or_default(),
+                    &shared,
+                    connection,
+                )
+            });
+        }));
+        threads.retain(|thread| !thread.is_finished());
+    }
+    for thread in threads {
+        let _ = thread.join();
+    }
+}

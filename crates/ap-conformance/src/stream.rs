@@ -1,0 +1,115 @@
+//! A connection of a listener, plain or TLS, with the ways to end it that a test needs.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
+
+use crate::server::Shared;
+
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Stream {
+    /// Takes a connection, with TLS if there is a configuration. The handshake is done here.
+    pub(crate) fn accept(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        tcp.set_write_timeout(Some(Duration::from_secs(10)))?;
+        let Some(config) = tls else {
+            return Ok(Self::Plain(tcp));
+        };
+        tcp.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+        let mut stream = StreamOwned::new(connection, tcp);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Self::Tls(Box::new(stream)))
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(tcp) => tcp.write_all(bytes),
+            Self::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()),
+        }
+    }
+
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+
+    pub(crate) fn set_read_timeout(&self, time: Duration) -> io::Result<()> {
+        self.tcp()
+            .set_read_timeout(Some(time.max(Duration::from_millis(1))))
+    }
+
+    /// Ends it as a good server does: TLS's closing alert, then the write side.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        if let Self::Tls(tls) = self {
+            tls.conn.send_close_notify();
+            tls.flush()?;
+        }
+        self.half_close()
+    }
+
+    pub(crate) fn half_close(&self) -> io::Result<()> {
+        self.tcp().shutdown(Shutdown::Write)
+    }
+
+    pub(crate) fn fin(&self) -> io::Result<()> {
+        self.tcp().shutdown(Shutdown::Both)
+    }
+
+    pub(crate) fn reset(&self) -> io::Result<()> {
+        SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO))
+    }
+
+    /// Passes bytes on to an address, both ways, until either side ends.
+    pub(crate) fn tunnel(
+        self,
+        to: SocketAddr,
+        shared: &Shared,
+        connection: usize,
+    ) -> io::Result<()> {
+        let Self::Plain(mut client) = self else {
+            return Err(io::Error::other("a tunnel begins on a plain connection"));
+        };
+        let mut server = TcpStream::connect(to)?;
+        client.set_read_timeout(Some(Duration::from_secs(10)))?;
+        server.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let (mut back_from, mut back_to) = (server.try_clone()?, client.try_clone()?);
+        let back = std::thread::spawn(move || {
+            // Either end may go first; both ways then end.
+            let _ = io::copy(&mut back_from, &mut back_to);
+            let _ = back_to.shutdown(Shutdown::Write);
+        });
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match client.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(n) => {
+                    shared.received(connection, &buffer[..n]);
+                    server.write_all(&buffer[..n])?;
+                }
+            }
+        }
+        let _ = server.shutdown(Shutdown::Both);
+        let _ = back.join();
+        Ok(())
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => &tls.sock,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The suite's certificate authority, made anew for every run, and certificates that are wrong on
+//! purpose.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::case::Certificate;
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+pub(crate) struct Authority {
+    trusted: CertifiedIssuer<'static, KeyPair>,
+    unknown: CertifiedIssuer<'static, KeyPair>,
+    made: Mutex<HashMap<Certificate, Arc<ServerConfig>>>,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Result<Self, Fault> {
+        Ok(Self {
+            trusted: authority("Conformance suite authority")?,
+            unknown: authority("Authority that nobody trusts")?,
+            made: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn root_pem(&self) -> String {
+        self.trusted.pem()
+    }
+
+    /// A server's side of TLS with such a certificate.
+    pub(crate) fn server(&self, kind: Certificate) -> Result<Arc<ServerConfig>, Fault> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = made.get(&kind) {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(self.make(kind)?);
+        made.insert(kind, Arc::clone(&config));
+        Ok(config)
+    }
+
+    fn make(&self, kind: Certificate) -> Result<ServerConfig, Fault> {
+        let names = match kind {
+            Certificate::OtherName => vec!["elsewhere.example".to_owned()],
+            Certificate::NameInSubject => Vec::new(),
+            _ => vec!["localhost".to_owned(), "proxied.example".to_owned()],
+        };
+        let mut params = CertificateParams::new(names)?;
+        if !matches!(kind, Certificate::OtherName | Certificate::NameInSubject) {
+            params
+                .subject_alt_names
+                .push(SanType::IpAddress([127, 0, 0, 1].into()));
+        }
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
+        params.extended_key_usages = vec![match kind {
+            Certificate::ClientOnly => ExtendedKeyUsagePurpose::ClientAuth,
+            _ => ExtendedKeyUsagePurpose::ServerAuth,
+        }];
+        match kind {
+            Certificate::Expired => {
+                params.not_before = date_time_ymd(2019, 1, 1);
+                params.not_after = date_time_ymd(2020, 1, 1);
+            }
+            Certificate::NotYetValid => {
+                params.not_before = date_time_ymd(2090, 1, 1);
+                params.not_after = date_time_ymd(2091, 1, 1);
+            }
+            _ => {}
+        }
+        let key = KeyPair::generate()?;
+        let certificate = match kind {
+            Certificate::SelfSigned => params.self_signed(&key)?,
+            Certificate::UnknownAuthority => params.signed_by(&key, &self.unknown)?,
+            _ => params.signed_by(&key, &self.trusted)?,
+        };
+        config(certificate.der().clone(), &key)
+    }
+}
+
+fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Fault> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+}
+
+fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<ServerConfig, Fault> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )?)
+}
