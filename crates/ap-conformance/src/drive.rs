@@ -113,7 +113,7 @@ where
             }
         }
     }
-    Ok(verdict(&run))
+    Ok(Verdict::of(&run))
 }
 
 /// One run with an async transport.
@@ -157,7 +157,7 @@ where
             }
         }
     }
-    Ok(verdict(&run))
+    Ok(Verdict::of(&run))
 }
 
 async fn send<T: AsyncTransport>(
@@ -175,25 +175,8 @@ async fn send<T: AsyncTransport>(
 fn finish(outcome: &mut Outcome, call: &case::Call, begun: Instant, run: &Run<'_>, shown: &str) {
     let taken = begun.elapsed();
     outcome.text.push_str(shown);
-    let allowed = call
-        .expect
-        .within_ms
-        .map_or(run.timeout(), Duration::from_millis)
-        + GRACE;
-    if taken > allowed && outcome.kind != "hung" {
+    if taken > run.allowed(call) && outcome.kind != "hung" {
         *outcome = Outcome::of_kind("late");
-    }
-}
-
-fn verdict(run: &Run<'_>) -> Verdict {
-    let kinds = run
-        .outcomes
-        .iter()
-        .map(|outcome| outcome.kind.clone())
-        .collect();
-    Verdict {
-        result: run.judge(),
-        kinds,
     }
 }
 

@@ -3,6 +3,7 @@
 mod builtin;
 mod case;
 mod drive;
+mod exec;
 mod judge;
 mod outcome;
 mod report;

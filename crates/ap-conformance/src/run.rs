@@ -132,6 +132,14 @@ impl<'a> Run<'a> {
         self.settings.timeout
     }
 
+    /// How long a call may take before it is late.
+    pub(crate) fn allowed(&self, call: &case::Call) -> Duration {
+        call.expect
+            .within_ms
+            .map_or_else(|| self.timeout(), Duration::from_millis)
+            + GRACE
+    }
+
     /// The verdict: nothing, or why the case failed.
     pub(crate) fn judge(&self) -> Result<(), String> {
         let mut records: BTreeMap<&str, Record> = BTreeMap::new();

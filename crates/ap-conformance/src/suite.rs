@@ -13,7 +13,7 @@ use crate::builtin;
 use crate::case::{self, Case, CaseError, Need};
 use crate::drive;
 use crate::report::{CaseReport, CaseState, Report};
-use crate::run::{self, Ground};
+use crate::run::{self, Ground, Run};
 use crate::tls::Authority;
 
 /// Judges a blocking transport by every case: `make` makes one from the settings that a case gives
@@ -191,7 +191,7 @@ impl Suite {
                     place,
                     drive::asynchronous(case, place, &ground, &make).await,
                 );
-                if total.failed() {
+                if total.is_over() {
                     break;
                 }
             }
@@ -218,7 +218,7 @@ impl Suite {
             }
             for place in places(case) {
                 total.add(place, once(case, place, &ground));
-                if total.failed() {
+                if total.is_over() {
                     break;
                 }
             }
@@ -254,6 +254,9 @@ impl Suite {
     }
 
     fn judged(&self, case: &Case, begun: Instant, total: Total) -> CaseReport {
+        if let (None, Some(reason)) = (&total.failure, total.skipped.clone()) {
+            return self.entry(case, begun, CaseState::Skipped, reason, total);
+        }
         let excepted = self.exceptions.get(&case.id);
         let (state, reason) = match (total.failure.clone(), excepted) {
             (None, None) => (CaseState::Passed, String::new()),
@@ -316,6 +319,33 @@ impl Suite {
 pub(crate) struct Verdict {
     pub result: Result<(), String>,
     pub kinds: Vec<String>,
+    /// Why the subject cannot be judged by this case, if it says so.
+    pub skipped: Option<String>,
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self {
+            result: Ok(()),
+            kinds: Vec::new(),
+            skipped: None,
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn of(run: &Run<'_>) -> Self {
+        let kinds = run
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.kind.clone())
+            .collect();
+        Self {
+            result: run.judge(),
+            kinds,
+            skipped: None,
+        }
+    }
 }
 
 /// All runs of a case.
@@ -323,6 +353,7 @@ pub(crate) struct Verdict {
 struct Total {
     failure: Option<String>,
     kinds: Vec<String>,
+    skipped: Option<String>,
 }
 
 impl Total {
@@ -330,6 +361,7 @@ impl Total {
         let result = match verdict {
             Ok(verdict) => {
                 self.kinds.extend(verdict.kinds);
+                self.skipped = self.skipped.take().or(verdict.skipped);
                 verdict.result
             }
             Err(fault) => Err(fault),
@@ -342,8 +374,9 @@ impl Total {
         }
     }
 
-    fn failed(&self) -> bool {
-        self.failure.is_some()
+    /// Whether the other runs of the case can tell nothing more.
+    fn is_over(&self) -> bool {
+        self.failure.is_some() || self.skipped.is_some()
     }
 }
 
