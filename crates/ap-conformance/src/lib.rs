@@ -4,6 +4,7 @@ mod builtin;
 mod case;
 mod drive;
 mod exec;
+mod html;
 mod judge;
 mod outcome;
 mod report;
@@ -18,5 +19,6 @@ mod tls;
 
 pub use case::{CaseError, Level};
 pub use drive::block_on;
+pub use html::html;
 pub use report::{CaseReport, CaseState, Report};
 pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};
