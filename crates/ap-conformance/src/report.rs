@@ -188,12 +188,66 @@ impl Report {
         })
     }
 
-    /// Puts another report's entry in the place of this one's of the same id: for cases that ran in a
-    /// process of their own.
-    pub fn replace(&mut self, entry: CaseReport) {
-        if let Some(mine) = self.cases.iter_mut().find(|case| case.id == entry.id) {
-            *mine = entry;
+    /// Enters what a case came to in a process of its own, read back from that process's
+    /// [`to_json`](Self::to_json).
+    ///
+    /// # Errors
+    ///
+    /// If the JSON has no such case in it.
+    pub fn enter(&mut self, id: &str, json: &Value) -> Result<(), String> {
+        let missing = || format!("the process's report has no case {id}");
+        let cases = json["cases"].as_array().ok_or_else(missing)?;
+        let theirs = cases
+            .iter()
+            .find(|case| case["id"] == id)
+            .ok_or_else(missing)?;
+        let mine = self
+            .cases
+            .iter_mut()
+            .find(|case| case.id == id)
+            .ok_or_else(missing)?;
+        mine.state = match theirs["outcome"].as_str() {
+            Some("passed") => CaseState::Passed,
+            Some("skipped") => CaseState::Skipped,
+            _ => CaseState::Failed,
+        };
+        theirs["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut mine.reason);
+        mine.millis = theirs["ms"].as_u64().unwrap_or_default();
+        Ok(())
+    }
+
+    /// Enters a case as failed.
+    pub fn fail(&mut self, id: &str, reason: &str) {
+        if let Some(mine) = self.cases.iter_mut().find(|case| case.id == id) {
+            mine.state = CaseState::Failed;
+            reason.clone_into(&mut mine.reason);
         }
+    }
+
+    /// The ids of the cases that both subjects ran and that came out in different kinds.
+    #[must_use]
+    pub fn disagreements(&self, other: &Self) -> Vec<String> {
+        self.cases
+            .iter()
+            .filter_map(|mine| {
+                let theirs = other.cases.iter().find(|theirs| theirs.id == mine.id)?;
+                let both_ran =
+                    mine.state != CaseState::Skipped && theirs.state != CaseState::Skipped;
+                (both_ran && mine.kinds != theirs.kinds).then(|| mine.id.clone())
+            })
+            .collect()
+    }
+
+    /// The same report without times: what two runs must agree on.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        for case in &mut self.cases {
+            case.millis = 0;
+        }
+        self
     }
 }
 

@@ -105,6 +105,20 @@ impl Suite {
         }
     }
 
+    /// Keeps the one case with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCase`] if there is none.
+    pub fn only(mut self, id: &str) -> Result<Self, UnknownCase> {
+        self.cases.retain(|case| case.id == id);
+        if self.cases.is_empty() {
+            Err(UnknownCase(id.to_owned()))
+        } else {
+            Ok(self)
+        }
+    }
+
     /// Excepts a case, with the reason why this subject cannot keep its rule. The case is run all the
     /// same: an exception that is not needed any more fails.
     ///
