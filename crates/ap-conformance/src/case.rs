@@ -37,6 +37,12 @@ pub(crate) struct Case {
     /// Names of the keys that the client has, oldest first.
     #[serde(default = "one_key")]
     pub keys: Vec<String>,
+    /// Texts of keys by name, where the generated ones will not do; each `*` becomes the generated one.
+    #[serde(default)]
+    pub key_texts: BTreeMap<String, String>,
+    /// The user name of the pair, where it is not the client's own.
+    #[serde(default)]
+    pub user: Option<String>,
     /// The product whose origin is the listener `target`.
     #[serde(default)]
     pub product: Product,
@@ -120,6 +126,9 @@ pub(crate) struct Listener {
     /// What it does on a connection; `scripts` where connections differ, the last one again and again.
     pub script: Option<Vec<Step>>,
     pub scripts: Option<Vec<Vec<Step>>>,
+    /// What it does after each request instead, counted over all its connections; the last one again
+    /// and again.
+    pub answers: Option<Vec<Vec<Step>>>,
     pub expect: Seen,
 }
 
@@ -155,6 +164,8 @@ pub(crate) struct Seen {
     pub keys: Option<Vec<String>>,
     /// The body of every request.
     pub body: Option<String>,
+    /// Whether all requests must be the same, byte for byte, but for `Authorization`.
+    pub same: bool,
     /// The most bytes that it may have been sent.
     pub max_bytes: Option<usize>,
     /// The least of its own bytes that must not have been taken by the client.
@@ -428,8 +439,18 @@ fn check(case: &Case) -> Result<(), String> {
         }
     }
     for (name, listener) in &case.listeners {
-        if listener.script.is_some() && listener.scripts.is_some() {
-            return Err(format!("{name} has both `script` and `scripts`"));
+        let given = [
+            listener.script.is_some(),
+            listener.scripts.is_some(),
+            listener.answers.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err(format!(
+                "{name} has more than one of `script`, `scripts` and `answers`"
+            ));
+        }
+        if listener.answers.as_ref().is_some_and(Vec::is_empty) {
+            return Err(format!("{name} has no answer in its `answers`"));
         }
     }
     Ok(())

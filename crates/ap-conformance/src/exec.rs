@@ -122,7 +122,7 @@ fn begin(run: &Run<'_>) -> Value {
         "op": "begin",
         "case": run.case.id,
         "keys": keys,
-        "user": ap_core::DEFAULT_USER,
+        "user": run.case.user.as_deref().unwrap_or(ap_core::DEFAULT_USER),
         "service": match run.service() {
             Service::LeadConduit => "lcx",
             Service::TrustedForm => "trustedform",

@@ -150,7 +150,7 @@ fn authorizations(case: &Case, secrets: &[Secret], target: &Record) -> Result<()
             [line] => {
                 let known = secrets
                     .iter()
-                    .find(|secret| secret.authorization("API") == *line);
+                    .find(|secret| secret.authorization() == *line);
                 let known = known.ok_or_else(|| {
                     format!(
                         "the Authorization of request {} is not that of a key of the client",
@@ -239,11 +239,21 @@ fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(),
             }
         }
     }
+    if expect.same {
+        let mut all = record.requests.iter().map(|(_, one)| unsigned(one));
+        let first = all.next().unwrap_or_default();
+        if all.any(|other| other != first) {
+            return Err("its requests differ in more than the Authorization".to_owned());
+        }
+    }
     for unwanted in &expect.lacks {
         let unwanted = template.fill(unwanted)?;
+        // Every byte, and every request again with its names in lower case.
+        let requests = record.requests.iter().map(|(_, request)| request);
         if record
             .received
             .iter()
+            .chain(requests)
             .any(|bytes| normal(bytes).contains(&unwanted))
         {
             return Err("it received what it must not".to_owned());
@@ -258,6 +268,23 @@ fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// A request without its `Authorization`, everything else as it came.
+fn unsigned(request: &[u8]) -> Vec<u8> {
+    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
+    let (head, body) = request.split_at(end.unwrap_or(request.len()));
+    let name = b"authorization:";
+    let mut kept: Vec<&[u8]> = head
+        .split(|byte| *byte == b'\n')
+        .filter(|line| {
+            !line
+                .get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        })
+        .collect();
+    kept.push(body);
+    kept.join(&b'\n')
 }
 
 /// A request with its header names in lower case.

@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
         authority: &Authority,
         place: Option<usize>,
     ) -> Result<Self, String> {
-        let secrets = secrets(&case.keys);
+        let secrets = secrets(case);
         let mut names: Vec<&str> = case.listeners.keys().map(String::as_str).collect();
         if !names.contains(&"target") {
             names.push("target");
@@ -93,7 +93,11 @@ impl<'a> Run<'a> {
                     .labelled(&secret.name))
             })
             .collect();
-        KeyRing::new(keys?).map_err(|error: ap_core::TooManyKeys| error.to_string())
+        let keys = KeyRing::new(keys?).map_err(|error: ap_core::TooManyKeys| error.to_string())?;
+        match &self.case.user {
+            Some(user) => keys.with_user(user).map_err(|error| error.to_string()),
+            None => Ok(keys),
+        }
     }
 
     /// The call's method, URL or path, headers and body, filled in.
@@ -228,16 +232,23 @@ pub(crate) fn places(case: &Case) -> usize {
         .unwrap_or(0)
 }
 
-fn secrets(names: &[String]) -> Vec<Secret> {
+fn secrets(case: &Case) -> Vec<Secret> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    names
+    case.keys
         .iter()
         .map(|name| {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            Secret::new(name, now.as_nanos() as u64 ^ count.rotate_left(40))
+            let mut secret = Secret::new(name, now.as_nanos() as u64 ^ count.rotate_left(40));
+            if let Some(text) = case.key_texts.get(name) {
+                secret.key = text.replace('*', &secret.key);
+            }
+            if let Some(user) = &case.user {
+                secret.user.clone_from(user);
+            }
+            secret
         })
         .collect()
 }
@@ -268,7 +279,7 @@ fn template(case: &Case, bound: &Bound, secrets: &[Secret]) -> Template {
     }
     for secret in secrets {
         template.set(format!("key.{}", secret.name), secret.key.clone());
-        template.set(format!("pair.{}", secret.name), secret.pair("API"));
+        template.set(format!("pair.{}", secret.name), secret.pair());
         template.set(
             format!("rev.{}", secret.name),
             secret.key.chars().rev().collect(),
@@ -290,12 +301,11 @@ fn plans(
         let scripts = match (listener.script, listener.scripts) {
             (Some(script), _) => vec![script],
             (None, Some(scripts)) => scripts,
+            (None, None) if listener.answers.is_some() => vec![script::answering()],
             (None, None) => vec![script::default_script()],
         };
-        let mut scripts: Vec<Vec<Step>> = scripts
-            .into_iter()
-            .map(|steps| steps.into_iter().map(|step| fill(step, template)).collect())
-            .collect::<Result<_, String>>()?;
+        let mut scripts = fill_all(scripts, template)?;
+        let answers = fill_all(listener.answers.unwrap_or_default(), template)?;
         if let (&"target", Some(place), Some(sweep)) = (name, place, case.sweep) {
             scripts = scripts
                 .into_iter()
@@ -305,9 +315,19 @@ fn plans(
         let tls = listener.tls.map(|kind| authority.server(kind)).transpose();
         let tls =
             tls.map_err(|error| format!("the suite could not make a certificate: {error}"))?;
-        plans.insert((*name).to_owned(), Plan { scripts, tls });
+        let plan = Plan {
+            scripts,
+            answers,
+            tls,
+        };
+        plans.insert((*name).to_owned(), plan);
     }
     Ok(plans)
+}
+
+fn fill_all(scripts: Vec<Vec<Step>>, template: &Template) -> Result<Vec<Vec<Step>>, String> {
+    let fill_one = |steps: Vec<Step>| steps.into_iter().map(|step| fill(step, template)).collect();
+    scripts.into_iter().map(fill_one).collect()
 }
 
 fn fill(step: Step, template: &Template) -> Result<Step, String> {

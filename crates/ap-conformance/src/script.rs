@@ -1,6 +1,7 @@
 //! What a listener does on a connection: read, send, wait, and end it in one of several ways. It has
 //! to be able to speak wrongly, so it writes bytes, not messages.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,8 @@ pub(crate) enum Step {
     Tunnel(String),
     /// Goes back to the first step.
     Again,
+    /// Does what the listener's `answers` hold for the request that came last.
+    Answer,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -91,6 +94,11 @@ pub(crate) fn default_script() -> Vec<Step> {
     ]
 }
 
+/// What a listener with `answers` does on every connection.
+pub(crate) fn answering() -> Vec<Step> {
+    vec![Step::Read, Step::Answer, Step::Again]
+}
+
 /// How long a listener waits for a client that neither sends nor hangs up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -109,10 +117,9 @@ pub(crate) fn run(
         connection,
         pending: Vec::new(),
     };
-    let mut at = 0;
-    while let Some(step) = steps.get(at) {
-        at += 1;
-        match step {
+    let mut rest: VecDeque<Step> = steps.iter().cloned().collect();
+    while let Some(step) = rest.pop_front() {
+        match &step {
             Step::Read | Step::ReadHead => {
                 if !reader.request(&mut stream, matches!(step, Step::Read))? {
                     return Ok(());
@@ -158,7 +165,12 @@ pub(crate) fn run(
                 return stream.reset();
             }
             Step::Tunnel(to) => return stream.tunnel(shared.address(to)?, shared, connection),
-            Step::Again => at = 0,
+            Step::Again => rest = steps.iter().cloned().collect(),
+            Step::Answer => {
+                for step in shared.answer().iter().rev() {
+                    rest.push_front(step.clone());
+                }
+            }
         }
     }
     stream.close()?;

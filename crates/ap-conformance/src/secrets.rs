@@ -11,6 +11,8 @@ const WINDOW: usize = 8;
 pub(crate) struct Secret {
     pub name: String,
     pub key: String,
+    /// The user name that it is paired with.
+    pub user: String,
 }
 
 impl Secret {
@@ -28,26 +30,27 @@ impl Secret {
         Self {
             name: name.to_owned(),
             key: format!("q{tail}"),
+            user: ap_core::DEFAULT_USER.to_owned(),
         }
     }
 
     /// `Basic …`, as the client must send it.
-    pub(crate) fn authorization(&self, user: &str) -> String {
-        format!("Basic {}", self.pair(user))
+    pub(crate) fn authorization(&self) -> String {
+        format!("Basic {}", self.pair())
     }
 
-    pub(crate) fn pair(&self, user: &str) -> String {
-        STANDARD.encode(format!("{user}:{}", self.key))
+    pub(crate) fn pair(&self) -> String {
+        STANDARD.encode(format!("{}:{}", self.user, self.key))
     }
 
     /// Where in a text a window of this key is, in any spelling: plain, base64 of the pair, or either
     /// of them backwards.
     pub(crate) fn found_in(&self, text: &[u8]) -> Option<&'static str> {
-        let pair = self.pair("API");
+        let pair = self.pair();
         let backwards = |text: &str| text.bytes().rev().collect::<Vec<u8>>();
         // The pair's first bytes are the user name's, which is no secret: it is searched from the first
         // group that holds nothing but key.
-        let of_key = &pair[8.min(pair.len())..];
+        let of_key = &pair[((self.user.len() + 1).div_ceil(3) * 4).min(pair.len())..];
         [
             (self.key.clone().into_bytes(), "the key"),
             (of_key.as_bytes().to_vec(), "the key in base64"),
@@ -78,7 +81,7 @@ mod tests {
     fn windows_are_found_in_every_spelling_and_other_text_is_not() {
         let secret = Secret::new("first", 7);
         let key = &secret.key;
-        let pair = secret.pair("API");
+        let pair = secret.pair();
         for (text, found) in [
             (format!("x{}y", &key[3..11]), true),
             (format!("x{}y", &key[3..10]), false),

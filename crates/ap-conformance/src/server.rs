@@ -17,6 +17,7 @@ use crate::stream::Stream;
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub scripts: Vec<Vec<Step>>,
+    pub answers: Vec<Vec<Step>>,
     pub tls: Option<Arc<ServerConfig>>,
 }
 
@@ -34,6 +35,7 @@ pub(crate) struct Record {
 /// What the threads of one listener share.
 pub(crate) struct Shared {
     record: Mutex<Record>,
+    answers: Vec<Vec<Step>>,
     /// Handles on every connection, so that a case that is over can end them at once.
     sockets: Mutex<BTreeMap<usize, TcpStream>>,
     over: Arc<AtomicBool>,
@@ -62,6 +64,13 @@ impl Shared {
 
     pub(crate) fn request(&self, connection: usize, request: Vec<u8>) {
         self.record().requests.push((connection, request));
+    }
+
+    /// What follows the request that came last.
+    pub(crate) fn answer(&self) -> &[Step] {
+        let number = self.record().requests.len().saturating_sub(1);
+        let answer = self.answers.get(number).or_else(|| self.answers.last());
+        answer.map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn sent(&self, _connection: usize, bytes: usize) {
@@ -149,6 +158,7 @@ impl Bound {
             };
             let shared = Arc::new(Shared {
                 record: Mutex::default(),
+                answers: plan.answers.clone(),
                 sockets: Mutex::default(),
                 over: Arc::clone(&over),
                 addresses: Arc::clone(&self.addresses),

@@ -7,6 +7,7 @@
 //! | `${key.NAME}` | a key |
 //! | `${pair.NAME}` | the base64 of the pair that the key is sent in |
 //! | `${rev.NAME}` | a key backwards |
+//! | `${as.N}` | so many letters `a` |
 
 use std::collections::BTreeMap;
 
@@ -31,8 +32,13 @@ impl Template {
         while let Some((before, after)) = rest.split_once("${") {
             let (name, behind) = after.split_once('}').ok_or("a `${` without its `}`")?;
             filled.push_str(before);
-            let value = self.values.get(name);
-            filled.push_str(value.ok_or_else(|| format!("there is no `${{{name}}}` to fill in"))?);
+            match (self.values.get(name), name.strip_prefix("as.")) {
+                (Some(value), _) => filled.push_str(value),
+                (None, Some(count)) if count.parse::<usize>().is_ok_and(|n| n <= 1 << 20) => {
+                    filled.extend(std::iter::repeat_n('a', count.parse().unwrap_or(0)));
+                }
+                _ => return Err(format!("there is no `${{{name}}}` to fill in")),
+            }
             rest = behind;
         }
         filled.push_str(rest);
