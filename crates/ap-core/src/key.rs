@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::redact;
+
 /// The longest key that is taken, in bytes. The vendor's examples have 10 to 40.
 pub const MAX_KEY_LEN: usize = 512;
 
@@ -69,11 +71,12 @@ impl ApiKey {
     }
 
     /// Names this key for people: in `Debug`, in errors and in traces. At most 64 characters are kept,
-    /// control characters are dropped, and a label that repeats the key is not taken.
+    /// control characters are dropped, and a label that repeats the key or a part of it is not taken.
     #[must_use]
     pub fn labelled(mut self, label: &str) -> Self {
         let kept: String = label.chars().filter(|c| !c.is_control()).take(64).collect();
-        self.label = (!kept.contains(self.expose())).then(|| kept.into());
+        let repeats = redact::repeats_part(&kept, self.expose().as_bytes());
+        self.label = (!repeats).then(|| kept.into());
         self
     }
 

@@ -15,14 +15,17 @@ pub(crate) fn repeats(text: &str, credentials: &Credentials) -> bool {
         .unwrap_or_default();
     [credentials.key().expose().as_bytes(), pair]
         .into_iter()
-        .any(|secret| {
-            let width = WINDOW.min(secret.len());
-            secret.windows(width).any(|window| {
-                let forwards = text.as_bytes().windows(width);
-                forwards.clone().any(|seen| seen == window)
-                    || forwards.clone().any(|seen| seen.iter().rev().eq(window))
-            })
-        })
+        .any(|secret| repeats_part(text, secret))
+}
+
+/// The same of one spelling alone, which is not empty.
+pub(crate) fn repeats_part(text: &str, secret: &[u8]) -> bool {
+    let width = WINDOW.min(secret.len());
+    secret.windows(width).any(|window| {
+        let forwards = text.as_bytes().windows(width);
+        forwards.clone().any(|seen| seen == window)
+            || forwards.clone().any(|seen| seen.iter().rev().eq(window))
+    })
 }
 
 #[cfg(test)]
