@@ -270,7 +270,7 @@ impl<T> Shared<T> {
 
     fn check_unsigned(&self, request: &Request<Bytes>) -> Result<(), RequestError> {
         let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        request::check(self.account.origins(), method, uri, headers, &[])?;
+        request::check(self.account.origins(), method, uri, headers, &[], &[])?;
         request::check_no_key_in(uri, self.account.keys().snapshot().credentials())
     }
 }

@@ -1,6 +1,7 @@
 //! [`Credentials`]: a user name and a key, with the `Authorization` value ready to send.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +35,7 @@ pub const MAX_USER_LEN: usize = 255;
 /// ```
 #[derive(Clone)]
 pub struct Credentials {
-    user: Box<str>,
+    user: Arc<str>,
     key: ApiKey,
     authorization: HeaderValue,
 }

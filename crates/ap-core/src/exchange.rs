@@ -141,6 +141,7 @@ impl Account {
             request.uri(),
             request.headers(),
             keys.credentials(),
+            &[],
         )?;
         let call = Call {
             account: self.clone(),
@@ -161,7 +162,7 @@ struct Call {
     keys: Arc<Keys>,
     product: Product,
     replay: Replay,
-    tried: Vec<ApiKey>,
+    tried: Vec<Credentials>,
     refused: Vec<Refused>,
 }
 
@@ -185,7 +186,10 @@ impl Call {
         }
         let credentials = self.keys.credentials();
         let tried = credentials.iter().enumerate().fold(0, |tried, (at, one)| {
-            let again = self.tried.iter().any(|key| key.is_same(one.key()));
+            let again = self
+                .tried
+                .iter()
+                .any(|tried| tried.key().is_same(one.key()));
             tried | u8::from(again) << at
         });
         let ticket = self.keys.ticket(self.product);
@@ -224,6 +228,7 @@ impl Attempt {
             request.uri(),
             request.headers(),
             self.call.keys.credentials(),
+            &self.call.tried,
         )?;
         if service.product() != self.call.product {
             return Err(RequestError::OtherProduct(service.product()));
@@ -273,19 +278,20 @@ impl Attempt {
             if !said.is_bad_key() {
                 return Answer::Final;
             }
-            let credentials = &call.keys.credentials()[index];
-            if said
-                .message()
-                .is_some_and(|text| redact::repeats(text, credentials))
-            {
+            // A server may repeat what an earlier request brought, not this one's key alone.
+            let keys = call.keys.credentials();
+            if said.message().is_some_and(|text| {
+                let mut sent = keys.iter().chain(&call.tried);
+                sent.any(|one| redact::repeats(text, one))
+            }) {
                 said.withhold();
             }
-            let key = credentials.key().clone();
+            let credentials = keys[index].clone();
             call.refused.push(Refused {
-                label: key.shared_label(),
+                label: credentials.key().shared_label(),
                 said,
             });
-            call.tried.push(key);
+            call.tried.push(credentials);
             if call.replay == Replay::Never {
                 call.keys.not_replayable(call.product, ticket, index);
                 let why = if call.untried().is_some() {
@@ -342,7 +348,12 @@ impl NeedKey {
     #[must_use]
     pub fn has_new(&self) -> bool {
         let keys = self.call.account.keys.snapshot();
-        let tried = |one: &Credentials| self.call.tried.iter().any(|key| key.is_same(one.key()));
+        let tried = |one: &Credentials| {
+            self.call
+                .tried
+                .iter()
+                .any(|tried| tried.key().is_same(one.key()))
+        };
         keys.credentials().iter().any(|one| !tried(one))
     }
 

@@ -12,8 +12,8 @@ use crate::product::{Product, Service};
 #[non_exhaustive]
 pub enum RequestError {
     /// The URL is not one that a key may be sent to, whatever the list says.
-    #[error("{0}")]
-    Origin(#[source] InvalidOrigin),
+    #[error(transparent)]
+    Origin(InvalidOrigin),
     /// The URL's origin is not on the client's list.
     #[error("{0} is not an origin of this client: the key goes only to those on its list")]
     OriginNotListed(Origin),
@@ -21,8 +21,8 @@ pub enum RequestError {
     #[error("the request now goes to {0}, another product than when its call began")]
     OtherProduct(Product),
     /// The URL's path or query is not one that every HTTP library sends unchanged.
-    #[error("{0}")]
-    Target(#[source] InvalidTarget),
+    #[error(transparent)]
+    Target(InvalidTarget),
     /// A header that is not the caller's to set.
     #[error("the header {0} is set by this library or by HTTP itself: leave it out")]
     ReservedHeader(HeaderName),
@@ -104,21 +104,25 @@ const RESERVED: [HeaderName; 12] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// The service that the request goes to, if everything about it but the key is in order.
+/// The service that the request goes to, if everything about it but the key is in order. An
+/// `Authorization` is in order if one of `ours` made it, or one of `tried`, which an earlier step of
+/// the same call sent and which may have left the ring since.
 pub(crate) fn check(
     origins: &Origins,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     ours: &[Credentials],
+    tried: &[Credentials],
 ) -> Result<Service, RequestError> {
     let service = service(origins, uri)?;
     if *method == Method::TRACE || *method == Method::CONNECT {
         return Err(RequestError::Method(method.clone()));
     }
     check_target(uri.path_and_query().map_or("", |p| p.as_str())).map_err(RequestError::Target)?;
-    check_headers(headers, ours)?;
+    check_headers(headers, ours, tried)?;
     check_no_key_in(uri, ours)?;
+    check_no_key_in(uri, tried)?;
     Ok(service)
 }
 
@@ -135,9 +139,14 @@ pub(crate) fn service(origins: &Origins, uri: &Uri) -> Result<Service, RequestEr
         })
 }
 
-fn check_headers(headers: &HeaderMap, ours: &[Credentials]) -> Result<(), RequestError> {
+fn check_headers(
+    headers: &HeaderMap,
+    ours: &[Credentials],
+    tried: &[Credentials],
+) -> Result<(), RequestError> {
+    let is_ours = |value| is_of(value, ours) || is_of(value, tried);
     for (name, value) in headers {
-        if RESERVED.contains(name) && !(*name == header::AUTHORIZATION && is_ours(value, ours)) {
+        if RESERVED.contains(name) && !(*name == header::AUTHORIZATION && is_ours(value)) {
             return Err(RequestError::ReservedHeader(name.clone()));
         }
         if !value
@@ -153,7 +162,7 @@ fn check_headers(headers: &HeaderMap, ours: &[Credentials]) -> Result<(), Reques
 
 /// Whether a value is the very buffer that an earlier signature put there, not an equal one of the
 /// caller's: a request can then be signed again, and a caller's own header is still refused.
-fn is_ours(value: &HeaderValue, ours: &[Credentials]) -> bool {
+fn is_of(value: &HeaderValue, ours: &[Credentials]) -> bool {
     ours.iter()
         .any(|credentials| std::ptr::eq(credentials.authorization().as_bytes(), value.as_bytes()))
 }
@@ -164,8 +173,10 @@ pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), Req
         .path_and_query()
         .map_or("", |target| target.as_str())
         .as_bytes();
+    let encoded = target.contains(&b'%');
     let holds = |key: &[u8]| {
-        target.len() >= key.len() && target.windows(key.len()).any(|window| window == key)
+        target.windows(key.len()).any(|window| window == key)
+            || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key))
     };
     if keys
         .iter()
@@ -174,6 +185,23 @@ pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), Req
         return Err(RequestError::KeyInUrl);
     }
     Ok(())
+}
+
+/// Whether a target begins with the key, any byte of which may be percent-encoded: a client encodes
+/// what the key may hold and a URL may not.
+fn begins_with(mut target: &[u8], key: &[u8]) -> bool {
+    key.iter().all(|&expected| {
+        let (byte, rest) = match target {
+            [b'%', high, low, rest @ ..] => {
+                let digit = |hex: u8| char::from(hex).to_digit(16).unwrap_or_default();
+                (digit(*high) * 16 + digit(*low), rest)
+            }
+            [byte, rest @ ..] => (u32::from(*byte), rest),
+            [] => return false,
+        };
+        target = rest;
+        byte == u32::from(expected)
+    })
 }
 
 /// Checks that a path and query are spelled so that no library rewrites them: visible ASCII, no

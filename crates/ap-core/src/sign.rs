@@ -44,6 +44,7 @@ pub fn sign<B>(
         request.uri(),
         request.headers(),
         ours,
+        &[],
     )?;
     request
         .headers_mut()
