@@ -44,6 +44,7 @@ fn faults() -> Result<Vec<String>, String> {
     faults.extend(dependencies::faults(
         &repo::read(&root.join("Cargo.toml"))?,
         &repo::read(&root.join("docs/dependencies.md"))?,
+        &metadata,
     ));
     Ok(faults)
 }

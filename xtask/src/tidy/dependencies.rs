@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-/// How the manifest and the document differ.
-pub(super) fn faults(manifest: &str, document: &str) -> Vec<String> {
+use serde_json::Value;
+
+/// How the manifest, the document and what the members really use differ.
+pub(super) fn faults(manifest: &str, document: &str, metadata: &Value) -> Vec<String> {
     let used = in_manifest(manifest);
+    let taken = by_members(metadata);
     let told = in_document(document);
     let untold = used
         .difference(&told)
@@ -12,7 +15,10 @@ pub(super) fn faults(manifest: &str, document: &str) -> Vec<String> {
     let unused = told
         .difference(&used)
         .map(|name| format!("docs/dependencies.md: {name} is no dependency any more"));
-    untold.chain(unused).collect()
+    let idle = used
+        .difference(&taken)
+        .map(|name| format!("Cargo.toml: no member uses {name}: remove it"));
+    untold.chain(unused).chain(idle).collect()
 }
 
 /// The keys of `[workspace.dependencies]` that are not our own crates.
@@ -28,6 +34,17 @@ fn in_manifest(manifest: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// The dependencies that any member declares.
+fn by_members(metadata: &Value) -> BTreeSet<&str> {
+    let list = |value: &'_ Value| value.as_array().map_or(&[][..], Vec::as_slice);
+    list(&metadata["packages"])
+        .iter()
+        .filter(|package| list(&metadata["workspace_members"]).contains(&package["id"]))
+        .flat_map(|package| list(&package["dependencies"]))
+        .filter_map(|dependency| dependency["name"].as_str())
+        .collect()
+}
+
 /// The names that begin a row of a table, in backticks.
 fn in_document(document: &str) -> BTreeSet<&str> {
     document
@@ -39,18 +56,31 @@ fn in_document(document: &str) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::faults;
+    use serde_json::json;
 
     const MANIFEST: &str = "[workspace.dependencies]\nours = { path = \"x\", version = \"1\" }\n\n# http = no\nhttp = \"1.5\"\nmio = { version = \"1\" }\n\n[workspace.lints.rust]\nbad = \"warn\"\n";
 
+    fn faults(document: &str, taken: &[&str]) -> Vec<String> {
+        let dependencies: Vec<_> = taken.iter().map(|name| json!({"name": name})).collect();
+        let package = json!({"id": "a", "dependencies": dependencies});
+        super::faults(
+            MANIFEST,
+            document,
+            &json!({"workspace_members": ["a"], "packages": [package]}),
+        )
+    }
+
     #[test]
-    fn both_directions_are_told() {
-        assert!(faults(MANIFEST, "| `http` | a |\n| `mio` | b |\n").is_empty());
-        let found = faults(MANIFEST, "| `http` | a |\n| `gone` | b |\n");
+    fn every_difference_is_told() {
+        let both = ["http", "mio"];
+        assert!(faults("| `http` | a |\n| `mio` | b |\n", &both).is_empty());
+        let found = faults("| `http` | a |\n| `gone` | b |\n", &both);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(
             found[0].contains("mio has no line") && found[1].contains("gone"),
             "{found:?}"
         );
+        let found = faults("| `http` | a |\n| `mio` | b |\n", &["http"]);
+        assert_eq!(found, ["Cargo.toml: no member uses mio: remove it"]);
     }
 }
