@@ -36,13 +36,15 @@ fn in_manifest(manifest: &str) -> BTreeSet<&str> {
 
 /// The dependencies that any member declares.
 fn by_members(metadata: &Value) -> BTreeSet<&str> {
-    let list = |value: &'_ Value| value.as_array().map_or(&[][..], Vec::as_slice);
     list(&metadata["packages"])
-        .iter()
-        .filter(|package| list(&metadata["workspace_members"]).contains(&package["id"]))
+        .filter(|package| list(&metadata["workspace_members"]).any(|id| *id == package["id"]))
         .flat_map(|package| list(&package["dependencies"]))
         .filter_map(|dependency| dependency["name"].as_str())
         .collect()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 /// The names that begin a row of a table, in backticks.
