@@ -107,17 +107,12 @@ impl Origin {
         Self::from_parts(scheme, authority.as_str())
     }
 
-    /// Whether the URI is at this origin. Spelled canonically it is one comparison.
-    fn covers(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return false;
-        };
-        if authority.as_str() == &self.text[self.host..] && scheme == self.scheme() {
-            return true;
-        }
-        // Another spelling of the same origin: upper case, or the scheme's own port written out.
-        authority.as_str().len() >= self.text.len() - self.host
-            && Self::from_parts(scheme, authority.as_str()).is_ok_and(|origin| origin == *self)
+    /// Whether the URI is at this origin and spells it canonically: two comparisons.
+    fn is_spelled_in(&self, uri: &Uri) -> bool {
+        uri.scheme_str() == Some(self.scheme())
+            && uri
+                .authority()
+                .is_some_and(|authority| authority.as_str() == &self.text[self.host..])
     }
 
     pub(crate) fn read(text: &str) -> Result<Self, InvalidOrigin> {
@@ -358,9 +353,15 @@ impl Origins {
     /// services on one origin, the first is named.
     #[must_use]
     pub fn service_of(&self, uri: &Uri) -> Option<Service> {
-        Service::ALL
-            .into_iter()
-            .find(|service| self.get(*service).covers(uri))
+        let mut services = Service::ALL.into_iter();
+        services
+            .clone()
+            .find(|service| self.get(*service).is_spelled_in(uri))
+            .or_else(|| {
+                // Another spelling: upper case, or the scheme's own port written out.
+                let origin = Origin::of(uri).ok()?;
+                services.find(|service| *self.get(*service) == origin)
+            })
     }
 }
 

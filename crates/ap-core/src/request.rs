@@ -241,10 +241,19 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
 
 fn has_dot_segment(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
-    path.split('/').any(|segment| {
-        // No other encoding of a dot exists, so this needs no decoder.
-        let plain = segment.replace("%2e", ".").replace("%2E", ".");
-        plain == "." || plain == ".."
+    // No other encoding of a dot exists, so this needs no decoder.
+    let skip_dot = |text| {
+        [".", "%2e", "%2E"]
+            .into_iter()
+            .find_map(|dot| str::strip_prefix(text, dot))
+    };
+    path.split('/').any(|mut segment| {
+        let mut dots = 0;
+        while let Some(rest) = skip_dot(segment) {
+            segment = rest;
+            dots += 1;
+        }
+        segment.is_empty() && (1..=2).contains(&dots)
     })
 }
 
