@@ -1,5 +1,5 @@
 //! Calls by script: which keys are tried in which order, how the call ends, and what is known after it.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::error::Error as _;
 
