@@ -1,0 +1,224 @@
+//! The command line's grammar, and usage errors that repeat nothing of what was typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ap_core::{Origin, Product, Service};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::exit::Failure;
+
+/// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
+///
+/// A key comes from ACTIVEPROSPECT_API_KEY, from the keys file ($XDG_CONFIG_HOME/ap/keys, else
+/// ~/.config/ap/keys), or from a hidden prompt; never from an argument.
+#[derive(Debug, Parser)]
+#[command(name = "ap", version, disable_help_subcommand = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Start an emulator for this command alone, and use its key.
+    #[arg(long, global = true)]
+    pub emulator: bool,
+    /// Call another origin: PRODUCT is lcx, trustedform, trustedform-app or suppressionlist.
+    #[arg(long, global = true, value_name = "PRODUCT=URL", value_parser = parse_origin)]
+    pub origin: Vec<NamedOrigin>,
+    /// Trust the root certificates in this PEM file too.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// How long a whole call may take (60 unless given).
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = parse_timeout, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+    /// Say on standard error what is called and how long it took.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make one authenticated call and print the answer.
+    Api(Api),
+    /// Store a key, check which product takes it, or forget it.
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Run the emulator until interrupted.
+    Emulate(Emulate),
+    /// Print a completion script.
+    Completions {
+        /// The shell to complete for.
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Api {
+    /// A path that begins with one slash, or a URL at one of the products' origins.
+    #[arg(value_name = "PATH|URL")]
+    pub target: String,
+    /// The method; GET, or POST with -d.
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    pub method: Option<String>,
+    /// A header, `Name: value`; repeatable.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// A JSON body: as it is, from a file with @FILE, or from standard input with -.
+    #[arg(short, long, value_name = "DATA|@FILE|-", allow_hyphen_values = true)]
+    pub data: Option<String>,
+    /// Print the answer's head before its body.
+    #[arg(short, long)]
+    pub include: bool,
+    /// The product that a path belongs to: lcx, trustedform or suppressionlist.
+    #[arg(long, value_name = "PRODUCT", value_parser = parse_product)]
+    pub product: Option<Product>,
+    /// Send no key.
+    #[arg(long)]
+    pub no_auth: bool,
+    /// Print the values of api_key and keen_read_api_key as they are.
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Auth {
+    /// Store a key: from a hidden prompt, or from standard input when that is a pipe.
+    Login,
+    /// Ask each subscribed product whether it takes the key.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget the stored key.
+    Logout,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Emulate {
+    /// Use ports N, N+1 and N+2 for LeadConduit, TrustedForm and SuppressionList; free ones unless given.
+    #[arg(long, value_name = "N", value_parser = parse_port, allow_hyphen_values = true)]
+    pub port: Option<u16>,
+}
+
+/// What `--origin` moves, and where to.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedOrigin {
+    pub services: Vec<Service>,
+    pub origin: Origin,
+}
+
+fn parse_product(text: &str) -> Result<Product, String> {
+    text.parse()
+        .map_err(|error: ap_core::UnknownProduct| error.to_string())
+}
+
+fn parse_origin(text: &str) -> Result<NamedOrigin, String> {
+    let (name, url) = text.split_once('=').ok_or("it is written PRODUCT=URL")?;
+    let services = if name == "trustedform-app" {
+        vec![Service::TrustedFormApp]
+    } else {
+        name.parse::<Product>()
+            .map_err(|_| "the product is lcx, trustedform, trustedform-app or suppressionlist")?
+            .services()
+            .collect()
+    };
+    Ok(NamedOrigin {
+        services,
+        origin: read_origin(url)?,
+    })
+}
+
+/// An origin that the rules allow: https anywhere, http on loopback alone.
+pub(crate) fn read_origin(url: &str) -> Result<Origin, String> {
+    let is_plain = url
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"));
+    let read = if is_plain {
+        Origin::parse_loopback(url)
+    } else {
+        Origin::parse(url)
+    };
+    read.map_err(|error| match error {
+        ap_core::InvalidOrigin::NotLoopback => ap_core::InvalidOrigin::PlainHttp.to_string(),
+        error => error.to_string(),
+    })
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    const DAY: f64 = 86_400.0;
+    let sound = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match text.parse::<f64>() {
+        Ok(seconds) if sound && seconds > 0.0 && seconds <= DAY => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("the time is a number of seconds, above 0 and at most 86400".to_owned()),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    match text.parse() {
+        Ok(port @ 1..=65_533) if plain => Ok(port),
+        _ => Err("the port is a number from 1 to 65533, written plainly".to_owned()),
+    }
+}
+
+/// What the arguments ask for: a command, or a text to print.
+pub(crate) enum Asked {
+    Run(Box<Cli>),
+    Print(String),
+}
+
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => Ok(Asked::Run(Box::new(cli))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Asked::Print(error.render().to_string()))
+            }
+            _ => Err(usage(&error)),
+        },
+    }
+}
+
+/// A usage error in words of our own: clap's own text repeats what was typed, which may be a key.
+fn usage(error: &clap::Error) -> Failure {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
+        _ => None,
+    };
+    // An argument that clap knows is spelled as we declared it; one that it does not is the user's.
+    let known = context(ContextKind::InvalidArg).unwrap_or("an argument");
+    let happened = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            "there is an argument that this command does not take".to_owned()
+        }
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue) == Some("") => {
+            format!("{known} needs a value")
+        }
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            match std::error::Error::source(error) {
+                Some(why) => format!("the value of {known} is not taken: {why}"),
+                None => format!("the value of {known} is not taken"),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => format!("{known} is missing"),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "the command is missing".to_owned()
+        }
+        ErrorKind::ArgumentConflict => format!("{known} does not go with the other arguments"),
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        _ => "the arguments are not taken".to_owned(),
+    };
+    Failure::usage(happened, "see `ap --help`, or `ap COMMAND --help`")
+}
