@@ -11,7 +11,12 @@ macro_rules! files {
     };
 }
 
-files!["smoke.json"];
+files![
+    "authorization.json",
+    "headers.json",
+    "url.json",
+    "smoke.json",
+];
 
 /// The cases of this crate. That they are sound is a test's business.
 pub(crate) fn cases() -> Vec<Case> {
