@@ -13,7 +13,11 @@ macro_rules! files {
 
 files![
     "authorization.json",
+    "diagnostics.json",
     "headers.json",
+    "redirect.json",
+    "refusal.json",
+    "replay.json",
     "url.json",
     "smoke.json",
 ];
