@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use ap_core::{ErrorKind, Proxy, Settings, TransportError};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, ProxyProtocol};
+
+use crate::veil::Unveil;
 
 /// Idle connections that are kept, in all and for one host: as many as calls are commonly in flight.
 const IDLE_CONNECTIONS: usize = 128;
@@ -29,7 +33,12 @@ pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .allow_non_standard_methods(true)
         .build();
-    Ok(config.into())
+    let connector = DefaultConnector::default().chain(Unveil);
+    Ok(Agent::with_parts(
+        config,
+        connector,
+        DefaultResolver::default(),
+    ))
 }
 
 fn roots(settings: &Settings) -> Result<RootCerts, TransportError> {

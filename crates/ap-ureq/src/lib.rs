@@ -3,6 +3,7 @@
 mod agent;
 mod convert;
 mod transport;
+mod veil;
 
 pub use ap_core;
 pub use convert::{body_error, send_error};

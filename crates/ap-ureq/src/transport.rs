@@ -14,11 +14,14 @@ use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::agent;
 use crate::convert::{body_error, send_error};
+use crate::veil::Veil;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
+    /// Whether the agent's connections put the key in as the bytes leave.
+    unveils: bool,
     start: Instant,
     settings: Settings,
 }
@@ -26,11 +29,17 @@ pub struct UreqTransport {
 impl UreqTransport {
     /// A transport over an agent of the caller's, whose connections, resolver and TLS it keeps. What
     /// the contract needs is set anew on every request (no redirects, statuses are responses, no
-    /// headers added, limits and times), so the agent's own settings for those do not count.
+    /// headers added, limits and times), so the agent's own settings for those do not count. Its
+    /// connections write to the library's log what they send, at the level `trace`: do not log that.
     #[must_use]
     pub fn from_agent(agent: Agent, settings: &Settings) -> Self {
+        Self::new(agent, settings, false)
+    }
+
+    fn new(agent: Agent, settings: &Settings, unveils: bool) -> Self {
         Self {
             agent,
+            unveils,
             start: Instant::now(),
             settings: settings.clone(),
         }
@@ -54,6 +63,11 @@ impl UreqTransport {
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
         *copy.headers_mut() = request.headers().clone();
+        let veil = if self.unveils {
+            Veil::over(copy.headers_mut())
+        } else {
+            None
+        };
         let mut config = self
             .agent
             .configure_request(copy)
@@ -71,7 +85,9 @@ impl UreqTransport {
             config = config.proxy(None);
         }
         let is_proxied = has_proxy && !loopback;
-        self.agent.run(config.build()).map_err(|error| {
+        let answered = self.agent.run(config.build());
+        drop(veil);
+        answered.map_err(|error| {
             let error = send_error(error);
             if is_proxied { error.by_proxy() } else { error }
         })
@@ -88,7 +104,7 @@ impl fmt::Debug for UreqTransport {
 
 impl Connect for UreqTransport {
     fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::from_agent(agent::build(settings)?, settings))
+        Ok(Self::new(agent::build(settings)?, settings, true))
     }
 }
 
