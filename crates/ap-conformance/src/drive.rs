@@ -106,7 +106,7 @@ where
                     }
                 };
                 if let Some(log) = ground.log {
-                    outcome.text.push_str(&log());
+                    outcome.log = log();
                 }
                 finish(&mut outcome, call, begun, &run, &shown);
                 run.outcomes.push(outcome);
@@ -150,7 +150,7 @@ where
                     }
                 };
                 if let Some(log) = ground.log {
-                    outcome.text.push_str(&log());
+                    outcome.log = log();
                 }
                 finish(&mut outcome, call, begun, &run, &shown);
                 run.outcomes.push(outcome);

@@ -62,7 +62,10 @@ fn no_key_elsewhere(
         }
         for outcome in outcomes {
             if let Some(what) = secret.found_in(outcome.text.as_bytes()) {
-                return Err(format!("an error's text, Debug or log holds {what}"));
+                return Err(format!("an error's text or a Debug holds {what}"));
+            }
+            if let Some(what) = secret.found_in(outcome.log.as_bytes()) {
+                return Err(format!("a log holds {what}"));
             }
         }
     }

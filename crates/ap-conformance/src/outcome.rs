@@ -22,6 +22,10 @@ pub(crate) struct Outcome {
     /// Everything that the subject would print or log about it.
     #[serde(default)]
     pub text: String,
+    /// What the libraries below logged meanwhile. Searched for keys, and for nothing else: a library may
+    /// log the URL that it was given.
+    #[serde(skip)]
+    pub log: String,
 }
 
 impl Outcome {
