@@ -280,7 +280,7 @@ impl Attempt {
             }
             // A server may repeat what an earlier request brought, not this one's key alone.
             let keys = call.keys.credentials();
-            if said.message().is_some_and(|text| {
+            if said.kept().is_some_and(|text| {
                 let mut sent = keys.iter().chain(&call.tried);
                 sent.any(|one| redact::repeats(text, one))
             }) {

@@ -1,19 +1,25 @@
 //! Whether a server's text repeats a key, in a spelling that someone could read back.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::zeroize::Zeroizing;
+
 use crate::credentials::Credentials;
 
 /// So many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;
 
-/// Whether a text holds [`WINDOW`] bytes in a row (or all, where there are fewer) of the key, of the
-/// user and key pair or of its base64, forwards or backwards.
+/// Whether a text holds [`WINDOW`] bytes in a row (or all, where there are fewer) of the key, of its
+/// base64 or of that of the user and key pair, forwards or backwards.
 pub(crate) fn repeats(text: &str, credentials: &Credentials) -> bool {
     let pair = credentials
         .authorization()
         .as_bytes()
         .strip_prefix(b"Basic ")
         .unwrap_or_default();
-    [credentials.key().expose().as_bytes(), pair]
+    let key = credentials.key().expose().as_bytes();
+    let encoded = Zeroizing::new(STANDARD.encode(key));
+    [key, encoded.as_bytes(), pair]
         .into_iter()
         .any(|secret| repeats_part(text, secret))
 }

@@ -216,6 +216,11 @@ impl Unauthorized {
         }
     }
 
+    /// What of the server's own text is kept. The documented body has none: its text is known.
+    pub(crate) fn kept(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
     /// Drops the server's text, when it repeats a key.
     pub(crate) fn withhold(&mut self) {
         if self.message.is_some() {
