@@ -1,5 +1,8 @@
 //! The project's own checks. Each command is a file of its own: this one only finds it.
 
+mod catalogue;
+mod conformance;
+mod log;
 mod msrv;
 mod repo;
 mod sans_io;
@@ -11,7 +14,12 @@ use std::process::ExitCode;
 /// its arguments, or about what kept it from checking.
 type Command = fn(&[String]) -> Result<ExitCode, String>;
 
-const COMMANDS: [(&str, Command, &str); 3] = [
+const COMMANDS: [(&str, Command, &str); 4] = [
+    (
+        "conformance",
+        conformance::run,
+        "the suite against the transports, or against any program",
+    ),
     (
         "msrv",
         msrv::run,
@@ -105,7 +113,7 @@ mod tests {
             let sentence = error(arguments);
             assert_eq!(sentence.lines().count(), 1, "{sentence}");
         }
-        assert!(error(&["nothing"]).contains("choose msrv, sans-io, tidy"));
+        assert!(error(&["nothing"]).contains("choose conformance, msrv, sans-io, tidy"));
         assert!(none(&[]).is_ok());
     }
 }

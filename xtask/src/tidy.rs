@@ -9,7 +9,7 @@ mod text;
 
 use std::process::ExitCode;
 
-use crate::{none, repo, verdict};
+use crate::{catalogue, none, repo, verdict};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
@@ -46,6 +46,9 @@ fn faults() -> Result<Vec<String>, String> {
         &repo::read(&root.join("docs/dependencies.md"))?,
         &metadata,
     ));
+    faults.extend(catalogue::fault(&repo::read(
+        &root.join("docs/conformance.md"),
+    )?));
     Ok(faults)
 }
 
