@@ -13,13 +13,23 @@ macro_rules! files {
 
 files![
     "authorization.json",
+    "body.json",
+    "cancel.json",
+    "connections.json",
     "diagnostics.json",
+    "environment.json",
+    "framing.json",
     "headers.json",
+    "limits.json",
+    "proxy.json",
     "redirect.json",
     "refusal.json",
     "replay.json",
+    "throttling.json",
+    "time.json",
+    "tls.json",
+    "uploads.json",
     "url.json",
-    "smoke.json",
 ];
 
 /// The cases of this crate. That they are sound is a test's business.

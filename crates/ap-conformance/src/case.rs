@@ -22,6 +22,9 @@ pub(crate) struct CaseFile {
 pub(crate) struct Case {
     /// `group/behaviour`, stable.
     pub id: String,
+    /// The id without a variant's name.
+    #[serde(default, rename = "<family>")]
+    pub family: String,
     pub title: String,
     /// The rule, in one sentence that says what a client must do.
     pub requirement: String,
@@ -123,6 +126,12 @@ pub(crate) struct CaseSettings {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Listener {
     pub tls: Option<Certificate>,
+    /// Whether its origin says https, where that is not what it speaks.
+    pub https: Option<bool>,
+    /// What it sends with its part of the TLS handshake, before any request can come.
+    pub greeting: Option<String>,
+    /// Its queue of connections is full, and it takes none.
+    pub full: bool,
     /// What it does on a connection; `scripts` where connections differ, the last one again and again.
     pub script: Option<Vec<Step>>,
     pub scripts: Option<Vec<Vec<Step>>>,
@@ -222,6 +231,9 @@ pub(crate) struct Call {
     /// Drops the call once the target has read its request.
     #[serde(default)]
     pub cancel: bool,
+    /// Waits so many milliseconds before the call.
+    #[serde(default)]
+    pub after_ms: u64,
     pub expect: Expect,
 }
 
@@ -240,6 +252,9 @@ pub(crate) struct Expect {
     pub body: Option<String>,
     #[serde(default)]
     pub body_bytes: Option<usize>,
+    /// The body in hexadecimal instead.
+    #[serde(default)]
+    pub body_hex: Option<String>,
     /// Header lines that the response must have, values exact.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
@@ -333,9 +348,12 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Case>, CaseError> {
     for (at, value) in parsed.cases.into_iter().enumerate() {
         for value in variants(value).map_err(|what| fault(format!("case {}: {what}", at + 1)))? {
             let id = value["id"].as_str().unwrap_or("without an id").to_owned();
-            let case: Case = serde_json::from_value(value)
+            let mut case: Case = serde_json::from_value(value)
                 .map_err(|error| fault(format!("case {} ({id}): {error}", at + 1)))?;
             check(&case).map_err(|what| fault(format!("case {} ({id}): {what}", at + 1)))?;
+            if case.family.is_empty() {
+                case.family.clone_from(&case.id);
+            }
             cases.push(case);
         }
     }
@@ -368,6 +386,7 @@ fn variants(mut case: Value) -> Result<Vec<Value>, String> {
                 .ok_or("a variant has no name")?;
             let mut one = case.clone();
             one["id"] = Value::String(format!("{id}-{name}"));
+            one["<family>"] = Value::String(id.clone());
             fill(&mut one, &values);
             Ok(one)
         })
@@ -447,6 +466,11 @@ fn check(case: &Case) -> Result<(), String> {
         if given.into_iter().filter(|given| *given).count() > 1 {
             return Err(format!(
                 "{name} has more than one of `script`, `scripts` and `answers`"
+            ));
+        }
+        if listener.greeting.is_some() && listener.tls.is_none() {
+            return Err(format!(
+                "{name} has a `greeting`, which goes with `tls` alone"
             ));
         }
         if listener.answers.as_ref().is_some_and(Vec::is_empty) {

@@ -67,6 +67,13 @@ macro_rules! client {
     }};
 }
 
+/// How a client and its transport show themselves, which is after a call as well.
+macro_rules! shown {
+    ($client:expr) => {
+        format!("{0:?}{0:#?}{1:?}{1:#?}", $client, $client.transport())
+    };
+}
+
 /// What is left of a run whose subject could not be made: every call failed so.
 fn unmade(run: &mut Run<'_>, error: &TransportError) {
     let mut outcome = Outcome::of_kind(error.kind().name());
@@ -86,11 +93,25 @@ where
     M: Fn(&Settings) -> Result<T, TransportError>,
 {
     let mut run = Run::prepare(case, &ground.authority, place)?;
+    blocking_calls(&mut run, ground, make)?;
+    Ok(Verdict::of(&run))
+}
+
+/// The calls of a run, with a blocking transport.
+pub(crate) fn blocking_calls<T, M>(
+    run: &mut Run<'_>,
+    ground: &Ground,
+    make: &M,
+) -> Result<(), String>
+where
+    T: Transport + Debug + 'static,
+    M: Fn(&Settings) -> Result<T, TransportError>,
+{
     match client!(Client, run, make) {
-        Err(error) => unmade(&mut run, &error),
+        Err(error) => unmade(run, &error),
         Ok(client) => {
-            let shown = format!("{client:?}{client:#?}{:?}", client.transport());
-            for call in &case.calls {
+            for call in &run.case.calls {
+                std::thread::sleep(Duration::from_millis(call.after_ms));
                 let begun = Instant::now();
                 let mut outcome = match request!(client, run, call) {
                     Err(error) => Outcome::of(Err(error.into())),
@@ -108,12 +129,12 @@ where
                 if let Some(log) = ground.log {
                     outcome.log = log();
                 }
-                finish(&mut outcome, call, begun, &run, &shown);
+                finish(&mut outcome, call, begun, run, &shown!(client));
                 run.outcomes.push(outcome);
             }
         }
     }
-    Ok(Verdict::of(&run))
+    Ok(())
 }
 
 /// One run with an async transport.
@@ -131,8 +152,8 @@ where
     match client!(AsyncClient, run, make) {
         Err(error) => unmade(&mut run, &error),
         Ok(client) => {
-            let shown = format!("{client:?}{client:#?}{:?}", client.transport());
             for call in &case.calls {
+                pause(Duration::from_millis(call.after_ms)).await;
                 let begun = Instant::now();
                 let mut outcome = match request!(client, run, call) {
                     Err(error) => Outcome::of(Err(error.into())),
@@ -152,7 +173,7 @@ where
                 if let Some(log) = ground.log {
                     outcome.log = log();
                 }
-                finish(&mut outcome, call, begun, &run, &shown);
+                finish(&mut outcome, call, begun, &run, &shown!(client));
                 run.outcomes.push(outcome);
             }
         }
@@ -220,12 +241,30 @@ where
     .await
 }
 
+/// Waits without a runtime's timer, and without holding the runtime up.
+async fn pause(time: Duration) {
+    if time.is_zero() {
+        return;
+    }
+    let watch = Watch::start(time);
+    std::future::poll_fn(|context| {
+        watch.wake(context.waker());
+        if watch.is_past() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 /// Whether the watch is over, and whom to wake.
 type Watched = (Mutex<(bool, Option<Waker>)>, Condvar);
 
 /// Wakes a future every few milliseconds, so that it can look at what no waker tells it.
 struct Watch {
-    end: Instant,
+    /// Never, if that is further than can be counted.
+    end: Option<Instant>,
     shared: Arc<Watched>,
 }
 
@@ -247,7 +286,7 @@ impl Watch {
             }
         });
         Self {
-            end: Instant::now() + time,
+            end: Instant::now().checked_add(time),
             shared,
         }
     }
@@ -261,7 +300,7 @@ impl Watch {
     }
 
     fn is_past(&self) -> bool {
-        Instant::now() > self.end
+        self.end.is_some_and(|end| Instant::now() > end)
     }
 }
 

@@ -71,6 +71,7 @@ fn once(
         return Err("the program answered neither `ok` nor `skip` to `begin`".to_owned());
     }
     for call in &case.calls {
+        std::thread::sleep(Duration::from_millis(call.after_ms));
         let started = Instant::now();
         let answer: Answer = program.ask(&ask(&run.parts(call)?), run.timeout() + GRACE)?;
         let body = STANDARD.decode(&answer.body);

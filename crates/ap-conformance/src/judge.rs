@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::case::{Case, Expect, Listener};
 use crate::outcome::Outcome;
+use crate::script;
 use crate::secrets::Secret;
 use crate::server::Record;
 use crate::template::Template;
@@ -111,6 +112,14 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
                     .count(),
             ));
         }
+    }
+    if let Some(hex) = &expect.body_hex
+        && script::unhex(hex) != outcome.body
+    {
+        return Err(format!(
+            "expected another body than the {} bytes that came",
+            outcome.body.len()
+        ));
     }
     if let Some(length) = expect.body_bytes
         && length != outcome.body.len()

@@ -267,7 +267,7 @@ fn template(case: &Case, bound: &Bound, secrets: &[Secret]) -> Template {
         let has_tls = case
             .listeners
             .get(name)
-            .is_some_and(|listener| listener.tls.is_some());
+            .is_some_and(|listener| listener.https.unwrap_or_else(|| listener.tls.is_some()));
         let port = address.port();
         let origin = match &case.host {
             Some(host) if name == "target" => format!("https://{host}"),
@@ -319,6 +319,8 @@ fn plans(
             scripts,
             answers,
             tls,
+            greeting: template.fill(&listener.greeting.unwrap_or_default())?,
+            full: listener.full,
         };
         plans.insert((*name).to_owned(), plan);
     }

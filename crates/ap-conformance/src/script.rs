@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Drip { text: String, every_ms: u64 },
     /// Waits so many milliseconds, or until the client hangs up.
     Pause(u64),
+    /// Waits so many milliseconds and reads nothing meanwhile, so that the client's bytes pile up.
+    Sleep(u64),
     /// Waits until the client hangs up.
     WaitClose,
     /// Closes the write side and leaves the other open.
@@ -154,6 +156,12 @@ pub(crate) fn run(
                     return Ok(());
                 }
             }
+            Step::Sleep(ms) => {
+                let end = Instant::now() + Duration::from_millis(*ms);
+                while Instant::now() < end && !shared.is_over() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
             Step::WaitClose => {
                 reader.wait(&mut stream, PATIENCE)?;
                 return Ok(());
@@ -178,7 +186,7 @@ pub(crate) fn run(
     reader.wait(&mut stream, PATIENCE).map(drop)
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     digits
         .chunks(2)

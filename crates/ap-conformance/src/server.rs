@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use socket2::SockRef;
 
 use crate::script::{self, Step};
 use crate::stream::Stream;
@@ -19,6 +20,9 @@ pub(crate) struct Plan {
     pub scripts: Vec<Vec<Step>>,
     pub answers: Vec<Vec<Step>>,
     pub tls: Option<Arc<ServerConfig>>,
+    pub greeting: String,
+    /// It takes no connections, and there is no room for another to wait.
+    pub full: bool,
 }
 
 /// What a listener has seen.
@@ -79,6 +83,12 @@ impl Shared {
 
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
+    }
+
+    fn wait_until_over(&self) {
+        while !self.is_over() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn address(&self, name: &str) -> io::Result<SocketAddr> {
@@ -156,6 +166,7 @@ impl Bound {
             let Some(plan) = plans.remove(&name) else {
                 continue;
             };
+            let waiting = if plan.full { fill(&socket) } else { Vec::new() };
             let shared = Arc::new(Shared {
                 record: Mutex::default(),
                 answers: plan.answers.clone(),
@@ -165,7 +176,14 @@ impl Bound {
             });
             let thread = std::thread::spawn({
                 let shared = Arc::clone(&shared);
-                move || accept(&socket, &plan, &shared)
+                move || {
+                    if plan.full {
+                        shared.wait_until_over();
+                    } else {
+                        accept(&socket, &plan, &shared);
+                    }
+                    drop(waiting);
+                }
             });
             listeners.insert(name, (shared, thread));
         }
@@ -175,6 +193,22 @@ impl Bound {
             over,
         }
     }
+}
+
+/// Makes connections that nobody takes until the next one has to wait.
+fn fill(socket: &TcpListener) -> Vec<TcpStream> {
+    let mut waiting = Vec::new();
+    // Listening again with no backlog leaves room for one connection, or a few.
+    if SockRef::from(socket).listen(0).is_err() {
+        return waiting;
+    }
+    let Ok(address) = socket.local_addr() else {
+        return waiting;
+    };
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        waiting.push(stream);
+    }
+    waiting
 }
 
 fn accept(socket: &TcpListener, plan: &Plan, shared: &Arc<Shared>) {
@@ -198,9 +232,10 @@ fn accept(socket: &TcpListener, plan: &Plan, shared: &Arc<Shared>) {
             .or_else(|| plan.scripts.last())
             .cloned();
         let (tls, shared) = (plan.tls.clone(), Arc::clone(shared));
+        let greeting = plan.greeting.clone();
         threads.push(std::thread::spawn(move || {
             // A client may hang up at any point; what it did until then is in the record.
-            let _ = Stream::accept(tcp, tls).and_then(|stream| {
+            let _ = Stream::accept(tcp, tls, greeting.as_bytes()).and_then(|stream| {
                 script::run(
                     stream,
                     script.as_deref().unwrap_or_default(),

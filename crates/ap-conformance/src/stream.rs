@@ -17,14 +17,20 @@ pub(crate) enum Stream {
 
 impl Stream {
     /// Takes a connection, with TLS if there is a configuration. The handshake is done here.
-    pub(crate) fn accept(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    /// A greeting goes out with the server's part of it, so it is there before any request.
+    pub(crate) fn accept(
+        tcp: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        greeting: &[u8],
+    ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(Duration::from_secs(10)))?;
         let Some(config) = tls else {
             return Ok(Self::Plain(tcp));
         };
         tcp.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+        let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
+        connection.writer().write_all(greeting)?;
         let mut stream = StreamOwned::new(connection, tcp);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;

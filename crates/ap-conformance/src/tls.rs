@@ -95,11 +95,14 @@ fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Fault> {
 
 fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<ServerConfig, Fault> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(
             vec![certificate],
             PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )?)
+        )?;
+    // A greeting is to be there before any request.
+    config.send_half_rtt_data = true;
+    Ok(config)
 }
