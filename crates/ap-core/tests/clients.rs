@@ -261,6 +261,7 @@ fn an_unsigned_call_carries_no_key_and_teaches_nothing() {
         let end = both(letters, Signed::No, replies);
         assert_eq!(end.seen.len(), 1, "and is never sent twice");
         assert!(end.seen[0].authorization.is_empty());
+        assert_eq!(end.seen[0].left, Some(Duration::from_secs(60)));
         assert_eq!(end.first[0], letters.chars().next().map(String::from));
     }
 }

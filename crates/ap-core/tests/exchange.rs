@@ -710,6 +710,25 @@ fn an_answer_with_a_stale_ticket_moves_nothing() {
 }
 
 #[test]
+fn an_answer_is_stale_even_when_the_first_key_is_the_same_again() {
+    let account = account("ab");
+    let late = send(refuse(begin(&account)));
+    accept(send(refuse(begin(&account))));
+    accept(send(refuse(begin(&account))));
+    assert_eq!(firsts(&account), "aaa", "there and back");
+    assert_eq!(letter(&late), 'b');
+    accept(late);
+    assert_eq!(firsts(&account), "aaa");
+
+    let never = account.begin(&request(Service::LeadConduit), Replay::Never);
+    let never = send(never.unwrap());
+    accept(send(refuse(begin(&account))));
+    accept(send(refuse(begin(&account))));
+    assert!(matches!(refuse(never), Step::Failed(error) if error.why() == Why::NotReplayable));
+    assert_eq!(firsts(&account), "aaa");
+}
+
+#[test]
 fn a_dropped_step_leaves_no_trace() {
     let account = account("ab");
     drop(
