@@ -6,6 +6,8 @@ mod drive;
 mod exec;
 mod html;
 mod judge;
+#[cfg(test)]
+mod mutants;
 mod outcome;
 mod report;
 mod run;

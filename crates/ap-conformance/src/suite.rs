@@ -140,6 +140,13 @@ impl Suite {
         Ok(self)
     }
 
+    /// Keeps the cases that this function holds for.
+    #[cfg(test)]
+    pub(crate) fn retain(mut self, keep: impl Fn(&Case) -> bool) -> Self {
+        self.cases.retain(keep);
+        self
+    }
+
     /// Puts the cases in another order, the same for the same seed.
     pub fn shuffled(mut self, seed: u64) -> Self {
         let mut state = seed.wrapping_mul(2).wrapping_add(1);

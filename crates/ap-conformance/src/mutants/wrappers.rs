@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use ap_core::{Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError};
 use ap_ureq::UreqTransport;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 
 /// What is done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,24 +16,10 @@ pub(super) enum Wrong {
     FollowsRedirects,
     /// Follows them without the key.
     FollowsRedirectsUnsigned,
-    /// Puts the key on the request a second time.
-    DoublesTheHeader,
-    /// Leaves the key out.
-    DropsTheHeader,
-    /// Sends a key that was cut.
-    CutsTheKey,
     /// Sends the body the first time only.
     DropsTheBodyOnRepeat,
     /// Sends no body at all.
     DropsTheBody,
-    /// Turns a 401 into an error.
-    RefusalIsAnError,
-    /// Turns every status from 400 on into an error.
-    StatusIsAnError,
-    /// Knows no limits.
-    KnowsNoLimits,
-    /// Knows no deadline, and no time for connecting.
-    KnowsNoDeadline,
     /// Keeps the last of repeated header lines.
     CollapsesHeaders,
     /// Keeps no header line of a response.
@@ -42,26 +28,14 @@ pub(super) enum Wrong {
     JoinsRequestHeaders,
     /// Adds a header of its own.
     AddsAHeader,
-    /// Shows the request in its `Debug`.
-    ShowsTheRequest,
-    /// Puts the request into its errors.
-    TellsTheRequest,
     /// Puts the URL into its errors.
     TellsTheUrl,
-    /// Sends again what brought no response.
-    RepeatsAfterErrors,
     /// Sends again what was answered with 429 or 5xx.
     RepeatsAfterStatus,
-    /// Sends again what was answered with any 401.
-    RepeatsAfterRefusals,
     /// Takes a response that broke off for an empty one.
     BrokenIsEmpty,
     /// Takes a response that is not sound for an empty one.
     UnsoundIsEmpty,
-    /// Says of every failure that it was some other.
-    ErrorsHaveNoKind,
-    /// Trusts every certificate.
-    TrustsAnyone,
     /// Trusts nobody.
     TrustsNobody,
     /// Sends loopback calls by the proxy too.
@@ -74,20 +48,8 @@ pub(super) enum Wrong {
     CutsBodies,
     /// Sends back cookies.
     KeepsCookies,
-    /// Answers a second request for the same from memory.
-    Caches,
-    /// Sends every request with the method GET.
-    AlwaysGets,
-    /// Sends the path without its query.
-    DropsTheQuery,
     /// Decodes the path.
     DecodesThePath,
-    /// Opens a connection for every call.
-    NeverReuses,
-    /// Panics at a 401.
-    Panics,
-    /// Waits for ever when the server refuses.
-    Hangs,
     /// Does nothing: an empty success.
     DoesNothing,
     /// Always fails.
@@ -99,43 +61,27 @@ pub(super) struct Mutant {
     wrong: Wrong,
     settings: Settings,
     calls: AtomicUsize,
-    last: Mutex<String>,
     cookies: Mutex<HeaderMap>,
-    cache: Mutex<Vec<(Uri, Response<Bytes>)>>,
 }
 
 impl Mutant {
     pub(super) fn new(wrong: Wrong, settings: &Settings) -> Result<Self, TransportError> {
         let mut changed = settings.clone();
         match wrong {
-            Wrong::KnowsNoLimits => {
-                changed.body_limit = usize::MAX / 2;
-                changed.head_limit = 1 << 30;
-                changed.header_limit = usize::MAX;
+            Wrong::TrustsNobody => {
+                changed.root_pems.clear();
+                changed.mozilla_roots = true;
             }
-            Wrong::KnowsNoDeadline => changed.connect_timeout = std::time::Duration::from_secs(60),
-            Wrong::TrustsNobody => changed.root_pems.clear(),
             Wrong::IgnoresTheProxy => changed.proxy = None,
             _ => {}
         }
-        if wrong == Wrong::TrustsNobody {
-            changed.mozilla_roots = true;
-        }
-        let inner = if wrong == Wrong::TrustsAnyone {
-            let tls = ap_ureq::ureq::tls::TlsConfig::builder().disable_verification(true).build();
-            let agent = ap_ureq::ureq::Agent::config_builder().tls_config(tls).proxy(None).build();
-            UreqTransport::from_agent(agent.into(), &changed)
-        } else {
-            UreqTransport::connect(&changed)?
-        };
+        let inner = UreqTransport::connect(&changed)?;
         Ok(Self {
             inner,
             wrong,
             settings: changed,
             calls: AtomicUsize::new(0),
-            last: Mutex::default(),
             cookies: Mutex::default(),
-            cache: Mutex::default(),
         })
     }
 
@@ -144,23 +90,14 @@ impl Mutant {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         let headers = request.headers_mut();
         match self.wrong {
-            Wrong::DoublesTheHeader => {
-                if let Some(value) = headers.get(header::AUTHORIZATION).cloned() {
-                    headers.append(header::AUTHORIZATION, value);
-                }
-            }
-            Wrong::DropsTheHeader => drop(headers.remove(header::AUTHORIZATION)),
-            Wrong::CutsTheKey => {
-                if let Some(value) = headers.get(header::AUTHORIZATION) {
-                    let cut = value.as_bytes()[..value.len() - 4].to_vec();
-                    headers.insert(header::AUTHORIZATION, HeaderValue::from_bytes(&cut).unwrap());
-                }
-            }
             Wrong::JoinsRequestHeaders => {
                 let names: Vec<HeaderName> = headers.keys().cloned().collect();
                 for name in names {
-                    let all: Vec<_> =
-                        headers.get_all(&name).iter().map(|v| v.to_str().unwrap()).collect();
+                    let all: Vec<_> = headers
+                        .get_all(&name)
+                        .iter()
+                        .map(|v| v.to_str().unwrap())
+                        .collect();
                     let joined = HeaderValue::from_str(&all.join(", ")).unwrap();
                     headers.insert(name, joined);
                 }
@@ -170,22 +107,21 @@ impl Mutant {
             }
             Wrong::DropsTheBodyOnRepeat if call > 0 => *request.body_mut() = Bytes::new(),
             Wrong::DropsTheBody => *request.body_mut() = Bytes::new(),
-            Wrong::AlwaysGets => *request.method_mut() = Method::GET,
-            Wrong::DropsTheQuery => {
-                let uri = request.uri();
-                let without =
-                    format!("{}://{}{}", uri.scheme_str().unwrap(), uri.authority().unwrap(), uri.path());
-                *request.uri_mut() = without.parse().unwrap();
-            }
             Wrong::DecodesThePath => {
-                let decoded = request.uri().to_string().replace("%20", "+").replace("%C3%A9", "e");
+                let decoded = request
+                    .uri()
+                    .to_string()
+                    .replace("%20", "+")
+                    .replace("%C3%A9", "e");
                 *request.uri_mut() = decoded.parse().unwrap();
             }
-            Wrong::NeverReuses => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
             Wrong::KeepsCookies => {
-                for (_, value) in self.cookies.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                for (_, value) in self
+                    .cookies
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .iter()
+                {
                     headers.append(header::COOKIE, value.clone());
                 }
             }
@@ -199,8 +135,6 @@ impl Mutant {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let deadline =
-            if self.wrong == Wrong::KnowsNoDeadline { Deadline::NEVER } else { deadline };
         self.inner.send(request, deadline)
     }
 
@@ -213,7 +147,9 @@ impl Mutant {
     ) -> Response<Bytes> {
         for _ in 0..3 {
             let location = response.headers().get(header::LOCATION);
-            let (true, Some(location)) = (response.status().is_redirection(), location) else { break };
+            let (true, Some(location)) = (response.status().is_redirection(), location) else {
+                break;
+            };
             let location = location.to_str().unwrap_or_default().to_owned();
             let uri = request.uri();
             let next = if location.contains("://") {
@@ -221,7 +157,11 @@ impl Mutant {
             } else if location.starts_with("//") {
                 format!("{}:{location}", uri.scheme_str().unwrap())
             } else {
-                format!("{}://{}{location}", uri.scheme_str().unwrap(), uri.authority().unwrap())
+                format!(
+                    "{}://{}{location}",
+                    uri.scheme_str().unwrap(),
+                    uri.authority().unwrap()
+                )
             };
             let Ok(next) = next.parse() else { break };
             *request.uri_mut() = next;
@@ -239,8 +179,7 @@ impl Mutant {
 
 impl fmt::Debug for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mutant({:?})", self.wrong)?;
-        f.write_str(&self.last.lock().unwrap_or_else(PoisonError::into_inner))
+        write!(f, "Mutant({:?})", self.wrong)
     }
 }
 
@@ -256,34 +195,29 @@ impl Transport for Mutant {
     ) -> Result<Response<Bytes>, TransportError> {
         let told = || {
             let value = request.headers().get(header::AUTHORIZATION);
-            value.map_or_else(String::new, |v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+            value.map_or_else(String::new, |v| {
+                String::from_utf8_lossy(v.as_bytes()).into_owned()
+            })
         };
         match self.wrong {
             Wrong::DoesNothing => return Ok(Response::new(Bytes::new())),
             Wrong::AlwaysFails => return Err(TransportError::new(ErrorKind::Other)),
-            Wrong::ShowsTheRequest => {
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = told();
-            }
-            Wrong::Caches => {
-                let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some((_, response)) = cache.iter().find(|(uri, _)| uri == request.uri()) {
-                    return Ok(response.clone());
-                }
-            }
             Wrong::TellsTheProxy => {
                 if let Some(proxy) = &self.settings.proxy {
                     // What a client does that sends the header with its CONNECT.
-                    if let Ok(mut stream) = std::net::TcpStream::connect((
-                        proxy.origin().host(),
-                        proxy.origin().port(),
-                    )) {
+                    if let Ok(mut stream) =
+                        std::net::TcpStream::connect((proxy.origin().host(), proxy.origin().port()))
+                    {
                         let _ = std::io::Write::write_all(&mut stream, told().as_bytes());
                     }
                 }
             }
-            Wrong::ProxiesLoopback => {
+            Wrong::ProxiesLoopback if ap_core::is_loopback(request.uri()) => {
                 if let Some(proxy) = &self.settings.proxy {
-                    let _ = std::net::TcpStream::connect((proxy.origin().host(), proxy.origin().port()));
+                    let _ = std::net::TcpStream::connect((
+                        proxy.origin().host(),
+                        proxy.origin().port(),
+                    ));
                 }
             }
             _ => {}
@@ -291,19 +225,18 @@ impl Transport for Mutant {
         let sent = self.changed(request);
         let mut result = self.once(&sent, deadline);
         let again = match (&self.wrong, &result) {
-            (Wrong::RepeatsAfterErrors, Err(_)) => true,
             (Wrong::RepeatsAfterStatus, Ok(response)) => {
-                response.status().is_server_error() || response.status() == StatusCode::TOO_MANY_REQUESTS
+                response.status().is_server_error()
+                    || response.status() == StatusCode::TOO_MANY_REQUESTS
             }
-            (Wrong::RepeatsAfterRefusals, Ok(response)) => response.status() == StatusCode::UNAUTHORIZED,
             _ => false,
         };
         if again {
             result = self.once(&sent, deadline);
         }
         match result {
-            Ok(response) => self.answered(request, sent, response, deadline),
-            Err(error) => self.failed(request, error, &told()),
+            Ok(response) => self.answered(sent, response, deadline),
+            Err(error) => self.failed(request, error),
         }
     }
 }
@@ -311,26 +244,14 @@ impl Transport for Mutant {
 impl Mutant {
     fn answered(
         &self,
-        request: &Request<Bytes>,
         sent: Request<Bytes>,
         mut response: Response<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let status = response.status();
         match self.wrong {
             Wrong::FollowsRedirects | Wrong::FollowsRedirectsUnsigned => {
                 return Ok(self.follow(sent, response, deadline));
             }
-            Wrong::RefusalIsAnError if status == StatusCode::UNAUTHORIZED => {
-                return Err(TransportError::new(ErrorKind::Other));
-            }
-            Wrong::StatusIsAnError if status.is_client_error() || status.is_server_error() => {
-                return Err(TransportError::new(ErrorKind::Other));
-            }
-            Wrong::Panics if status == StatusCode::UNAUTHORIZED => panic!("a mutant panics"),
-            Wrong::Hangs if status == StatusCode::UNAUTHORIZED => loop {
-                std::thread::park();
-            },
             Wrong::CollapsesHeaders => {
                 let mut collapsed = HeaderMap::new();
                 for (name, value) in response.headers() {
@@ -349,10 +270,6 @@ impl Mutant {
                     cookies.append(header::COOKIE, value.clone());
                 }
             }
-            Wrong::Caches => {
-                let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-                cache.push((request.uri().clone(), response.clone()));
-            }
             _ => {}
         }
         Ok(response)
@@ -362,16 +279,13 @@ impl Mutant {
         &self,
         request: &Request<Bytes>,
         error: TransportError,
-        told: &str,
     ) -> Result<Response<Bytes>, TransportError> {
         let kind = error.kind();
         let broken = matches!(kind, ErrorKind::Closed | ErrorKind::Truncated);
         match self.wrong {
             Wrong::BrokenIsEmpty if broken => Ok(Response::new(Bytes::new())),
-            Wrong::UnsoundIsEmpty if kind == ErrorKind::Malformed => Ok(Response::new(Bytes::new())),
-            Wrong::ErrorsHaveNoKind => Err(TransportError::new(ErrorKind::Other)),
-            Wrong::TellsTheRequest => {
-                Err(TransportError::new(kind).with_source(format!("sent {told}")))
+            Wrong::UnsoundIsEmpty if kind == ErrorKind::Malformed => {
+                Ok(Response::new(Bytes::new()))
             }
             Wrong::TellsTheUrl => {
                 Err(TransportError::new(kind).with_source(format!("url {}", request.uri())))
