@@ -246,17 +246,20 @@ fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Sui
         return Ok(suite);
     }
     let name = format!("{}.json", subject.name());
-    let path = repo::root().join("xtask/exceptions").join(name);
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(suite),
-        text => text.map_err(|error| format!("{}: {error}", path.display()))?,
-    };
-    let exceptions: Vec<Exception> =
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    for Exception { id, reason } in exceptions {
-        suite = suite
-            .skip(&id, &reason)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+    // Those of the suite's own tests, and those that only show when logs are searched too, as here.
+    for folder in ["crates/ap-conformance/exceptions", "xtask/exceptions"] {
+        let path = repo::root().join(folder).join(&name);
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            text => text.map_err(|error| format!("{}: {error}", path.display()))?,
+        };
+        let exceptions: Vec<Exception> =
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for Exception { id, reason } in exceptions {
+            suite = suite
+                .skip(&id, &reason)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
     }
     Ok(suite)
 }

@@ -30,7 +30,7 @@ pub use settings::{Proxy, Settings};
 pub use sign::sign;
 pub use transport::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Transport, TransportError, check_head,
-    is_framed, is_loopback,
+    is_framed, is_loopback, is_sound,
 };
 pub use unauthorized::{
     Advice, BAD_KEY_FORMS, BadKeyForm, Cause, DOCUMENTED_BODY, MESSAGE_LIMIT,

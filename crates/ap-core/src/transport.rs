@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, Uri, header, response};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response};
 
 use crate::origin::Origin;
 use crate::settings::Settings;
@@ -313,8 +313,9 @@ pub fn is_loopback(uri: &Uri) -> bool {
 /// # Errors
 ///
 /// [`TooLarge`](ErrorKind::TooLarge) for more header lines, a larger head or a longer announced body
-/// than the settings allow; [`Truncated`](ErrorKind::Truncated) if the head does not say where the body
-/// ends ([`is_framed`]).
+/// than the settings allow; [`Malformed`](ErrorKind::Malformed) for a status that is none, a 101 that
+/// nobody asked for, or a framing that can be read in two ways ([`is_sound`]);
+/// [`Truncated`](ErrorKind::Truncated) if the head does not say where the body ends ([`is_framed`]).
 pub fn check_head(
     settings: &Settings,
     method: &Method,
@@ -327,6 +328,10 @@ pub fn check_head(
     if head.headers.len() > settings.header_limit || lines.sum::<usize>() > settings.head_limit {
         return Err(TransportError::new(ErrorKind::TooLarge));
     }
+    if !is_sound(head) {
+        return Err(TransportError::new(ErrorKind::Malformed)
+            .with_source("the response's status or framing is not that of HTTP/1.1"));
+    }
     if !is_framed(method, head) {
         return Err(TransportError::new(ErrorKind::Truncated)
             .with_source("the response does not say where its body ends"));
@@ -338,6 +343,33 @@ pub fn check_head(
         return Err(TransportError::new(ErrorKind::TooLarge));
     }
     Ok(())
+}
+
+/// Whether a response's head can be believed: a final status of HTTP (100 to 599, and no interim one), and
+/// a framing that every recipient reads alike (RFC 9112 section 6.3): lengths that are plain numbers and
+/// the same, or the chunked coding alone, in HTTP/1.1, and never both.
+#[must_use]
+pub fn is_sound(head: &response::Parts) -> bool {
+    let mut lengths = head.headers.get_all(header::CONTENT_LENGTH).iter();
+    let first = lengths.next().map(HeaderValue::as_bytes);
+    let is_number = |length: &[u8]| {
+        !length.is_empty()
+            && length.iter().all(u8::is_ascii_digit)
+            && std::str::from_utf8(length).is_ok_and(|text| text.parse::<u64>().is_ok())
+    };
+    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_framed_once = match (codings.next(), codings.next()) {
+        (None, _) => first.is_none_or(is_number),
+        (Some(coding), None) => {
+            first.is_none()
+                && head.version == Version::HTTP_11
+                && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+        }
+        (Some(_), Some(_)) => false,
+    };
+    (200..=599).contains(&head.status.as_u16())
+        && is_framed_once
+        && lengths.all(|other| Some(other.as_bytes()) == first)
 }
 
 /// Whether a response says where its body ends: by its kind, its length or its chunks. Without that, a

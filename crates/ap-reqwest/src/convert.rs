@@ -55,11 +55,12 @@ fn kind(error: &reqwest::Error, broken: ErrorKind) -> ErrorKind {
                 if error.is_parse_too_large() {
                     return Some(ErrorKind::TooLarge);
                 }
-                if error.is_parse() {
+                if error.is_parse() || is_unexpected(error) {
                     return Some(ErrorKind::Malformed);
                 }
                 if error.is_incomplete_message()
                     || error.is_closed()
+                    || error.is_canceled()
                     || error.is_body_write_aborted()
                 {
                     return Some(broken);
@@ -78,6 +79,19 @@ fn kind(error: &reqwest::Error, broken: ErrorKind) -> ErrorKind {
             }
         })
         .unwrap_or(ErrorKind::Other)
+}
+
+/// Whether bytes came before the request was sent. There is no other way to ask.
+fn is_unexpected(error: &hyper::Error) -> bool {
+    let is = |error: &hyper::Error| {
+        // `Display` of the error alone, without what it wraps.
+        error.to_string() == "received unexpected message from connection"
+    };
+    is(error)
+        || error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<hyper::Error>())
+            .is_some_and(is)
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {

@@ -5,13 +5,23 @@ use std::sync::Arc;
 use ap_core::{ErrorKind, Proxy, Settings, TransportError};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector as _, DefaultConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, RustlsConnector};
 use ureq::{Agent, ProxyProtocol};
 
+use crate::guard::Guard;
 use crate::veil::Unveil;
+use crate::wire::WireConnector;
 
 /// Idle connections that are kept, in all and for one host: as many as calls are commonly in flight.
 const IDLE_CONNECTIONS: usize = 128;
+
+/// The library's own size of the buffer that a head must fit in.
+const INPUT_BUFFER: usize = 128 * 1024;
+
+/// What the library lets through of a head: it counts the status line too, which `check_head` does not.
+pub(crate) const fn head_room(settings: &Settings) -> usize {
+    settings.head_limit.saturating_add(8 * 1024)
+}
 
 pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
     let tls = TlsConfig::builder()
@@ -28,12 +38,17 @@ pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
         .user_agent("")
         .accept("")
         .accept_encoding("")
-        .max_response_header_size(settings.head_limit)
+        .max_response_header_size(head_room(settings))
+        .input_buffer_size(INPUT_BUFFER.max(head_room(settings).saturating_add(INPUT_BUFFER)))
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)
         .allow_non_standard_methods(true)
         .build();
-    let connector = DefaultConnector::default().chain(Unveil);
+    let connector = ConnectProxyConnector::default()
+        .chain(WireConnector)
+        .chain(RustlsConnector::default())
+        .chain(Unveil)
+        .chain(Guard);
     Ok(Agent::with_parts(
         config,
         connector,

@@ -7,6 +7,8 @@ use std::io;
 use ap_core::{ErrorKind, TransportError};
 use ureq::{Error, Timeout};
 
+use crate::guard::Cut;
+
 /// Why a request brought no response head.
 #[must_use]
 pub fn send_error(error: Error) -> TransportError {
@@ -41,8 +43,10 @@ fn io_error(error: io::Error, broken: ErrorKind) -> TransportError {
     let is_tls = error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>());
+    let is_cut = error.get_ref().is_some_and(|inner| inner.is::<Cut>());
     let kind = match error.kind() {
         _ if is_tls => ErrorKind::Tls,
+        _ if is_cut => ErrorKind::Truncated,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::Timeout,
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::HostUnreachable
@@ -52,6 +56,7 @@ fn io_error(error: io::Error, broken: ErrorKind) -> TransportError {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => broken,
+        io::ErrorKind::InvalidData => ErrorKind::Malformed,
         _ => ErrorKind::Other,
     };
     TransportError::new(kind).with_source(error)

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod agent;
+mod chunks;
 mod convert;
+mod guard;
 mod transport;
 mod veil;
+mod wire;
 
 pub use ap_core;
 pub use convert::{body_error, send_error};

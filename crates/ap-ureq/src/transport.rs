@@ -14,14 +14,16 @@ use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::agent;
 use crate::convert::{body_error, send_error};
+use crate::guard::Calling;
 use crate::veil::Veil;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
-    /// Whether the agent's connections put the key in as the bytes leave.
-    unveils: bool,
+    /// Whether the agent is ours: its connections put the key in as the bytes leave, and watch over what
+    /// they hear.
+    is_own: bool,
     start: Instant,
     settings: Settings,
 }
@@ -36,10 +38,10 @@ impl UreqTransport {
         Self::new(agent, settings, false)
     }
 
-    fn new(agent: Agent, settings: &Settings, unveils: bool) -> Self {
+    fn new(agent: Agent, settings: &Settings, is_own: bool) -> Self {
         Self {
             agent,
-            unveils,
+            is_own,
             start: Instant::now(),
             settings: settings.clone(),
         }
@@ -63,7 +65,7 @@ impl UreqTransport {
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
         *copy.headers_mut() = request.headers().clone();
-        let veil = if self.unveils {
+        let veil = if self.is_own {
             Veil::over(copy.headers_mut())
         } else {
             None
@@ -73,7 +75,7 @@ impl UreqTransport {
             .configure_request(copy)
             .timeout_global(left)
             .timeout_connect(Some(self.settings.connect_timeout))
-            .max_response_header_size(self.settings.head_limit)
+            .max_response_header_size(agent::head_room(&self.settings))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -85,11 +87,30 @@ impl UreqTransport {
             config = config.proxy(None);
         }
         let is_proxied = has_proxy && !loopback;
+        let calling = Calling::to(
+            request.uri(),
+            self.settings.header_limit,
+            self.settings.head_limit,
+        );
         let answered = self.agent.run(config.build());
         drop(veil);
         answered.map_err(|error| {
             let error = send_error(error);
-            if is_proxied { error.by_proxy() } else { error }
+            let is_on_the_way = self.is_own && !calling.has_begun();
+            match error.kind() {
+                // Whatever goes wrong on the way to the target, but for TLS, is the proxy's.
+                ErrorKind::Closed | ErrorKind::Malformed | ErrorKind::TooLarge
+                    if is_proxied && is_on_the_way =>
+                {
+                    TransportError::new(ErrorKind::Proxy).with_source(error)
+                }
+                // Nothing of the request was sent, so the connection was never there.
+                ErrorKind::Closed if is_on_the_way => {
+                    TransportError::new(ErrorKind::Connect).with_source(error)
+                }
+                _ if is_proxied => error.by_proxy(),
+                _ => error,
+            }
         })
     }
 }

@@ -1,0 +1,396 @@
+//! Watches over what a connection hears, in the places where the library is too trusting: bytes that
+//! were there before the request, interim responses, how large a head may be, where chunks end, and an
+//! answer that comes while the request is still on its way.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use http::Uri;
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+use crate::chunks::Chunks;
+use crate::wire::{self, End};
+
+/// How many interim responses are skipped.
+const INTERIM_LIMIT: usize = 100;
+
+thread_local! {
+    /// The call that this thread makes. It is made on one thread from its first byte to its last.
+    static CALL: RefCell<Option<Call>> = const { RefCell::new(None) };
+}
+
+struct Call {
+    target: Uri,
+    header_limit: usize,
+    head_limit: usize,
+    /// Whether the connection to the target was there and the request begun.
+    has_begun: bool,
+}
+
+/// While this lives, the connections of this thread know which call they serve.
+pub(crate) struct Calling(());
+
+impl Calling {
+    pub(crate) fn to(target: &Uri, header_limit: usize, head_limit: usize) -> Self {
+        CALL.with(|call| {
+            *call.borrow_mut() = Some(Call {
+                target: target.clone(),
+                header_limit,
+                head_limit,
+                has_begun: false,
+            });
+        });
+        Self(())
+    }
+
+    /// Whether the request was begun: what failed before was the way to the target.
+    pub(crate) fn has_begun(&self) -> bool {
+        CALL.with(|call| call.borrow().as_ref().is_some_and(|call| call.has_begun))
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        CALL.with(|call| *call.borrow_mut() = None);
+    }
+}
+
+/// The last link of a chain of connectors.
+#[derive(Debug)]
+pub(crate) struct Guard;
+
+impl<In: Transport> Connector<In> for Guard {
+    type Out = Guarded<In>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        // A connection to a proxy is made by this chain too, and speaks TLS inside.
+        let is_to_target = CALL.with(|call| {
+            call.borrow().as_ref().is_some_and(|call| {
+                call.target.scheme() == details.uri.scheme()
+                    && call.target.authority() == details.uri.authority()
+            })
+        });
+        Ok(chained.map(|inner| Guarded {
+            inner,
+            is_guarded: is_to_target,
+            phase: Phase::Idle,
+            interim: 0,
+            interim_bytes: 0,
+            early: Early::No,
+            is_spoiled: false,
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Guarded<In> {
+    inner: In,
+    is_guarded: bool,
+    phase: Phase,
+    interim: usize,
+    interim_bytes: usize,
+    early: Early,
+    /// Whether nothing may come after this.
+    is_spoiled: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing is asked.
+    Idle,
+    /// The request is on its way, or out, and no final head is whole.
+    Head,
+    /// The head is whole. The chunks, if there are any.
+    Body(Option<Chunks>),
+}
+
+/// Whether the answer came before the request was out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Early {
+    No,
+    /// It did, and the library does not know yet.
+    Unread,
+    Read,
+}
+
+impl<In: Transport> Guarded<In> {
+    /// Begins a request: whatever is here by now cannot be its answer.
+    fn begin(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        CALL.with(|call| {
+            if let Some(call) = call.borrow_mut().as_mut() {
+                call.has_begun = true;
+            }
+        });
+        if !self.hear_now(timeout)? || !self.inner.buffers().input().is_empty() {
+            return Err(invalid("bytes came before the request"));
+        }
+        wire::was_interrupted();
+        self.phase = Phase::Head;
+        self.interim = 0;
+        self.interim_bytes = 0;
+        Ok(())
+    }
+
+    /// Takes in what is here, without waiting. Not, if the other side has ended.
+    fn hear_now(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let mut now = timeout;
+        now.after = Duration::ZERO.into();
+        match self.inner.await_input(now) {
+            Ok(heard) => Ok(heard),
+            Err(Error::Timeout(_)) => Ok(true),
+            Err(Error::Io(error))
+                if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_in_chunks(&self) -> bool {
+        matches!(self.phase, Phase::Body(Some(_)))
+    }
+
+    /// Takes interim responses away, and looks at the head that follows as far as it is here.
+    fn look(&mut self) -> Result<(), Error> {
+        let (header_limit, head_limit) = CALL.with(|call| {
+            call.borrow()
+                .as_ref()
+                .map_or((usize::MAX, usize::MAX), |call| {
+                    (call.header_limit, call.head_limit)
+                })
+        });
+        loop {
+            let input = self.inner.buffers().input();
+            let Some(end) = head_end(input) else {
+                // The status line, and the limit.
+                return if lines(input) > header_limit.saturating_add(1) {
+                    Err(Error::LargeResponseHeader(input.len(), head_limit))
+                } else {
+                    Ok(())
+                };
+            };
+            let head = &input[..end];
+            if is_interim(head) {
+                self.interim += 1;
+                self.interim_bytes += end;
+                if self.interim > INTERIM_LIMIT || self.interim_bytes > head_limit {
+                    return Err(Error::LargeResponseHeader(self.interim_bytes, head_limit));
+                }
+                self.inner.buffers().input_consume(end);
+                continue;
+            }
+            // The status line and the blank one.
+            if lines(head) > header_limit.saturating_add(2) {
+                return Err(Error::LargeResponseHeader(end, head_limit));
+            }
+            self.is_spoiled |= status(head) == Some(b"101");
+            let mut chunks = is_chunked(head).then(Chunks::new);
+            if let Some(chunks) = &mut chunks {
+                chunks.follow(&input[end..])?;
+            }
+            self.phase = Phase::Body(chunks);
+            return Ok(());
+        }
+    }
+}
+
+impl<In: Transport> Transport for Guarded<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if !self.is_guarded {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        if self.early != Early::No {
+            // Answered: nobody reads the rest.
+            return Ok(());
+        }
+        if !matches!(self.phase, Phase::Head) {
+            self.begin(timeout)?;
+        }
+        self.inner.transmit_output(amount, timeout)?;
+        if !wire::was_interrupted() {
+            return Ok(());
+        }
+        self.hear_now(timeout)?;
+        self.look()?;
+        if !self.inner.buffers().input().is_empty() {
+            self.early = Early::Unread;
+            self.is_spoiled = true;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        if !self.is_guarded {
+            return self.inner.await_input(timeout);
+        }
+        if self.early == Early::Unread {
+            self.early = Early::Read;
+            return Ok(true);
+        }
+        let end = End::of(timeout);
+        loop {
+            let mut left = timeout;
+            if !timeout.after.is_not_happening() {
+                left.after = end.left().into();
+            }
+            let before = self.inner.buffers().input().len();
+            let heard = match self.inner.await_input(left) {
+                Err(Error::Io(error)) if self.is_in_chunks() && is_broken(&error) => {
+                    return Err(cut());
+                }
+                heard => heard?,
+            };
+            match &mut self.phase {
+                Phase::Idle => return Ok(heard),
+                Phase::Head => {
+                    self.look()?;
+                    let is_ending =
+                        matches!(&self.phase, Phase::Body(Some(chunks)) if chunks.is_ending());
+                    if !heard || (!self.inner.buffers().input().is_empty() && !is_ending) {
+                        return Ok(heard);
+                    }
+                }
+                Phase::Body(None) => return Ok(heard),
+                Phase::Body(Some(chunks)) => {
+                    if !heard && !chunks.is_over() {
+                        return Err(cut());
+                    }
+                    chunks.follow(&self.inner.buffers().input()[before..])?;
+                    // The library would take the last chunk for the end, and not look behind it.
+                    let is_ending = chunks.is_ending();
+                    let is_full = self.inner.buffers().input_append_buf().is_empty();
+                    if !heard || !is_ending || is_full {
+                        return Ok(heard);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        !self.is_spoiled && self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// That the response ended early, also where the library is still at its head.
+#[derive(Debug)]
+pub(crate) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the last chunk or what ends it is missing")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+fn cut() -> Error {
+    Error::Io(io::Error::new(ErrorKind::UnexpectedEof, Cut))
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+    )
+}
+
+fn invalid(what: &'static str) -> Error {
+    Error::Io(io::Error::new(ErrorKind::InvalidData, what))
+}
+
+/// Where a head ends. A line may end without a carriage return, as the library has it.
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = bytes[at..].iter().position(|&byte| byte == b'\n') {
+        at += found + 1;
+        match &bytes[at..] {
+            [b'\n', ..] => return Some(at + 1),
+            [b'\r', b'\n', ..] => return Some(at + 2),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+fn status(head: &[u8]) -> Option<&[u8]> {
+    let rest = head.strip_prefix(b"HTTP/1.1 ")?;
+    let code = rest.get(..3)?;
+    matches!(rest.get(3), Some(b' ' | b'\r' | b'\n')).then_some(code)
+}
+
+/// Whether another head follows. A 101 is the last.
+fn is_interim(head: &[u8]) -> bool {
+    matches!(status(head), Some([b'1', b'0'..=b'9', b'0'..=b'9'])) && status(head) != Some(b"101")
+}
+
+fn is_chunked(head: &[u8]) -> bool {
+    head.split(|&byte| byte == b'\n').skip(1).any(|line| {
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+            return false;
+        };
+        line[..colon].eq_ignore_ascii_case(b"transfer-encoding")
+            && line[colon + 1..]
+                .trim_ascii()
+                .eq_ignore_ascii_case(b"chunked")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_end_at_the_blank_line() {
+        for (text, end) in [
+            ("HTTP/1.1 200 OK\r\n\r\nrest", Some(19)),
+            ("HTTP/1.1 200 OK\n\nrest", Some(17)),
+            ("HTTP/1.1 200 OK\r\na: b\r\n\r\n", Some(25)),
+            ("HTTP/1.1 200 OK\r\na: b\r\n", None),
+            ("HTTP/1.1 200 OK\r\na: b\r\n\r", None),
+            ("", None),
+        ] {
+            assert_eq!(head_end(text.as_bytes()), end, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn interim_heads_are_those_that_another_follows() {
+        for (text, is) in [
+            ("HTTP/1.1 100 Continue\r\n\r\n", true),
+            ("HTTP/1.1 103\r\n\r\n", true),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", false),
+            ("HTTP/1.1 200 OK\r\n\r\n", false),
+            ("HTTP/1.1 1000 OK\r\n\r\n", false),
+        ] {
+            assert_eq!(is_interim(text.as_bytes()), is, "{text:?}");
+        }
+        assert!(is_chunked(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n"
+        ));
+        assert!(!is_chunked(b"HTTP/1.1 200 OK\r\nX: chunked\r\n\r\n"));
+    }
+}
