@@ -25,7 +25,10 @@ RESERVED = {
 }
 BAD_KEY_FORMS = {
     None: [{"error": "authentication failed"}],
-    "trustedform": [{"outcome": "error", "reason": "Unauthorized"}],
+    "trustedform": [
+        {"outcome": "error", "reason": "Unauthorized"},
+        {"errors.detail": "Unauthorized", "message": "Unauthorized"},
+    ],
     "suppressionlist": [{"message": "HTTP Basic: Access denied"}],
 }
 
@@ -46,7 +49,8 @@ class Client:
     """The account's keys, where they may go, and which to try first."""
 
     def __init__(self, begin):
-        self.keys = [entry["key"] for entry in begin["keys"]]
+        # In order, and equal ones once.
+        self.keys = list(dict.fromkeys(entry["key"] for entry in begin["keys"]))
         self.user = begin["user"]
         self.service = begin["service"]
         self.origins = begin["origins"]
@@ -260,6 +264,17 @@ class Client:
         if answer["status"] != 401:
             return False
 
+        if len(base64.b64decode(answer["body"])) > 64 * 1024:
+            return False
+
+        def member(said, path):
+            for name in path.split("."):
+                said = said.get(name) if isinstance(said, dict) else None
+            return said
+
+        def constant(text):
+            raise ValueError(f"{text} is not JSON")
+
         def once(pairs):
             if len({name for name, _ in pairs}) < len(pairs):
                 raise ValueError("a name comes twice")
@@ -267,12 +282,12 @@ class Client:
 
         try:
             text = base64.b64decode(answer["body"]).decode("utf-8-sig")
-            said = json.loads(text, object_pairs_hook=once)
+            said = json.loads(text, object_pairs_hook=once, parse_constant=constant)
         except (ValueError, RecursionError):
             return False
         forms = BAD_KEY_FORMS[None] + BAD_KEY_FORMS.get(self.service, [])
         return isinstance(said, dict) and any(
-            all(said.get(name) == value for name, value in form.items()) for form in forms
+            all(member(said, name) == value for name, value in form.items()) for form in forms
         )
 
 
