@@ -156,7 +156,8 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     const DAY: f64 = 86_400.0;
     let sound = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match text.parse::<f64>() {
-        Ok(seconds) if sound && seconds > 0.0 && seconds <= DAY => {
+        // Less than a nanosecond comes out as none at all.
+        Ok(seconds) if sound && (1e-9..=DAY).contains(&seconds) => {
             Ok(Duration::from_secs_f64(seconds))
         }
         _ => Err("the time is a number of seconds, above 0 and at most 86400".to_owned()),
@@ -220,5 +221,11 @@ fn usage(error: &clap::Error) -> Failure {
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the arguments are not taken".to_owned(),
     };
-    Failure::usage(happened, "see `ap --help`, or `ap COMMAND --help`")
+    let to_do = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!("it is one of: {}", values.join(", "))
+        }
+        _ => "see `ap --help`, or `ap COMMAND --help`".to_owned(),
+    };
+    Failure::usage(happened, to_do)
 }

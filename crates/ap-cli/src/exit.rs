@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use ap_core::{CallError, ErrorKind, InvalidOrigin, Product, RequestError, Unauthorized, Why};
-use http::StatusCode;
+use http::{StatusCode, header};
+
+use crate::output;
 
 /// Any other refusal by the server, or a failure on this machine.
 pub(crate) const OTHER: u8 = 1;
@@ -21,7 +23,7 @@ pub(crate) const TRANSPORT: u8 = 6;
 /// 429 or 5xx: try again later.
 pub(crate) const LATER: u8 = 7;
 /// Interrupted from the keyboard.
-pub(crate) const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A command that did not do what was asked. Its texts are this program's own: they repeat nothing that
 /// the server or the user wrote, because either may hold a key.
@@ -47,10 +49,8 @@ impl Failure {
 
     /// Two lines on standard error, and the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("ap: {}", self.happened);
-        if !self.to_do.is_empty() {
-            eprintln!("    {}", self.to_do);
-        }
+        output::say(&format!("ap: {}", self.happened));
+        output::say(&format!("     {}", self.to_do));
         ExitCode::from(self.code)
     }
 
@@ -61,7 +61,7 @@ impl Failure {
                 "call one of the vendor's origins, or name yours with --origin PRODUCT=URL"
             }
             RequestError::Origin(InvalidOrigin::PlainHttp) => "write https:// instead of http://",
-            RequestError::ReservedHeader(_) => {
+            RequestError::ReservedHeader(name) if *name == header::AUTHORIZATION => {
                 "the key comes from ACTIVEPROSPECT_API_KEY, the keys file or a prompt"
             }
             RequestError::KeyInUrl => "reset the key: it may be in this shell's history already",
@@ -127,10 +127,15 @@ impl Failure {
         let answered = format!("{product} answered {}", describe(status));
         let (code, to_do) = match status.as_u16() {
             200..=299 => return None,
-            401 => (
-                FORBIDDEN,
-                Unauthorized::parse(product, body).advice().to_string(),
-            ),
+            401 => {
+                let read = Unauthorized::parse(product, body);
+                if read.is_bad_key() {
+                    // Of an unsigned call: a signed one has ended in an error by now.
+                    (KEY, "this needs a key: leave out --no-auth".to_owned())
+                } else {
+                    (FORBIDDEN, read.advice().to_string())
+                }
+            }
             402 => (
                 FORBIDDEN,
                 "the account is unpaid or out of funds: see its billing".to_owned(),
@@ -148,7 +153,7 @@ impl Failure {
             ),
             300..=399 => (
                 OTHER,
-                "redirects are not followed: -i shows where it points".to_owned(),
+                "a redirect is not followed: -i shows where it points".to_owned(),
             ),
             _ => (
                 OTHER,

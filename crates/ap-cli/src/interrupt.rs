@@ -1,8 +1,9 @@
-//! Ctrl-C: one sentence, exit code 130, and a terminal that echoes again.
+//! Ctrl-C: one sentence, exit code 130, a terminal that echoes again, and no file half-way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::exit::INTERRUPTED;
+use crate::output;
 
 #[cfg(unix)]
 type Saved = rustix::termios::Termios;
@@ -11,14 +12,26 @@ type Saved = ();
 
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
 
+/// Held while files are in an in-between state.
+static BUSY: Mutex<()> = Mutex::new(());
+
 /// Answers the signals from now on.
 pub(crate) fn install() {
     // Without a handler the signals end the program as they always do, so a failure here is no harm.
-    let _ = ctrlc::set_handler(|| {
-        restore();
-        eprintln!("ap: interrupted");
-        std::process::exit(INTERRUPTED);
-    });
+    let _ = ctrlc::set_handler(|| exit());
+}
+
+/// Ends the program as an interrupt does, once whatever is being written is whole.
+pub(crate) fn exit() -> ! {
+    let _whole = hold();
+    restore();
+    output::say("ap: interrupted");
+    std::process::exit(i32::from(INTERRUPTED))
+}
+
+/// While the guard lives, an interrupt waits.
+pub(crate) fn hold() -> MutexGuard<'static, ()> {
+    BUSY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Remembers how the terminal is, so that an interrupted prompt does not leave it without echo.

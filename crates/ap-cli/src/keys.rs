@@ -1,39 +1,35 @@
 //! Where keys come from: the environment, the keys file, a hidden prompt.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal as _, Read as _};
 
-use ap_core::{ApiKey, KeyRing, MAX_KEYS};
-use etcetera::BaseStrategy as _;
+use ap_core::{ApiKey, MAX_KEY_LEN};
 
 use crate::exit::Failure;
-use crate::interrupt;
+use crate::{interrupt, keys_file};
 
 pub(crate) const VARIABLE: &str = "ACTIVEPROSPECT_API_KEY";
 
-/// The largest keys file that is read, in bytes. Three keys of the longest kind take less.
-const FILE_LIMIT: u64 = 4096;
+/// More than any key with its line end, so that what is too long is seen to be.
+const INPUT_LIMIT: u64 = 2 * MAX_KEY_LEN as u64;
 
 /// Whether a person may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     Allowed,
-    /// Standard input is for something else, or there must be no question.
+    /// Standard input is for something else.
     Never,
 }
 
-/// The account's keys, from the first source that has any.
-pub(crate) fn resolve(prompt: Prompt) -> Result<KeyRing, Failure> {
+/// The account's keys, oldest first, from the first source that has any.
+pub(crate) fn resolve(prompt: Prompt) -> Result<Vec<ApiKey>, Failure> {
     if let Some(key) = from_environment()? {
-        return Ok(KeyRing::of_one(key));
+        return Ok(vec![key]);
     }
-    let path = file_path()?;
-    if let Some(keys) = from_file(&path)? {
-        return KeyRing::new(keys)
-            .map_err(|error| refused(&path, &error.to_string(), "keep the newest"));
+    if let Some(keys) = keys_file::read(&keys_file::path()?)? {
+        return Ok(keys);
     }
-    if prompt == Prompt::Allowed && io::stdin().is_terminal() && io::stderr().is_terminal() {
-        return Ok(KeyRing::of_one(ask()?.labelled("from the prompt")));
+    if prompt == Prompt::Allowed && io::stdin().is_terminal() {
+        return Ok(vec![ask()?.labelled("from the prompt")]);
     }
     Err(Failure::no_key())
 }
@@ -47,179 +43,7 @@ pub(crate) fn from_environment() -> Result<Option<ApiKey>, Failure> {
     Ok(Some(key.labelled(VARIABLE)))
 }
 
-/// `$XDG_CONFIG_HOME/ap/keys`, else `~/.config/ap/keys`.
-pub(crate) fn file_path() -> Result<PathBuf, Failure> {
-    let strategy = etcetera::base_strategy::Xdg::new().map_err(|_| {
-        Failure::usage(
-            "there is no home directory for the keys file",
-            "set HOME or XDG_CONFIG_HOME",
-        )
-    })?;
-    Ok(strategy.config_dir().join("ap").join("keys"))
-}
-
-/// The keys in the file, oldest first; nothing, if there is no file.
-pub(crate) fn from_file(path: &Path) -> Result<Option<Vec<ApiKey>>, Failure> {
-    let Some(text) = read(path)? else {
-        return Ok(None);
-    };
-    let mut keys: Vec<ApiKey> = Vec::new();
-    let lines: Vec<&[u8]> = text
-        .strip_suffix(b"\n")
-        .unwrap_or(&text)
-        .split(|&b| b == b'\n')
-        .collect();
-    for (number, line) in lines.iter().enumerate() {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let key = ApiKey::parse(line).map_err(|error| {
-            refused(
-                path,
-                &format!("line {}: {error}", number + 1),
-                "run `ap auth login`",
-            )
-        })?;
-        let label = if lines.len() == 1 {
-            path.display().to_string()
-        } else {
-            format!("line {} of {}", number + 1, path.display())
-        };
-        if keys.iter().all(|other| other.expose() != key.expose()) {
-            keys.push(key.labelled(&label));
-        }
-    }
-    if keys.len() > MAX_KEYS {
-        return Err(refused(
-            path,
-            &format!("there are more than {MAX_KEYS} keys"),
-            "keep the newest",
-        ));
-    }
-    Ok(Some(keys))
-}
-
-/// The file's bytes, if only its owner can read it. Everything is checked on the opened file, so that
-/// nothing can be put in its place between the look and the reading.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    let unreadable = |error: &io::Error| {
-        refused(
-            path,
-            &format!("it cannot be read ({})", error.kind()),
-            "check its owner and mode",
-        )
-    };
-    let mut options = std::fs::OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        // A FIFO would wait for a writer.
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    let file = match options.open(path) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(unreadable(&error)),
-        Ok(file) => file,
-    };
-    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
-    if !metadata.is_file() {
-        return Err(refused(
-            path,
-            "it is not a regular file",
-            "move it away, then run `ap auth login`",
-        ));
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        if metadata.mode() & 0o077 != 0 {
-            let fix = format!("run: chmod 600 '{}'", path.display());
-            return Err(refused(path, "others than you can read or write it", &fix));
-        }
-        let me = rustix::process::geteuid().as_raw();
-        if metadata.uid() != me && metadata.uid() != 0 {
-            return Err(refused(
-                path,
-                "it belongs to another user",
-                "run `ap auth login` as yourself",
-            ));
-        }
-    }
-    if metadata.len() > FILE_LIMIT {
-        return Err(refused(
-            path,
-            "it is too large for a keys file",
-            "one key a line, three at most",
-        ));
-    }
-    let mut text = Vec::new();
-    file.take(FILE_LIMIT)
-        .read_to_end(&mut text)
-        .map_err(|error| unreadable(&error))?;
-    Ok(Some(text))
-}
-
-fn refused(path: &Path, why: &str, to_do: &str) -> Failure {
-    Failure::usage(format!("the keys file {}: {why}", path.display()), to_do)
-}
-
-/// Puts a key in the file: whole or not at all, and readable for its owner alone from the first byte.
-pub(crate) fn store(path: &Path, key: &ApiKey) -> Result<(), Failure> {
-    let failed = |error: &io::Error| {
-        Failure::new(
-            crate::exit::OTHER,
-            format!(
-                "the keys file {} cannot be written ({})",
-                path.display(),
-                error.kind()
-            ),
-            "check the folder's owner and mode; nothing was changed",
-        )
-    };
-    let write = || -> io::Result<()> {
-        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-        // tempfile creates it exclusively, with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(key.expose().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        #[cfg(unix)]
-        std::fs::File::open(folder)?.sync_all()?;
-        Ok(())
-    };
-    write().map_err(|error| failed(&error))
-}
-
-/// Removes the file. Whether there was one.
-pub(crate) fn forget(path: &Path) -> Result<bool, Failure> {
-    match std::fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::new(
-            crate::exit::OTHER,
-            format!(
-                "the keys file {} cannot be removed ({})",
-                path.display(),
-                error.kind()
-            ),
-            "remove it by hand",
-        )),
-    }
-}
-
-/// A key from a hidden prompt on the terminal, or from standard input when that is a pipe.
+/// A key from a hidden prompt on the terminal, or from standard input when that is something else.
 pub(crate) fn ask_or_read() -> Result<ApiKey, Failure> {
     if io::stdin().is_terminal() {
         return ask();
@@ -227,7 +51,7 @@ pub(crate) fn ask_or_read() -> Result<ApiKey, Failure> {
     let mut text = Vec::new();
     io::stdin()
         .lock()
-        .take(FILE_LIMIT)
+        .take(INPUT_LIMIT)
         .read_to_end(&mut text)
         .map_err(|error| {
             Failure::usage(
@@ -244,6 +68,11 @@ pub(crate) fn ask_or_read() -> Result<ApiKey, Failure> {
 fn ask() -> Result<ApiKey, Failure> {
     let echo = interrupt::keep_echo();
     let typed = rpassword::prompt_password("API key (hidden): ");
+    let typed = match typed {
+        // The terminal says this before the signal is heard.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::exit(),
+        typed => typed,
+    };
     drop(echo);
     let typed = typed.map_err(|error| {
         Failure::usage(

@@ -1,15 +1,22 @@
 //! `ap`: call the ActiveProspect APIs from the command line.
 
 mod api;
+mod arguments;
 mod auth;
+mod body;
+mod call;
 mod cli;
 mod emulate;
 mod exit;
 mod interrupt;
+mod json;
 mod keys;
+mod keys_file;
 mod output;
 mod redact;
 mod setup;
+mod status;
+mod target;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,11 +36,17 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Vec<OsString>) -> Result<Printed, Failure> {
-    no_key_among(&arguments)?;
+    arguments::check(&arguments)?;
     let cli = match cli::parse(arguments)? {
         Asked::Print(text) => return output::print(text.as_bytes()),
         Asked::Run(cli) => cli,
     };
+    if cli.global.emulator && !cli.global.origin.is_empty() {
+        return Err(Failure::usage(
+            "--emulator and --origin exclude each other",
+            "leave one of them out",
+        ));
+    }
     match &cli.command {
         Command::Api(api) => api::run(&cli.global, api),
         Command::Auth(auth) => auth::run(&cli.global, auth),
@@ -44,33 +57,4 @@ fn run(arguments: Vec<OsString>) -> Result<Printed, Failure> {
             output::print(&script)
         }
     }
-}
-
-/// Arguments are seen by every user of the machine and kept in the shell's history: a key among them is
-/// not used, and had better be reset.
-fn no_key_among(arguments: &[OsString]) -> Result<(), Failure> {
-    // A source that cannot be read is complained about when it is needed.
-    let in_file = || keys::from_file(&keys::file_path().ok()?).ok().flatten();
-    let known = keys::from_environment()
-        .ok()
-        .flatten()
-        .into_iter()
-        .chain(in_file().into_iter().flatten());
-    for key in known {
-        let key = key.expose().as_bytes();
-        let holds = |argument: &OsString| {
-            argument
-                .as_encoded_bytes()
-                .windows(key.len())
-                .any(|window| window == key)
-        };
-        // A key of a few letters may be part of any word.
-        if key.len() >= 8 && arguments.iter().any(holds) {
-            return Err(Failure::usage(
-                "the API key stands among the arguments, where others can see it",
-                "reset the key, then run `ap auth login`",
-            ));
-        }
-    }
-    Ok(())
 }

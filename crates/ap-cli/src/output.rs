@@ -1,6 +1,10 @@
 //! Standard output: bytes as they are to a pipe, escaped to a terminal, and silence when nobody reads.
+//! Standard error: whole lines, and no panic when it is gone.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use serde::Serialize;
 
 use crate::exit::{Failure, OTHER};
 
@@ -32,14 +36,36 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
     }
 }
 
-/// Text for a terminal: what could move the cursor, colour the rest or set the title is shown instead.
+/// One line on standard error. That nobody hears it must not change how the command ends.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A value as one line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(value);
+    text.map(|text| text + "\n")
+        .map_err(|_| Failure::new(OTHER, "the result cannot be written as JSON", "report this"))
+}
+
+/// A file's name as it may be said: on one line, and without what looks like a password in a URL.
+pub(crate) fn name(file: impl AsRef<Path>) -> String {
+    let text = file.as_ref().to_string_lossy();
+    if text.contains("://") && text.contains('@') {
+        return "with a URL for a name".to_owned();
+    }
+    text.chars().fold(String::new(), push_shown)
+}
+
+/// Text for a terminal: what could move the cursor, colour the rest, set the title or turn the line
+/// round is shown instead.
 fn escape(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len() + 1);
     for character in String::from_utf8_lossy(bytes).chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') {
-            shown.extend(character.escape_default());
-        } else {
+        if matches!(character, '\n' | '\t') {
             shown.push(character);
+        } else {
+            shown = push_shown(shown, character);
         }
     }
     if !shown.is_empty() && !shown.ends_with('\n') {
@@ -48,14 +74,32 @@ fn escape(bytes: &[u8]) -> String {
     shown
 }
 
+fn push_shown(mut shown: String, character: char) -> String {
+    let turns = matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if character.is_control() || turns {
+        shown.extend(character.escape_unicode());
+    } else {
+        shown.push(character);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{escape, name};
+
     #[test]
     fn a_terminal_is_told_nothing_but_text() {
         assert_eq!(
-            super::escape(b"a\x1b[31mb\r\nc\td"),
-            "a\\u{1b}[31mb\\r\nc\td\n"
+            escape(b"a\x1b[31mb\r\nc\td\xc2\x9b\xe2\x80\xae"),
+            "a\\u{1b}[31mb\\u{d}\nc\td\\u{9b}\\u{202e}\n"
         );
-        assert_eq!(super::escape(b""), "");
+        assert_eq!(escape(b""), "");
+    }
+
+    #[test]
+    fn a_name_is_one_line_and_holds_no_password() {
+        assert_eq!(name("a/b\n\x1bc.json"), "a/b\\u{a}\\u{1b}c.json");
+        assert!(!name("https://user:secret-word@h.example/x").contains("secret-word"));
     }
 }

@@ -1,59 +1,39 @@
-//! From the global options to a client: origins, roots, times, keys.
+//! From the global options to a client: origins, roots, times, then keys.
 
 use std::path::Path;
 
-use ap_core::{ApiKey, KeyRing, Origin, Origins, Service};
+use ap_core::{Account, ApiKey, KeyRing, Origin, Origins, Replay, Service};
 use ap_emulator::Emulator;
 use ap_ureq::Client;
+use bytes::Bytes;
+use http::Request;
 
 use crate::cli::{Global, NamedOrigin};
+use crate::emulate::not_started;
 use crate::exit::{Failure, OTHER};
 use crate::keys::{self, Prompt};
+use crate::output;
+use crate::redact::Secrets;
 
 /// A client, and the emulator that it may talk to, which ends with it.
 pub(crate) struct Setup {
     pub client: Client,
-    _emulator: Option<Emulator>,
+    pub verbose: bool,
+    pub secrets: Secrets,
+    emulator: Option<Emulator>,
 }
 
 impl Setup {
-    /// With keys: the emulator's, or the account's.
-    pub(crate) fn with_keys(global: &Global, prompt: Prompt) -> Result<Self, Failure> {
-        Self::new(global, |emulator| match emulator {
-            Some(emulator) => emulator_key(emulator),
-            None => keys::resolve(prompt),
-        })
-    }
-
-    /// For calls that need no key.
-    pub(crate) fn without_keys(global: &Global) -> Result<Self, Failure> {
-        Self::new(global, |_| Ok(KeyRing::empty()))
-    }
-
-    fn new(
-        global: &Global,
-        keys: impl FnOnce(Option<&Emulator>) -> Result<KeyRing, Failure>,
-    ) -> Result<Self, Failure> {
-        if global.emulator && !global.origin.is_empty() {
-            return Err(Failure::usage(
-                "--emulator and --origin exclude each other",
-                "leave one out",
-            ));
-        }
-        let emulator = global
-            .emulator
-            .then(Emulator::start)
-            .transpose()
-            .map_err(|error| {
-                Failure::new(OTHER, format!("the emulator could not start: {error}"), "")
-            })?;
+    /// A client without keys, for calls that need none and for looking at a call before a key is asked
+    /// for.
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let emulator = global.emulator.then(Emulator::start).transpose();
+        let emulator = emulator.map_err(|error| not_started(&error, "try again"))?;
         let origins = match &emulator {
             Some(emulator) => emulator_origins(emulator)?,
             None => given_origins(global)?,
         };
-        let mut builder = Client::builder()
-            .origins(origins)
-            .keys(keys(emulator.as_ref())?);
+        let mut builder = Client::builder().origins(origins);
         if let Some(timeout) = global.timeout {
             builder = builder.timeout(timeout);
         }
@@ -63,39 +43,61 @@ impl Setup {
         let client = builder.build().map_err(|error| {
             Failure::usage(
                 format!("the client could not be made: {error}"),
-                "check the file given with --ca",
+                "give --ca a file of certificates in PEM",
             )
         })?;
         Ok(Self {
             client,
-            _emulator: emulator,
+            verbose: global.verbose,
+            secrets: Secrets::of(&[]),
+            emulator,
         })
     }
-}
 
-fn emulator_key(emulator: &Emulator) -> Result<KeyRing, Failure> {
-    ApiKey::parse(emulator.key())
-        .map(|key| KeyRing::of_one(key.labelled("made for this command")))
-        .map_err(|error| Failure::new(OTHER, format!("the emulator's key: {error}"), ""))
-}
-
-pub(crate) fn emulator_product(service: Service) -> ap_emulator::Product {
-    match service.product() {
-        ap_core::Product::LeadConduit => ap_emulator::Product::LeadConduit,
-        ap_core::Product::TrustedForm => ap_emulator::Product::TrustedForm,
-        ap_core::Product::SuppressionList => ap_emulator::Product::SuppressionList,
+    /// Gives the client the emulator's key, or the account's.
+    pub(crate) fn unlock(&mut self, prompt: Prompt) -> Result<(), Failure> {
+        let keys = match &self.emulator {
+            Some(emulator) => vec![emulator_key(emulator)?],
+            None => keys::resolve(prompt)?,
+        };
+        self.secrets = Secrets::of(&keys);
+        self.client
+            .keys()
+            .replace(keys)
+            .map_err(|error| Failure::usage(error.to_string(), "keep the newest keys"))
     }
+
+    /// Whether the request is one that a key may go with, as far as can be told without the key.
+    pub(crate) fn check(&self, request: &Request<Bytes>) -> Result<(), Failure> {
+        let nobody = Account::new(KeyRing::empty(), self.client.origins().clone());
+        let begun = nobody.begin(request, Replay::Allowed);
+        begun.map(drop).map_err(|error| Failure::of_request(&error))
+    }
+}
+
+fn emulator_key(emulator: &Emulator) -> Result<ApiKey, Failure> {
+    ApiKey::parse(emulator.key())
+        .map(|key| key.labelled("made by the emulator for this command"))
+        .map_err(|error| Failure::new(OTHER, format!("the emulator's key: {error}"), "report this"))
 }
 
 fn emulator_origins(emulator: &Emulator) -> Result<Origins, Failure> {
-    let failed = |text: String| Failure::new(OTHER, format!("the emulator's origins: {text}"), "");
+    let failed = |why: String| {
+        Failure::new(
+            OTHER,
+            format!("the emulator's origins: {why}"),
+            "report this",
+        )
+    };
     let mut changes = Vec::new();
     for service in Service::ALL {
-        let url = emulator.url(emulator_product(service));
-        changes.push((
-            service,
-            Origin::parse_loopback(url).map_err(|error| failed(error.to_string()))?,
-        ));
+        let product = match service.product() {
+            ap_core::Product::LeadConduit => ap_emulator::Product::LeadConduit,
+            ap_core::Product::TrustedForm => ap_emulator::Product::TrustedForm,
+            ap_core::Product::SuppressionList => ap_emulator::Product::SuppressionList,
+        };
+        let origin = Origin::parse_loopback(emulator.url(product));
+        changes.push((service, origin.map_err(|error| failed(error.to_string()))?));
     }
     Origins::vendor()
         .with_all(changes)
@@ -124,7 +126,7 @@ fn read_roots(file: &Path) -> Result<Vec<u8>, Failure> {
         Failure::usage(
             format!(
                 "the file {} cannot be read ({})",
-                file.display(),
+                output::name(file),
                 error.kind()
             ),
             "give --ca a file of certificates in PEM",
