@@ -426,3 +426,81 @@ async fn products_take_their_own_origins_and_a_key_goes_nowhere_else() {
     ));
     assert_eq!(other.received(), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_a_name_error() {
+    let place = place("https://no-such-host.invalid");
+    let origins = Origins::vendor()
+        .with(Service::LeadConduit, Origin::parse(&place.url).unwrap())
+        .unwrap();
+    let key = ApiKey::parse(&place.key).unwrap();
+    let blocking = ap_ureq::Client::builder()
+        .key(key.clone())
+        .origins(origins.clone())
+        .build()
+        .unwrap();
+    let asynchronous = ap_reqwest::Client::builder()
+        .key(key)
+        .origins(origins)
+        .build()
+        .unwrap();
+    let request = blocking
+        .request(Service::LeadConduit, Method::GET, "/flows")
+        .unwrap();
+    for (name, outcome) in [
+        ("ureq", blocking.send(request.clone())),
+        ("reqwest", asynchronous.send(request).await),
+    ] {
+        match outcome {
+            Err(CallError::Transport(error)) => assert_eq!(error.kind(), ErrorKind::Dns, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn settings_at_their_ends_are_kept_without_a_panic() {
+    let script = Script::serve(["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"]).unwrap();
+    let place = place(&script.url());
+    let mut settings = ap_core::Settings::default();
+    settings.connect_timeout = std::time::Duration::MAX;
+    settings.timeout = std::time::Duration::MAX - std::time::Duration::from_secs(86_400);
+    settings.head_limit = usize::MAX;
+    settings.header_limit = usize::MAX;
+    settings.body_limit = usize::MAX;
+    macro_rules! call {
+        ($client:path $(, $await:ident)?) => {{
+            let client = <$client>::builder()
+                .key(ApiKey::parse(&place.key).unwrap())
+                .origins(origins(&place.url))
+                .settings(settings.clone())
+                .build()
+                .unwrap();
+            let request = client.request(Service::LeadConduit, Method::GET, "/flows").unwrap();
+            client.send(request)$(.$await)?.unwrap().status()
+        }};
+    }
+    assert_eq!(call!(ap_ureq::Client), 200);
+    assert_eq!(call!(ap_reqwest::Client, await), 200);
+}
+
+#[tokio::test]
+async fn a_request_without_accept_gets_the_one_that_the_vendor_needs() {
+    let script = Script::serve(["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"]).unwrap();
+    let outcomes = each!(&place(&script.url()), |c| {
+        let mut request = c.request(Service::LeadConduit, Method::GET, "/x").unwrap();
+        request.headers_mut().remove(header::ACCEPT);
+        request
+    });
+    for (name, outcome) in outcomes {
+        assert_eq!(outcome.unwrap().status(), StatusCode::OK, "{name}");
+    }
+    for request in script.received() {
+        let (_, headers, _) = normal(&request);
+        let accepts: Vec<_> = headers
+            .iter()
+            .filter(|line| line.starts_with("accept:"))
+            .collect();
+        assert_eq!(accepts, ["accept: application/json"]);
+    }
+}

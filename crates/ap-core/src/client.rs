@@ -36,7 +36,7 @@ struct Shared<T> {
 macro_rules! drive {
     ($client:expr, $request:expr, $trace:expr $(, $await:ident)?) => {{
         let transport = &$client.shared.transport;
-        let mut request = $request;
+        let mut request = with_accept($request);
         let deadline = Deadline::after(transport.now(), $client.timeout);
         let mut last = None;
         let mut step = $client.shared.account.begin(&request, Replay::Allowed)?;
@@ -140,7 +140,7 @@ macro_rules! client {
         }
 
         impl<T: $bound> $name<T> {
-            /// Signs a request and sends it. Every status is an answer, save for a 401 by which the
+            /// Signs a request and sends it, with `Accept: application/json` if it has none. Every status is an answer, save for a 401 by which the
             /// product refused every key. Redirects are answers too, and are not followed.
             ///
             /// # Errors
@@ -171,6 +171,7 @@ macro_rules! client {
                 let trace = Trace::begin(&request);
                 let outcome = client!(@run trace, {
                     self.shared.check_unsigned(&request)?;
+                    let request = with_accept(request);
                     let transport = &self.shared.transport;
                     let deadline = Deadline::after(transport.now(), self.timeout);
                     Ok(transport.send(&request, deadline)$(.$await)??)
@@ -236,6 +237,16 @@ client! {
     /// A transport crate gives it its transport: use that crate's `Client`. See [`AsyncTransport`] for
     /// one of your own.
     AsyncClient: AsyncTransport, async, await
+}
+
+/// The vendor answers 403 to a request without `Accept`, and HTTP libraries add one of their own.
+fn with_accept(mut request: Request<Bytes>) -> Request<Bytes> {
+    if !request.headers().contains_key(header::ACCEPT) {
+        request
+            .headers_mut()
+            .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    }
+    request
 }
 
 /// What the exchange looks at: of a 401 the start of the body, else nothing.

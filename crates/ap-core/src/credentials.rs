@@ -100,12 +100,12 @@ impl Credentials {
     }
 }
 
+/// Without the user name, in whose place a key is put by mistake often enough.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
-            .field("user", &self.user)
             .field("key", &self.key)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

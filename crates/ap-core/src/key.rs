@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::credentials::Credentials;
 use crate::redact;
 
 /// The longest key that is taken, in bytes. The vendor's examples have 10 to 40.
@@ -75,7 +76,7 @@ impl ApiKey {
     #[must_use]
     pub fn labelled(mut self, label: &str) -> Self {
         let kept: String = label.chars().filter(|c| !c.is_control()).take(64).collect();
-        let repeats = redact::repeats_part(&kept, self.expose().as_bytes());
+        let repeats = redact::repeats(&kept, &Credentials::new(self.clone()));
         self.label = (!repeats).then(|| kept.into());
         self
     }

@@ -197,7 +197,8 @@ impl Unauthorized {
     }
 
     /// What the server said, at most [`MESSAGE_LIMIT`] characters. Control characters are written as
-    /// escapes, so that it can be shown on a terminal or in a log.
+    /// escapes, so that it can be shown on a terminal or in a log. The exchange withholds a text that
+    /// repeats one of its keys; whoever calls [`parse`](Self::parse) directly has to look for that.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         match self.cause {

@@ -1,6 +1,7 @@
 //! The `reqwest` client behind the transport: everything that it does by itself is switched off.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ap_core::{ErrorKind, Proxy, Settings, TransportError};
 use reqwest::redirect::Policy;
@@ -10,6 +11,12 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// Idle connections that are kept for one host: as many as calls are commonly in flight.
 const IDLE_CONNECTIONS: usize = 128;
+
+/// More header lines than these no response has, and the library makes room for all of them.
+const MOST_HEADERS: usize = 32 * 1024;
+
+/// Longer times are as good as none, and clocks cannot count them.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, TransportError> {
     let tls =
@@ -21,12 +28,12 @@ pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, TransportErr
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .http1_only()
-        .http1_max_headers(settings.header_limit)
+        .http1_max_headers(settings.header_limit.min(MOST_HEADERS))
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .connect_timeout(settings.connect_timeout)
+        .connect_timeout(settings.connect_timeout.min(LONGEST))
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
     if let Some(given) = &settings.proxy {
         builder = builder.proxy(proxy(given)?);
@@ -60,11 +67,18 @@ fn roots(settings: &Settings) -> Result<RootCertStore, TransportError> {
 
 fn proxy(proxy: &Proxy) -> Result<reqwest::Proxy, TransportError> {
     let refused = |_| setup().with_source("the proxy's address is not taken");
-    let mut built = reqwest::Proxy::all(proxy.origin().as_str()).map_err(refused)?;
-    if let Some(authorization) = proxy.authorization() {
-        built = built.custom_http_auth(authorization.clone());
-    }
-    Ok(built.no_proxy(reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")))
+    let address = reqwest::Url::parse(proxy.origin().as_str()).map_err(refused)?;
+    let built = reqwest::Proxy::custom(move |url| {
+        let loopback = url
+            .as_str()
+            .parse()
+            .is_ok_and(|uri| ap_core::is_loopback(&uri));
+        (!loopback).then(|| address.clone())
+    });
+    Ok(match proxy.authorization() {
+        Some(authorization) => built.custom_http_auth(authorization.clone()),
+        None => built,
+    })
 }
 
 const fn setup() -> TransportError {

@@ -48,6 +48,9 @@ impl ReqwestTransport {
         if url.path() != uri.path() || url.query() != uri.query() {
             return Err(unsendable("the library spells this URL another way"));
         }
+        if !request.headers().contains_key(header::ACCEPT) {
+            return Err(unsendable("the library would add an Accept header"));
+        }
         if url.scheme() != "https" && !is_loopback(uri) {
             return Err(unsendable("plain http goes to loopback alone"));
         }

@@ -9,6 +9,7 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, Rustls
 use ureq::{Agent, ProxyProtocol};
 
 use crate::guard::Guard;
+use crate::names::Names;
 use crate::veil::Unveil;
 use crate::wire::WireConnector;
 
@@ -18,9 +19,19 @@ const IDLE_CONNECTIONS: usize = 128;
 /// The library's own size of the buffer that a head must fit in.
 const INPUT_BUFFER: usize = 128 * 1024;
 
+/// The largest head that can be allowed, in bytes.
+const LARGEST_HEAD: usize = 16 * 1024 * 1024;
+
 /// What the library lets through of a head: it counts the status line too, which `check_head` does not.
 pub(crate) const fn head_room(settings: &Settings) -> usize {
-    settings.head_limit.saturating_add(8 * 1024)
+    let limit = settings.head_limit;
+    // The library's buffer is as large, so there is an end to it.
+    let bounded = if limit < LARGEST_HEAD {
+        limit
+    } else {
+        LARGEST_HEAD
+    };
+    bounded + 8 * 1024
 }
 
 pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
@@ -52,7 +63,7 @@ pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
     Ok(Agent::with_parts(
         config,
         connector,
-        DefaultResolver::default(),
+        Names(DefaultResolver::default()),
     ))
 }
 

@@ -4,6 +4,7 @@ mod agent;
 mod chunks;
 mod convert;
 mod guard;
+mod names;
 mod transport;
 mod veil;
 mod wire;

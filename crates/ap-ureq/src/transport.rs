@@ -17,6 +17,9 @@ use crate::convert::{body_error, send_error};
 use crate::guard::Calling;
 use crate::veil::Veil;
 
+/// Longer times are as good as none, and clocks cannot count them.
+const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct UreqTransport {
@@ -73,8 +76,8 @@ impl UreqTransport {
         let mut config = self
             .agent
             .configure_request(copy)
-            .timeout_global(left)
-            .timeout_connect(Some(self.settings.connect_timeout))
+            .timeout_global(left.map(|left| left.min(LONGEST)))
+            .timeout_connect(Some(self.settings.connect_timeout.min(LONGEST)))
             .max_response_header_size(agent::head_room(&self.settings))
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -35,7 +35,7 @@ impl Drop for Veil {
     }
 }
 
-/// The last link of a chain of connectors: what leaves by its connections has the key in it.
+/// A link of a chain of connectors, above TLS: what leaves by its connections has the key in it.
 #[derive(Debug)]
 pub(crate) struct Unveil;
 
