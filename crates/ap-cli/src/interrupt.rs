@@ -34,32 +34,41 @@ pub(crate) fn hold() -> MutexGuard<'static, ()> {
     BUSY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Remembers how the terminal is, so that an interrupted prompt does not leave it without echo.
-pub(crate) fn keep_echo() -> EchoKept {
+/// Switches the terminal's echo off until the guard is dropped or an interrupt comes. The prompt's library
+/// does so only after it has shown the prompt, and a key is pasted faster than that.
+pub(crate) fn without_echo() -> WithoutEcho {
     #[cfg(unix)]
-    {
-        let saved = rustix::termios::tcgetattr(std::io::stdin()).ok();
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = saved;
+    if let Ok(saved) = rustix::termios::tcgetattr(std::io::stdin()) {
+        let mut silent = saved.clone();
+        silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
+        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
+        // If it fails, the library's own try comes next.
+        let _ = set(&silent);
     }
-    EchoKept
+    WithoutEcho
 }
 
-/// While this lives, an interrupt puts the terminal back.
-pub(crate) struct EchoKept;
+/// The terminal is put back when this goes.
+pub(crate) struct WithoutEcho;
 
-impl Drop for EchoKept {
+impl Drop for WithoutEcho {
     fn drop(&mut self) {
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        restore();
     }
+}
+
+#[cfg(unix)]
+fn set(modes: &Saved) -> rustix::io::Result<()> {
+    let now = rustix::termios::OptionalActions::Now;
+    rustix::termios::tcsetattr(std::io::stdin(), now, modes)
 }
 
 fn restore() {
     let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();
     #[cfg(unix)]
     if let Some(saved) = saved {
-        let now = rustix::termios::OptionalActions::Now;
         // There is nobody left to tell.
-        let _ = rustix::termios::tcsetattr(std::io::stdin(), now, &saved);
+        let _ = set(&saved);
     }
     #[cfg(not(unix))]
     drop(saved);

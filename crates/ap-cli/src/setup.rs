@@ -77,7 +77,7 @@ impl Setup {
 
 fn emulator_key(emulator: &Emulator) -> Result<ApiKey, Failure> {
     ApiKey::parse(emulator.key())
-        .map(|key| key.labelled("made by the emulator for this command"))
+        .map(|key| key.labelled("made for this command"))
         .map_err(|error| Failure::new(OTHER, format!("the emulator's key: {error}"), "report this"))
 }
 

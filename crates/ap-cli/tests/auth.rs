@@ -1,28 +1,18 @@
-//! `ap auth`: the keys file, and which product takes the key.
+//! `ap auth login` and `logout`, and what is taken as a keys file.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
 
 mod common;
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, KEY, Ran, VARIABLE};
-use serde_json::Value;
+use common::{Fake, Home, KEY, Ran, VARIABLE, with_input};
 
 fn login(home: &Home, input: &[u8]) -> Ran {
-    let mut child = home
-        .ap(&["auth", "login"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    Ran::of(child.wait_with_output().unwrap(), KEY)
+    Ran::of(with_input(home.ap(&["auth", "login"]), input), KEY)
 }
 
 #[test]
@@ -50,10 +40,25 @@ fn login_stores_the_key_for_its_owner_alone_and_logout_forgets_it() {
     Ran::of(call, KEY).succeeds();
     assert!(fake.received()[0].contains("Basic "));
 
-    for _ in 0..2 {
-        Ran::of(home.ap(&["auth", "logout"]).output().unwrap(), KEY).succeeds();
+    for says in ["is removed", "there was no keys file"] {
+        let ran = Ran::of(home.ap(&["auth", "logout"]).output().unwrap(), KEY);
+        ran.succeeds();
+        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("still set"), "{}", ran.stderr);
         assert!(!home.keys_file().exists());
     }
+    let reminded = home.run(&["auth", "logout"]);
+    assert!(
+        reminded
+            .stderr
+            .contains(&format!("{VARIABLE} is still set"))
+    );
+    let reminded = home.run_with(&["auth", "login"], KEY);
+    assert!(
+        reminded.stderr.contains("comes first"),
+        "{}",
+        reminded.stderr
+    );
 }
 
 #[test]
@@ -61,21 +66,13 @@ fn the_mode_does_not_depend_on_the_umask() {
     for umask in ["000", "077", "022"] {
         let home = Home::new();
         let script = format!("umask {umask}; exec \"$0\" auth login");
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", &script, env!("CARGO_BIN_EXE_ap")])
             .env_clear()
             .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path().join("config"))
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(KEY.as_bytes())
-            .unwrap();
-        assert!(child.wait().unwrap().success());
+            .env("XDG_CONFIG_HOME", home.path().join("config"));
+        assert!(with_input(command, KEY).status.success());
         let mode = std::fs::metadata(home.keys_file())
             .unwrap()
             .permissions()
@@ -141,7 +138,14 @@ fn a_keys_file_that_others_can_touch_or_that_is_no_file_is_refused() {
     for (text, says) in [
         (&b""[..], "line 1: the key is empty"),
         (b"key-one-x\n\nkey-two-x\n", "line 2: the key is empty"),
-        (b"\xEF\xBB\xBFkey-one-x\n", "line 1"),
+        (
+            b"\xEF\xBB\xBFkey-one-x\n",
+            "line 1: the key holds the character U+FEFF",
+        ),
+        (
+            b"key-one-x\nkey-two-x\r\n",
+            "line 2: it ends in a carriage return",
+        ),
         (b"key-one-x\nkey two x\n", "line 2"),
         (b"a-key\nb-key\nc-key\nd-key\n", "more than 3"),
         (b"key\0one", "control"),
@@ -162,7 +166,7 @@ fn several_keys_in_the_file_are_tried_oldest_first_and_equal_ones_count_once() {
     let origin = format!("lcx={}", emulator.url(Product::LeadConduit));
     let home = Home::new();
     home.store(
-        format!("{KEY}\n{KEY}\r\n{}\n", emulator.key()).as_bytes(),
+        format!("{KEY}\n{KEY}\n{}\n", emulator.key()).as_bytes(),
         0o600,
     );
     let ran = Ran::of(
@@ -194,119 +198,12 @@ fn the_environment_comes_before_the_file_and_home_config_is_the_fallback() {
     let path = fallback.path().join(".config/ap/keys");
     for configured in [None, Some("relative")] {
         let mut command = fallback.ap(&["auth", "login"]);
-        command.env_remove("XDG_CONFIG_HOME").stdin(Stdio::piped());
+        command.env_remove("XDG_CONFIG_HOME");
         if let Some(value) = configured {
             command.env("XDG_CONFIG_HOME", value);
         }
-        let mut child = command.spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(KEY.as_bytes())
-            .unwrap();
-        assert!(child.wait().unwrap().success());
+        Ran::of(with_input(command, KEY), KEY).succeeds();
         assert!(path.exists());
         std::fs::remove_file(&path).unwrap();
     }
-}
-
-fn origins(emulator: &Emulator) -> Vec<String> {
-    [
-        ("lcx", Product::LeadConduit),
-        ("trustedform", Product::TrustedForm),
-        ("suppressionlist", Product::SuppressionList),
-    ]
-    .into_iter()
-    .flat_map(|(name, product)| {
-        [
-            "--origin".to_owned(),
-            format!("{name}={}", emulator.url(product)),
-        ]
-    })
-    .collect()
-}
-
-fn status(emulator: &Emulator, key: &str, json: bool) -> Ran {
-    let mut arguments = origins(emulator);
-    arguments.extend(["auth".to_owned(), "status".to_owned()]);
-    arguments.extend(json.then(|| "--json".to_owned()));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    Ran::of(
-        Home::new()
-            .ap(&arguments)
-            .env(VARIABLE, key)
-            .output()
-            .unwrap(),
-        key,
-    )
-}
-
-#[test]
-fn status_tells_which_product_takes_the_key() {
-    let emulator = Emulator::start().unwrap();
-    let old = emulator.key();
-    let ran = status(&emulator, &old, false);
-    assert_eq!(
-        ran.succeeds().matches("takes the key").count(),
-        3,
-        "{}",
-        ran.stdout
-    );
-    assert!(
-        ran.stdout.contains(VARIABLE),
-        "the key is named by where it comes from"
-    );
-
-    let new = emulator.reset();
-    emulator.login(Product::TrustedForm);
-    let ran = status(&emulator, &old, true);
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("refused by TrustedForm"),
-        "{}",
-        ran.stderr
-    );
-    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let states: Vec<_> = report["products"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|line| line["status"].as_str().unwrap())
-        .collect();
-    assert_eq!(states, ["takes", "refuses", "takes"]);
-    assert!(
-        report["products"][1]["what_to_do"]
-            .as_str()
-            .unwrap()
-            .contains("log in to TrustedForm")
-    );
-
-    let ran = status(&emulator, &new, false);
-    assert_eq!(ran.code, Some(3));
-    assert!(
-        ran.stderr.contains("LeadConduit, SuppressionList"),
-        "{}",
-        ran.stderr
-    );
-}
-
-#[test]
-fn status_of_what_cannot_be_reached_exits_6() {
-    let emulator = Emulator::start().unwrap();
-    let key = emulator.key();
-    let mut arguments = origins(&emulator);
-    arguments[5] = "suppressionlist=http://127.0.0.1:1".to_owned();
-    arguments.extend(["auth".to_owned(), "status".to_owned()]);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = Ran::of(
-        Home::new()
-            .ap(&arguments)
-            .env(VARIABLE, &key)
-            .output()
-            .unwrap(),
-        &key,
-    );
-    assert_eq!(ran.code, Some(6), "{}", ran.stderr);
-    assert!(ran.stdout.contains("cannot be reached"), "{}", ran.stdout);
 }

@@ -19,6 +19,25 @@ fn interrupt(child: &Child, signal: &str) {
     assert!(killed.success());
 }
 
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    line
+}
+
+/// A port that is free, as the next two are, unless somebody takes one meanwhile.
+fn three_free_ports() -> String {
+    let bind = |port| std::net::TcpListener::bind(("127.0.0.1", port)).ok();
+    loop {
+        let first = bind(0).unwrap().local_addr().unwrap().port();
+        if first <= 65_533 && bind(first + 1).is_some() && bind(first + 2).is_some() {
+            return first.to_string();
+        }
+    }
+}
+
 fn emulate(arguments: &[&str]) -> (Child, String, Value) {
     let all = [&["emulate"], arguments].concat();
     let mut child = Home::new()
@@ -27,10 +46,7 @@ fn emulate(arguments: &[&str]) -> (Child, String, Value) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let line = first_line(&mut child);
     let value = serde_json::from_str(&line).unwrap();
     (child, line, value)
 }
@@ -52,6 +68,9 @@ fn it_prints_one_line_of_json_and_serves_until_interrupted() {
         .output()
         .unwrap();
     Ran::of(call, key).succeeds();
+    let wrong = Home::new().run(&["--origin", &origin, "api", "/flows"]);
+    wrong.fails(3, "LeadConduit refused the API key");
+    assert_eq!(wrong.stdout.len(), 33);
 
     interrupt(&child, "-INT");
     let status = child.wait().unwrap();
@@ -68,13 +87,21 @@ fn it_prints_one_line_of_json_and_serves_until_interrupted() {
 
 #[test]
 fn a_port_gives_three_and_a_taken_one_is_named() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let port = free.min(65_533).to_string();
-    let (mut child, _, value) = emulate(&["--port", &port]);
+    let (mut child, port, value) = loop {
+        let port = three_free_ports();
+        let mut child = Home::new()
+            .ap(&["emulate", "--port", &port])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let line = first_line(&mut child);
+        match serde_json::from_str::<Value>(&line) {
+            Ok(value) => break (child, port, value),
+            // Somebody was faster at one of the ports.
+            Err(_) => assert_eq!(child.wait().unwrap().code(), Some(1)),
+        }
+    };
     for (at, name) in ["lcx", "trustedform", "suppressionlist"]
         .into_iter()
         .enumerate()
@@ -90,6 +117,7 @@ fn a_port_gives_three_and_a_taken_one_is_named() {
         KEY,
     );
     again.fails(1, &port);
+    assert!(again.stderr.contains("choose another --port"));
     interrupt(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
@@ -170,15 +198,7 @@ fn the_readmes_commands_do_what_it_says() {
             .into_iter()
             .chain(command.split(' '))
             .collect();
-        let mut child = home
-            .ap(&words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), KEY.as_bytes()).unwrap();
-        Ran::of(child.wait_with_output().unwrap(), KEY).succeeds();
+        Ran::of(common::with_input(home.ap(&words), KEY), KEY).succeeds();
     }
     assert_eq!(fake.connections(), 1);
 }

@@ -48,6 +48,13 @@ impl Home {
         command
     }
 
+    /// Runs it with [`KEY`] in the environment and something on standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: impl Into<Vec<u8>>) -> Ran {
+        let mut command = self.ap(arguments);
+        command.env(VARIABLE, KEY);
+        Ran::of(with_input(command, input), KEY)
+    }
+
     /// Runs it with [`KEY`] in the environment.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.ap(arguments).env(VARIABLE, KEY).output().unwrap(), KEY)
@@ -101,6 +108,14 @@ impl Ran {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         &self.stdout
     }
+}
+
+/// What a command does with something on standard input, which is then at its end.
+pub(crate) fn with_input(command: Command, input: impl Into<Vec<u8>>) -> Output {
+    assert_cmd::Command::from_std(command)
+        .write_stdin(input)
+        .output()
+        .unwrap()
 }
 
 /// No eight bytes of the key, plain, in base64 or backwards.

@@ -1,0 +1,146 @@
+//! The hidden prompt, on a terminal that `script` makes.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use common::{Fake, Home, KEY, assert_absent};
+
+struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: ChildStdout,
+    shown: String,
+}
+
+impl Terminal {
+    /// Runs `ap`, then tells its exit code and whether the terminal echoes.
+    fn run(home: &Home, arguments: &str) -> Self {
+        let ap = env!("CARGO_BIN_EXE_ap");
+        let mut child = Command::new("script")
+            .args(["--quiet", "--flush", "--command"])
+            .arg(format!("'{ap}' {arguments}; echo code=$?; stty -a"))
+            .arg("/dev/null")
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("SHELL", "/bin/sh")
+            .env("HOME", home.path())
+            .env("XDG_CONFIG_HOME", home.path().join("config"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            keyboard: child.stdin.take().unwrap(),
+            screen: child.stdout.take().unwrap(),
+            child,
+            shown: String::new(),
+        }
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        let mut byte = [0];
+        while !self.shown.contains(text) {
+            assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
+            self.shown.push(char::from(byte[0]));
+        }
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// Everything that was on the screen.
+    fn end(mut self) -> String {
+        self.screen.read_to_string(&mut self.shown).unwrap();
+        self.child.wait().unwrap();
+        self.shown
+    }
+}
+
+fn assert_echoes(screen: &str) {
+    let words: Vec<_> = screen.split_whitespace().collect();
+    assert!(
+        words.contains(&"echo") && words.contains(&"isig"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_key_that_is_typed_is_stored_and_not_shown() {
+    let home = Home::new();
+    let mut terminal = Terminal::run(&home, "auth login");
+    terminal.wait_for("API key (hidden): ");
+    terminal.type_in(&format!("{KEY}\r"));
+    let screen = terminal.end();
+    assert!(screen.contains("code=0"), "{screen}");
+    assert_absent(&screen, KEY);
+    assert_echoes(&screen);
+    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
+    assert_eq!(stored, format!("{KEY}\n"));
+}
+
+#[test]
+fn a_call_without_a_key_asks_for_one_and_leaves_it_nowhere() {
+    let fake = Fake::status(200, "", "{\"a\":\"\\u001b[31m\u{9b}\u{1b}]0;x\u{7}\"}");
+    let home = Home::new();
+    let mut terminal = Terminal::run(&home, &format!("--origin {} api /x", fake.as_lcx()));
+    terminal.wait_for("API key (hidden): ");
+    terminal.type_in(&format!("{KEY}\r"));
+    let screen = terminal.end();
+    assert!(screen.contains("code=0"), "{screen}");
+    assert_absent(&screen, KEY);
+    assert!(
+        fake.received()[0]
+            .to_lowercase()
+            .contains("authorization: basic ")
+    );
+    assert!(!home.keys_file().exists());
+    assert!(screen.contains("\\u{9b}\\u{1b}]0;x\\u{7}"), "{screen}");
+    assert!(
+        !screen.contains(['\u{9b}', '\u{1b}', '\u{7}']),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
+    for _ in 0..5 {
+        let home = Home::new();
+        let mut terminal = Terminal::run(&home, "auth login");
+        terminal.wait_for("API key (hidden): ");
+        terminal.type_in("half-a-key\u{3}");
+        let screen = terminal.end();
+        assert!(screen.contains("code=130"), "{screen}");
+        assert_eq!(screen.matches("ap: interrupted").count(), 1, "{screen}");
+        assert!(!screen.contains("half-a-key"), "{screen}");
+        assert_echoes(&screen);
+        assert!(!home.keys_file().exists());
+    }
+}
+
+#[test]
+fn a_typed_key_that_is_none_exits_2() {
+    let home = Home::new();
+    for (typed, says) in [
+        ("\r", "the key is empty"),
+        ("two words\r", "blank"),
+        ("\u{4}", "the prompt failed"),
+    ] {
+        let mut terminal = Terminal::run(&home, "auth login");
+        terminal.wait_for("API key (hidden): ");
+        terminal.type_in(typed);
+        let screen = terminal.end();
+        assert!(
+            screen.contains("code=2") && screen.contains(says),
+            "{screen}"
+        );
+        assert!(!screen.contains("two words"), "{screen}");
+    }
+    assert!(!home.keys_file().exists());
+}

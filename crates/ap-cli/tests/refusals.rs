@@ -1,0 +1,305 @@
+//! What is refused before a packet leaves.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::{Fake, Home, KEY, Ran, VARIABLE};
+
+#[test]
+fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
+    let fake = Fake::status(200, "", "{}");
+    let home = Home::new();
+    let with_port = format!("http://127.0.0.1:{}@evil.example/x", fake.port);
+    let other_port = format!("http://127.0.0.1:{}/x", fake.port);
+    let huge_path = format!("/{}", "x".repeat(9000));
+    let cases: &[(&[&str], &str)] = &[
+        (&["api", "http://app.leadconduit.com/flows"], "plain http"),
+        (&["api", "HTTP://app.leadconduit.com/flows"], "plain http"),
+        (
+            &["api", "https://evil.example/flows"],
+            "not an origin of this client",
+        ),
+        (
+            &["api", "https://app.leadconduit.com.evil.example/"],
+            "not an origin of this client",
+        ),
+        (
+            &["api", "https://app.leadconduit.com:444/"],
+            "not an origin of this client",
+        ),
+        (&["api", &other_port], "not an origin of this client"),
+        (
+            &["api", "https://user:secret-word@app.leadconduit.com/"],
+            "user information",
+        ),
+        (&["api", &with_port], "user information"),
+        (&["api", "https://app.leadconduit.com:99999/"], "port"),
+        (&["api", "https://app.leadconduit.com:0443/"], "port"),
+        (&["api", "https://app.leadconduit.com:/"], "port"),
+        (&["api", "ftp://app.leadconduit.com/"], "https://"),
+        (&["api", "//evil.example/"], "two slashes"),
+        (&["api", "/\\evil.example/"], "two slashes"),
+        (&["api", "/a\\b"], "backslash"),
+        (&["api", "/a/../b"], ". or .. segment"),
+        (&["api", "/a/%2e%2E/b"], ". or .. segment"),
+        (&["api", "/a#b"], "fragment"),
+        (&["api", "/a\r\nX: y"], "control character"),
+        (&["api", &huge_path], "more than"),
+        (&["api", "flows"], "neither a path nor a URL"),
+        (&["api", ""], "neither a path nor a URL"),
+        (
+            &["api", "-H", "Authorization: Basic secret-word", "/flows"],
+            "authorization",
+        ),
+        (
+            &["api", "-H", "pROXY-aUTHORIZATION: secret-word", "/flows"],
+            "proxy-authorization",
+        ),
+        (
+            &["api", "-H", "Content-Length: 3", "/flows"],
+            "content-length",
+        ),
+        (&["api", "-H", "Host: evil.example", "/flows"], "host"),
+        (
+            &["api", "-H", "no colon here secret-word", "/flows"],
+            "no colon",
+        ),
+        (&["api", "-H", "X: caf\u{e9}", "/flows"], "printable ASCII"),
+        (&["api", "-H", "X: a\nb", "/flows"], "cannot hold"),
+        (&["api", "-X", "TRACE", "/flows"], "TRACE"),
+        (&["api", "-X", "BAD METHOD", "/flows"], "method"),
+        (
+            &["api", "-d", "{\"a\":\n 1,}", "/flows"],
+            "not JSON (line 2, column 4)",
+        ),
+        (&["api", "-d", "", "/flows"], "not JSON"),
+        (
+            &[
+                "api",
+                "-H",
+                "Content-Type: application/problem+json; a=b",
+                "-d",
+                "x",
+                "/flows",
+            ],
+            "not JSON (line 1, column 1)",
+        ),
+        (&["api", "-H", "X : y", "/flows"], "not a header's"),
+        (&["api", "-H", "X y", "/flows"], "no colon"),
+        (&["api", "-X", "CONNECT", "/flows"], "CONNECT"),
+        (&["api", "-X", "", "/flows"], "method"),
+        (&["api", "-d", "@no/such/file", "/flows"], "no/such/file"),
+        (
+            &["api", "--product", "nonsense", "/flows"],
+            "no such product",
+        ),
+        (
+            &[
+                "api",
+                "--product",
+                "trustedform",
+                "https://app.leadconduit.com/",
+            ],
+            "belongs to LeadConduit",
+        ),
+        (
+            &["--origin", "lcx=http://192.0.2.1", "api", "/flows"],
+            "plain http",
+        ),
+        (
+            &["--origin", "nonsense=https://x.example", "api", "/flows"],
+            "suppressionlist",
+        ),
+        (&["--origin", "lcx", "api", "/flows"], "PRODUCT=URL"),
+        (
+            &[
+                "--origin",
+                "lcx=https://x.example",
+                "--origin",
+                "trustedform=https://x.example",
+                "api",
+                "/",
+            ],
+            "same origin",
+        ),
+        (
+            &["--origin", "lcx=https://x.example/path", "api", "/"],
+            "leave out the path",
+        ),
+        (
+            &[
+                "--emulator",
+                "--origin",
+                "lcx=https://x.example",
+                "api",
+                "/",
+            ],
+            "exclude each other",
+        ),
+        (&["--timeout", "0", "api", "/"], "seconds"),
+        (&["--timeout", "0.00000000001", "api", "/"], "seconds"),
+        (&["--timeout", "86401", "api", "/"], "seconds"),
+        (&["--timeout", "nan", "api", "/"], "seconds"),
+        (&["--timeout", "", "api", "/"], "seconds"),
+        (&["--timeout", "-1", "api", "/"], "seconds"),
+        (&["--timeout", "1e3", "api", "/"], "seconds"),
+        (&["--ca", "no/such/file", "api", "/"], "no/such/file"),
+        (&["emulate", "--port", "0"], "port"),
+        (&["emulate", "--port", "65534"], "port"),
+        (&["emulate", "--port", "+80"], "port"),
+        (&["emulate", "--port", "080"], "port"),
+        (&["--key", "secret-word", "api", "/flows"], "argument"),
+        (&["nonsense-secret-word"], "no such command"),
+        (&["completions", "secret-word"], "it is one of: bash"),
+        (&["api", "/x", "secret-word"], "does not take"),
+        (&["api", "--secret-word", "/x"], "does not take"),
+        (&["api", "--no-auth=secret-word", "/x"], "not taken"),
+        (&["auth", "nonsense-secret-word"], "no such command"),
+        (
+            &["--ca", "https://user:secret-word@h.example/x", "api", "/"],
+            "cannot be read",
+        ),
+        (
+            &[
+                "--origin",
+                "lcx=https://user:secret-word@h.example",
+                "api",
+                "/",
+            ],
+            "user information",
+        ),
+        (&[], "command is missing"),
+    ];
+    let origin = fake.as_lcx();
+    for (arguments, says) in cases {
+        // Where a path is refused, a listener would have heard of it.
+        let target = arguments.last().copied().unwrap_or_default();
+        let before: &[&str] = if arguments.contains(&"api") && target.starts_with("/") {
+            &["--origin", &origin]
+        } else {
+            &[]
+        };
+        let is_moved = arguments.contains(&"--emulator") || arguments.contains(&"--origin");
+        let before = if is_moved { &[] } else { before };
+        let ran = home.run(&[before, arguments].concat());
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.stderr);
+        ran.fails(2, says);
+        assert!(!ran.stderr.contains("secret-word"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+    assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+fn a_key_that_is_none_exits_2_and_names_the_place() {
+    let home = Home::new();
+    for (value, says) in [
+        ("placeholder-key\n-with-a-break", "line break"),
+        ("placeholder-k\u{435}y-cyrillic", "U+0435"),
+        ("\"placeholder-key-quoted\"", "quotes"),
+        ("X:placeholder-key-pair", "user name and a key"),
+        (" placeholder-key-blank", "blank"),
+    ] {
+        let output = home
+            .ap(&["api", "/flows"])
+            .env(VARIABLE, value)
+            .output()
+            .unwrap();
+        let ran = Ran::of(output, "placeholder-key-which-is-nowhere");
+        ran.fails(2, says);
+        assert!(ran.stderr.contains(VARIABLE));
+        assert!(!ran.stderr.contains("placeholder"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_key_among_the_arguments_is_refused_without_being_repeated() {
+    let fake = Fake::status(200, "", "{}");
+    for argument in [
+        KEY.to_owned(),
+        format!("/flows?key={KEY}"),
+        format!("https://x:{KEY}@h.example/"),
+    ] {
+        let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", &argument]);
+        ran.fails(2, "among the arguments");
+        assert!(ran.stderr.contains("reset the key"));
+    }
+    assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+fn without_a_key_it_exits_3_and_says_where_to_put_one() {
+    let ran = Ran::of(Home::new().ap(&["api", "/flows"]).output().unwrap(), KEY);
+    ran.fails(3, "no API key");
+    assert!(ran.stderr.contains("ap auth login"));
+    let empty = Home::new()
+        .ap(&["api", "/flows"])
+        .env(VARIABLE, "")
+        .output()
+        .unwrap();
+    Ran::of(empty, KEY).fails(3, "no API key");
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_is_said_before_a_key_is_looked_for() {
+    let home = Home::new();
+    for (arguments, says) in [
+        (vec!["api", "https://evil.example/x"], "not an origin"),
+        (vec!["api", "-X", "TRACE", "/x"], "TRACE"),
+        (vec!["api", "-H", "Host: h.example", "/x"], "host"),
+        (vec!["api", "-d", "{", "/x"], "not JSON"),
+    ] {
+        let ran = Ran::of(home.ap(&arguments).output().unwrap(), KEY);
+        ran.fails(2, says);
+    }
+}
+
+#[test]
+fn a_body_that_is_not_utf_8_says_where() {
+    let home = Home::new();
+    let file = home.path().join("body.json");
+    std::fs::write(&file, b"{\n\"a\": \"\xFF\"}").unwrap();
+    let data = format!("@{}", file.display());
+    home.run(&["api", "-d", &data, "/flows"])
+        .fails(2, "not JSON (line 2, column 7)");
+}
+
+#[test]
+fn a_short_key_is_refused_as_an_argument_of_its_own_only() {
+    let home = Home::new();
+    for (arguments, code) in [
+        (["api", "k-1"], 2),
+        (["api", "/k-1"], 2),
+        (["completions", "bash"], 0),
+    ] {
+        let ran = home.ap(&arguments).env(VARIABLE, "k-1").output().unwrap();
+        assert_eq!(ran.status.code(), Some(code), "{arguments:?}");
+    }
+    // The second is the core's own rule: no URL holds the key.
+    let ran = home
+        .ap(&["api", "/k%2D1"])
+        .env(VARIABLE, "k-1")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("the URL holds the API key"));
+}
+
+#[test]
+fn the_working_directory_and_a_relative_home_hold_no_configuration() {
+    let home = Home::new();
+    let folder = home.path().join("hostile");
+    std::fs::create_dir_all(folder.join(".config/ap")).unwrap();
+    for file in [".config/ap/keys", "keys", ".env", ".netrc", "ap.toml"] {
+        std::fs::write(folder.join(file), format!("{VARIABLE}={KEY}\n")).unwrap();
+    }
+    let mut command = home.ap(&["api", "/x"]);
+    command.current_dir(&folder);
+    Ran::of(command.output().unwrap(), KEY).fails(3, "no API key");
+    let mut command = home.ap(&["api", "/x"]);
+    command
+        .current_dir(&folder)
+        .env_remove("XDG_CONFIG_HOME")
+        .env("HOME", ".");
+    Ran::of(command.output().unwrap(), KEY).fails(2, "not an absolute path");
+}
