@@ -20,10 +20,12 @@ pub(crate) fn check(arguments: &[OsString]) -> Result<(), Failure> {
     for key in known {
         let key = key.expose().as_bytes();
         let holds = |argument: &OsString| {
-            let argument = argument.as_encoded_bytes();
-            argument == key
+            let plain = argument.as_encoded_bytes();
+            plain == key
                 || key.len() >= SHORTEST_PART
-                    && argument.windows(key.len()).any(|window| window == key)
+                    && [plain, &percent_decoded(plain)]
+                        .iter()
+                        .any(|text| text.windows(key.len()).any(|window| window == key))
         };
         if arguments.iter().skip(1).any(holds) {
             return Err(Failure::usage(
@@ -33,4 +35,44 @@ pub(crate) fn check(arguments: &[OsString]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The text as a server would read it in a URL; what is not sound percent-encoding stays as it is.
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(value) if byte == b'%' => {
+                decoded.push(value);
+                rest = &after[2..];
+            }
+            _ => {
+                decoded.push(byte);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn percent_encoding_is_undone_where_it_is_sound() {
+        for (given, expected) in [
+            ("a%62c", "abc"),
+            ("%4g%", "%4g%"),
+            ("%41%42", "AB"),
+            ("", ""),
+        ] {
+            assert_eq!(
+                super::percent_decoded(given.as_bytes()),
+                expected.as_bytes()
+            );
+        }
+    }
 }
