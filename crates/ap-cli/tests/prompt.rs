@@ -23,7 +23,10 @@ impl Terminal {
         let ap = env!("CARGO_BIN_EXE_ap");
         let mut child = Command::new("script")
             .args(["--quiet", "--flush", "--command"])
-            .arg(format!("'{ap}' {arguments}; echo code=$?; stty -a"))
+            // The shell gets the interrupt as well, and has to outlive it to tell.
+            .arg(format!(
+                "trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
+            ))
             .arg("/dev/null")
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
