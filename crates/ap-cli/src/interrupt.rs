@@ -34,41 +34,34 @@ pub(crate) fn hold() -> MutexGuard<'static, ()> {
     BUSY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Switches the terminal's echo off until the guard is dropped or an interrupt comes. The prompt's library
-/// does so only after it has shown the prompt, and a key is pasted faster than that.
-pub(crate) fn without_echo() -> WithoutEcho {
+/// Remembers how the terminal is, so that an interrupted prompt does not leave it without echo. The modes
+/// are left alone: the prompt's library puts back what it finds, maybe after an interrupt has done so, and
+/// both must put back the same.
+pub(crate) fn keep_echo() -> EchoKept {
     #[cfg(unix)]
-    if let Ok(saved) = rustix::termios::tcgetattr(std::io::stdin()) {
-        let mut silent = saved.clone();
-        silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
-        // If it fails, the library's own try comes next.
-        let _ = set(&silent);
+    {
+        let saved = rustix::termios::tcgetattr(std::io::stdin()).ok();
+        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = saved;
     }
-    WithoutEcho
+    EchoKept
 }
 
-/// The terminal is put back when this goes.
-pub(crate) struct WithoutEcho;
+/// While this lives, an interrupt puts the terminal back.
+pub(crate) struct EchoKept;
 
-impl Drop for WithoutEcho {
+impl Drop for EchoKept {
     fn drop(&mut self) {
-        restore();
+        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
-}
-
-#[cfg(unix)]
-fn set(modes: &Saved) -> rustix::io::Result<()> {
-    let now = rustix::termios::OptionalActions::Now;
-    rustix::termios::tcsetattr(std::io::stdin(), now, modes)
 }
 
 fn restore() {
     let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();
     #[cfg(unix)]
     if let Some(saved) = saved {
+        let now = rustix::termios::OptionalActions::Now;
         // There is nobody left to tell.
-        let _ = set(&saved);
+        let _ = rustix::termios::tcsetattr(std::io::stdin(), now, &saved);
     }
     #[cfg(not(unix))]
     drop(saved);

@@ -66,14 +66,14 @@ pub(crate) fn ask_or_read() -> Result<ApiKey, Failure> {
 }
 
 fn ask() -> Result<ApiKey, Failure> {
-    let silence = interrupt::without_echo();
+    let echo = interrupt::keep_echo();
     let typed = rpassword::prompt_password("API key (hidden): ");
     let typed = match typed {
         // The terminal says this before the signal is heard.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::exit(),
         typed => typed,
     };
-    drop(silence);
+    drop(echo);
     let typed = typed.map_err(|error| {
         Failure::usage(
             format!("the prompt failed ({})", error.kind()),

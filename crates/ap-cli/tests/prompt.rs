@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use common::{Fake, Home, KEY, assert_absent};
+use rustix::termios::LocalModes;
 
 struct Terminal {
     child: Child,
@@ -25,7 +26,7 @@ impl Terminal {
             .args(["--quiet", "--flush", "--command"])
             // The shell gets the interrupt as well, and has to outlive it to tell.
             .arg(format!(
-                "trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
+                "tty; trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
             ))
             .arg("/dev/null")
             .env_clear()
@@ -50,6 +51,21 @@ impl Terminal {
         while !self.shown.contains(text) {
             assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
             self.shown.push(char::from(byte[0]));
+        }
+    }
+
+    /// Waits until there is a prompt and the terminal hides what is typed: before that, it is the terminal
+    /// that would make something of control characters.
+    fn wait_for_prompt(&mut self) {
+        self.wait_for("API key (hidden): ");
+        let name = self.shown.lines().next().unwrap();
+        let terminal = std::fs::File::open(name).unwrap();
+        let is_loud = || {
+            let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
+            modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+        };
+        while is_loud() {
+            std::thread::yield_now();
         }
     }
 
@@ -78,7 +94,7 @@ fn assert_echoes(screen: &str) {
 fn a_key_that_is_typed_is_stored_and_not_shown() {
     let home = Home::new();
     let mut terminal = Terminal::run(&home, "auth login");
-    terminal.wait_for("API key (hidden): ");
+    terminal.wait_for_prompt();
     terminal.type_in(&format!("{KEY}\r"));
     let screen = terminal.end();
     assert!(screen.contains("code=0"), "{screen}");
@@ -93,7 +109,7 @@ fn a_call_without_a_key_asks_for_one_and_leaves_it_nowhere() {
     let fake = Fake::status(200, "", "{\"a\":\"\\u001b[31m\u{9b}\u{1b}]0;x\u{7}\"}");
     let home = Home::new();
     let mut terminal = Terminal::run(&home, &format!("--origin {} api /x", fake.as_lcx()));
-    terminal.wait_for("API key (hidden): ");
+    terminal.wait_for_prompt();
     terminal.type_in(&format!("{KEY}\r"));
     let screen = terminal.end();
     assert!(screen.contains("code=0"), "{screen}");
@@ -116,7 +132,7 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
     for _ in 0..5 {
         let home = Home::new();
         let mut terminal = Terminal::run(&home, "auth login");
-        terminal.wait_for("API key (hidden): ");
+        terminal.wait_for_prompt();
         terminal.type_in("half-a-key\u{3}");
         let screen = terminal.end();
         assert!(screen.contains("code=130"), "{screen}");
@@ -128,6 +144,33 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 }
 
 #[test]
+fn a_signal_from_elsewhere_puts_the_terminal_back_too() {
+    for signal in ["INT", "TERM"] {
+        let home = Home::new();
+        let mut terminal = Terminal::run(&home, "auth login");
+        terminal.wait_for_prompt();
+        let shell = children(terminal.child.id()).remove(0);
+        let ap = children(shell).remove(0);
+        let killed = Command::new("kill")
+            .args([format!("-{signal}"), ap.to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        let screen = terminal.end();
+        assert!(screen.contains("code=130"), "{screen}");
+        assert_echoes(&screen);
+    }
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let list = list.unwrap();
+    list.split_whitespace()
+        .map(|id| id.parse().unwrap())
+        .collect()
+}
+
+#[test]
 fn a_typed_key_that_is_none_exits_2() {
     let home = Home::new();
     for (typed, says) in [
@@ -136,7 +179,7 @@ fn a_typed_key_that_is_none_exits_2() {
         ("\u{4}", "the prompt failed"),
     ] {
         let mut terminal = Terminal::run(&home, "auth login");
-        terminal.wait_for("API key (hidden): ");
+        terminal.wait_for_prompt();
         terminal.type_in(typed);
         let screen = terminal.end();
         assert!(
