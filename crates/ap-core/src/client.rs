@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
+use crate::ask::{Ask, INTERVAL};
 use crate::error::{CallError, Refusal};
 use crate::exchange::{Account, Answer, Replay, Step};
 use crate::key::ApiKey;
@@ -17,6 +18,7 @@ use crate::product::Service;
 use crate::request::{self, RequestError};
 use crate::ring::KeyRing;
 use crate::settings::{Proxy, Settings};
+use crate::source::{AsyncKeySource, KeySource};
 use crate::trace::Trace;
 use crate::transport::{AsyncTransport, Connect, Deadline, Transport, TransportError};
 use crate::unauthorized::UNAUTHORIZED_BODY_LIMIT;
@@ -25,10 +27,11 @@ const USER_AGENT: &str = concat!("activeprospect-rust/", env!("CARGO_PKG_VERSION
 
 /// What a client is made of, whatever its colour.
 #[derive(Debug)]
-struct Shared<T> {
+struct Shared<T, S: ?Sized> {
     transport: T,
     account: Account,
     user_agent: HeaderValue,
+    source: Option<Ask<S>>,
 }
 
 /// The exchange, from the unsigned request to its final answer. The blocking and the async client run
@@ -38,7 +41,7 @@ macro_rules! drive {
         let transport = &$client.shared.transport;
         let mut request = with_accept($request);
         let deadline = Deadline::after(transport.now(), $client.timeout);
-        let mut last = None;
+        let (mut last, mut source_error) = (None, None);
         let mut step = $client.shared.account.begin(&request, Replay::Allowed)?;
         loop {
             step = match step {
@@ -49,13 +52,22 @@ macro_rules! drive {
                     match attempt.answered(response.status(), start_of_401(&response)) {
                         Answer::Final => break Ok(response),
                         Answer::Next(step) => {
+                            $trace.refused(&step);
                             last = Some(response);
                             step
                         }
                     }
                 }
-                Step::NeedKey(need) => need.resume(),
-                Step::Failed(error) => break Err(Refusal::new(error, last).into()),
+                Step::NeedKey(need) => match &$client.shared.source {
+                    None => need.resume(),
+                    Some(ask) => {
+                        let (step, error) = ask.refresh(transport, need, deadline)$(.$await)?;
+                        $trace.asked(&step, error.as_ref());
+                        source_error = error;
+                        step
+                    }
+                },
+                Step::Failed(error) => break Err(Refusal::new(error, last, source_error).into()),
             }
         }
     }};
@@ -63,10 +75,10 @@ macro_rules! drive {
 
 /// Declares one client; the two differ in colour alone.
 macro_rules! client {
-    ($(#[$doc:meta])* $name:ident: $bound:ident $(, $async:ident, $await:ident)?) => {
+    ($(#[$doc:meta])* $name:ident: $bound:ident, $source:ident $(, $async:ident, $await:ident)?) => {
         $(#[$doc])*
         pub struct $name<T> {
-            shared: Arc<Shared<T>>,
+            shared: Arc<Shared<T, dyn $source>>,
             timeout: Duration,
         }
 
@@ -196,15 +208,27 @@ macro_rules! client {
             }
         }
 
+        impl<T> ClientBuilder<$name<T>> {
+            /// Where keys come from when a call found every known one refused, or had none. The source
+            /// is asked by one call at a time, and only such calls wait for it.
+            pub fn key_source(mut self, source: impl $source + 'static) -> Self {
+                self.source = Some(Arc::new(source));
+                self
+            }
+        }
+
         impl<T> private::Built for $name<T> {
             type Transport = T;
+            type Source = dyn $source;
             fn of(
                 transport: T,
                 account: Account,
                 user_agent: HeaderValue,
                 timeout: Duration,
+                source: Option<(Arc<dyn $source>, Duration)>,
             ) -> Self {
-                Self { shared: Arc::new(Shared { transport, account, user_agent }), timeout }
+                let source = source.map(|(source, interval)| Ask::new(source, interval));
+                Self { shared: Arc::new(Shared { transport, account, user_agent, source }), timeout }
             }
         }
     };
@@ -226,7 +250,7 @@ client! {
     ///
     /// A transport crate gives it its transport: use that crate's `Client`. See [`Transport`] for one
     /// of your own.
-    Client: Transport
+    Client: Transport, KeySource
 }
 
 client! {
@@ -236,7 +260,7 @@ client! {
     ///
     /// A transport crate gives it its transport: use that crate's `Client`. See [`AsyncTransport`] for
     /// one of your own.
-    AsyncClient: AsyncTransport, async, await
+    AsyncClient: AsyncTransport, AsyncKeySource, async, await
 }
 
 /// The vendor answers 403 to a request without `Accept`, and HTTP libraries add one of their own.
@@ -259,7 +283,7 @@ fn start_of_401(response: &Response<Bytes>) -> &[u8] {
     }
 }
 
-impl<T> Shared<T> {
+impl<T, S: ?Sized> Shared<T, S> {
     fn request(
         &self,
         service: Service,
@@ -291,30 +315,35 @@ mod private {
     #[allow(unnameable_types)]
     pub trait Built {
         type Transport;
+        type Source: ?Sized;
         fn of(
             transport: Self::Transport,
             account: super::Account,
             user_agent: http::HeaderValue,
             timeout: std::time::Duration,
+            source: Option<(std::sync::Arc<Self::Source>, std::time::Duration)>,
         ) -> Self;
     }
 }
 
 /// Makes a [`Client`] or an [`AsyncClient`]; both have the same settings and defaults.
-#[derive(Debug)]
 #[must_use = "a builder makes nothing before `build`"]
-pub struct ClientBuilder<C> {
+pub struct ClientBuilder<C: private::Built> {
     keys: KeyRing,
+    source: Option<Arc<C::Source>>,
+    source_interval: Duration,
     origins: Origins,
     settings: Settings,
     user_agent: Option<String>,
     client: PhantomData<fn() -> C>,
 }
 
-impl<C> ClientBuilder<C> {
+impl<C: private::Built> ClientBuilder<C> {
     fn new() -> Self {
         Self {
             keys: KeyRing::empty(),
+            source: None,
+            source_interval: INTERVAL,
             origins: Origins::vendor(),
             settings: Settings::default(),
             user_agent: None,
@@ -330,6 +359,13 @@ impl<C> ClientBuilder<C> {
     /// The account's keys, when there are several or when another client shares them.
     pub fn keys(mut self, keys: KeyRing) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// How long the key source is left in peace after it answered: a second unless said. Calls that
+    /// would ask sooner share its last answer.
+    pub fn key_source_interval(mut self, interval: Duration) -> Self {
+        self.source_interval = interval;
         self
     }
 
@@ -382,6 +418,16 @@ impl<C> ClientBuilder<C> {
     }
 }
 
+impl<C: private::Built> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("keys", &self.keys)
+            .field("origins", &self.origins)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<C: private::Built> ClientBuilder<C> {
     /// Makes the client with a transport of its own. No packet leaves yet.
     ///
@@ -411,7 +457,15 @@ impl<C: private::Built> ClientBuilder<C> {
             Some(_) => return Err(BuildError::UserAgent),
         };
         let account = Account::new(self.keys, self.origins);
-        Ok(C::of(transport, account, user_agent, self.settings.timeout))
+        let interval = self.source_interval;
+        let source = self.source.map(|source| (source, interval));
+        Ok(C::of(
+            transport,
+            account,
+            user_agent,
+            self.settings.timeout,
+            source,
+        ))
     }
 }
 

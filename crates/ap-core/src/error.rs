@@ -7,6 +7,7 @@ use http::Response;
 
 use crate::exchange::AuthError;
 use crate::request::RequestError;
+use crate::source::SourceError;
 use crate::transport::{ErrorKind, TransportError};
 
 /// A call without an answer. A response of any status is an answer, save for a 401 by which a product
@@ -67,26 +68,46 @@ impl CallError {
 
 /// The last key's refusal, with the response that brought it.
 pub struct Refusal {
-    inner: Box<(AuthError, Option<Response<Bytes>>)>,
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    error: AuthError,
+    response: Option<Response<Bytes>>,
+    source: Option<SourceError>,
 }
 
 impl Refusal {
-    pub(crate) fn new(error: AuthError, response: Option<Response<Bytes>>) -> Self {
+    pub(crate) fn new(
+        error: AuthError,
+        response: Option<Response<Bytes>>,
+        source: Option<SourceError>,
+    ) -> Self {
         Self {
-            inner: Box::new((error, response)),
+            inner: Box::new(Inner {
+                error,
+                response,
+                source,
+            }),
         }
     }
 
     /// What each key was told, and what to do.
     #[must_use]
     pub fn error(&self) -> &AuthError {
-        &self.inner.0
+        &self.inner.error
     }
 
     /// The 401 itself; none if there was no key to call with.
     #[must_use]
     pub fn response(&self) -> Option<&Response<Bytes>> {
-        self.inner.1.as_ref()
+        self.inner.response.as_ref()
+    }
+
+    /// Why the key source, which was asked then, had no key; it is also this error's source.
+    #[must_use]
+    pub fn source_error(&self) -> Option<&SourceError> {
+        self.inner.source.as_ref()
     }
 }
 
@@ -103,4 +124,11 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Refusal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.source_error() {
+            Some(error) => Some(error),
+            None => None,
+        }
+    }
+}

@@ -96,6 +96,18 @@ pub enum Step {
     Failed(AuthError),
 }
 
+impl Step {
+    /// What each key was told so far, in the order of the attempts.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        match self {
+            Self::Send(attempt) => &attempt.call.refused,
+            Self::NeedKey(need) => need.refused(),
+            Self::Failed(error) => error.refused(),
+        }
+    }
+}
+
 /// What an answer means for the call.
 #[derive(Debug)]
 #[must_use = "without a look at this a refused call passes for an answered one"]
@@ -150,6 +162,7 @@ impl Account {
             replay,
             tried: Vec::new(),
             refused: Vec::new(),
+            has_asked: false,
         };
         Ok(call.next())
     }
@@ -164,6 +177,8 @@ struct Call {
     replay: Replay,
     tried: Vec<Credentials>,
     refused: Vec<Refused>,
+    /// Whether the call has come to [`Step::NeedKey`]; it does so once, whatever a source brings.
+    has_asked: bool,
 }
 
 impl Call {
@@ -175,7 +190,11 @@ impl Call {
                 ticket,
                 index,
             }),
-            None => Step::NeedKey(NeedKey { call: self }),
+            None if self.has_asked => self.give_up(),
+            None => {
+                self.has_asked = true;
+                Step::NeedKey(NeedKey { call: self })
+            }
         }
     }
 
@@ -194,6 +213,15 @@ impl Call {
         });
         let ticket = self.keys.ticket(self.product);
         Some((ticket, ticket.untried(tried, credentials.len())?))
+    }
+
+    fn give_up(self) -> Step {
+        let why = if self.refused.is_empty() {
+            Why::NoKey
+        } else {
+            Why::AllRefused
+        };
+        self.fail(why)
     }
 
     fn fail(self, why: Why) -> Step {
@@ -371,17 +399,7 @@ impl NeedKey {
     /// Goes on with a key that the account has got meanwhile, or gives up.
     pub fn resume(mut self) -> Step {
         self.call.keys = self.call.account.keys.snapshot();
-        match self.call.next() {
-            Step::NeedKey(Self { call }) => {
-                let why = if call.refused.is_empty() {
-                    Why::NoKey
-                } else {
-                    Why::AllRefused
-                };
-                call.fail(why)
-            }
-            step => step,
-        }
+        self.call.next()
     }
 }
 

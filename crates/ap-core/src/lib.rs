@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod ask;
 mod client;
 mod credentials;
 mod error;
@@ -13,6 +14,7 @@ mod request;
 mod ring;
 mod settings;
 mod sign;
+mod source;
 mod trace;
 mod transport;
 mod unauthorized;
@@ -28,6 +30,7 @@ pub use request::{InvalidTarget, MAX_TARGET_LEN, RequestError};
 pub use ring::{KeyRing, MAX_KEYS, TooManyKeys};
 pub use settings::{Proxy, Settings};
 pub use sign::sign;
+pub use source::{AsyncKeySource, KeySource, SourceError};
 pub use transport::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Transport, TransportError, check_head,
     is_framed, is_loopback, is_sound,

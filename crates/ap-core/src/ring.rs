@@ -94,7 +94,8 @@ impl KeyRing {
 
     /// Puts other keys in the place of the present ones, for every clone, while calls may be under
     /// way: an attempt that is out ends as it may, what it teaches is forgotten, and a call that goes
-    /// on goes on with the new keys. A key that stays keeps its place as the first to try.
+    /// on goes on with the new keys. A key that stays keeps its place as the first to try, and the same
+    /// keys again change nothing.
     ///
     /// # Errors
     ///
@@ -106,7 +107,10 @@ impl KeyRing {
             .filter_map(|key| Credentials::with_user(&self.user, key).ok())
             .collect();
         let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
-        *shared = Arc::new(Keys::new(credentials, Some(&shared))?);
+        let keys = Keys::new(credentials, Some(&shared))?;
+        if !keys.is_same(&shared) {
+            *shared = Arc::new(keys);
+        }
         Ok(())
     }
 
@@ -188,6 +192,16 @@ impl Keys {
             credentials: kept,
             words,
         })
+    }
+
+    /// Whether the keys are the same, in the same order and under the same labels.
+    fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.credentials, &other.credentials);
+        ours.len() == theirs.len()
+            && ours.iter().zip(theirs).all(|(one, other)| {
+                let (one, other) = (one.key(), other.key());
+                one.is_same(other) && one.label() == other.label()
+            })
     }
 
     fn new_words() -> [AtomicU32; Product::ALL.len()] {

@@ -1,5 +1,6 @@
-//! One span a call, with OpenTelemetry's field names, behind the feature `tracing`. It never holds a
-//! header, a query, or a path, which may have ids in it.
+//! One span a call, with OpenTelemetry's field names, behind the feature `tracing`, and an event where a
+//! key is refused or the key source asked. None of them ever holds a header, a query, or a path, which
+//! may have ids in it.
 
 #[cfg(feature = "tracing")]
 mod imp {
@@ -11,7 +12,8 @@ mod imp {
     use tracing::{Instrument as _, Span};
 
     use crate::error::CallError;
-    use crate::exchange::Attempt;
+    use crate::exchange::{Attempt, Step};
+    use crate::source::SourceError;
 
     pub(crate) struct Trace(Span);
 
@@ -53,6 +55,33 @@ mod imp {
             }
         }
 
+        /// A product refused a key, with which the call may go on: what an operator sees of a reset.
+        pub(crate) fn refused(&self, step: &Step) {
+            if let Some(refused) = step.refused().last() {
+                tracing::info!(
+                    parent: &self.0,
+                    activeprospect.key = refused.label(),
+                    activeprospect.said = refused.said().message(),
+                    "the product refused an API key"
+                );
+            }
+        }
+
+        pub(crate) fn asked(&self, step: &Step, error: Option<&SourceError>) {
+            match error {
+                Some(error) => tracing::warn!(
+                    parent: &self.0,
+                    error = %error,
+                    "the key source has no keys"
+                ),
+                None => tracing::info!(
+                    parent: &self.0,
+                    activeprospect.new_key = matches!(step, Step::Send(_)),
+                    "the key source was asked"
+                ),
+            }
+        }
+
         pub(crate) fn end(&self, outcome: &Result<Response<Bytes>, CallError>) {
             let status = match outcome {
                 Ok(response) => Some(response.status()),
@@ -86,7 +115,8 @@ mod imp {
     use http::{Request, Response};
 
     use crate::error::CallError;
-    use crate::exchange::Attempt;
+    use crate::exchange::{Attempt, Step};
+    use crate::source::SourceError;
 
     pub(crate) struct Trace;
 
@@ -101,6 +131,8 @@ mod imp {
             call
         }
         pub(crate) fn attempt(&self, _: &Attempt) {}
+        pub(crate) fn refused(&self, _: &Step) {}
+        pub(crate) fn asked(&self, _: &Step, _: Option<&SourceError>) {}
         pub(crate) fn end(&self, _: &Result<Response<Bytes>, CallError>) {}
     }
 }

@@ -123,6 +123,12 @@ pub trait AsyncTransport: Send + Sync {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError>;
+
+    /// Resolves once the deadline has passed. It bounds a call's wait for its key source; a transport
+    /// that leaves this out, so that it never resolves, trusts the source to come back in time.
+    async fn sleep_until(&self, _deadline: Deadline) {
+        std::future::pending::<()>().await;
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for Arc<T> {
@@ -149,6 +155,9 @@ impl<T: AsyncTransport + ?Sized> AsyncTransport for Arc<T> {
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
         self.deref().send(request, deadline).await
+    }
+    async fn sleep_until(&self, deadline: Deadline) {
+        self.deref().sleep_until(deadline).await;
     }
 }
 

@@ -794,9 +794,18 @@ fn a_key_that_was_tried_is_not_tried_again_from_a_new_list() {
 fn a_late_answer_falls_on_the_list_it_belongs_to() {
     let account = account("ab");
     let out = send(refuse(begin(&account)));
-    account.keys().replace(keys("ab")).unwrap();
+    account.keys().replace(keys("abc")).unwrap();
     accept(out);
     assert_eq!(firsts(&account), "aaa", "the old list is nobody's any more");
+
+    let out = send(refuse(begin(&account)));
+    account.keys().replace(keys("abc")).unwrap();
+    accept(out);
+    assert_eq!(
+        firsts(&account),
+        "baa",
+        "the same keys again change nothing"
+    );
 
     let removed = begin(&account);
     account.keys().replace(keys("bc")).unwrap();

@@ -133,7 +133,9 @@ impl World {
     fn replace(&mut self, letters: &str) {
         self.account.keys().replace(keys(letters)).unwrap();
         let list = List::new(letters, Some(&self.list.borrow()));
-        self.list = Rc::new(RefCell::new(list));
+        if list.keys != self.list.borrow().keys {
+            self.list = Rc::new(RefCell::new(list));
+        }
     }
 
     /// The answer reaches the call.

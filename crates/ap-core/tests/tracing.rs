@@ -6,10 +6,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ap_core::{
-    ApiKey, AsyncClient, Client, Deadline, ErrorKind, KeyRing, Moment, Service, Transport,
-    TransportError,
+    ApiKey, AsyncClient, Client, Deadline, ErrorKind, KeyRing, KeySource, Moment, Service,
+    SourceError, Transport, TransportError,
 };
 use bytes::Bytes;
 use common::Reply::{After, Answer, Fail};
@@ -53,10 +54,9 @@ impl Kept {
         change(&mut self.0.lock().unwrap().0[nth])
     }
 
-    /// The one span that a call made.
-    fn only(&self) -> Span {
+    /// The one span that a call made, and the events in it.
+    fn only(&self) -> (Span, Vec<Fields>) {
         let mut kept = self.0.lock().unwrap();
-        assert!(kept.1.is_empty(), "no events: {:?}", kept.1);
         assert_eq!(kept.0.len(), 1, "one span a call");
         let span = kept.0.remove(0);
         assert_eq!(
@@ -65,7 +65,7 @@ impl Kept {
         );
         assert!(span.entered > 0);
         assert_eq!(span.entered, span.exited);
-        span
+        (span, std::mem::take(&mut kept.1))
     }
 }
 
@@ -142,7 +142,7 @@ fn span(letters: &str, signed: Signed, replies: &[common::Reply], url: &str) -> 
         assert_eq!(client.transport().left_over(), 0);
         assert_eq!(client.transport().seen().len(), replies.len());
     });
-    let one = kept.only();
+    let (one, events) = kept.only();
 
     let kept = Kept::default();
     tracing::subscriber::with_default(kept.clone(), || {
@@ -155,12 +155,18 @@ fn span(letters: &str, signed: Signed, replies: &[common::Reply], url: &str) -> 
             Signed::No => block_on(client.send_unsigned(request())),
         };
     });
-    let other = kept.only();
+    let (other, same_events) = kept.only();
     assert_eq!((&one.fields, &one.names), (&other.fields, &other.names));
+    assert_eq!(events, same_events);
+    let refusals = replies
+        .iter()
+        .filter(|reply| matches!(reply, Answer(401, BAD)))
+        .count();
+    assert_eq!(events.len(), refusals, "an event for each refused key");
 
     let authorization = ap_core::basic(b"API", b"placeholder-key-a");
     let pair = &authorization.to_str().unwrap()["Basic ".len()..];
-    let everything = format!("{one:?}");
+    let everything = format!("{one:?}{events:?}");
     for secret in [
         "placeholder",
         &pair[..8],
@@ -300,5 +306,58 @@ fn what_a_transport_traces_is_inside_of_the_calls_span() {
             )
             .unwrap();
     });
-    assert_eq!(kept.only().exited, 1);
+    assert_eq!(kept.only().0.exited, 1);
+}
+
+/// A source with these keys, or with none.
+struct Keys(Result<&'static str, &'static str>);
+
+impl KeySource for Keys {
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        match self.0 {
+            Ok(letters) => Ok(letters.chars().map(key).collect()),
+            Err(text) => Err(SourceError::new(text)),
+        }
+    }
+}
+
+#[test]
+fn what_an_operator_sees_of_a_reset() {
+    let events = |source, replies: &[common::Reply]| {
+        let kept = Kept::default();
+        tracing::subscriber::with_default(kept.clone(), || {
+            let client = Client::builder().keys(ring("a")).key_source(Keys(source));
+            let client = client.build_with(Scripted::new(replies)).unwrap();
+            let request = client.request(Service::TrustedForm, Method::GET, "/");
+            let _ = client.send(request.unwrap());
+        });
+        kept.only().1
+    };
+    let refused = fields(&[
+        ("message", "the product refused an API key"),
+        ("activeprospect.key", "label a"),
+        ("activeprospect.said", "authentication failed"),
+    ]);
+    let asked = |new: &str| {
+        fields(&[
+            ("message", "the key source was asked"),
+            ("activeprospect.new_key", new),
+        ])
+    };
+    assert_eq!(
+        events(Ok("ab"), &[Answer(401, BAD), Answer(200, "")]),
+        [refused.clone(), asked("true")]
+    );
+    assert_eq!(
+        events(Ok("a"), &[Answer(401, BAD)]),
+        [refused.clone(), asked("false")]
+    );
+    let failed = fields(&[
+        ("message", "the key source has no keys"),
+        ("error", "the vault is locked"),
+    ]);
+    assert_eq!(
+        events(Err("the vault is locked"), &[Answer(401, BAD)]),
+        [refused, failed]
+    );
 }

@@ -138,4 +138,11 @@ impl AsyncTransport for ReqwestTransport {
         }
         Err(TransportError::new(ErrorKind::TooLarge))
     }
+
+    async fn sleep_until(&self, deadline: Deadline) {
+        match deadline.left(self.now()) {
+            Some(left) => tokio::time::sleep(left).await,
+            None => std::future::pending().await,
+        }
+    }
 }

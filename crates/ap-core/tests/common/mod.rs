@@ -17,6 +17,7 @@ pub(crate) const BAD: &str = r#"{"error":"authentication failed"}"#;
 
 /// What the transport does with one request.
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each test program uses some of these")]
 pub(crate) enum Reply {
     /// Answers with a status and a body.
     Answer(u16, &'static str),
