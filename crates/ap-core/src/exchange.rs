@@ -19,6 +19,9 @@
 //! 4. None but the first where the driver said [`Replay::Never`].
 //! 5. Nothing is held between steps: dropping one at any point leaves no trace.
 
+#[cfg(test)]
+mod search;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -499,5 +502,40 @@ impl fmt::Display for AuthError {
             f.write_str(one.said.message().unwrap_or("no text"))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unauthorized::DOCUMENTED_BODY;
+
+    #[test]
+    fn a_key_lives_as_long_as_a_list_or_a_call_holds_it() {
+        let (old, new) = ["old-key", "new-key"]
+            .map(|text| ApiKey::parse(text).unwrap())
+            .into();
+        let watched = old.watch();
+        let ring = KeyRing::new([old, new.clone()]).unwrap();
+        let account = Account::new(ring, Origins::vendor());
+        let request = Request::get("https://app.leadconduit.com/")
+            .body(())
+            .unwrap();
+        let Ok(Step::Send(attempt)) = account.begin(&request, Replay::Allowed) else {
+            panic!("there is a key");
+        };
+        account.keys().replace([new]).unwrap();
+        assert!(watched.upgrade().is_some(), "its attempt is out");
+        let Answer::Next(step) = attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY) else {
+            panic!("the key was refused");
+        };
+        assert!(watched.upgrade().is_some(), "it must not be tried again");
+        let Step::Send(attempt) = step else {
+            panic!("there is another key");
+        };
+        let refused = attempt.call.refused.clone();
+        drop(attempt);
+        assert!(watched.upgrade().is_none());
+        assert_eq!(refused.len(), 1, "what was said of it is kept without it");
     }
 }

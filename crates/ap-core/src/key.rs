@@ -98,6 +98,12 @@ impl ApiKey {
         Arc::ptr_eq(&self.secret, &other.secret) || self.expose() == other.expose()
     }
 
+    /// Tells whether anybody still holds this key.
+    #[cfg(test)]
+    pub(crate) fn watch(&self) -> std::sync::Weak<SecretString> {
+        Arc::downgrade(&self.secret)
+    }
+
     pub(crate) fn shared_label(&self) -> Option<Arc<str>> {
         self.label.clone()
     }

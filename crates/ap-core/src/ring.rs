@@ -142,6 +142,14 @@ impl KeyRing {
     }
 }
 
+#[cfg(test)]
+impl KeyRing {
+    /// Puts what is known of a product where a test wants it.
+    pub(crate) fn set_word(&self, product: Product, word: Word) {
+        self.snapshot().words[product.index()].store(word.0, Ordering::Release);
+    }
+}
+
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.snapshot();
@@ -251,7 +259,7 @@ impl Keys {
 }
 
 /// What the ring knows of one product: how often `first` has moved, and which key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Word(u32);
 
 impl Word {
