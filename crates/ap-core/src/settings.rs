@@ -9,6 +9,7 @@ use http::HeaderValue;
 
 use crate::credentials::basic;
 use crate::origin::{InvalidOrigin, Origin};
+use crate::transport::LONGEST;
 
 /// Limits, roots and proxy of a transport: plain data, so that the blocking and the async side cannot
 /// drift apart. No setting weakens the checking of certificates.
@@ -37,6 +38,14 @@ pub struct Settings {
     pub root_pems: Vec<Bytes>,
     /// The proxy, if there is one. The environment's is never used, and loopback is never proxied.
     pub proxy: Option<Proxy>,
+}
+
+impl Settings {
+    /// [`connect_timeout`](Self::connect_timeout) as libraries can count it: never more than a year.
+    #[must_use]
+    pub fn connect_limit(&self) -> Duration {
+        self.connect_timeout.min(LONGEST)
+    }
 }
 
 impl Default for Settings {

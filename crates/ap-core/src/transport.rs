@@ -13,6 +13,9 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, hea
 use crate::origin::Origin;
 use crate::settings::Settings;
 
+/// Longer times are as good as none.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
 /// A point on a transport's own monotonic clock, counted from any fixed start. The core has no clock,
 /// and moments of two transports say nothing about each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,19 @@ impl Deadline {
     #[must_use]
     pub fn left(self, now: Moment) -> Option<Duration> {
         self.0.map(|at| at.0.saturating_sub(now.0))
+    }
+
+    /// How long a round trip that begins now may take, `None` for any time. Never more than a year:
+    /// that is as good as any time, and more than libraries can count.
+    ///
+    /// # Errors
+    ///
+    /// [`Timeout`](ErrorKind::Timeout) once it has passed: nothing is to be sent then.
+    pub fn begin(self, now: Moment) -> Result<Option<Duration>, TransportError> {
+        match self.left(now) {
+            Some(Duration::ZERO) => Err(TransportError::new(ErrorKind::Timeout)),
+            left => Ok(left.map(|left| left.min(LONGEST))),
+        }
     }
 }
 
@@ -315,6 +331,13 @@ impl StdError for TransportError {
 #[must_use]
 pub fn is_loopback(uri: &Uri) -> bool {
     Origin::of(uri).is_ok_and(|origin| origin.is_loopback())
+}
+
+/// Whether a body of no bytes is announced by `Content-Length: 0` in a request of this method: where the
+/// method usually has a body (RFC 9110 section 8.6).
+#[must_use]
+pub fn announces_empty_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
 /// Looks at a response's head before the body is read, under the same limits for every transport.

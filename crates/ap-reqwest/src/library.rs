@@ -1,7 +1,6 @@
 //! The `reqwest` client behind the transport: everything that it does by itself is switched off.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ap_core::{ErrorKind, Proxy, Settings, TransportError};
 use reqwest::redirect::Policy;
@@ -14,9 +13,6 @@ const IDLE_CONNECTIONS: usize = 128;
 
 /// More header lines than these no response has, and the library makes room for all of them.
 const MOST_HEADERS: usize = 32 * 1024;
-
-/// Longer times are as good as none, and clocks cannot count them.
-const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, TransportError> {
     let tls =
@@ -33,7 +29,7 @@ pub(crate) fn build(settings: &Settings) -> Result<reqwest::Client, TransportErr
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .connect_timeout(settings.connect_timeout.min(LONGEST))
+        .connect_timeout(settings.connect_limit())
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
     if let Some(given) = &settings.proxy {
         builder = builder.proxy(proxy(given)?);

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use ap_core::{
-    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError, check_head,
-    is_loopback,
+    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError,
+    announces_empty_body, check_head, is_loopback,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use reqwest::Url;
 
 use crate::convert::{body_error, send_error};
@@ -58,11 +58,7 @@ impl ReqwestTransport {
         *prepared.headers_mut() = request.headers().clone();
         if !request.body().is_empty() {
             *prepared.body_mut() = Some(request.body().clone().into());
-        } else if matches!(
-            *request.method(),
-            Method::POST | Method::PUT | Method::PATCH
-        ) {
-            // Announced where the method usually has a body (RFC 9110 section 8.6).
+        } else if announces_empty_body(request.method()) {
             prepared
                 .headers_mut()
                 .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -97,10 +93,7 @@ impl AsyncTransport for ReqwestTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let left = deadline.left(self.now());
-        if left == Some(Duration::ZERO) {
-            return Err(TransportError::new(ErrorKind::Timeout));
-        }
+        let left = deadline.begin(self.now())?;
         let is_proxied = self.settings.proxy.is_some() && !is_loopback(request.uri());
         let prepared = self.prepare(request, left)?;
         let response = self.client.execute(prepared).await;

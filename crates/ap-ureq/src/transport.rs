@@ -4,21 +4,18 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use ap_core::{
-    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError, check_head,
-    is_loopback,
+    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError,
+    announces_empty_body, check_head, is_loopback,
 };
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use ureq::{Agent, AsSendBody, SendBody};
 
 use crate::agent;
 use crate::convert::{body_error, send_error};
 use crate::guard::Calling;
 use crate::veil::Veil;
-
-/// Longer times are as good as none, and clocks cannot count them.
-const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -76,8 +73,8 @@ impl UreqTransport {
         let mut config = self
             .agent
             .configure_request(copy)
-            .timeout_global(left.map(|left| left.min(LONGEST)))
-            .timeout_connect(Some(self.settings.connect_timeout.min(LONGEST)))
+            .timeout_global(left)
+            .timeout_connect(Some(self.settings.connect_limit()))
             .max_response_header_size(agent::head_room(&self.settings))
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -142,20 +139,12 @@ impl Transport for UreqTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let left = deadline.left(self.now());
-        if left == Some(Duration::ZERO) {
-            return Err(TransportError::new(ErrorKind::Timeout));
-        }
-        // A body of no bytes is announced where the method usually has one (RFC 9110 section 8.6).
-        let announces_nothing = request.body().is_empty()
-            && !matches!(
-                *request.method(),
-                Method::POST | Method::PUT | Method::PATCH
-            );
-        let response = if announces_nothing {
-            self.run(request, SendBody::none(), left)?
-        } else {
+        let left = deadline.begin(self.now())?;
+        let has_body = !request.body().is_empty() || announces_empty_body(request.method());
+        let response = if has_body {
             self.run(request, request.body().as_ref(), left)?
+        } else {
+            self.run(request, SendBody::none(), left)?
         };
 
         let (mut head, body) = response.into_parts();

@@ -1,0 +1,13 @@
+//! The example transport over hyper's pooled client, judged as anyone's is: by one test of one line.
+
+#[path = "../examples/hyper_pool/transport.rs"]
+mod transport;
+
+use ap_core::Connect as _;
+
+#[tokio::test]
+async fn the_pooled_client_of_hyper_conforms() {
+    ap_conformance::check_async(transport::HyperTransport::connect)
+        .await
+        .assert_strict();
+}
