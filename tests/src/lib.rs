@@ -11,3 +11,8 @@ pub use tls::TlsFront;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The example of the page on key resets, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rotation.md")]
+pub struct Rotation;
