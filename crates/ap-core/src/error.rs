@@ -12,6 +12,38 @@ use crate::transport::{ErrorKind, TransportError};
 
 /// A call without an answer. A response of any status is an answer, save for a 401 by which a product
 /// refused every key.
+///
+/// ```
+/// use ap_core::{Blame, CallError};
+///
+/// fn advise(error: &CallError) -> String {
+///     match (error, error.blame()) {
+///         (CallError::Auth(refusal), _) => refusal.error().advice().to_string(),
+///         (_, Blame::Caller) => format!("change the request: {error}"),
+///         (_, Blame::Peer) => format!("ask the vendor: {error}"),
+///         _ => format!("call again if the call may be repeated: {error}"),
+///     }
+/// }
+///
+/// let client = ap_core::Client::builder().build_with(NoNetwork)?;
+/// let request = http::Request::get("https://elsewhere.example/").body(bytes::Bytes::new())?;
+/// let error = client.send(request).unwrap_err();
+/// assert!(advise(&error).starts_with("change the request: "));
+/// # struct NoNetwork;
+/// # impl ap_core::Transport for NoNetwork {
+/// #     fn now(&self) -> ap_core::Moment {
+/// #         ap_core::Moment::after_start(std::time::Duration::ZERO)
+/// #     }
+/// #     fn send(
+/// #         &self,
+/// #         _: &http::Request<bytes::Bytes>,
+/// #         _: ap_core::Deadline,
+/// #     ) -> Result<http::Response<bytes::Bytes>, ap_core::TransportError> {
+/// #         Err(ap_core::TransportError::new(ap_core::ErrorKind::Connect))
+/// #     }
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {

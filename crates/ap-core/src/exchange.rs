@@ -390,6 +390,20 @@ impl NeedKey {
 
     /// Goes on with these keys, oldest first, which are the whole account's from now on. Of more than
     /// [`MAX_KEYS`] the newest are kept; none at all changes nothing.
+    ///
+    /// ```
+    /// use ap_core::{Account, ApiKey, KeyRing, Origins, Replay, Step};
+    ///
+    /// let account = Account::new(KeyRing::empty(), Origins::vendor());
+    /// let request = http::Request::get("https://app.leadconduit.com/flows").body(())?;
+    /// let Step::NeedKey(need) = account.begin(&request, Replay::Allowed)? else {
+    ///     panic!("the account has no key");
+    /// };
+    /// let step = need.supply(&[ApiKey::parse("1234567890")?]);
+    /// assert!(matches!(step, Step::Send(_)));
+    /// assert_eq!(account.keys().len(), 1, "every call has it now");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn supply(self, keys: &[ApiKey]) -> Step {
         let newest = &keys[keys.len().saturating_sub(MAX_KEYS)..];
         if !newest.is_empty() {

@@ -74,6 +74,15 @@ impl KeyRing {
     /// # Errors
     ///
     /// [`InvalidUser`].
+    ///
+    /// ```
+    /// use ap_core::{ApiKey, KeyRing};
+    ///
+    /// let ring = KeyRing::of_one(ApiKey::parse("1234567890")?);
+    /// assert!(ring.clone().with_user("lead importer").is_ok());
+    /// assert!(ring.with_user("a:b").is_err(), "a colon would end the name");
+    /// # Ok::<(), ap_core::InvalidKey>(())
+    /// ```
     pub fn with_user(self, user: &str) -> Result<Self, InvalidUser> {
         let before = self.snapshot();
         let credentials: Result<Vec<_>, _> = before
@@ -100,6 +109,19 @@ impl KeyRing {
     /// # Errors
     ///
     /// [`TooManyKeys`]; the ring is then unchanged.
+    ///
+    /// ```
+    /// use ap_core::{ApiKey, KeyRing};
+    ///
+    /// let old = ApiKey::parse("1234567890")?;
+    /// let ring = KeyRing::of_one(old.clone());
+    /// let clients = ring.clone(); // what clients hold
+    ///
+    /// // The key was reset: both are needed until somebody has logged in to every product.
+    /// ring.replace([old, ApiKey::parse("0987654321")?])?;
+    /// assert_eq!(clients.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace(&self, keys: impl IntoIterator<Item = ApiKey>) -> Result<(), TooManyKeys> {
         // The name was checked when the ring got it, so nothing is left out here.
         let credentials: Vec<_> = keys
