@@ -210,7 +210,8 @@ macro_rules! client {
 
         impl<T> ClientBuilder<$name<T>> {
             /// Where keys come from when a call found every known one refused, or had none. The source
-            /// is asked by one call at a time, and only such calls wait for it.
+            /// is asked by one call at a time, and only such calls wait for it, at most as long as the
+            /// one that asks may take. Its list is the account's from then on.
             pub fn key_source(mut self, source: impl $source + 'static) -> Self {
                 self.source = Some(Arc::new(source));
                 self
