@@ -54,7 +54,7 @@ pub(crate) fn name(file: impl AsRef<Path>) -> String {
     if text.contains("://") && text.contains('@') {
         return "with a URL for a name".to_owned();
     }
-    text.chars().fold(String::new(), push_shown)
+    ap_core::escape(&text)
 }
 
 /// Text for a terminal: what could move the cursor, colour the rest, set the title or turn the line
@@ -65,21 +65,11 @@ fn escape(bytes: &[u8]) -> String {
         if matches!(character, '\n' | '\t') {
             shown.push(character);
         } else {
-            shown = push_shown(shown, character);
+            ap_core::escape_char(&mut shown, character);
         }
     }
     if !shown.is_empty() && !shown.ends_with('\n') {
         shown.push('\n');
-    }
-    shown
-}
-
-fn push_shown(mut shown: String, character: char) -> String {
-    let turns = matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if character.is_control() || turns {
-        shown.extend(character.escape_unicode());
-    } else {
-        shown.push(character);
     }
     shown
 }
@@ -92,14 +82,14 @@ mod tests {
     fn a_terminal_is_told_nothing_but_text() {
         assert_eq!(
             escape(b"a\x1b[31mb\r\nc\td\xc2\x9b\xe2\x80\xae"),
-            "a\\u{1b}[31mb\\u{d}\nc\td\\u{9b}\\u{202e}\n"
+            "a\\u{1b}[31mb\\r\nc\td\\u{9b}\\u{202e}\n"
         );
         assert_eq!(escape(b""), "");
     }
 
     #[test]
     fn a_name_is_one_line_and_holds_no_password() {
-        assert_eq!(name("a/b\n\x1bc.json"), "a/b\\u{a}\\u{1b}c.json");
+        assert_eq!(name("a/b\n\x1bc.json"), "a/b\\n\\u{1b}c.json");
         assert!(!name("https://user:secret-word@h.example/x").contains("secret-word"));
     }
 }

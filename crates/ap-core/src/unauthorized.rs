@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::escape::escape_char;
 use crate::product::Product;
 
 /// The body that the vendor documents for a bad or missing key, 33 bytes.
@@ -290,14 +291,7 @@ pub(crate) fn excerpt(text: &str) -> String {
             shown.push('…');
             break;
         }
-        // Beyond control characters: marks that turn or hide text on a terminal.
-        let hidden = matches!(character,
-            '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
-        if character.is_control() || hidden {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
+        escape_char(&mut shown, character);
     }
     shown
 }
