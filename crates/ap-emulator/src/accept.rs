@@ -1,23 +1,31 @@
-//! The API answers only clients that name JSON in `Accept`; `*/*` is not enough.
+//! What a client wants to read. The API answers only clients that name JSON in `Accept`; `*/*` is
+//! not enough.
 
 use http::HeaderMap;
 use http::header::ACCEPT;
 
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    names(headers, |kind| {
+        matches!(kind, "application/json" | "text/json") || kind.ends_with("+json")
+    })
+}
+
+/// As browsers do when they load a page, and only then.
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
+    names(headers, |kind| kind == "text/html")
+}
+
+fn names(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> bool {
     headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(','))
-        .any(names_json)
-}
-
-fn names_json(range: &str) -> bool {
-    let mut parts = range.split(';');
-    let name = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json =
-        matches!(name.as_str(), "application/json" | "text/json") || name.ends_with("+json");
-    is_json && !parts.any(is_zero_weight)
+        .any(|range| {
+            let mut parts = range.split(';');
+            let kind = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            wanted(&kind) && !parts.any(is_zero_weight)
+        })
 }
 
 fn is_zero_weight(parameter: &str) -> bool {

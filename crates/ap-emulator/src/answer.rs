@@ -22,15 +22,16 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Answer {
 
 /// For bodies whose bytes are fixed by the vendor, down to the order of the members.
 pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    typed(status, "application/json; charset=utf-8", body)
+}
+
+pub(crate) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
     let body = body.into();
     let length = HeaderValue::from(body.len());
     let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CONTENT_LENGTH, length);
     answer
 }

@@ -1,5 +1,5 @@
 //! The control calls under `/_emulator/`: what the vendor's account settings page does, and the
-//! faults. They need no key, and therefore refuse other sites' pages.
+//! faults. Its page is among them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
-use http::header::ORIGIN;
-use http::{Request, StatusCode};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, Answer};
 use crate::fault::{Fault, Kind};
 use crate::world::Shared;
-use crate::{Plan, Product, body};
+use crate::{Plan, Product, body, page};
 
 const ROOT: &str = "/_emulator";
 const MAX_QUEUED: usize = 1000;
@@ -26,9 +25,14 @@ pub(crate) fn owns(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-pub(crate) fn routes(shared: Arc<Shared>) -> Router {
+pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
+    page::routes(Arc::clone(shared)).merge(calls(Arc::clone(shared)))
+}
+
+fn calls(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_emulator/state", get(state))
+        .route("/_emulator/changes", get(changes))
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/login/{product}", post(login))
         .route("/_emulator/plan/{plan}", post(plan))
@@ -36,34 +40,23 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// A browser says with `Origin` which site's page makes it send a request.
-pub(crate) fn refuse_foreign_origin(shared: &Shared, request: &Request<Body>) -> Option<Answer> {
-    if request.method().is_safe() {
-        return None;
-    }
-    let own = request.headers().get_all(ORIGIN).iter().all(|origin| {
-        origin
-            .to_str()
-            .is_ok_and(|origin| shared.addresses.is_own_origin(origin))
-    });
-    let body = json!({ "error": "requests of other origins may not control the emulator" });
-    (!own).then(|| answer::json(StatusCode::FORBIDDEN, &body))
-}
-
 async fn state(State(shared): State<Arc<Shared>>) -> Answer {
     answer_state(&shared)
 }
 
+async fn changes(State(shared): State<Arc<Shared>>) -> Answer {
+    answer::json(StatusCode::OK, &shared.world().journal.to_json())
+}
+
 async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
-    let mut world = shared.world();
-    let body = json!({ "key": world.account.reset().reveal() });
+    let body = json!({ "key": shared.world().reset() });
     answer::json(StatusCode::OK, &body)
 }
 
 async fn login(State(shared): State<Arc<Shared>>, Path(product): Path<String>) -> Answer {
     match product_named(&product) {
         Ok(product) => {
-            shared.world().account.login(product);
+            shared.world().login(product);
             answer_state(&shared)
         }
         Err(refusal) => bad_request(&refusal),

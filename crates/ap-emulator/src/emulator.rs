@@ -55,7 +55,7 @@ impl Emulator {
         self.shared.addresses.url(product)
     }
 
-    /// Where the control calls are, with a slash at the end.
+    /// Where the account page and the control calls are, with a slash at the end.
     #[must_use]
     pub fn control_url(&self) -> &str {
         self.shared.addresses.control()
@@ -64,12 +64,12 @@ impl Emulator {
     /// Makes a new account key and returns it. Each product takes its old one until somebody
     /// [logs in](Self::login) there.
     pub fn reset(&self) -> String {
-        self.shared.world().account.reset().reveal().to_owned()
+        self.shared.world().reset()
     }
 
     /// Brings the newest key to `product`, which refuses the one before from then on.
     pub fn login(&self, product: Product) {
-        self.shared.world().account.login(product);
+        self.shared.world().login(product);
     }
 
     /// Sets what the account pays for.

@@ -14,7 +14,10 @@ use crate::error::Dropped;
 use crate::fault::{self, Fault, Kind};
 use crate::wire::Head;
 use crate::world::Shared;
-use crate::{Product, accept, auth, control, host, lead_conduit, suppression_list, trusted_form};
+use crate::{
+    Product, accept, auth, control, host, lead_conduit, own_page, page, suppression_list,
+    trusted_form,
+};
 
 /// One product's listener as the requests see it.
 #[derive(Clone)]
@@ -33,7 +36,7 @@ impl Gate {
             Product::SuppressionList => suppression_list::routes(),
         };
         let routes = with_fallbacks(product, routes);
-        let control = with_fallbacks(product, control::routes(Arc::clone(&shared)));
+        let control = with_fallbacks(product, control::routes(&shared));
         Self {
             product,
             shared,
@@ -80,10 +83,20 @@ impl Gate {
     }
 
     async fn control(&self, request: Request<Body>) -> Answer {
-        match control::refuse_foreign_origin(&self.shared, &request) {
+        let (addresses, product) = (&self.shared.addresses, self.product);
+        let mut answer = match own_page::refuse(addresses, product, &request) {
             Some(refusal) => refusal,
-            None => run(self.product, &self.control, request).await,
-        }
+            None => {
+                let from_form = page::is_form(&request);
+                let answer = run(product, &self.control, request).await;
+                match answer.status() {
+                    StatusCode::OK if from_form => page::redirect(StatusCode::SEE_OTHER),
+                    _ => answer,
+                }
+            }
+        };
+        page::protect(answer.headers_mut());
+        answer
     }
 
     async fn product_answer(
@@ -140,7 +153,10 @@ impl Gate {
         let open = self.product == Product::LeadConduit
             && lead_conduit::is_open(request.method(), request.uri().path());
         let refusal = match verdict {
-            auth::Verdict::Accepted => return None,
+            auth::Verdict::Accepted => {
+                world.count_acceptance(self.product);
+                return None;
+            }
             auth::Verdict::Refused if open => return None,
             auth::Verdict::Refused => unauthorized(self.product),
             auth::Verdict::Ambiguous => answer::error(
@@ -149,7 +165,7 @@ impl Gate {
                 "more than one Authorization header",
             ),
         };
-        world.side(self.product).refusals += 1;
+        world.count_refusal(self.product);
         Some(refusal)
     }
 }

@@ -24,14 +24,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The account page
+//!
+//! [`control_url`](Emulator::control_url) is the address of a page for people, the counterpart of
+//! the vendor's account settings: it shows the key, resets it, logs in to a product, and shows
+//! which key each product takes and what it accepts and refuses. It works without JavaScript too.
+//!
 //! # Control over HTTP
 //!
-//! What the methods of [`Emulator`] do can also be asked for under
-//! [`control_url`](Emulator::control_url), on every port and without a key:
+//! What the methods of [`Emulator`] do can also be asked for under that address, on every port and
+//! without a key:
 //!
 //! | request | effect |
 //! |---|---|
 //! | `GET state` | the counters and generations of [`State`] |
+//! | `GET changes` | the last 50 resets and logins, with the calls that each product accepted and refused in between |
 //! | `POST reset` | makes a new account key and answers `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
 //! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
@@ -39,6 +46,10 @@
 //!
 //! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`; `count` is 1 and `ms`
 //! is 0 unless given.
+//!
+//! A request that a browser sends for a page of another origin changes nothing: it is refused with
+//! 403, told by its `Origin` or `Sec-Fetch-Site`. Under any `Host` but the port's own address and
+//! `localhost`, the page and the calls answer 421.
 
 mod accept;
 mod account;
@@ -53,7 +64,10 @@ mod error;
 mod fault;
 mod gate;
 mod host;
+mod journal;
 mod lead_conduit;
+mod own_page;
+mod page;
 mod plan;
 mod product;
 mod seed;

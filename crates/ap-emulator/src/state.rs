@@ -23,6 +23,8 @@ pub struct ProductState {
     pub generation: u64,
     /// How many requests reached the product, those that met a fault included.
     pub requests: u64,
+    /// How many of them came with the key that the product takes.
+    pub acceptances: u64,
     /// How many of them were refused because of their credentials.
     pub refusals: u64,
 }
@@ -42,6 +44,7 @@ impl State {
                 let told = json!({
                     "generation": seen.generation,
                     "requests": seen.requests,
+                    "acceptances": seen.acceptances,
                     "refusals": seen.refusals,
                 });
                 (product.code().to_owned(), told)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::address::Addresses;
 use crate::fault::Queue;
+use crate::journal::{Event, Journal};
 use crate::lead_conduit::Flows;
 use crate::state::ProductState;
 use crate::{Plan, Product, State};
@@ -24,12 +25,14 @@ pub(crate) struct World {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) flows: Flows,
+    pub(crate) journal: Journal,
     sides: [Side; 3],
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     pub(crate) requests: u64,
+    pub(crate) acceptances: u64,
     pub(crate) refusals: u64,
     pub(crate) faults: Queue,
 }
@@ -40,6 +43,7 @@ impl Shared {
             account: Account::new(),
             plan: Plan::Paid,
             flows: Flows::seeded(),
+            journal: Journal::new(),
             sides: Default::default(),
         };
         Self {
@@ -60,12 +64,46 @@ impl World {
         &mut self.sides[product.index()]
     }
 
+    /// Makes a new key, which no product takes yet, and tells it.
+    pub(crate) fn reset(&mut self) -> String {
+        let key = self.account.reset();
+        let (generation, text) = (key.generation(), key.reveal().to_owned());
+        self.journal.record(Event::Reset, generation);
+        text
+    }
+
+    /// Brings the newest key to `product`.
+    pub(crate) fn login(&mut self, product: Product) {
+        let before = self.account.taken_by(product).generation();
+        self.account.login(product);
+        let generation = self.account.newest().generation();
+        self.journal
+            .record(Event::Login(product, before), generation);
+    }
+
+    /// Counts a call whose credentials `product` accepted.
+    pub(crate) fn count_acceptance(&mut self, product: Product) {
+        self.side(product).acceptances += 1;
+        if let Some(calls) = self.journal.calls(product) {
+            calls.accepted += 1;
+        }
+    }
+
+    /// Counts a call whose credentials `product` refused.
+    pub(crate) fn count_refusal(&mut self, product: Product) {
+        self.side(product).refusals += 1;
+        if let Some(calls) = self.journal.calls(product) {
+            calls.refused += 1;
+        }
+    }
+
     pub(crate) fn state(&self) -> State {
         let products = Product::ALL.map(|product| {
             let side = &self.sides[product.index()];
             ProductState {
                 generation: self.account.taken_by(product).generation(),
                 requests: side.requests,
+                acceptances: side.acceptances,
                 refusals: side.refusals,
             }
         });

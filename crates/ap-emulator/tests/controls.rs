@@ -3,7 +3,9 @@
 
 mod common;
 
-use ap_emulator::{Emulator, Product};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ap_emulator::{Emulator, Fault, Product};
 use common::{control, send, status_of};
 use serde_json::json;
 
@@ -52,16 +54,16 @@ fn the_state_counts_product_requests_only() {
         "generation": 2,
         "plan": "paid",
         "products": {
-            "lcx": { "generation": 1, "requests": 2, "refusals": 1 },
-            "trustedform": { "generation": 1, "requests": 0, "refusals": 0 },
-            "suppressionlist": { "generation": 1, "requests": 1, "refusals": 1 },
+            "lcx": { "generation": 1, "requests": 2, "acceptances": 1, "refusals": 1 },
+            "trustedform": { "generation": 1, "requests": 0, "acceptances": 0, "refusals": 0 },
+            "suppressionlist": { "generation": 1, "requests": 1, "acceptances": 0, "refusals": 1 },
         },
     });
     for _ in 0..2 {
         assert_eq!(control(&emulator, "GET", "state", "").json(), expected);
     }
     let seen = emulator.state().product(Product::LeadConduit);
-    assert_eq!((seen.requests, seen.refusals), (2, 1));
+    assert_eq!((seen.requests, seen.acceptances, seen.refusals), (2, 1, 1));
 }
 
 #[test]
@@ -111,7 +113,6 @@ fn unknown_names_are_refused_with_those_that_are_allowed() {
         }
     }
     assert_eq!(control(&emulator, "GET", "nowhere", "").status(), 404);
-    assert_eq!(control(&emulator, "GET", "", "").status(), 404);
     let reply = control(&emulator, "GET", "reset", "");
     assert_eq!((reply.status(), reply.header("Allow")), (405, Some("POST")));
     assert_eq!(control(&emulator, "POST", "state", "").status(), 405);
@@ -119,64 +120,50 @@ fn unknown_names_are_refused_with_those_that_are_allowed() {
 }
 
 #[test]
-fn pages_of_other_origins_control_nothing() {
+fn the_changes_tell_what_each_product_did_with_its_calls() {
     let emulator = Emulator::start().unwrap();
-    let port = |product| emulator.url(product).rsplit(':').next().unwrap().to_owned();
-    let own_port = port(Product::LeadConduit);
-    let mut own: Vec<String> = Product::ALL
-        .map(|product| emulator.url(product).to_owned())
-        .into();
-    own.extend(Product::ALL.map(|product| format!("http://localhost:{}", port(product))));
-    let foreign = [
-        "null".to_owned(),
-        String::new(),
-        "https://example.com".to_owned(),
-        "http://localhost".to_owned(),
-        "http://localhost:1".to_owned(),
-        format!("https://localhost:{own_port}"),
-        format!("http://example.com:{own_port}"),
-        format!("{}/", emulator.url(Product::LeadConduit)),
-        format!(
-            "{}, https://example.com",
-            emulator.url(Product::LeadConduit)
-        ),
-        format!(
-            "{}\r\nOrigin: https://example.com",
-            emulator.url(Product::LeadConduit)
-        ),
-    ];
-    let fault = r#"{"product":"lcx","kind":"500"}"#;
-    let calls = [
-        ("reset", ""),
-        ("login/lcx", ""),
-        ("plan/free", ""),
-        ("fault", fault),
-    ];
-    let before = emulator.state();
-    for origin in foreign {
-        let headers = format!("Origin: {origin}\r\n");
-        for (call, body) in calls {
-            let path = format!("/_emulator/{call}");
-            let reply = send(emulator.control_url(), "POST", &path, &headers, body);
-            assert_eq!(reply.status(), 403, "{origin:?} {call}");
-        }
-        let reply = send(
-            emulator.control_url(),
-            "GET",
-            "/_emulator/state",
-            &headers,
-            "",
-        );
-        assert_eq!(reply.status(), 200);
-        assert!(!reply.head.to_ascii_lowercase().contains("access-control"));
+    let old = emulator.key();
+    status_of(&emulator, Product::LeadConduit, &old);
+    let new = emulator.reset();
+    for key in [&old, &old, &new] {
+        status_of(&emulator, Product::TrustedForm, key);
     }
-    assert_eq!(emulator.state(), before);
-    for origin in own {
-        let headers = format!("Origin: {origin}\r\n");
-        for (call, body) in calls {
-            let path = format!("/_emulator/{call}");
-            let reply = send(emulator.control_url(), "POST", &path, &headers, body);
-            assert_eq!(reply.status(), 200, "{origin:?} {call}");
-        }
+    emulator.login(Product::TrustedForm);
+    emulator.login(Product::TrustedForm);
+    status_of(&emulator, Product::TrustedForm, &new);
+    status_of(&emulator, Product::TrustedForm, &old);
+    // What met a fault was neither accepted nor refused.
+    emulator.fault(Fault::unavailable(Product::LeadConduit));
+    status_of(&emulator, Product::LeadConduit, &old);
+
+    let mut changes = control(&emulator, "GET", "changes", "").json();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    for change in changes.as_array_mut().unwrap() {
+        let at = change.as_object_mut().unwrap().remove("at").unwrap();
+        assert!((now.as_secs() - 60..=now.as_secs()).contains(&at.as_u64().unwrap()));
     }
+    let expected =
+        |nth: u64, what: &str, product: Option<&str>, generation: u64, calls: [u64; 6]| {
+            let [a, b, c, d, e, f] = calls;
+            json!({
+                "nth": nth,
+                "what": what,
+                "product": product,
+                "generation": generation,
+                "calls": {
+                    "lcx": { "accepted": a, "refused": b },
+                    "trustedform": { "accepted": c, "refused": d },
+                    "suppressionlist": { "accepted": e, "refused": f },
+                },
+            })
+        };
+    assert_eq!(
+        changes,
+        json!([
+            expected(4, "login", Some("trustedform"), 2, [0, 0, 1, 1, 0, 0]),
+            expected(3, "login", Some("trustedform"), 2, [0; 6]),
+            expected(2, "reset", None, 2, [0, 0, 2, 1, 0, 0]),
+            expected(1, "start", None, 1, [1, 0, 0, 0, 0, 0]),
+        ])
+    );
 }

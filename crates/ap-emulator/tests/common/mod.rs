@@ -40,14 +40,14 @@ impl Reply {
     }
 }
 
+/// The host and port of a URL.
+pub fn authority(url: &str) -> &str {
+    let rest = url.strip_prefix("http://").unwrap();
+    rest.split('/').next().unwrap()
+}
+
 pub fn connect(url: &str) -> TcpStream {
-    let authority = url
-        .strip_prefix("http://")
-        .unwrap()
-        .split('/')
-        .next()
-        .unwrap();
-    let stream = TcpStream::connect(authority).unwrap();
+    let stream = TcpStream::connect(authority(url)).unwrap();
     // Far beyond anything a passing test waits for: it only turns a hang into a failure.
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -91,9 +91,10 @@ pub fn send(url: &str, method: &str, path: &str, headers: &str, body: &str) -> R
     } else {
         format!("Content-Length: {}\r\n", body.len())
     };
+    let host = authority(url);
     raw(
         url,
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n{body}"),
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}{length}\r\n{body}"),
     )
 }
 

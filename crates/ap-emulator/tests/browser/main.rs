@@ -1,0 +1,305 @@
+//! The account page in a real browser: by keyboard alone, without scripts, on small and large
+//! screens. Skipped by name where there is no `chromium`, unless
+//! `ACTIVEPROSPECT_TESTS_NEED_BROWSER` is set.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod chromium;
+#[path = "../common/mod.rs"]
+mod common;
+
+use ap_emulator::{Emulator, Product};
+use chromium::Browser;
+use common::status_of;
+use serde_json::json;
+
+const KEY: &str = "document.getElementById('key').innerText";
+const FOCUS: &str = "document.activeElement.id || document.activeElement.textContent";
+
+fn badge(product: Product) -> String {
+    format!("document.querySelector('#{product} .badge').textContent")
+}
+
+/// Presses Tab until the focus is at `id`, at most as often as there is something to reach.
+fn tab_to(browser: &mut Browser, id: &str) {
+    for _ in 0..12 {
+        browser.press("Tab");
+        if browser.text(FOCUS) == id {
+            return;
+        }
+    }
+    panic!("Tab does not lead to {id}");
+}
+
+/// Whether each product takes `key`, in the order of [`Product::ALL`].
+fn taken(emulator: &Emulator, key: &str) -> [bool; 3] {
+    Product::ALL.map(|product| match status_of(emulator, product, key) {
+        200 => true,
+        401 => false,
+        other => panic!("{product}: {other}"),
+    })
+}
+
+#[test]
+fn a_reset_and_a_login_by_keyboard() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    browser.open(emulator.control_url());
+
+    assert!(!browser.text(KEY).contains(&emulator.key()));
+    tab_to(&mut browser, "show");
+    browser.press("Enter");
+    let old = browser.text(KEY);
+    assert_eq!(old, emulator.key());
+    assert_eq!(taken(&emulator, &old), [true; 3]);
+
+    let origin = emulator.url(Product::LeadConduit);
+    let allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"];
+    let grant = json!({ "origin": origin, "permissions": allowed });
+    browser.call("Browser.grantPermissions", grant);
+    tab_to(&mut browser, "copy");
+    browser.press(" ");
+    browser.wait_until("document.getElementById('status').innerText.includes('clipboard')");
+    assert_eq!(browser.text("navigator.clipboard.readText()"), old);
+
+    // The question can be left, and nothing has happened then.
+    tab_to(&mut browser, "ask-button");
+    browser.press("Enter");
+    browser.wait_until("document.querySelector('dialog:modal')");
+    assert_eq!(browser.text(FOCUS), "keep");
+    browser.press("Escape");
+    browser.wait_until("!document.querySelector('dialog[open]')");
+    assert_eq!(browser.text(FOCUS), "ask-button");
+    browser.press("Enter");
+    browser.wait_until("document.querySelector('dialog:modal')");
+    browser.press("Enter");
+    browser.wait_until("!document.querySelector('dialog[open]')");
+    assert_eq!(emulator.state().generation, 1);
+
+    browser.press("Enter");
+    tab_to(&mut browser, "reset");
+    browser.press("Enter");
+    browser.wait_until("document.getElementById('generation').textContent === '2'");
+    browser
+        .wait_until("document.getElementById('status').textContent.includes('key 2 is current')");
+    let new = browser.text(KEY);
+    assert_ne!(new, old);
+    assert_eq!(new, emulator.key());
+    for product in Product::ALL {
+        assert_eq!(browser.text(&badge(product)), "Previous key");
+    }
+    assert_eq!(taken(&emulator, &old), [true; 3]);
+    assert_eq!(taken(&emulator, &new), [false; 3]);
+
+    tab_to(&mut browser, "trustedform-login");
+    browser.press("Enter");
+    browser.wait_until(&format!(
+        "{} === 'Current key'",
+        badge(Product::TrustedForm)
+    ));
+    assert_eq!(browser.text(FOCUS), "trustedform-login");
+    for product in [Product::LeadConduit, Product::SuppressionList] {
+        assert_eq!(browser.text(&badge(product)), "Previous key");
+    }
+    assert_eq!(taken(&emulator, &old), [true, false, true]);
+    assert_eq!(taken(&emulator, &new), [false, true, false]);
+    // Both of the calls just made and the two rounds before, without anything pressed.
+    browser.wait_until(
+        "document.getElementById('trustedform').innerText.includes('3 calls accepted, 2 refused')",
+    );
+    browser.wait_until(
+        "document.querySelector('#changes li').innerText.includes('TrustedForm 1 accepted, 1 refused')",
+    );
+
+    let foreign = |url: &&&str| !url.starts_with(emulator.control_url());
+    assert_eq!(browser.requested().iter().find(foreign), None);
+    assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
+    // And a complaint would have been noticed: a style in the page is against its policy.
+    browser.eval("document.head.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))");
+    browser.wait_for_event("Audits.issueAdded");
+}
+
+#[test]
+fn every_control_is_reached_seen_and_named() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    browser.open(emulator.control_url());
+    let ring = "(() => {
+        const style = getComputedStyle(document.activeElement);
+        return style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2;
+    })()";
+    let mut order = Vec::new();
+    for _ in 0..8 {
+        browser.press("Tab");
+        order.push(browser.text(FOCUS));
+        assert_eq!(browser.eval(ring), true, "{order:?}");
+    }
+    let expected = [
+        "show",
+        "copy",
+        "ask-button",
+        "lcx-login",
+        "trustedform-login",
+        "suppressionlist-login",
+        "state",
+        "changes",
+    ];
+    assert_eq!(order, expected);
+    let page = [
+        "Show key",
+        "Copy key",
+        "Reset key…",
+        "Log in to LeadConduit",
+        "Log in to TrustedForm",
+        "Log in to SuppressionList",
+    ];
+    assert_eq!(button_names(&mut browser), page);
+    browser.eval("document.getElementById('ask-button').click()");
+    browser.wait_until("document.querySelector('dialog:modal')");
+    assert_eq!(button_names(&mut browser), ["Keep this key", "Reset key"]);
+}
+
+/// The names by which a screen reader calls the buttons that can be used now.
+fn button_names(browser: &mut Browser) -> Vec<String> {
+    let tree = browser.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().unwrap();
+    nodes
+        .iter()
+        .filter(|node| node["ignored"] == false && node["role"]["value"] == "button")
+        .map(|node| node["name"]["value"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn everything_fits_and_can_be_read_on_every_screen() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    emulator.reset();
+    emulator.reset();
+    emulator.login(Product::TrustedForm);
+    emulator.reset();
+    emulator.login(Product::LeadConduit);
+    for width in [320, 390, 768, 1280] {
+        for scheme in ["light", "dark"] {
+            browser.show_as(width, scheme);
+            browser.open(emulator.control_url());
+            assert_eq!(
+                browser.eval(&format!(
+                    "matchMedia('(prefers-color-scheme: {scheme})').matches"
+                )),
+                true
+            );
+            for step in ["", "show", "ask-button"] {
+                if !step.is_empty() {
+                    browser.eval(&format!("document.getElementById('{step}').click()"));
+                }
+                let seen = browser.eval(LAYOUT);
+                assert_eq!(seen["widths"], json!([0, width]), "{scheme} {step}");
+                assert_eq!(seen["faint"], json!([]), "{width} {scheme} {step}");
+                assert_eq!(seen["outside"], json!([]), "{width} {scheme} {step}");
+                assert!(seen["texts"].as_u64() > Some(30), "{seen}");
+            }
+        }
+    }
+}
+
+/// How much of the page's width does not fit and how wide the window is (one for a phone widens for
+/// what does not fit), which texts have too little contrast (WCAG 2, AA), and which stick out.
+const LAYOUT: &str = r"(() => {
+    const luminance = ([red, green, blue]) => {
+        const part = (value) => {
+            const share = value / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        };
+        return 0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue);
+    };
+    const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+    const ground = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+            const color = numbers(getComputedStyle(at).backgroundColor);
+            if (color.length === 3 || color[3] === 1) {
+                return color;
+            }
+        }
+        return [255, 255, 255];
+    };
+    const faint = [];
+    const outside = [];
+    let texts = 0;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        const text = walker.currentNode.data.trim();
+        if (!text || !element.checkVisibility() || element.closest('.unseen')) {
+            continue;
+        }
+        texts += 1;
+        const both = [numbers(getComputedStyle(element).color), ground(element)].map(luminance);
+        const contrast = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+        if (contrast < 4.5) {
+            faint.push([text, contrast]);
+        }
+        const range = document.createRange();
+        range.selectNode(walker.currentNode);
+        const box = range.getBoundingClientRect();
+        if (box.left < 0 || box.right > document.documentElement.clientWidth) {
+            outside.push([text, box.left, box.right]);
+        }
+    }
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return { texts, faint, outside, widths: [scrollWidth - clientWidth, innerWidth] };
+})()";
+
+#[test]
+fn the_page_works_without_scripts() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    let old = emulator.key();
+    browser.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({ "value": true }),
+    );
+    browser.open(emulator.control_url());
+    assert_eq!(browser.text(KEY), old);
+
+    tab_to(&mut browser, "ask-button");
+    browser.press("Enter");
+    browser.wait_for_event("Page.loadEventFired");
+    tab_to(&mut browser, "reset");
+    browser.press("Enter");
+    browser.wait_for_event("Page.loadEventFired");
+    assert_eq!(browser.text("location.href"), emulator.control_url());
+    let new = browser.text(KEY);
+    assert_eq!(new, emulator.key());
+    assert_ne!(new, old);
+
+    tab_to(&mut browser, "suppressionlist-login");
+    browser.press("Enter");
+    browser.wait_for_event("Page.loadEventFired");
+    assert_eq!(browser.text("location.href"), emulator.control_url());
+    assert_eq!(
+        browser.text(&badge(Product::SuppressionList)),
+        "Current key"
+    );
+    assert_eq!(taken(&emulator, &new), [false, false, true]);
+    assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
+}
+
+#[test]
+fn the_page_tells_when_the_emulator_is_gone() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    browser.open(emulator.control_url());
+    drop(emulator);
+    browser.wait_until("document.getElementById('status').innerText.includes('does not answer')");
+}
