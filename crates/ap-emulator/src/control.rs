@@ -21,8 +21,10 @@ const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
 
 pub(crate) fn owns(path: &str) -> bool {
-    path.strip_prefix(ROOT)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path == page::ICON
+        || path
+            .strip_prefix(ROOT)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {

@@ -20,6 +20,10 @@ use crate::journal::{Calls, Change, Event};
 use crate::world::{Shared, World};
 use crate::{Product, State as Seen};
 
+/// Browsers look for this next to whatever they show, the JSON of the control calls included. To
+/// the product it would be a call, which nobody made, and one without a key.
+pub(crate) const ICON: &str = "/favicon.ico";
+
 const HTML: &str = "text/html; charset=utf-8";
 const PAGE: &str = include_str!("page/page.html");
 const PRODUCT: &str = include_str!("page/product.html");
@@ -48,6 +52,7 @@ static PROTECTION: [(HeaderName, &str); 7] = [
 
 pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     let script = "text/javascript; charset=utf-8";
+    let icon = asset("image/svg+xml", include_str!("page/icon.svg"));
     Router::new()
         .route("/_emulator/", get(page))
         .with_state(shared)
@@ -63,10 +68,8 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
             "/_emulator/page.js",
             asset(script, include_str!("page/page.js")),
         )
-        .route(
-            "/_emulator/icon.svg",
-            asset("image/svg+xml", include_str!("page/icon.svg")),
-        )
+        .route("/_emulator/icon.svg", icon.clone())
+        .route(ICON, icon)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> axum::routing::MethodRouter {

@@ -47,6 +47,7 @@ fn every_answer_says_how_a_browser_has_to_treat_it() {
             "text/javascript; charset=utf-8",
         ),
         ("GET", "/_emulator/icon.svg", "", 200, "image/svg+xml"),
+        ("GET", "/favicon.ico", "", 200, "image/svg+xml"),
         ("GET", "/_emulator/state", "", 200, json),
         ("GET", "/_emulator/changes", "", 200, json),
         ("POST", "/_emulator/reset", "", 200, json),
@@ -93,6 +94,7 @@ fn every_answer_says_how_a_browser_has_to_treat_it() {
             head.header("Content-Length"),
             whole.header("Content-Length")
         );
+        assert_eq!(emulator.state().product(product).requests, 0);
         // The products themselves answer as they are documented to.
         let reply = send(emulator.url(product), "GET", "/", "", "");
         assert_eq!(reply.header("Content-Security-Policy"), None);

@@ -32,7 +32,7 @@ const FLAGS: [&str; 12] = [
     "--no-default-browser-check",
     "--no-first-run",
     // Nothing but the emulator is to be reached, not even by the browser itself.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
 
 /// One browser with one page in it.
@@ -140,12 +140,16 @@ impl Browser {
         answer["result"].take()
     }
 
-    /// Waits for an event, one from before included, and takes it.
+    /// Waits for an event of that name, as [`wait_for`](Self::wait_for) does.
     pub(crate) fn wait_for_event(&mut self, method: &str) -> Value {
-        let wanted = |message: &Value| message["method"] == method;
-        match self.events.iter().position(wanted) {
+        self.wait_for(method, |message| message["method"] == method)
+    }
+
+    /// Waits for an event, one from before included, and takes it.
+    pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        match self.events.iter().position(&wanted) {
             Some(at) => self.events.remove(at),
-            None => self.receive(method, wanted),
+            None => self.receive(what, wanted),
         }
     }
 
@@ -242,23 +246,16 @@ impl Browser {
 
     /// Everything that the page's console would show as wrong, violations of its policy included.
     pub(crate) fn complaints(&self) -> Vec<&Value> {
-        let bad = |event: &&Value| {
-            let params = &event["params"];
-            match event["method"].as_str() {
-                Some("Runtime.exceptionThrown" | "Audits.issueAdded") => true,
-                Some("Runtime.consoleAPICalled") => {
-                    matches!(
-                        params["type"].as_str(),
-                        Some("error" | "warning" | "assert")
-                    )
-                }
-                Some("Log.entryAdded") => {
-                    matches!(params["entry"]["level"].as_str(), Some("error" | "warning"))
-                }
-                _ => false,
-            }
-        };
-        self.events.iter().filter(bad).collect()
+        self.events
+            .iter()
+            .filter(|event| is_complaint(event))
+            .collect()
+    }
+
+    /// Waits for a complaint that names `word`, one from before included, and forgets it.
+    pub(crate) fn wait_for_complaint(&mut self, word: &str) {
+        let wanted = |event: &Value| is_complaint(event) && event.to_string().contains(word);
+        self.wait_for(word, wanted);
     }
 
     /// The address of every request that the page made so far.
@@ -287,6 +284,23 @@ impl Drop for Browser {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.wait();
+    }
+}
+
+fn is_complaint(event: &Value) -> bool {
+    let params = &event["params"];
+    match event["method"].as_str() {
+        Some("Runtime.exceptionThrown" | "Audits.issueAdded") => true,
+        Some("Runtime.consoleAPICalled") => {
+            matches!(
+                params["type"].as_str(),
+                Some("error" | "warning" | "assert")
+            )
+        }
+        Some("Log.entryAdded") => {
+            matches!(params["entry"]["level"].as_str(), Some("error" | "warning"))
+        }
+        _ => false,
     }
 }
 

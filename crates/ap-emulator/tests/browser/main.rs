@@ -8,6 +8,9 @@ mod chromium;
 #[path = "../common/mod.rs"]
 mod common;
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+
 use ap_emulator::{Emulator, Product};
 use chromium::Browser;
 use common::status_of;
@@ -302,4 +305,72 @@ fn the_page_tells_when_the_emulator_is_gone() {
     browser.open(emulator.control_url());
     drop(emulator);
     browser.wait_until("document.getElementById('status').innerText.includes('does not answer')");
+}
+
+#[test]
+fn a_page_of_another_site_changes_and_reads_nothing() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    let target = emulator.control_url();
+    let before = emulator.state();
+    let port = serve_other_site();
+    // Another site altogether, and the same host on another port.
+    for host in ["localhost", "127.0.0.1"] {
+        browser.open(&format!("http://{host}:{port}/"));
+        for call in ["reset", "login/lcx"] {
+            let send = format!(
+                "fetch('{target}{call}', {{ method: 'POST', mode: 'no-cors' }}).catch(() => 'refused')"
+            );
+            assert_eq!(browser.text(&send), "refused");
+            // By the emulator, not by the browser before it was sent.
+            browser.wait_for("the refusal", |event| event["params"]["statusCode"] == 403);
+            let asked_first = format!(
+                "fetch('{target}{call}', {{ method: 'POST', headers: {{ 'X-Own': '1' }} }}).catch(() => 'refused')"
+            );
+            assert_eq!(browser.text(&asked_first), "refused");
+        }
+        for path in ["", "state", "changes"] {
+            let read = format!("fetch('{target}{path}').catch(() => 'refused')");
+            assert_eq!(browser.text(&read), "refused", "{host} {path}");
+        }
+        browser.eval(&format!(
+            "document.body.append(Object.assign(document.createElement('iframe'), {{ src: '{target}' }}))"
+        ));
+        browser.wait_for_complaint("frame-ancestors");
+        browser.eval(&format!(
+            "document.body.append(Object.assign(document.createElement('form'), {{
+                method: 'post', action: '{target}reset',
+            }})), document.querySelector('form').submit()"
+        ));
+        browser.wait_for_event("Page.loadEventFired");
+        let shown = browser.text("document.body.innerText");
+        assert!(
+            shown.contains("requests of other origins may not control"),
+            "{shown}"
+        );
+    }
+    assert_eq!(emulator.state(), before);
+}
+
+/// A page without anything in it, on a port of its own.
+fn serve_other_site() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        // Browsers open connections that they then do not use: more than the two that are needed.
+        for stream in listener.incoming().take(16) {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut request = [0; 4096];
+                if stream.read(&mut request).is_ok_and(|read| read > 0) {
+                    let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\
+                                  Connection: close\r\n\r\n<!doctype html>";
+                    let _ = stream.write_all(answer.as_bytes());
+                }
+            });
+        }
+    });
+    port
 }
