@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use ap_core::{
     TransportError, Why,
 };
 use ap_emulator::{Emulator, Plan};
+use ap_keys::{File, OnThread, Store};
 use ap_reqwest::ReqwestTransport;
 use ap_ureq::UreqTransport;
 use async_trait::async_trait;
@@ -143,6 +145,9 @@ struct Begun {
     is_post: bool,
 }
 
+/// How a service gets the old key and the new one.
+type GiveOut<'a> = dyn Fn([ApiKey; 2]) + Sync + 'a;
+
 /// However loaded the machine, no step of a schedule takes as long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -250,7 +255,7 @@ impl<'a> Load<'a> {
     }
 
     /// The operator: resets the key, gives out the new one, and logs in to one product after another.
-    fn operate(&self, keys: &KeyRing) {
+    fn operate(&self, keys: &KeyRing, give_out: &GiveOut<'_>) {
         let [first, reset, logins @ ..] = self.schedule.waits;
         self.wait(first);
         let old = keys.first(Product::LeadConduit).unwrap();
@@ -258,7 +263,7 @@ impl<'a> Load<'a> {
         *self.newest.lock().unwrap() = ap_core::basic(b"API", new.expose().as_bytes())
             .as_bytes()
             .to_vec();
-        keys.replace([old, new.labelled("new")]).unwrap();
+        give_out([old, new.labelled("new")]);
         self.wait(reset);
         for (product, wait) in self.schedule.order.into_iter().zip(logins) {
             self.emulator.login(SERVICES[product].0);
@@ -287,17 +292,21 @@ enum Colour {
 }
 
 impl Colour {
-    fn both(emulator: &Emulator) -> [Self; 2] {
+    fn both(emulator: &Emulator, source: Option<&Path>) -> [Self; 2] {
         let settings = ap_core::Settings::default();
         let ring = || KeyRing::of_one(ApiKey::parse(emulator.key()).unwrap().labelled("old"));
-        let blocking = Client::builder()
+        let mut blocking = Client::builder().keys(ring()).origins(origins(emulator));
+        let mut asynchronous = AsyncClient::builder()
             .keys(ring())
-            .origins(origins(emulator))
+            .origins(origins(emulator));
+        if let Some(path) = source {
+            blocking = blocking.key_source(File::new(path));
+            asynchronous = asynchronous.key_source(OnThread::new(File::new(path)));
+        }
+        let blocking = blocking
             .build_with(Noted::new(UreqTransport::connect(&settings).unwrap()))
             .unwrap();
-        let asynchronous = AsyncClient::builder()
-            .keys(ring())
-            .origins(origins(emulator))
+        let asynchronous = asynchronous
             .build_with(Noted::new(ReqwestTransport::connect(&settings).unwrap()))
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -342,11 +351,22 @@ impl Colour {
     /// Goes through one reset, and holds what was counted against what is promised.
     /// Says how many flows were made.
     fn survive(&self, emulator: &Emulator, schedule: &Schedule) -> Result<usize, TestCaseError> {
+        self.survive_with(emulator, schedule, &|keys| {
+            self.keys().replace(keys).unwrap();
+        })
+    }
+
+    fn survive_with(
+        &self,
+        emulator: &Emulator,
+        schedule: &Schedule,
+        give_out: &GiveOut<'_>,
+    ) -> Result<usize, TestCaseError> {
         let before = counted(emulator);
         let load = Load::new(emulator, schedule);
         std::thread::scope(|scope| {
             let load = &load;
-            scope.spawn(move || load.operate(self.keys()));
+            scope.spawn(move || load.operate(self.keys(), give_out));
             self.work(load);
         });
         let after = counted(emulator);
@@ -400,7 +420,7 @@ fn a_hundred_calls_in_flight_per_product_survive_a_reset() {
             waits: [1, 1, 2, 2, 2],
             missing,
         };
-        for colour in &Colour::both(&emulator) {
+        for colour in &Colour::both(&emulator, None) {
             colour
                 .keys()
                 .replace([ApiKey::parse(emulator.key()).unwrap()])
@@ -414,6 +434,31 @@ fn a_hundred_calls_in_flight_per_product_survive_a_reset() {
                 "each POST was applied once"
             );
         }
+    }
+}
+
+#[test]
+fn a_keys_file_brings_the_new_key_to_a_service_under_load() {
+    let emulator = Emulator::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let schedule = Schedule {
+        workers: 30,
+        order: [1, 2, 0],
+        each: true,
+        waits: [1, 1, 2, 2, 2],
+        missing: false,
+    };
+    for colour in &Colour::both(&emulator, Some(&path)) {
+        let key = ApiKey::parse(emulator.key()).unwrap();
+        colour.keys().replace([key]).unwrap();
+        let give_out = |keys: [ApiKey; 2]| {
+            // Nobody tells the client: it finds out by itself.
+            Store::new(&path).lock().unwrap().write(&keys).unwrap();
+        };
+        colour
+            .survive_with(&emulator, &schedule, &give_out)
+            .unwrap();
     }
 }
 
@@ -444,7 +489,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
 #[test]
 fn a_thousand_random_schedules_lose_no_call() {
     let emulator = Emulator::start().unwrap();
-    for colour in &Colour::both(&emulator) {
+    for colour in &Colour::both(&emulator, None) {
         colour
             .keys()
             .replace([ApiKey::parse(emulator.key()).unwrap()])
@@ -475,7 +520,7 @@ fn a_forbidden_resource_in_a_loop_does_not_touch_the_good_calls() {
             .body(Bytes::new())
             .unwrap()
     };
-    for colour in &Colour::both(&emulator) {
+    for colour in &Colour::both(&emulator, None) {
         let spare = ApiKey::parse("placeholder-key-to-come").unwrap();
         let key = ApiKey::parse(emulator.key()).unwrap();
         colour.keys().replace([key, spare]).unwrap();

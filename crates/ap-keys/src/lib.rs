@@ -11,6 +11,7 @@ mod on_thread;
 mod problem;
 mod read;
 mod store;
+mod with_previous;
 
 pub use chain::Chain;
 pub use command::{Command, OUTPUT_LIMIT};
@@ -21,3 +22,4 @@ pub use on_thread::OnThread;
 pub use problem::Problem;
 pub use read::FILE_LIMIT;
 pub use store::{Locked, Store};
+pub use with_previous::WithPrevious;
