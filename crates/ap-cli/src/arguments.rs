@@ -2,22 +2,29 @@
 
 use std::ffi::OsString;
 
+use ap_core::ApiKey;
+
 use crate::exit::Failure;
 use crate::{keys, keys_file};
 
 /// A shorter key may be a part of any word.
 const SHORTEST_PART: usize = 8;
 
-/// Refuses arguments that hold a key which this program knows, without repeating it.
+/// Refuses arguments that hold a key which this program knows already, without repeating it.
 pub(crate) fn check(arguments: &[OsString]) -> Result<(), Failure> {
     // A source that cannot be read is complained about when it is needed.
-    let in_file = || keys_file::read(&keys_file::path().ok()?).ok().flatten();
-    let known = keys::from_environment()
-        .ok()
-        .flatten()
-        .into_iter()
-        .chain(in_file().into_iter().flatten());
-    for key in known {
+    let in_file = || keys_file::read(&keys_file::store().ok()?).ok().flatten();
+    refuse(arguments, &keys::from_environment().unwrap_or_default())?;
+    refuse(arguments, &in_file().unwrap_or_default())
+}
+
+/// Refuses this process's arguments if they hold one of these keys.
+pub(crate) fn check_for(keys: &[ApiKey]) -> Result<(), Failure> {
+    refuse(&std::env::args_os().collect::<Vec<_>>(), keys)
+}
+
+fn refuse(arguments: &[OsString], keys: &[ApiKey]) -> Result<(), Failure> {
+    for key in keys {
         let key = key.expose().as_bytes();
         let holds = |argument: &OsString| {
             let plain = argument.as_encoded_bytes();

@@ -1,13 +1,16 @@
 //! What `-d` gives: text, a file or standard input, which is JSON unless a header says otherwise.
 
-use std::io::Read as _;
+use std::fs::File;
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
 use crate::exit::Failure;
-use crate::output;
+use crate::{bounded, output};
+
+/// The largest body that is sent, as large as the largest answer that is read.
+const LIMIT_MIB: u64 = 64;
 
 /// Whether the body is read from standard input.
 pub(crate) fn is_standard_input(data: &str) -> bool {
@@ -15,15 +18,17 @@ pub(crate) fn is_standard_input(data: &str) -> bool {
 }
 
 pub(crate) fn read(data: &str, headers: &HeaderMap) -> Result<Bytes, Failure> {
+    let to_do = "nothing was sent";
     let (bytes, what) = if is_standard_input(data) {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|error| unreadable("standard input", &error))?;
-        (bytes, "standard input".to_owned())
+        let what = "standard input".to_owned();
+        let stdin = Ok(std::io::stdin().lock());
+        (bounded::read(stdin, &what, LIMIT_MIB, to_do)?, what)
     } else if let Some(file) = data.strip_prefix('@') {
         let what = format!("the file {}", output::name(file));
-        let bytes = std::fs::read(file).map_err(|error| unreadable(&what, &error))?;
-        (bytes, what)
+        (
+            bounded::read(File::open(file), &what, LIMIT_MIB, to_do)?,
+            what,
+        )
     } else {
         (
             data.as_bytes().to_vec(),
@@ -34,13 +39,6 @@ pub(crate) fn read(data: &str, headers: &HeaderMap) -> Result<Bytes, Failure> {
         check_json(&bytes, &what)?;
     }
     Ok(bytes.into())
-}
-
-fn unreadable(what: &str, error: &std::io::Error) -> Failure {
-    Failure::usage(
-        format!("{what} cannot be read ({})", error.kind()),
-        "nothing was sent",
-    )
 }
 
 fn check_json(bytes: &[u8], what: &str) -> Result<(), Failure> {

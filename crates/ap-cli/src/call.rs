@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use ap_core::CallError;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 
 use crate::output;
+use crate::redact::MARK;
 use crate::setup::Setup;
 
 /// Whether a request goes with a key.
@@ -45,12 +46,24 @@ fn before(setup: &Setup, request: &Request<Bytes>, signing: Signing) {
         uri.authority().map_or("", |authority| authority.as_str())
     ));
     for (name, value) in request.headers() {
-        let value = setup.secrets.out_of_text(value.as_bytes());
-        output::say(&format!("> {name}: {}", String::from_utf8_lossy(&value)));
+        let value = if is_secret(name) {
+            MARK.into()
+        } else {
+            let value = setup.secrets.out_of_text(value.as_bytes());
+            ap_core::escape(&String::from_utf8_lossy(&value))
+        };
+        output::say(&format!("> {name}: {value}"));
     }
     if signing == Signing::Signed {
-        output::say("> authorization: Basic [redacted]");
+        output::say(&format!("> authorization: Basic {MARK}"));
     }
+}
+
+/// Whether a header is one that secrets go in, by its name: what a user gives with `-H` is theirs to know.
+fn is_secret(name: &HeaderName) -> bool {
+    ["auth", "cookie", "key", "pass", "secret", "token"]
+        .iter()
+        .any(|word| name.as_str().contains(word))
 }
 
 fn after(begun: Instant, outcome: &Result<Response<Bytes>, CallError>) {

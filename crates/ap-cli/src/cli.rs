@@ -13,8 +13,9 @@ use crate::exit::Failure;
 
 /// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
 ///
-/// A key comes from ACTIVEPROSPECT_API_KEY, from the keys file ($XDG_CONFIG_HOME/ap/keys, else
-/// ~/.config/ap/keys), or from a hidden prompt; never from an argument.
+/// Keys come from ACTIVEPROSPECT_API_KEY and ACTIVEPROSPECT_NEXT_API_KEY, from the command in
+/// ACTIVEPROSPECT_KEY_COMMAND, from the keys file ($XDG_CONFIG_HOME/ap/keys, else ~/.config/ap/keys), or
+/// from a hidden prompt; never from an argument.
 #[derive(Debug, Parser)]
 #[command(name = "ap", version, disable_help_subcommand = false)]
 pub(crate) struct Cli {
@@ -47,7 +48,7 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Make one authenticated call and print the answer.
     Api(Api),
-    /// Store a key, check which product takes it, or forget it.
+    /// Store a key, check which product takes it, go through a reset, or forget it.
     #[command(subcommand)]
     Auth(Auth),
     /// Run the emulator until interrupted.
@@ -91,14 +92,36 @@ pub(crate) struct Api {
 pub(crate) enum Auth {
     /// Store a key: from a hidden prompt, or from standard input when that is a pipe.
     Login,
-    /// Ask each subscribed product whether it takes the key.
+    /// Ask each subscribed product which key it takes.
     Status {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Forget the stored key.
+    /// Go through a reset: store the new key beside the old one, watch until every product takes it, then
+    /// forget the old one. Can be interrupted, and goes on when run again.
+    Rotate(Rotate),
+    /// Forget the stored keys.
     Logout,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rotate {
+    /// How often each product is asked (every 10 seconds unless given).
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, default_value = "10", hide_default_value = true, allow_hyphen_values = true)]
+    pub every: Duration,
+    /// Ask each product once, and do not wait for those that are behind (exit code 9).
+    #[arg(long)]
+    pub once: bool,
+    /// Stop waiting after so long (exit code 9).
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, conflicts_with = "once", allow_hyphen_values = true)]
+    pub wait: Option<Duration>,
+    /// Ask for a new key though one is stored beside the old one already.
+    #[arg(long)]
+    pub new: bool,
+    /// Print JSON, one object for each change.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -22,8 +22,22 @@ pub(crate) const NOT_FOUND: u8 = 5;
 pub(crate) const TRANSPORT: u8 = 6;
 /// 429 or 5xx: try again later.
 pub(crate) const LATER: u8 = 7;
+/// A product still takes an older key than the newest.
+pub(crate) const BEHIND: u8 = 9;
 /// Interrupted from the keyboard.
 pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The exit codes from the worst on: a refused key is what checks look for.
+const WORST_FIRST: [u8; 8] = [
+    KEY, TRANSPORT, FORBIDDEN, LATER, NOT_FOUND, OTHER, USAGE, BEHIND,
+];
+
+/// Of several outcomes the one that decides; nothing, if all are well.
+pub(crate) fn worst(codes: impl Iterator<Item = u8> + Clone) -> Option<u8> {
+    WORST_FIRST
+        .into_iter()
+        .find(|code| codes.clone().any(|one| one == *code))
+}
 
 /// A command that did not do what was asked. Its texts are this program's own: they repeat nothing that
 /// the server or the user wrote, because either may hold a key.
@@ -45,6 +59,11 @@ impl Failure {
 
     pub(crate) fn usage(happened: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self::new(USAGE, happened, to_do)
+    }
+
+    /// What a source of keys that cannot be used comes to.
+    pub(crate) fn of_source(problem: &ap_keys::Problem) -> Self {
+        Self::usage(problem.happened(), problem.to_do())
     }
 
     /// Two lines on standard error, and the exit code.

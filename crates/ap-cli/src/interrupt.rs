@@ -15,6 +15,9 @@ static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
 /// Held while files are in an in-between state.
 static BUSY: Mutex<()> = Mutex::new(());
 
+/// What there is to know for whoever interrupts.
+static LAST_WORDS: Mutex<Option<&'static str>> = Mutex::new(None);
+
 /// Answers the signals from now on.
 pub(crate) fn install() {
     // Without a handler the signals end the program as they always do, so a failure here is no harm.
@@ -26,7 +29,15 @@ pub(crate) fn exit() -> ! {
     let _whole = hold();
     restore();
     output::say("ap: interrupted");
+    if let Some(words) = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) {
+        output::say(&format!("     {words}"));
+    }
     std::process::exit(i32::from(INTERRUPTED))
+}
+
+/// From now on an interrupt says this too.
+pub(crate) fn end_with(words: &'static str) {
+    *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
 }
 
 /// While the guard lives, an interrupt waits.

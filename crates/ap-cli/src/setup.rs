@@ -1,5 +1,6 @@
 //! From the global options to a client: origins, roots, times, then keys.
 
+use std::fs::File;
 use std::path::Path;
 
 use ap_core::{Account, ApiKey, KeyRing, Origin, Origins, Replay, Service};
@@ -12,14 +13,19 @@ use crate::cli::{Global, NamedOrigin};
 use crate::emulate::not_started;
 use crate::exit::{Failure, OTHER};
 use crate::keys::{self, Prompt};
-use crate::output;
 use crate::redact::Secrets;
+use crate::{arguments, bounded, output};
+
+/// The largest file of roots that is read: all of Mozilla's have a quarter of a MiB.
+const ROOTS_LIMIT_MIB: u64 = 16;
 
 /// A client, and the emulator that it may talk to, which ends with it.
 pub(crate) struct Setup {
     pub client: Client,
     pub verbose: bool,
     pub secrets: Secrets,
+    /// The keys, oldest first; none before `unlock`.
+    pub keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
 }
 
@@ -50,6 +56,7 @@ impl Setup {
             client,
             verbose: global.verbose,
             secrets: Secrets::of(&[]),
+            keys: Vec::new(),
             emulator,
         })
     }
@@ -60,10 +67,22 @@ impl Setup {
             Some(emulator) => vec![emulator_key(emulator)?],
             None => keys::resolve(prompt)?,
         };
+        self.unlock_with(keys)
+    }
+
+    /// Gives the client these keys, oldest first.
+    pub(crate) fn unlock_with(&mut self, keys: Vec<ApiKey>) -> Result<(), Failure> {
+        arguments::check_for(&keys)?;
         self.secrets = Secrets::of(&keys);
+        self.keys = keys;
+        self.sign_with(&self.keys)
+    }
+
+    /// Which of its keys the client signs with from now on.
+    pub(crate) fn sign_with(&self, keys: &[ApiKey]) -> Result<(), Failure> {
         self.client
             .keys()
-            .replace(keys)
+            .replace(keys.to_vec())
             .map_err(|error| Failure::usage(error.to_string(), "keep the newest keys"))
     }
 
@@ -122,14 +141,7 @@ fn given_origins(global: &Global) -> Result<Origins, Failure> {
 }
 
 fn read_roots(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file).map_err(|error| {
-        Failure::usage(
-            format!(
-                "the file {} cannot be read ({})",
-                output::name(file),
-                error.kind()
-            ),
-            "give --ca a file of certificates in PEM",
-        )
-    })
+    let what = format!("the file {}", output::name(file));
+    let to_do = "give --ca a file of certificates in PEM";
+    bounded::read(File::open(file), &what, ROOTS_LIMIT_MIB, to_do)
 }

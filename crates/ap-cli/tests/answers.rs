@@ -316,3 +316,23 @@ fn a_call_that_takes_too_long_exits_6() {
     ran.fails(6, "took too long");
     assert!(ran.stderr.contains("--timeout"));
 }
+
+#[test]
+fn verbose_hides_what_headers_of_the_callers_own_may_hold() {
+    let fake = Fake::status(200, "", "{}");
+    let origin = fake.as_lcx();
+    let secrets = ["Cookie", "X-Api-Key", "X-Auth-Token", "Session-Secret"];
+    let lines = secrets.map(|name| format!("{name}: hidden-value"));
+    let mut arguments = vec!["-v", "--origin", &origin, "api", "/x", "-H", "X-Note: said"];
+    arguments.extend(lines.iter().flat_map(|line| ["-H", line.as_str()]));
+    let ran = Home::new().run(&arguments);
+    ran.succeeds();
+    assert!(!ran.stderr.contains("hidden-value"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("> x-note: said\n"), "{}", ran.stderr);
+    for name in secrets {
+        let line = format!("> {}: [redacted]\n", name.to_lowercase());
+        assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+    }
+    let sent = fake.received()[0].matches("hidden-value").count();
+    assert_eq!(sent, secrets.len());
+}

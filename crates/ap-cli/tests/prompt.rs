@@ -190,3 +190,32 @@ fn a_typed_key_that_is_none_exits_2() {
     }
     assert!(!home.keys_file().exists());
 }
+
+#[test]
+fn a_rotation_asks_for_the_new_key_hidden_and_can_be_interrupted() {
+    let home = Home::new();
+    let new = "placeholder-key-to-come";
+    home.store(format!("{KEY}\n").as_bytes(), 0o600);
+    // A server that refuses every key, in the place of each product's.
+    let fakes = ["lcx", "trustedform", "suppressionlist"].map(|product| {
+        let fake = Fake::status(401, "", r#"{"error":"authentication failed"}"#);
+        format!("--origin {product}={}", fake.url)
+    });
+    let arguments = format!("{} auth rotate --every 3600", fakes.join(" "));
+    let mut terminal = Terminal::run(&home, &arguments);
+    terminal.wait_for_prompt();
+    terminal.type_in(&format!("{new}\r"));
+    terminal.wait_for("SuppressionList  takes neither key");
+    terminal.wait_for("Ctrl-C stops");
+    terminal.type_in("\u{3}");
+    let screen = terminal.end();
+    assert!(screen.contains("New API key (hidden): "), "{screen}");
+    assert!(screen.contains("ap: reset the key at https://account.activeprospect.com/account"));
+    assert!(screen.contains("both keys are stored: `ap auth rotate` goes on"));
+    assert!(screen.contains("code=130"), "{screen}");
+    assert_absent(&screen, KEY);
+    assert_absent(&screen, new);
+    assert_echoes(&screen);
+    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
+    assert_eq!(stored, format!("{KEY}\n{new}\n"));
+}

@@ -303,3 +303,37 @@ fn the_working_directory_and_a_relative_home_hold_no_configuration() {
         .env("HOME", ".");
     Ran::of(command.output().unwrap(), KEY).fails(2, "not an absolute path");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_has_no_end_is_read_up_to_a_limit() {
+    let fake = Fake::status(200, "", "{}");
+    let home = Home::new();
+    for (arguments, says) in [
+        (vec!["--ca", "/dev/zero", "api", "/x"], "larger than 16 MiB"),
+        (vec!["api", "-d", "@/dev/zero", "/x"], "larger than 64 MiB"),
+    ] {
+        let origin = fake.as_lcx();
+        let all = [vec!["--origin", &origin], arguments].concat();
+        home.run(&all).fails(2, says);
+    }
+    let mut command = home.ap(&["api", "-d", "-", "/x"]);
+    command
+        .env(VARIABLE, KEY)
+        .stdin(std::fs::File::open("/dev/zero").unwrap());
+    Ran::of(command.output().unwrap(), KEY).fails(2, "standard input is larger than 64 MiB");
+    assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_keys_file_in_a_folder_that_everybody_can_write_in_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    home.store(KEY.as_bytes(), 0o600);
+    let folder = home.keys_file().parent().unwrap().to_owned();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let ran = home.run_bare(&["api", "/x"]);
+    ran.fails(2, "everybody can write in its folder");
+    assert!(ran.stderr.contains("chmod o-w '/"), "{}", ran.stderr);
+}

@@ -162,16 +162,17 @@ fn a_product_that_the_account_does_not_have_is_not_asked() {
         {"id":"trustedform","name":"x","subscribed":false},{"id":"account","name":"x"}]}"#;
     let (ran, fakes) = fakes([(200, user), (401, BAD_KEY), (200, "[]")], true);
     let report: Value = serde_json::from_str(ran.succeeds()).unwrap();
-    let line = |product, subscribed, status, key, http| {
+    let line = |product, subscribed, status, key: Option<&str>, http| {
         json!({"product": product, "subscribed": subscribed, "status": status, "key": key,
-               "http_status": http, "what_to_do": null})
+               "behind": false, "http_status": http, "what_to_do": null,
+               "keys": [{"key": VARIABLE, "status": key.map(|_| "takes")}]})
     };
     assert_eq!(
         report,
-        json!({"key": VARIABLE, "products": [
-            line("lcx", json!(true), "takes", json!(VARIABLE), json!(200)),
-            line("trustedform", json!(false), "not_subscribed", json!(null), json!(null)),
-            line("suppressionlist", json!(null), "takes", json!(VARIABLE), json!(200)),
+        json!({"key": VARIABLE, "keys": [VARIABLE], "behind": false, "products": [
+            line("lcx", json!(true), "takes", Some(VARIABLE), json!(200)),
+            line("trustedform", json!(false), "not_subscribed", None, json!(null)),
+            line("suppressionlist", json!(null), "takes", Some(VARIABLE), json!(200)),
         ]})
     );
     assert_eq!(fakes[1].connections(), 0);
@@ -189,14 +190,23 @@ fn of_several_keys_it_says_which_one_each_product_takes() {
     arguments.extend(["auth", "status"].map(str::to_owned));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ran = Ran::of(home.ap(&arguments).output().unwrap(), &new);
-    let text = ran.succeeds();
+    ran.fails(9, "an older key is taken by LeadConduit, SuppressionList");
+    let text = &ran.stdout;
     common::assert_absent(text, &old);
-    assert!(text.starts_with("key: line 1 of /"), "{text}");
-    assert!(
-        text.contains("TrustedForm      takes the key (line 2 of /"),
+    assert!(text.starts_with("key 1: line 1 of /"), "{text}");
+    assert!(text.contains("key 2: line 2 of /"), "{text}");
+    assert!(text.contains("TrustedForm      takes key 2\n"), "{text}");
+    assert_eq!(
+        text.matches("takes key 1, and not yet").count(),
+        2,
         "{text}"
     );
-    assert_eq!(text.matches("takes the key\n").count(), 2, "{text}");
+    let requests = Product::ALL.map(|product| emulator.state().product(product).requests);
+    assert_eq!(
+        requests,
+        [2, 1, 2],
+        "the newest is asked first, and no more than needed"
+    );
 }
 
 #[test]
@@ -222,4 +232,66 @@ fn the_emulator_of_the_command_is_enough_and_verbose_is_kept() {
 fn without_a_key_nobody_is_asked() {
     let mut command = Home::new().ap(&["auth", "status"]);
     Ran::of(command.output().unwrap(), KEY).fails(3, "no API key");
+}
+
+#[test]
+fn both_variables_count_oldest_first_and_a_command_comes_before_the_file() {
+    let emulator = Emulator::start().unwrap();
+    let old = emulator.key();
+    let new = emulator.reset();
+    let home = Home::new();
+    home.store(b"placeholder-key-in-the-file\n", 0o600);
+    let mut arguments = origins(&emulator);
+    arguments.extend(["auth", "status"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = home.ap(&arguments);
+        command.envs(variables.iter().copied());
+        let ran = Ran::of(command.output().unwrap(), &old);
+        common::assert_absent(&ran.stderr, &new);
+        ran
+    };
+    let next = ("ACTIVEPROSPECT_NEXT_API_KEY", new.as_str());
+    let ran = run(&[next, (VARIABLE, &old)]);
+    ran.fails(9, "older key");
+    assert!(
+        ran.stdout.starts_with("key 1: ACTIVEPROSPECT_API_KEY\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("key 2: ACTIVEPROSPECT_NEXT_API_KEY (the newest)\n")
+    );
+    run(&[next]).fails(3, "refused by LeadConduit, TrustedForm, SuppressionList");
+
+    let file = home.path().join("a key");
+    std::fs::write(&file, &old).unwrap();
+    let command = format!("cat '{}'", file.display());
+    let ran = run(&[("ACTIVEPROSPECT_KEY_COMMAND", &command)]);
+    assert!(
+        ran.succeeds().starts_with("key: the command cat\n"),
+        "{}",
+        ran.stdout
+    );
+    for (command, code, says) in [
+        ("cat '", 2, "not a command"),
+        ("  ", 2, "not a command"),
+        ("no-such-program", 2, "cannot be started"),
+        ("false", 2, "the command false failed (exit status: 1)"),
+        ("printf ''", 2, "it is empty"),
+        ("cat /dev/zero", 2, "more than 4096 bytes"),
+        ("echo placeholder-key", 2, "among its arguments"),
+        (
+            "sh -c 'test -z \"$ACTIVEPROSPECT_KEY_COMMAND\" && echo key-$((1+1))'",
+            3,
+            "refused",
+        ),
+    ] {
+        let ran = run(&[
+            ("ACTIVEPROSPECT_KEY_COMMAND", command),
+            ("PATH", "/usr/bin:/bin"),
+        ]);
+        ran.fails(code, says);
+    }
 }

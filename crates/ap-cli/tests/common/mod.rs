@@ -60,6 +60,11 @@ impl Home {
         Ran::of(self.ap(arguments).env(VARIABLE, KEY).output().unwrap(), KEY)
     }
 
+    /// Runs it without any key.
+    pub(crate) fn run_bare(&self, arguments: &[&str]) -> Ran {
+        Ran::of(self.ap(arguments).output().unwrap(), KEY)
+    }
+
     /// Writes a keys file with a mode.
     #[cfg(unix)]
     pub(crate) fn store(&self, text: &[u8], mode: u32) {
