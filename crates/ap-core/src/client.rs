@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::ask::{Ask, INTERVAL};
 use crate::error::{CallError, Refusal};
@@ -46,7 +46,7 @@ macro_rules! drive {
         loop {
             step = match step {
                 Step::Send(attempt) => {
-                    attempt.sign(&mut request)?;
+                    attempt.sign_unchanged(&mut request)?;
                     $trace.attempt(&attempt);
                     let response = transport.send(&request, deadline)$(.$await)??;
                     match attempt.answered(response.status(), start_of_401(&response)) {
@@ -291,10 +291,8 @@ impl<T, S: ?Sized> Shared<T, S> {
         method: Method,
         path: &str,
     ) -> Result<Request<Bytes>, RequestError> {
-        let target = request::encode_target(path).map_err(RequestError::Target)?;
-        let origin = self.account.origins().get(service).as_str();
-        let uri = Uri::try_from(format!("{origin}{target}"))
-            .map_err(|_| RequestError::Target(request::InvalidTarget::TooLong))?;
+        let origin = self.account.origins().get(service);
+        let uri = request::uri_at(origin, path).map_err(RequestError::Target)?;
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
         *request.uri_mut() = uri;

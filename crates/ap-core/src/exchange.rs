@@ -165,6 +165,7 @@ impl Account {
             replay,
             tried: Vec::new(),
             refused: Vec::new(),
+            is_checked: true,
             has_asked: false,
         };
         Ok(call.next())
@@ -180,6 +181,8 @@ struct Call {
     replay: Replay,
     tried: Vec<Credentials>,
     refused: Vec<Refused>,
+    /// Whether the request was checked against these very keys.
+    is_checked: bool,
     /// Whether the call has come to [`Step::NeedKey`]; it does so once, whatever a source brings.
     has_asked: bool,
 }
@@ -205,6 +208,7 @@ impl Call {
         if !self.refused.is_empty() {
             // A key that was removed meanwhile must not sign again.
             self.keys = self.account.keys.snapshot();
+            self.is_checked = false;
         }
         let credentials = self.keys.credentials();
         let tried = credentials.iter().enumerate().fold(0, |tried, (at, one)| {
@@ -263,6 +267,18 @@ impl Attempt {
         )?;
         if service.product() != self.call.product {
             return Err(RequestError::OtherProduct(service.product()));
+        }
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, self.authorization().clone());
+        Ok(())
+    }
+
+    /// The same for this crate's own driver, which lends its request to nobody that could change it: what
+    /// `begin` has checked is not checked again, unless the keys are others now.
+    pub(crate) fn sign_unchanged<B>(&self, request: &mut Request<B>) -> Result<(), RequestError> {
+        if !self.call.is_checked {
+            return self.sign(request);
         }
         request
             .headers_mut()
@@ -416,6 +432,7 @@ impl NeedKey {
     /// Goes on with a key that the account has got meanwhile, or gives up.
     pub fn resume(mut self) -> Step {
         self.call.keys = self.call.account.keys.snapshot();
+        self.call.is_checked = false;
         self.call.next()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
+use http::uri::{Authority, Scheme};
 
 use crate::product::{Product, Service};
 
@@ -27,6 +28,8 @@ use crate::product::{Product, Service};
 pub struct Origin {
     /// `https://host` or `https://host:port`; the scheme ends at `host`.
     text: Box<str>,
+    /// Host and port, as an URI takes them.
+    authority: Authority,
     host: usize,
     host_end: usize,
     port: u16,
@@ -121,6 +124,57 @@ impl Origin {
     }
 
     fn from_parts(scheme: &str, authority: &str) -> Result<Self, InvalidOrigin> {
+        let parts = Parts::read(scheme, authority)?;
+        let mut text = format!("{}://", parts.scheme);
+        let start = text.len();
+        parts.host.write(&mut text);
+        let host_end = text.len();
+        if parts.port != parts.own_port {
+            text.push_str(&format!(":{}", parts.port));
+        }
+        let authority = Authority::try_from(&text[start..]).map_err(|_| InvalidOrigin::Host)?;
+        Ok(Self {
+            text: text.into(),
+            authority,
+            host: start,
+            host_end,
+            port: parts.port,
+            loopback: parts.host.is_loopback(),
+        })
+    }
+
+    pub(crate) fn uri_scheme(&self) -> Scheme {
+        if self.is_https() {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        }
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+/// Whether a URI is one of an origin on this machine. The same reading as an origin's, but nothing is
+/// kept: transports ask this on every call.
+pub(crate) fn is_loopback(uri: &Uri) -> bool {
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    Parts::read(scheme, authority.as_str()).is_ok_and(|parts| parts.host.is_loopback())
+}
+
+/// What an origin is made of, read and checked.
+struct Parts<'a> {
+    scheme: &'static str,
+    host: Host<'a>,
+    port: u16,
+    own_port: u16,
+}
+
+impl<'a> Parts<'a> {
+    fn read(scheme: &str, authority: &'a str) -> Result<Self, InvalidOrigin> {
         let (scheme, own_port) = if scheme.eq_ignore_ascii_case("https") {
             ("https", 443)
         } else if scheme.eq_ignore_ascii_case("http") {
@@ -128,10 +182,14 @@ impl Origin {
         } else {
             return Err(InvalidOrigin::Scheme);
         };
-        if authority.contains('@') {
+        let bytes = authority.as_bytes();
+        if bytes.contains(&b'@') {
             return Err(InvalidOrigin::UserInformation);
         }
-        if authority.contains(['/', '?', '#', '\\']) {
+        if bytes
+            .iter()
+            .any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
+        {
             return Err(InvalidOrigin::Path);
         }
         let (host, port) = match authority.strip_prefix('[') {
@@ -150,22 +208,11 @@ impl Origin {
                 None => (Host::parse(authority)?, None),
             },
         };
-        let port = port.map_or(Ok(own_port), parse_port)?;
-
-        let mut text = format!("{scheme}://");
-        let start = text.len();
-        host.write(&mut text);
-        let host_end = text.len();
-        if port != own_port {
-            text.push_str(&format!(":{port}"));
-        }
-        let loopback = host.is_loopback();
         Ok(Self {
-            text: text.into(),
-            host: start,
-            host_end,
-            port,
-            loopback,
+            scheme,
+            host,
+            port: port.map_or(Ok(own_port), parse_port)?,
+            own_port,
         })
     }
 }
@@ -182,34 +229,35 @@ impl fmt::Debug for Origin {
     }
 }
 
-enum Host {
-    Name(String),
+enum Host<'a> {
+    /// In any case.
+    Name(&'a str),
     V4(Ipv4Addr),
     V6(Ipv6Addr),
 }
 
-impl Host {
-    fn parse(text: &str) -> Result<Self, InvalidOrigin> {
-        if text.is_empty() {
+impl<'a> Host<'a> {
+    fn parse(name: &'a str) -> Result<Self, InvalidOrigin> {
+        if name.is_empty() {
             return Err(InvalidOrigin::NoHost);
         }
-        let name = text.to_ascii_lowercase();
-        let labels_are_sound = name.len() <= 253
-            && name.split('.').all(|label| {
-                (1..=63).contains(&label.len())
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-            });
-        if !labels_are_sound {
+        let labels = || name.as_bytes().split(|&byte| byte == b'.');
+        let is_sound = |label: &[u8]| {
+            (1..=63).contains(&label.len())
+                && label
+                    .iter()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                && !label.starts_with(b"-")
+                && !label.ends_with(b"-")
+        };
+        if name.len() > 253 || !labels().all(is_sound) {
             return Err(InvalidOrigin::Host);
         }
         // A name whose last label is a number is an address to many resolvers, whatever its form:
         // only the one form that everybody reads alike is taken (WHATWG URL, "ends in a number").
-        let last = name.rsplit('.').next().unwrap_or_default();
-        if last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") {
+        let last = labels().next_back().unwrap_or_default();
+        let is_hex = matches!(last, [b'0', b'x' | b'X', ..]);
+        if is_hex || last.iter().all(u8::is_ascii_digit) {
             return name.parse().map(Self::V4).map_err(|_| InvalidOrigin::Host);
         }
         Ok(Self::Name(name))
@@ -217,7 +265,7 @@ impl Host {
 
     fn is_loopback(&self) -> bool {
         match self {
-            Self::Name(name) => name == "localhost",
+            Self::Name(name) => name.eq_ignore_ascii_case("localhost"),
             Self::V4(address) => address.is_loopback(),
             Self::V6(address) => address.is_loopback(),
         }
@@ -225,7 +273,7 @@ impl Host {
 
     fn write(&self, out: &mut String) {
         match self {
-            Self::Name(name) => out.push_str(name),
+            Self::Name(name) => out.push_str(&name.to_ascii_lowercase()),
             Self::V4(address) => out.push_str(&address.to_string()),
             Self::V6(address) => out.push_str(&format!("[{address}]")),
         }
@@ -296,6 +344,7 @@ impl Origins {
             let host = "https://".len();
             Origin {
                 text: text.into(),
+                authority: Authority::from_static(&text[host..]),
                 host,
                 host_end: text.len(),
                 port: 443,

@@ -1,5 +1,7 @@
 //! What a request must look like before a key goes near it.
 
+use bytes::Bytes;
+use http::uri::{self, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use crate::credentials::Credentials;
@@ -149,15 +151,18 @@ fn check_headers(
         if RESERVED.contains(name) && !(*name == header::AUTHORIZATION && is_ours(value)) {
             return Err(RequestError::ReservedHeader(name.clone()));
         }
-        if !value
-            .as_bytes()
-            .iter()
-            .all(|b| matches!(b, b' '..=b'~' | b'\t'))
-        {
+        if !is_printable(value.as_bytes()) {
             return Err(RequestError::HeaderValue(name.clone()));
         }
     }
     Ok(())
+}
+
+fn is_printable(value: &[u8]) -> bool {
+    // Without an early end, so that the compiler looks at many bytes at once.
+    value.iter().fold(true, |so_far, byte| {
+        so_far & matches!(byte, b' '..=b'~' | b'\t')
+    })
 }
 
 /// Whether a value is the very buffer that an earlier signature put there, not an equal one of the
@@ -175,8 +180,9 @@ pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), Req
         .as_bytes();
     let encoded = target.contains(&b'%');
     let holds = |key: &[u8]| {
-        target.windows(key.len()).any(|window| window == key)
-            || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key))
+        let plainly =
+            key.len() <= target.len() && target.windows(key.len()).any(|window| window == key);
+        plainly || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key))
     };
     if keys
         .iter()
@@ -216,21 +222,25 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
     if bytes.len() > MAX_TARGET_LEN {
         return Err(InvalidTarget::TooLong);
     }
-    let mut in_query = false;
+    let mut query_at = bytes.len();
     let mut dots = false;
     for (at, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'\\' => return Err(InvalidTarget::Backslash { at }),
-            b'#' => return Err(InvalidTarget::Fragment),
-            0..=0x1F | 0x7F => return Err(InvalidTarget::Control { at }),
-            _ if needs_encoding(byte, in_query) => return Err(InvalidTarget::Unencoded { at }),
-            b'?' => in_query = true,
-            b'%' if !matches!(bytes.get(at + 1..at + 3), Some([a, b]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) =>
-            {
-                return Err(InvalidTarget::Percent { at });
+        match CLASSES[usize::from(byte)] {
+            Class::Plain => {}
+            Class::Question => query_at = query_at.min(at),
+            Class::Dot => dots |= at < query_at,
+            Class::Percent => {
+                let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
+                if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(InvalidTarget::Percent { at });
+                }
+                dots |= at < query_at;
             }
-            b'.' | b'%' if !in_query => dots = true,
-            _ => {}
+            Class::Quote if at < query_at => {}
+            Class::Quote | Class::Encoded => return Err(InvalidTarget::Unencoded { at }),
+            Class::Backslash => return Err(InvalidTarget::Backslash { at }),
+            Class::Fragment => return Err(InvalidTarget::Fragment),
+            Class::Control => return Err(InvalidTarget::Control { at }),
         }
     }
     if dots && has_dot_segment(target) {
@@ -238,6 +248,46 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
     }
     Ok(())
 }
+
+/// What a byte is in a path or a query.
+#[derive(Clone, Copy)]
+enum Class {
+    Plain,
+    Question,
+    Dot,
+    Percent,
+    /// An apostrophe: encoded in a query only.
+    Quote,
+    /// RFC 3986 section 2 and the URL standard's path and special-query sets, together: what either
+    /// would encode.
+    Encoded,
+    Backslash,
+    Fragment,
+    Control,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Plain; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'?' => Class::Question,
+            b'.' => Class::Dot,
+            b'%' => Class::Percent,
+            b'\'' => Class::Quote,
+            b'\\' => Class::Backslash,
+            b'#' => Class::Fragment,
+            0..=0x1F | 0x7F => Class::Control,
+            b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'[' | b']' => {
+                Class::Encoded
+            }
+            0x80.. => Class::Encoded,
+            _ => Class::Plain,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 fn has_dot_segment(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
@@ -257,31 +307,35 @@ fn has_dot_segment(target: &str) -> bool {
     })
 }
 
-/// RFC 3986 section 2 and the URL standard's path and special-query sets, together: what either
-/// would encode.
-const fn needs_encoding(byte: u8, in_query: bool) -> bool {
-    match byte {
-        b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'[' | b']' => true,
-        b'\'' => in_query,
-        _ => !byte.is_ascii(),
-    }
-}
-
-/// Writes a path and query as they go on the wire: what must be percent-encoded is, what already is
-/// stays. What could change the origin or climb out of the path is refused, not repaired.
+/// The URI of a path and query at an origin, as it goes on the wire: what must be percent-encoded is, what
+/// already is stays. What could change the origin or climb out of the path is refused, not repaired.
 ///
 /// # Errors
 ///
 /// [`InvalidTarget`].
-pub(crate) fn encode_target(text: &str) -> Result<String, InvalidTarget> {
+pub(crate) fn uri_at(origin: &Origin, text: &str) -> Result<Uri, InvalidTarget> {
+    let target = match check_target(text) {
+        Ok(()) => text.to_owned(),
+        Err(InvalidTarget::Unencoded { .. }) => encode(text)?,
+        Err(other) => return Err(other),
+    };
+    let target = PathAndQuery::from_maybe_shared(Bytes::from(target));
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(origin.uri_scheme());
+    parts.authority = Some(origin.authority().clone());
+    parts.path_and_query = Some(target.map_err(|_| InvalidTarget::TooLong)?);
+    Uri::from_parts(parts).map_err(|_| InvalidTarget::TooLong)
+}
+
+fn encode(text: &str) -> Result<String, InvalidTarget> {
     let mut in_query = false;
-    let mut target = String::with_capacity(text.len());
+    let mut target = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {
         in_query |= byte == b'?';
-        if needs_encoding(byte, in_query) {
-            target.push_str(&format!("%{byte:02X}"));
-        } else {
-            target.push(char::from(byte));
+        match CLASSES[usize::from(byte)] {
+            Class::Encoded => target.push_str(&format!("%{byte:02X}")),
+            Class::Quote if in_query => target.push_str("%27"),
+            _ => target.push(char::from(byte)),
         }
     }
     check_target(&target)?;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response};
 
-use crate::origin::Origin;
+use crate::origin;
 use crate::settings::Settings;
 
 /// Longer times are as good as none.
@@ -330,7 +330,7 @@ impl StdError for TransportError {
 /// ```
 #[must_use]
 pub fn is_loopback(uri: &Uri) -> bool {
-    Origin::of(uri).is_ok_and(|origin| origin.is_loopback())
+    origin::is_loopback(uri)
 }
 
 /// Whether a body of no bytes is announced by `Content-Length: 0` in a request of this method: where the

@@ -174,6 +174,7 @@ impl Search<'_> {
                 replay: self.replays[nth],
                 refused: vec![refused; out.requests - 1],
                 tried,
+                is_checked: true,
                 has_asked: false,
             },
             ticket: out.ticket,
