@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use ap_core::{ErrorKind, Proxy, Settings, TransportError};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, RustlsConnector};
 use ureq::{Agent, ProxyProtocol};
 
-use crate::guard::Guard;
-use crate::names::Names;
+use crate::guard::{Guard, Limits};
+use crate::names::Later;
 use crate::veil::Unveil;
 use crate::wire::WireConnector;
 
@@ -34,37 +33,59 @@ pub(crate) const fn head_room(settings: &Settings) -> usize {
     bounded + 8 * 1024
 }
 
-pub(crate) fn build(settings: &Settings) -> Result<Agent, TransportError> {
+/// The agents that a transport of ours sends by.
+#[derive(Clone)]
+pub(crate) struct Agents {
+    pub(crate) direct: Agent,
+    /// For targets on other machines, if there is a proxy.
+    pub(crate) proxied: Option<Agent>,
+}
+
+pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .root_certs(roots(settings)?)
         .build();
-    let config = Agent::config_builder()
-        .tls_config(tls)
-        .proxy(settings.proxy.as_ref().map(proxy).transpose()?)
-        .max_redirects(0)
-        .http_status_as_error(false)
-        // The request brings these itself, or has none.
-        .user_agent("")
-        .accept("")
-        .accept_encoding("")
-        .max_response_header_size(head_room(settings))
-        .input_buffer_size(INPUT_BUFFER.max(head_room(settings).saturating_add(INPUT_BUFFER)))
-        .max_idle_connections(IDLE_CONNECTIONS)
-        .max_idle_connections_per_host(IDLE_CONNECTIONS)
-        .allow_non_standard_methods(true)
-        .build();
-    let connector = ConnectProxyConnector::default()
-        .chain(WireConnector)
-        .chain(RustlsConnector::default())
-        .chain(Unveil)
-        .chain(Guard);
-    Ok(Agent::with_parts(
-        config,
-        connector,
-        Names(DefaultResolver::default()),
-    ))
+    let agent = |proxy: Option<ureq::Proxy>| {
+        let is_proxied = proxy.is_some();
+        let config = Agent::config_builder()
+            .tls_config(tls.clone())
+            .proxy(proxy)
+            // The rest of a call's time its connections keep.
+            .timeout_connect(Some(settings.connect_limit()))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            // The request brings these itself, or has none.
+            .user_agent("")
+            .accept("")
+            .accept_encoding("")
+            .max_response_header_size(head_room(settings))
+            .input_buffer_size(INPUT_BUFFER.max(head_room(settings).saturating_add(INPUT_BUFFER)))
+            .max_idle_connections(IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS)
+            .allow_non_standard_methods(true)
+            .build();
+        let guard = Guard {
+            is_proxied,
+            limits: Limits {
+                lines: settings.header_limit,
+                bytes: settings.head_limit,
+            },
+        };
+        let connector = ConnectProxyConnector::default()
+            .chain(WireConnector)
+            .chain(RustlsConnector::default())
+            .chain(Unveil)
+            .chain(guard);
+        Agent::with_parts(config, connector, Later)
+    };
+    let proxy = settings.proxy.as_ref().map(proxy).transpose()?;
+    Ok(Agents {
+        direct: agent(None),
+        proxied: proxy.map(|proxy| agent(Some(proxy))),
+    })
 }
 
 fn roots(settings: &Settings) -> Result<RootCerts, TransportError> {

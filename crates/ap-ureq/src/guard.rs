@@ -2,65 +2,35 @@
 //! were there before the request, interim responses, how large a head may be, where chunks end, and an
 //! answer that comes while the request is still on its way.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use http::Uri;
+use memchr::{memchr, memchr_iter};
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use crate::call::{self, End};
 use crate::chunks::Chunks;
-use crate::wire::{self, End};
 
 /// How many interim responses are skipped.
 const INTERIM_LIMIT: usize = 100;
 
-thread_local! {
-    /// The call that this thread makes. It is made on one thread from its first byte to its last.
-    static CALL: RefCell<Option<Call>> = const { RefCell::new(None) };
-}
-
-struct Call {
-    target: Uri,
-    header_limit: usize,
-    head_limit: usize,
-    /// Whether the connection to the target was there and the request begun.
-    has_begun: bool,
-}
-
-/// While this lives, the connections of this thread know which call they serve.
-pub(crate) struct Calling(());
-
-impl Calling {
-    pub(crate) fn to(target: &Uri, header_limit: usize, head_limit: usize) -> Self {
-        CALL.with(|call| {
-            *call.borrow_mut() = Some(Call {
-                target: target.clone(),
-                header_limit,
-                head_limit,
-                has_begun: false,
-            });
-        });
-        Self(())
-    }
-
-    /// Whether the request was begun: what failed before was the way to the target.
-    pub(crate) fn has_begun(&self) -> bool {
-        CALL.with(|call| call.borrow().as_ref().is_some_and(|call| call.has_begun))
-    }
-}
-
-impl Drop for Calling {
-    fn drop(&mut self) {
-        CALL.with(|call| *call.borrow_mut() = None);
-    }
-}
-
 /// The last link of a chain of connectors.
 #[derive(Debug)]
-pub(crate) struct Guard;
+pub(crate) struct Guard {
+    /// Whether the connections to targets go by a proxy. Those to the proxy itself, which are made by this
+    /// chain too, are the library's own business.
+    pub(crate) is_proxied: bool,
+    pub(crate) limits: Limits,
+}
+
+/// How large a head may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) lines: usize,
+    pub(crate) bytes: usize,
+}
 
 impl<In: Transport> Connector<In> for Guard {
     type Out = Guarded<In>;
@@ -70,16 +40,11 @@ impl<In: Transport> Connector<In> for Guard {
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, Error> {
-        // A connection to a proxy is made by this chain too, and speaks TLS inside.
-        let is_to_target = CALL.with(|call| {
-            call.borrow().as_ref().is_some_and(|call| {
-                call.target.scheme() == details.uri.scheme()
-                    && call.target.authority() == details.uri.authority()
-            })
-        });
         Ok(chained.map(|inner| Guarded {
             inner,
-            is_guarded: is_to_target,
+            limits: self.limits,
+            is_guarded: self.is_proxied == details.config.proxy().is_some(),
+            is_new: true,
             phase: Phase::Idle,
             interim: 0,
             interim_bytes: 0,
@@ -92,7 +57,10 @@ impl<In: Transport> Connector<In> for Guard {
 #[derive(Debug)]
 pub(crate) struct Guarded<In> {
     inner: In,
+    limits: Limits,
     is_guarded: bool,
+    /// Whether it has served no request yet.
+    is_new: bool,
     phase: Phase,
     interim: usize,
     interim_bytes: usize,
@@ -123,15 +91,15 @@ enum Early {
 impl<In: Transport> Guarded<In> {
     /// Begins a request: whatever is here by now cannot be its answer.
     fn begin(&mut self, timeout: NextTimeout) -> Result<(), Error> {
-        CALL.with(|call| {
-            if let Some(call) = call.borrow_mut().as_mut() {
-                call.has_begun = true;
-            }
-        });
-        if !self.hear_now(timeout)? || !self.inner.buffers().input().is_empty() {
+        call::begun();
+        // A connection that was kept has just been found open, with nothing there to read; but of what
+        // is inside TLS only a read tells.
+        let must_hear = self.is_new || self.inner.is_tls();
+        self.is_new = false;
+        if must_hear && !self.hear_now(timeout)? || !self.inner.buffers().input().is_empty() {
             return Err(invalid("bytes came before the request"));
         }
-        wire::was_interrupted();
+        call::was_interrupted();
         self.phase = Phase::Head;
         self.interim = 0;
         self.interim_bytes = 0;
@@ -160,39 +128,34 @@ impl<In: Transport> Guarded<In> {
 
     /// Takes interim responses away, and looks at the head that follows as far as it is here.
     fn look(&mut self) -> Result<(), Error> {
-        let (header_limit, head_limit) = CALL.with(|call| {
-            call.borrow()
-                .as_ref()
-                .map_or((usize::MAX, usize::MAX), |call| {
-                    (call.header_limit, call.head_limit)
-                })
-        });
+        let limits = self.limits;
         loop {
             let input = self.inner.buffers().input();
-            let Some(end) = head_end(input) else {
+            let head = Head::read(input);
+            let Some(end) = head.end else {
                 // The status line, and the limit.
-                return if lines(input) > header_limit.saturating_add(1) {
-                    Err(Error::LargeResponseHeader(input.len(), head_limit))
+                return if head.lines > limits.lines.saturating_add(1) {
+                    Err(Error::LargeResponseHeader(input.len(), limits.bytes))
                 } else {
                     Ok(())
                 };
             };
-            let head = &input[..end];
-            if is_interim(head) {
+            let status = status(&input[..end]);
+            if is_interim(status) {
                 self.interim += 1;
                 self.interim_bytes += end;
-                if self.interim > INTERIM_LIMIT || self.interim_bytes > head_limit {
-                    return Err(Error::LargeResponseHeader(self.interim_bytes, head_limit));
+                if self.interim > INTERIM_LIMIT || self.interim_bytes > limits.bytes {
+                    return Err(Error::LargeResponseHeader(self.interim_bytes, limits.bytes));
                 }
                 self.inner.buffers().input_consume(end);
                 continue;
             }
             // The status line and the blank one.
-            if lines(head) > header_limit.saturating_add(2) {
-                return Err(Error::LargeResponseHeader(end, head_limit));
+            if head.lines > limits.lines.saturating_add(2) {
+                return Err(Error::LargeResponseHeader(end, limits.bytes));
             }
-            self.is_spoiled |= status(head) == Some(b"101");
-            let mut chunks = is_chunked(head).then(Chunks::new);
+            self.is_spoiled |= status == Some(b"101");
+            let mut chunks = head.is_chunked.then(Chunks::new);
             if let Some(chunks) = &mut chunks {
                 chunks.follow(&input[end..])?;
             }
@@ -219,7 +182,7 @@ impl<In: Transport> Transport for Guarded<In> {
             self.begin(timeout)?;
         }
         self.inner.transmit_output(amount, timeout)?;
-        if !wire::was_interrupted() {
+        if !call::was_interrupted() {
             return Ok(());
         }
         self.hear_now(timeout)?;
@@ -318,22 +281,48 @@ fn invalid(what: &'static str) -> Error {
     Error::Io(io::Error::new(ErrorKind::InvalidData, what))
 }
 
-/// Where a head ends. A line may end without a carriage return, as the library has it.
-fn head_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(found) = bytes[at..].iter().position(|&byte| byte == b'\n') {
-        at += found + 1;
-        match &bytes[at..] {
-            [b'\n', ..] => return Some(at + 1),
-            [b'\r', b'\n', ..] => return Some(at + 2),
-            _ => {}
-        }
-    }
-    None
+/// What is here of a head. A line may end without a carriage return, as the library has it.
+struct Head {
+    /// Where it ends, if it is whole.
+    end: Option<usize>,
+    /// Lines up to there, the status line and the blank one included.
+    lines: usize,
+    /// Whether its body comes in chunks.
+    is_chunked: bool,
 }
 
-fn lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
+impl Head {
+    fn read(bytes: &[u8]) -> Self {
+        let mut head = Self {
+            end: None,
+            lines: 0,
+            is_chunked: false,
+        };
+        let mut start = 0;
+        for line_feed in memchr_iter(b'\n', bytes) {
+            let line = &bytes[start..line_feed];
+            head.lines += 1;
+            if matches!(line, [] | [b'\r']) && start > 0 {
+                head.end = Some(line_feed + 1);
+                return head;
+            }
+            head.is_chunked |= start > 0 && is_chunked(line);
+            start = line_feed + 1;
+        }
+        head
+    }
+}
+
+/// Whether this is the line that says so.
+fn is_chunked(line: &[u8]) -> bool {
+    const NAME: &[u8] = b"transfer-encoding";
+    matches!(line, [b't' | b'T', ..])
+        && memchr(b':', line).is_some_and(|colon| {
+            line[..colon].eq_ignore_ascii_case(NAME)
+                && line[colon + 1..]
+                    .trim_ascii()
+                    .eq_ignore_ascii_case(b"chunked")
+        })
 }
 
 fn status(head: &[u8]) -> Option<&[u8]> {
@@ -343,20 +332,8 @@ fn status(head: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether another head follows. A 101 is the last.
-fn is_interim(head: &[u8]) -> bool {
-    matches!(status(head), Some([b'1', b'0'..=b'9', b'0'..=b'9'])) && status(head) != Some(b"101")
-}
-
-fn is_chunked(head: &[u8]) -> bool {
-    head.split(|&byte| byte == b'\n').skip(1).any(|line| {
-        let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-            return false;
-        };
-        line[..colon].eq_ignore_ascii_case(b"transfer-encoding")
-            && line[colon + 1..]
-                .trim_ascii()
-                .eq_ignore_ascii_case(b"chunked")
-    })
+fn is_interim(status: Option<&[u8]>) -> bool {
+    matches!(status, Some([b'1', b'0'..=b'9', b'0'..=b'9'])) && status != Some(b"101")
 }
 
 #[cfg(test)]
@@ -373,7 +350,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\na: b\r\n\r", None),
             ("", None),
         ] {
-            assert_eq!(head_end(text.as_bytes()), end, "{text:?}");
+            assert_eq!(Head::read(text.as_bytes()).end, end, "{text:?}");
         }
     }
 
@@ -386,11 +363,15 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n\r\n", false),
             ("HTTP/1.1 1000 OK\r\n\r\n", false),
         ] {
-            assert_eq!(is_interim(text.as_bytes()), is, "{text:?}");
+            assert_eq!(is_interim(status(text.as_bytes())), is, "{text:?}");
         }
+        let is_chunked = |head: &[u8]| Head::read(head).is_chunked;
         assert!(is_chunked(
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n"
         ));
         assert!(!is_chunked(b"HTTP/1.1 200 OK\r\nX: chunked\r\n\r\n"));
+        assert!(!is_chunked(
+            b"HTTP/1.1 200 OK\r\n\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ));
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod agent;
+mod call;
 mod chunks;
 mod convert;
 mod guard;

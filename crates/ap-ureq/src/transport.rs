@@ -1,6 +1,7 @@
 //! [`UreqTransport`]: one round trip through an agent.
 
 use std::fmt;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use ap_core::{
@@ -10,22 +11,29 @@ use ap_core::{
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Request, Response};
-use ureq::{Agent, AsSendBody, SendBody};
+use ureq::{Agent, AsSendBody, Body, Error, SendBody};
 
-use crate::agent;
+use crate::agent::{self, Agents};
+use crate::call::Call;
 use crate::convert::{body_error, send_error};
-use crate::guard::Calling;
-use crate::veil::Veil;
+use crate::veil::veil;
+
+/// How much room is made for a body at once because it was announced; it may not come.
+const ROOM: u64 = 64 * 1024;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct UreqTransport {
-    agent: Agent,
-    /// Whether the agent is ours: its connections put the key in as the bytes leave, and watch over what
-    /// they hear.
-    is_own: bool,
+    library: Library,
     start: Instant,
     settings: Settings,
+}
+
+#[derive(Clone)]
+enum Library {
+    /// Their connections put the key in as the bytes leave, watch over what they hear, and keep the time.
+    Own(Agents),
+    Given(Agent),
 }
 
 impl UreqTransport {
@@ -35,15 +43,21 @@ impl UreqTransport {
     /// connections write to the library's log what they send, at the level `trace`: do not log that.
     #[must_use]
     pub fn from_agent(agent: Agent, settings: &Settings) -> Self {
-        Self::new(agent, settings, false)
+        Self::new(Library::Given(agent), settings)
     }
 
-    fn new(agent: Agent, settings: &Settings, is_own: bool) -> Self {
+    fn new(library: Library, settings: &Settings) -> Self {
         Self {
-            agent,
-            is_own,
+            library,
             start: Instant::now(),
             settings: settings.clone(),
+        }
+    }
+
+    fn has_proxy(&self) -> bool {
+        match &self.library {
+            Library::Own(agents) => agents.proxied.is_some(),
+            Library::Given(agent) => agent.config().proxy().is_some(),
         }
     }
 
@@ -52,27 +66,44 @@ impl UreqTransport {
         request: &Request<Bytes>,
         body: B,
         left: Option<Duration>,
-    ) -> Result<Response<ureq::Body>, TransportError> {
+        call: &Call,
+    ) -> Result<Response<Body>, TransportError> {
         let is_plain = request.uri().scheme() != Some(&Scheme::HTTPS);
-        let has_proxy = self.agent.config().proxy().is_some();
+        let has_proxy = self.has_proxy();
         let loopback = (is_plain || has_proxy) && is_loopback(request.uri());
         if is_plain && !loopback {
             return Err(TransportError::new(ErrorKind::Unsendable)
                 .with_source("plain http goes to loopback alone"));
         }
+        let is_proxied = has_proxy && !loopback;
 
         let mut copy = Request::new(body);
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
         *copy.headers_mut() = request.headers().clone();
-        let veil = if self.is_own {
-            Veil::over(copy.headers_mut())
-        } else {
-            None
-        };
-        let mut config = self
-            .agent
-            .configure_request(copy)
+        match &self.library {
+            Library::Own(agents) => {
+                veil(copy.headers_mut());
+                let agent = agents.proxied.as_ref().filter(|_| is_proxied);
+                let answered = agent.unwrap_or(&agents.direct).run(copy);
+                answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))
+            }
+            Library::Given(agent) => {
+                let answered = self.run_given(agent, copy, left, !is_proxied);
+                answered.map_err(|error| sorted(error, is_proxied, false))
+            }
+        }
+    }
+
+    fn run_given<B: AsSendBody>(
+        &self,
+        agent: &Agent,
+        request: Request<B>,
+        left: Option<Duration>,
+        is_direct: bool,
+    ) -> Result<Response<Body>, Error> {
+        let mut config = agent
+            .configure_request(request)
             .timeout_global(left)
             .timeout_connect(Some(self.settings.connect_limit()))
             .max_response_header_size(agent::head_room(&self.settings))
@@ -83,35 +114,45 @@ impl UreqTransport {
             .user_agent("")
             .accept("")
             .accept_encoding("");
-        if loopback && has_proxy {
+        if is_direct && agent.config().proxy().is_some() {
             config = config.proxy(None);
         }
-        let is_proxied = has_proxy && !loopback;
-        let calling = Calling::to(
-            request.uri(),
-            self.settings.header_limit,
-            self.settings.head_limit,
-        );
-        let answered = self.agent.run(config.build());
-        drop(veil);
-        answered.map_err(|error| {
-            let error = send_error(error);
-            let is_on_the_way = self.is_own && !calling.has_begun();
-            match error.kind() {
-                // Whatever goes wrong on the way to the target, but for TLS, is the proxy's.
-                ErrorKind::Closed | ErrorKind::Malformed | ErrorKind::TooLarge
-                    if is_proxied && is_on_the_way =>
-                {
-                    TransportError::new(ErrorKind::Proxy).with_source(error)
-                }
-                // Nothing of the request was sent, so the connection was never there.
-                ErrorKind::Closed if is_on_the_way => {
-                    TransportError::new(ErrorKind::Connect).with_source(error)
-                }
-                _ if is_proxied => error.by_proxy(),
-                _ => error,
-            }
-        })
+        agent.run(config.build())
+    }
+
+    fn read(&self, body: Body) -> Result<Bytes, TransportError> {
+        let limit = self.settings.body_limit;
+        let room = body.content_length().unwrap_or_default().min(ROOM);
+        let mut whole = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+        // One byte more is let through, so that a body of exactly the limit is told from a longer one.
+        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        body.into_reader()
+            .take(one_more)
+            .read_to_end(&mut whole)
+            .map_err(|error| body_error(error.into()))?;
+        if whole.len() > limit {
+            return Err(TransportError::new(ErrorKind::TooLarge));
+        }
+        Ok(whole.into())
+    }
+}
+
+/// An error before the response's head, with what is known of the way to the target.
+fn sorted(error: Error, is_proxied: bool, is_on_the_way: bool) -> TransportError {
+    let error = send_error(error);
+    match error.kind() {
+        // Whatever goes wrong on the way to the target, but for TLS, is the proxy's.
+        ErrorKind::Closed | ErrorKind::Malformed | ErrorKind::TooLarge
+            if is_proxied && is_on_the_way =>
+        {
+            TransportError::new(ErrorKind::Proxy).with_source(error)
+        }
+        // Nothing of the request was sent, so the connection was never there.
+        ErrorKind::Closed if is_on_the_way => {
+            TransportError::new(ErrorKind::Connect).with_source(error)
+        }
+        _ if is_proxied => error.by_proxy(),
+        _ => error,
     }
 }
 
@@ -125,7 +166,7 @@ impl fmt::Debug for UreqTransport {
 
 impl Connect for UreqTransport {
     fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::new(agent::build(settings)?, settings, true))
+        Ok(Self::new(Library::Own(agent::build(settings)?), settings))
     }
 }
 
@@ -140,27 +181,17 @@ impl Transport for UreqTransport {
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
         let left = deadline.begin(self.now())?;
+        let call = Call::begin(left);
         let has_body = !request.body().is_empty() || announces_empty_body(request.method());
         let response = if has_body {
-            self.run(request, request.body().as_ref(), left)?
+            self.run(request, request.body().as_ref(), left, &call)?
         } else {
-            self.run(request, SendBody::none(), left)?
+            self.run(request, SendBody::none(), left, &call)?
         };
 
         let (mut head, body) = response.into_parts();
         head.extensions.clear();
         check_head(&self.settings, request.method(), &head)?;
-        let limit = self.settings.body_limit;
-        // One byte more is let through, so that a body of exactly the limit is told from a longer one.
-        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let body = body
-            .into_with_config()
-            .limit(one_more)
-            .read_to_vec()
-            .map_err(body_error)?;
-        if body.len() > limit {
-            return Err(TransportError::new(ErrorKind::TooLarge));
-        }
-        Ok(Response::from_parts(head, body.into()))
+        Ok(Response::from_parts(head, self.read(body)?))
     }
 }

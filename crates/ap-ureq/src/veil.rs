@@ -2,37 +2,31 @@
 //! every byte of a request as it is written. The library gets a request with a blank of the same length in
 //! the key's place, and the connection puts the key in as the bytes leave.
 
-use std::cell::RefCell;
-
 use http::{HeaderMap, HeaderValue, header};
+use memchr::memchr_iter;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-thread_local! {
-    /// The key of the request that this thread is sending. A send is made on one thread from its first
-    /// byte to its last.
-    static VEILED: RefCell<Option<HeaderValue>> = const { RefCell::new(None) };
-}
+use crate::call;
 
-/// While this lives, the connection puts the key where the blank is, once.
-pub(crate) struct Veil;
+/// Blanks for keys of the usual lengths.
+const BLANK: &str = "****************************************************************\
+                     ****************************************************************";
 
-impl Veil {
-    /// Puts a blank in the place of the key, if the headers have one.
-    pub(crate) fn over(headers: &mut HeaderMap) -> Option<Self> {
-        let key = headers.get(header::AUTHORIZATION)?.clone();
-        let mut blank = HeaderValue::from_str(&"*".repeat(key.len())).ok()?;
-        blank.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, blank);
-        VEILED.with(|veiled| *veiled.borrow_mut() = Some(key));
-        Some(Self)
-    }
-}
-
-impl Drop for Veil {
-    fn drop(&mut self) {
-        VEILED.with(|veiled| *veiled.borrow_mut() = None);
-    }
+/// Puts a blank in the place of the key, if the headers have one, and keeps the key for the connection,
+/// which puts it where the blank is, once.
+pub(crate) fn veil(headers: &mut HeaderMap) {
+    let Some(key) = headers.get_mut(header::AUTHORIZATION) else {
+        return;
+    };
+    let blank = match BLANK.get(..key.len()) {
+        Some(blank) => Ok(HeaderValue::from_static(blank)),
+        None => HeaderValue::from_str(&"*".repeat(key.len())),
+    };
+    // Stars alone are always a header value.
+    let Ok(mut blank) = blank else { return };
+    blank.set_sensitive(true);
+    call::keep_key(Some(std::mem::replace(key, blank)));
 }
 
 /// A link of a chain of connectors, above TLS: what leaves by its connections has the key in it.
@@ -60,14 +54,13 @@ impl<In: Transport> Transport for Unveiled<In> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        VEILED.with(|veiled| {
-            let mut veiled = veiled.borrow_mut();
-            let Some(key) = veiled.as_ref() else { return };
+        call::put_key(|key| {
             let output = &mut self.0.buffers().output()[..amount];
-            if let Some(blank) = blank_in(output, key.len()) {
+            let blank = blank_in(output, key.len());
+            if let Some(blank) = blank {
                 output[blank..blank + key.len()].copy_from_slice(key.as_bytes());
-                *veiled = None;
             }
+            blank.is_some()
         });
         let sent = self.0.transmit_output(amount, timeout);
         // The buffer lives as long as the connection; the key need not.
@@ -94,13 +87,13 @@ impl<In: Transport> Transport for Unveiled<In> {
 /// library, and the head comes before anything that a caller could have shaped.
 fn blank_in(output: &[u8], length: usize) -> Option<usize> {
     const NAME: &[u8] = b"\r\nauthorization: ";
-    let line = output
-        .windows(NAME.len())
-        .position(|window| window == NAME)?;
-    let start = line + NAME.len();
-    let blank = output.get(start..start + length)?;
-    (blank.iter().all(|&byte| byte == b'*') && output.get(start + length) == Some(&b'\r'))
-        .then_some(start)
+    memchr_iter(b'*', output).find(|&start| {
+        output[..start].ends_with(NAME)
+            && output
+                .get(start..start + length)
+                .is_some_and(|blank| blank.iter().all(|&byte| byte == b'*'))
+            && output.get(start + length) == Some(&b'\r')
+    })
 }
 
 #[cfg(test)]

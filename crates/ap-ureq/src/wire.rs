@@ -1,34 +1,21 @@
 //! A TCP connection that can send and hear at the same time. The library's own writes until everything
 //! is out, and so never hears a server that answers before it has read the whole request.
 
-use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 use ureq::{Error, Timeout};
 
+use crate::call::{self, End};
+use crate::names;
+
 /// How long a connection that has no room to send listens before it tries again. The room that the
 /// system keeps is worth far more than this at any speed.
 const LISTEN: Duration = Duration::from_millis(5);
-
-/// The longest that one read waits: systems do not take any number.
-const LONGEST: Duration = Duration::from_secs(3600);
-
-thread_local! {
-    /// Whether a connection of this thread heard something while it was sending. It says so here,
-    /// because there is TLS between it and whoever wants to know.
-    static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether a connection of this thread heard something while it was sending, since this was last asked.
-pub(crate) fn was_interrupted() -> bool {
-    INTERRUPTED.replace(false)
-}
 
 /// Opens [`Wire`]s.
 #[derive(Debug)]
@@ -47,11 +34,12 @@ impl<In: Transport> Connector<In> for WireConnector {
         }
         let end = End::of(details.timeout);
         let mut failure = Error::ConnectionFailed;
-        let count = details.addrs.len();
-        for (number, address) in details.addrs.iter().enumerate() {
+        let addresses = names::look_up(details, end)?;
+        let count = addresses.len();
+        for (number, address) in addresses.iter().enumerate() {
             let left = end.left();
             if left.is_zero() {
-                return Err(Error::Timeout(details.timeout.reason));
+                return Err(Error::Timeout(end.reason));
             }
             // Half of what is left for each, so that one silent address does not cost all of it.
             let share = if number + 1 < count { left / 2 } else { left };
@@ -72,35 +60,12 @@ impl<In: Transport> Connector<In> for WireConnector {
                 }
                 Err(error) if is_timeout(&error) => {
                     let over = end.left().is_zero();
-                    failure = Error::Timeout(if over {
-                        details.timeout.reason
-                    } else {
-                        Timeout::Connect
-                    });
+                    failure = Error::Timeout(if over { end.reason } else { Timeout::Connect });
                 }
                 Err(error) => failure = Error::Io(error),
             }
         }
         Err(failure)
-    }
-}
-
-/// When an operation must be over.
-#[derive(Clone, Copy)]
-pub(crate) struct End(Option<Instant>);
-
-impl End {
-    pub(crate) fn of(timeout: NextTimeout) -> Self {
-        match timeout.after {
-            Span::Exact(after) => Self(Instant::now().checked_add(after)),
-            Span::NotHappening => Self(None),
-        }
-    }
-
-    pub(crate) fn left(self) -> Duration {
-        self.0.map_or(LONGEST, |end| {
-            end.saturating_duration_since(Instant::now()).min(LONGEST)
-        })
     }
 }
 
@@ -144,7 +109,7 @@ impl Wire {
                     return Err(error);
                 }
                 self.is_deaf = true;
-                INTERRUPTED.set(true);
+                call::interrupted();
             }
         }
         // The key need not lie here longer than it has to.
@@ -175,16 +140,27 @@ impl Transport for Wire {
         if self.is_deaf {
             return Ok(());
         }
+        if self.unsent.is_empty() {
+            let output = &self.buffers.output()[..amount];
+            match at_once(&self.stream, |mut stream| stream.write(output)) {
+                // As a rule there is room for all of it.
+                Ok(written) if written == amount => return Ok(()),
+                Ok(written) => self.unsent.extend_from_slice(&output[written..]),
+                // What became of the connection shows below.
+                Err(_) => self.unsent.extend_from_slice(output),
+            }
+        } else {
+            self.unsent
+                .extend_from_slice(&self.buffers.output()[..amount]);
+        }
         let end = End::of(timeout);
-        self.unsent
-            .extend_from_slice(&self.buffers.output()[..amount]);
         while !self.push()? {
             if self.hears(LISTEN)? {
-                INTERRUPTED.set(true);
+                call::interrupted();
                 return Ok(());
             }
             if end.left().is_zero() {
-                return Err(Error::Timeout(timeout.reason));
+                return Err(Error::Timeout(end.reason));
             }
         }
         Ok(())
@@ -205,7 +181,7 @@ impl Transport for Wire {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => {
                     if end.left().is_zero() {
-                        return Err(Error::Timeout(timeout.reason));
+                        return Err(Error::Timeout(end.reason));
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -226,13 +202,18 @@ fn reading<T>(
     read: impl FnOnce(&TcpStream) -> io::Result<T>,
 ) -> io::Result<T> {
     if wait.is_zero() {
-        stream.set_nonblocking(true)?;
-        let result = read(stream);
-        stream.set_nonblocking(false)?;
-        return result;
+        return at_once(stream, read);
     }
     stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))?;
     read(stream)
+}
+
+/// Does what can be done without waiting.
+fn at_once<T>(stream: &TcpStream, what: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+    stream.set_nonblocking(true)?;
+    let result = what(stream);
+    stream.set_nonblocking(false)?;
+    result
 }
 
 fn is_timeout(error: &io::Error) -> bool {
