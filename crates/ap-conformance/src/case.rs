@@ -177,8 +177,9 @@ pub(crate) struct Seen {
     pub same: bool,
     /// The most bytes that it may have been sent.
     pub max_bytes: Option<usize>,
-    /// The least of its own bytes that must not have been taken by the client.
-    pub may_hold: Option<bool>,
+    /// The numbers of the connections, from 1, that the client must have hung up within two seconds of
+    /// its last call.
+    pub hangs_up: Vec<usize>,
 }
 
 /// A number, or the least and the most.
@@ -231,7 +232,10 @@ pub(crate) struct Call {
     /// Drops the call once the target has read its request.
     #[serde(default)]
     pub cancel: bool,
-    /// Waits so many milliseconds before the call.
+    /// Waits before the call until the target's scripts have passed so many marks.
+    #[serde(default)]
+    pub after_mark: usize,
+    /// Waits so many milliseconds before the call, behind the mark if there is one.
     #[serde(default)]
     pub after_ms: u64,
     pub expect: Expect,
@@ -471,6 +475,11 @@ fn check(case: &Case) -> Result<(), String> {
         if listener.greeting.is_some() && listener.tls.is_none() {
             return Err(format!(
                 "{name} has a `greeting`, which goes with `tls` alone"
+            ));
+        }
+        if listener.expect.hangs_up.contains(&0) {
+            return Err(format!(
+                "{name} has a connection 0 in `hangs_up`, which counts from 1"
             ));
         }
         if listener.answers.as_ref().is_some_and(Vec::is_empty) {

@@ -21,6 +21,12 @@ use crate::outcome::{Outcome, chain};
 use crate::run::{GRACE, Ground, Ready, Run};
 use crate::suite::Verdict;
 
+/// How long a listener may take to come to its mark.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often something is looked at that tells nobody when it changes.
+pub(crate) const STEP: Duration = Duration::from_millis(5);
+
 /// Makes a request of a ready call, with a client of either colour.
 macro_rules! request {
     ($client:expr, $run:expr, $call:expr) => {
@@ -111,6 +117,10 @@ where
         Err(error) => unmade(run, &error),
         Ok(client) => {
             for call in &run.case.calls {
+                let end = Instant::now() + PATIENCE;
+                while !run.is_marked(call) && Instant::now() < end {
+                    std::thread::sleep(STEP);
+                }
                 std::thread::sleep(Duration::from_millis(call.after_ms));
                 let begun = Instant::now();
                 let mut outcome = match request!(client, run, call) {
@@ -131,6 +141,10 @@ where
                 }
                 finish(&mut outcome, call, begun, run, &shown!(client));
                 run.outcomes.push(outcome);
+            }
+            let end = Instant::now() + GRACE;
+            while run.is_left_open() && Instant::now() < end {
+                std::thread::sleep(STEP);
             }
         }
     }
@@ -153,6 +167,10 @@ where
         Err(error) => unmade(&mut run, &error),
         Ok(client) => {
             for call in &case.calls {
+                let end = Instant::now() + PATIENCE;
+                while !run.is_marked(call) && Instant::now() < end {
+                    pause(STEP).await;
+                }
                 pause(Duration::from_millis(call.after_ms)).await;
                 let begun = Instant::now();
                 let mut outcome = match request!(client, run, call) {
@@ -175,6 +193,10 @@ where
                 }
                 finish(&mut outcome, call, begun, &run, &shown!(client));
                 run.outcomes.push(outcome);
+            }
+            let end = Instant::now() + GRACE;
+            while run.is_left_open() && Instant::now() < end {
+                pause(STEP).await;
             }
         }
     }
@@ -280,7 +302,7 @@ impl Watch {
                     waker.wake();
                 }
                 state = changed
-                    .wait_timeout(state, Duration::from_millis(5))
+                    .wait_timeout(state, STEP)
                     .unwrap_or_else(PoisonError::into_inner)
                     .0;
             }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use ap_core::Service;
 
 use crate::case::{Case, Need};
+use crate::drive;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::run::{GRACE, Ground, Parts, Run};
@@ -71,6 +72,10 @@ fn once(
         return Err("the program answered neither `ok` nor `skip` to `begin`".to_owned());
     }
     for call in &case.calls {
+        let end = Instant::now() + drive::PATIENCE;
+        while !run.is_marked(call) && Instant::now() < end {
+            std::thread::sleep(drive::STEP);
+        }
         std::thread::sleep(Duration::from_millis(call.after_ms));
         let started = Instant::now();
         let answer: Answer = program.ask(&ask(&run.parts(call)?), run.timeout() + GRACE)?;

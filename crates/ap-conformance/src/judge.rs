@@ -271,6 +271,9 @@ fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(),
             return Err("it received what it must not".to_owned());
         }
     }
+    if let Some(number) = left_open(listener, record) {
+        return Err(format!("the client did not hang up connection {number}"));
+    }
     if let Some(most) = expect.max_bytes
         && record.sent > most
     {
@@ -280,6 +283,12 @@ fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// The first connection that the client should have hung up and did not.
+pub(crate) fn left_open(listener: &Listener, record: &Record) -> Option<usize> {
+    let mut numbers = listener.expect.hangs_up.iter().copied();
+    numbers.find(|number| !record.hung_up.contains(&(number - 1)))
 }
 
 /// A request without its `Authorization`, everything else as it came.

@@ -144,8 +144,22 @@ impl<'a> Run<'a> {
             + GRACE
     }
 
+    /// Whether the target's scripts have passed the marks that a call waits for.
+    pub(crate) fn is_marked(&self, call: &case::Call) -> bool {
+        self.servers.record("target").marks >= call.after_mark
+    }
+
+    /// Whether the client has still to hang up a connection.
+    pub(crate) fn is_left_open(&self) -> bool {
+        let mut listeners = self.case.listeners.iter();
+        listeners.any(|(name, listener)| {
+            judge::left_open(listener, &self.servers.record(name)).is_some()
+        })
+    }
+
     /// The verdict: nothing, or why the case failed.
     pub(crate) fn judge(&self) -> Result<(), String> {
+        self.servers.settle();
         let mut records: BTreeMap<&str, Record> = BTreeMap::new();
         for name in self
             .case

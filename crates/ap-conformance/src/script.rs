@@ -44,6 +44,8 @@ pub(crate) enum Step {
     Rst,
     /// Passes everything on to another listener, both ways.
     Tunnel(String),
+    /// Says that it has come this far, to a call with `after_mark`.
+    Mark,
     /// Goes back to the first step.
     Again,
     /// Does what the listener's `answers` hold for the request that came last.
@@ -173,6 +175,7 @@ pub(crate) fn run(
                 return stream.reset();
             }
             Step::Tunnel(to) => return stream.tunnel(shared.address(to)?, shared, connection),
+            Step::Mark => shared.mark(),
             Step::Again => rest = steps.iter().cloned().collect(),
             Step::Answer => {
                 for step in shared.answer().iter().rev() {
@@ -245,7 +248,7 @@ impl Reader<'_> {
             // In short pieces, so that a case that is over ends its listeners soon.
             stream.set_read_timeout(left.min(Duration::from_millis(50)))?;
             match stream.read(&mut buffer) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Ok(self.ended()),
                 Ok(n) => {
                     self.shared.received(self.connection, &buffer[..n]);
                     self.pending.extend_from_slice(&buffer[..n]);
@@ -257,9 +260,15 @@ impl Reader<'_> {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Ok(false),
+                Err(_) => return Ok(self.ended()),
             }
         }
+    }
+
+    /// Notes that the client hung up: no more bytes come.
+    fn ended(&self) -> bool {
+        self.shared.hung_up(self.connection);
+        false
     }
 }
 

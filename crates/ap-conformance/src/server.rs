@@ -1,15 +1,15 @@
 //! The listeners of a case: threads on loopback that run scripts and keep a record of every byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::script::{self, Step};
 use crate::stream::Stream;
@@ -32,8 +32,12 @@ pub(crate) struct Record {
     pub received: Vec<Vec<u8>>,
     /// Every request, with the number of its connection.
     pub requests: Vec<(usize, Vec<u8>)>,
+    /// How many marks its scripts have passed.
+    pub marks: usize,
     /// How many bytes of floods were sent.
     pub sent: usize,
+    /// The connections that the client ended, by number.
+    pub hung_up: BTreeSet<usize>,
 }
 
 /// What the threads of one listener share.
@@ -44,9 +48,17 @@ pub(crate) struct Shared {
     sockets: Mutex<BTreeMap<usize, TcpStream>>,
     over: Arc<AtomicBool>,
     addresses: Arc<BTreeMap<String, SocketAddr>>,
+    /// The suite's own connections, that are on their way: see [`Servers::settle`].
+    own: Mutex<BTreeSet<SocketAddr>>,
+    /// Whether it takes connections at all.
+    takes: bool,
 }
 
 impl Shared {
+    fn own(&self) -> MutexGuard<'_, BTreeSet<SocketAddr>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +80,14 @@ impl Shared {
 
     pub(crate) fn request(&self, connection: usize, request: Vec<u8>) {
         self.record().requests.push((connection, request));
+    }
+
+    pub(crate) fn mark(&self) {
+        self.record().marks += 1;
+    }
+
+    pub(crate) fn hung_up(&self, connection: usize) {
+        self.record().hung_up.insert(connection);
     }
 
     /// What follows the request that came last.
@@ -130,6 +150,24 @@ impl Servers {
             .unwrap_or_default()
     }
 
+    /// Waits until every connection that was made so far is in the record: connections are taken in
+    /// order, so they are once one of the suite's own was taken behind them.
+    pub(crate) fn settle(&self) {
+        let end = Instant::now() + Duration::from_secs(1);
+        for (name, (shared, _)) in self
+            .listeners
+            .iter()
+            .filter(|(_, (shared, _))| shared.takes)
+        {
+            // If none can be made, the record stays as it is.
+            if let Ok(own) = knock(shared, self.addresses[name]) {
+                while shared.own().contains(&own) && Instant::now() < end {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        }
+    }
+
     /// Ends all listeners and their connections, and waits for them.
     pub(crate) fn stop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
@@ -144,6 +182,19 @@ impl Servers {
             let _ = thread.join();
         }
     }
+}
+
+/// Connects from an address that the listener is told beforehand, and hangs up.
+fn knock(shared: &Shared, address: SocketAddr) -> io::Result<SocketAddr> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let own = socket
+        .local_addr()?
+        .as_socket()
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    shared.own().insert(own);
+    socket.connect_timeout(&address.into(), Duration::from_millis(200))?;
+    Ok(own)
 }
 
 impl Drop for Servers {
@@ -173,6 +224,8 @@ impl Bound {
                 sockets: Mutex::default(),
                 over: Arc::clone(&over),
                 addresses: Arc::clone(&self.addresses),
+                own: Mutex::default(),
+                takes: !plan.full,
             });
             let thread = std::thread::spawn({
                 let shared = Arc::clone(&shared);
@@ -218,6 +271,9 @@ fn accept(socket: &TcpListener, plan: &Plan, shared: &Arc<Shared>) {
             break;
         }
         let Ok(tcp) = tcp else { continue };
+        if tcp.peer_addr().is_ok_and(|peer| shared.own().remove(&peer)) {
+            continue;
+        }
         let connection = {
             let mut record = shared.record();
             record.received.push(Vec::new());

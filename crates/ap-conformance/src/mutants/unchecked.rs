@@ -7,11 +7,34 @@ use std::time::Duration;
 use ap_core::Connect as _;
 use ap_ureq::UreqTransport;
 
+use super::about::About;
 use crate::drive;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::run::{Parts, Run};
 use crate::suite::{Suite, Verdict};
+
+pub(super) const FAILS: About = About::these(&[
+    "url/user-information",
+    "url/port",
+    "url/other-origin",
+    "url/other-origin-of-tls",
+    "url/host-spelling",
+    "url/scheme",
+    "url/path-refused",
+    "url/whole-refused",
+    "url/holds-key",
+    "url/holds-key-unsigned",
+    "url/unsigned-other-origin",
+    "url/refused-then-sent",
+    "headers/reserved",
+    "headers/reserved-unsigned",
+    "headers/reserved-with-url",
+    "headers/injection",
+    "headers/method-refused",
+    "headers/method-refused-unsigned",
+    "diagnostics/refused-request",
+]);
 
 /// Judges it: a sound client's outcome stands, but for what that one refused to send.
 pub(super) fn check(suite: &Suite) -> Report {

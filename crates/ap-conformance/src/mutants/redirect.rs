@@ -1,0 +1,196 @@
+//! What can go wrong with a `Location`, and with other invitations.
+
+use ap_core::{ErrorKind, TransportError};
+use bytes::Bytes;
+use http::header::{ALT_SVC, AUTHORIZATION, LINK, LOCATION, REFRESH};
+use http::{Request, Response, StatusCode, Uri};
+
+use super::about::About;
+use super::broken::{Answer, Broken, Call, SOUND};
+
+/// Redirects that a client which follows them would follow.
+const FOLLOWED: &[&str] = &[
+    "redirect/status",
+    "redirect/other-port",
+    "redirect/method",
+    "redirect/head",
+    "redirect/same-origin",
+    // It takes Locations that are written plainly, and leaves the odd ones alone.
+    "!redirect/same-origin-dot-dot",
+    "!redirect/same-origin-relative",
+    "redirect/other-host",
+    "!redirect/other-host-blank-in-front",
+    "!redirect/other-host-decimal",
+    "!redirect/other-host-origin-as-user",
+    "!redirect/other-host-user-information",
+    "redirect/scheme-change",
+    "redirect/http-to-https",
+    "redirect/chain",
+    "redirect/loop",
+    "redirect/permanent-is-not-kept",
+    "redirect/credentials-of-the-caller",
+    "redirect/no-referrer",
+    "redirect/unsigned",
+    "redirect/documented-body",
+];
+
+/// Where a response points, if that is written plainly.
+fn location(request: &Request<Bytes>, response: &Response<Bytes>) -> Option<Uri> {
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let uri = request.uri();
+    let scheme = uri.scheme_str()?;
+    let next = if location.contains("://") {
+        location.to_owned()
+    } else if location.starts_with("//") {
+        format!("{scheme}:{location}")
+    } else {
+        format!("{scheme}://{}{location}", uri.authority()?)
+    };
+    next.parse().ok()
+}
+
+/// Follows what a response points to while this holds for its status, at most three times.
+fn follow(
+    call: &Call<'_>,
+    mut request: Request<Bytes>,
+    answer: Answer,
+    follows: fn(StatusCode) -> bool,
+) -> Answer {
+    let mut answer = answer?;
+    for _ in 0..3 {
+        if !follows(answer.status()) {
+            break;
+        }
+        let Some(next) = location(&request, &answer) else {
+            break;
+        };
+        *request.uri_mut() = next;
+        match call.once(&request) {
+            Ok(other) => answer = other,
+            Err(_) => break,
+        }
+    }
+    Ok(answer)
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    status.is_redirection()
+}
+
+/// A redirect whose `Location` is not one plain URL or path.
+fn is_odd(answer: &Response<Bytes>) -> bool {
+    let mut locations = answer.headers().get_all(LOCATION).iter();
+    let (Some(one), None) = (locations.next(), locations.next()) else {
+        return true;
+    };
+    let is_plain = |text: &str| {
+        let url = text
+            .strip_prefix("http://")
+            .or_else(|| text.strip_prefix("https://"));
+        let port = |url: &str| {
+            Some(
+                url.split('/')
+                    .next()?
+                    .split(':')
+                    .nth(1)?
+                    .parse::<u16>()
+                    .is_ok(),
+            )
+        };
+        match url {
+            Some(url) => port(url).unwrap_or(true),
+            None => text.starts_with('/') && !text.contains(['%', ' ', '\\']),
+        }
+    };
+    !one.to_str().is_ok_and(is_plain)
+}
+
+pub(super) const MUTANTS: &[Broken] = &[
+    Broken {
+        name: "follows redirects with the key",
+        answer: |call, request, answer| follow(call, request, answer, is_redirect),
+        fails: About::these(FOLLOWED),
+        ..SOUND
+    },
+    Broken {
+        name: "follows redirects without the key",
+        answer: |call, mut request, answer| {
+            request.headers_mut().remove(AUTHORIZATION);
+            follow(call, request, answer, is_redirect)
+        },
+        fails: About::these(FOLLOWED),
+        ..SOUND
+    },
+    Broken {
+        name: "goes where a response points that is no redirect",
+        answer: |call, request, answer| {
+            follow(call, request, answer, |status| !is_redirect(status))
+        },
+        fails: About::these(&[
+            "redirect/not-a-redirect-200",
+            "redirect/not-a-redirect-201",
+            "redirect/not-a-redirect-202",
+            "redirect/not-a-redirect-403",
+            "redirect/not-a-redirect-503",
+            "redirect/refused-with-location",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "fetches what a response recommends",
+        answer: |_, _, answer| {
+            let answer = answer?;
+            for name in [LINK, REFRESH, ALT_SVC] {
+                let value = answer
+                    .headers()
+                    .get(name)
+                    .and_then(|value| value.to_str().ok());
+                let port = value.and_then(|value| {
+                    let (_, behind) = value.split_once("127.0.0.1:")?;
+                    behind
+                        .split(|c: char| !c.is_ascii_digit())
+                        .next()?
+                        .parse::<u16>()
+                        .ok()
+                });
+                if let Some(port) = port {
+                    // Connecting is enough to be seen.
+                    let _ = std::net::TcpStream::connect(("127.0.0.1", port));
+                }
+            }
+            Ok(answer)
+        },
+        fails: About::these(&[
+            "redirect/not-a-redirect-refresh",
+            "redirect/not-a-redirect-link",
+            "redirect/not-a-redirect-alt-svc",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "takes an odd Location for an error",
+        answer: |_, _, answer| {
+            let answer = answer?;
+            let redirects = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            if redirects && is_odd(&answer) {
+                return Err(TransportError::new(ErrorKind::Malformed));
+            }
+            Ok(answer)
+        },
+        fails: About::these(&[
+            "redirect/odd-location",
+            "redirect/same-origin-relative",
+            "redirect/same-origin-query",
+            "redirect/same-origin-dot-dot",
+            "redirect/other-host-backslashes",
+            "redirect/other-host-blank-in-front",
+            "redirect/other-host-user-information",
+            "redirect/other-host-origin-as-user",
+            "redirect/other-host-upper-case",
+            // They have none.
+            "replay/learns-not-from-302",
+            "replay/not-repeated-302",
+        ]),
+        ..SOUND
+    },
+];

@@ -1,0 +1,309 @@
+//! What can go wrong with everything else of a request.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, REFERER};
+use http::header::{SET_COOKIE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method, Request};
+
+use super::about::{About, lines};
+use super::broken::{Broken, SOUND};
+
+/// Puts another path and query in the place of the request's.
+fn replace_path(request: &mut Request<Bytes>, with: impl FnOnce(&str) -> String) {
+    let uri = request.uri();
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let origin = format!(
+        "{}://{}",
+        uri.scheme_str().unwrap(),
+        uri.authority().unwrap()
+    );
+    *request.uri_mut() = format!("{origin}{}", with(path)).parse().unwrap();
+}
+
+fn replace_headers(request: &mut Request<Bytes>, with: impl Fn(&str) -> String) {
+    for (name, value) in request.headers_mut() {
+        if name != AUTHORIZATION {
+            *value = HeaderValue::try_from(with(value.to_str().unwrap())).unwrap();
+        }
+    }
+}
+
+/// Decodes what need not be encoded, merges slashes, sorts the query: another spelling of the same, to
+/// those who think so.
+fn spelled_anew(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let mut path = path.replace("%61", "a").replace("%c3%a9", "%C3%A9");
+    while path.contains("//") {
+        path = path.replace("//", "/");
+    }
+    if path.len() > 1 {
+        path = path.trim_end_matches('/').to_owned();
+    }
+    let mut query: Vec<_> = query
+        .split('&')
+        .map(|part| part.replace('+', "%20"))
+        .collect();
+    query.sort();
+    let query = query.join("&");
+    if query.is_empty() {
+        path
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
+/// Encodes all but letters, digits and a few signs, percent signs too.
+fn encoded_again(path: &str) -> String {
+    path.bytes()
+        .map(|byte| match byte {
+            b if b.is_ascii_alphanumeric() || b"-._/?=&".contains(&b) => char::from(b).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+pub(super) const MUTANTS: &[Broken] = &[
+    Broken {
+        name: "adds a parameter, so that no cache answers",
+        request: |_, request| {
+            replace_path(request, |path| {
+                let mark = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{mark}_=1")
+            });
+        },
+        fails: About::all(|case| !lines(case).is_empty()),
+        ..SOUND
+    },
+    Broken {
+        name: "decodes the path",
+        request: |_, request| {
+            replace_path(request, |path| {
+                path.replace("%20", "+").replace("%C3%A9", "e")
+            });
+        },
+        fails: About::these(&[
+            "replay/once-more",
+            "url/path-encoded-accent",
+            "url/path-encoded-blank",
+            "url/path-encoded-query-accent",
+            "url/path-encoded-query-blank",
+            "url/path-unchanged-encoded-line-end",
+            "url/path-unchanged-query-plus",
+            "url/whole-sent-query",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "encodes the path once more",
+        request: |_, request| replace_path(request, encoded_again),
+        fails: About::these(&[
+            "replay/once-more",
+            "url/path-encoded",
+            "url/path-unchanged-encoded*",
+            "url/path-unchanged-lower-case-hex",
+            "url/path-unchanged-sub-delimiters",
+            "url/path-unchanged-tilde",
+            "url/path-unchanged-query-plus",
+            "url/path-unchanged-query-url",
+            "url/whole-sent-query",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "spells URLs anew",
+        request: |_, request| replace_path(request, spelled_anew),
+        fails: About::these(&[
+            "url/path-unchanged-encoded-letter",
+            "url/path-unchanged-lower-case-hex",
+            "url/path-unchanged-empty-segments",
+            "url/path-unchanged-trailing-slash",
+            "url/path-unchanged-query-order",
+            "url/path-unchanged-query-empty",
+            "url/path-unchanged-query-plus",
+            // Its query is not sorted.
+            "url/whole-sent-query",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "makes every request a GET",
+        request: |_, request| *request.method_mut() = Method::GET,
+        fails: About::all(|case| lines(case).iter().any(|line| !line.starts_with("GET "))).and(&[
+            // The answer to HEAD announces a body that does not come, or that is none.
+            "body/gzip-refusal",
+            "framing/no-body-head",
+            "limits/no-body-to-head",
+            // A GET announces no empty body.
+            "uploads/empty",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "writes methods in capitals",
+        request: |_, request| {
+            let upper = request.method().as_str().to_ascii_uppercase();
+            *request.method_mut() = Method::from_bytes(upper.as_bytes()).unwrap();
+        },
+        fails: About::these(&["headers/method-sent-lower-case"]),
+        ..SOUND
+    },
+    Broken {
+        name: "tidies header values",
+        request: |_, request| {
+            replace_headers(request, |value| {
+                let words: Vec<_> = value.split_ascii_whitespace().collect();
+                let tidy = words.join(" ").replace(['"', '%'], "").to_ascii_lowercase();
+                tidy.chars().take(1000).collect()
+            });
+        },
+        fails: About::these(&[
+            "headers/value-verbatim",
+            // It has quotes.
+            "headers/x-headers-stay",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "joins repeated header lines",
+        request: |_, request| {
+            let headers = request.headers_mut();
+            let names: Vec<HeaderName> = headers.keys().cloned().collect();
+            for name in names {
+                let all: Vec<_> = headers
+                    .get_all(&name)
+                    .iter()
+                    .map(|v| v.to_str().unwrap())
+                    .collect();
+                let joined = HeaderValue::from_str(&all.join(", ")).unwrap();
+                headers.insert(name, joined);
+            }
+        },
+        fails: About::these(&["headers/repeated-in-order", "replay/once-more"]),
+        ..SOUND
+    },
+    Broken {
+        name: "accepts everything, and says who it is itself",
+        request: |_, request| {
+            let headers = request.headers_mut();
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+            headers.insert(USER_AGENT, HeaderValue::from_static("library/1.0"));
+        },
+        fails: About::these(&["headers/callers-own", "headers/accept-json"]),
+        ..SOUND
+    },
+    Broken {
+        name: "asks for gzip",
+        request: |_, request| {
+            let gzip = HeaderValue::from_static("gzip");
+            request.headers_mut().insert(ACCEPT_ENCODING, gzip);
+        },
+        fails: About::these(&["headers/no-coding-offered", "body/gzip"]),
+        ..SOUND
+    },
+    Broken {
+        name: "says where it comes from",
+        request: |_, request| {
+            let here = HeaderValue::try_from(request.uri().to_string()).unwrap();
+            request.headers_mut().insert(REFERER, here);
+        },
+        fails: About::these(&[
+            "authorization/nowhere-else",
+            "headers/nothing-added",
+            "redirect/no-referrer",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "names another host",
+        request: |_, request| {
+            let other = HeaderValue::from_static("elsewhere.example");
+            request.headers_mut().insert(HOST, other);
+        },
+        fails: About::these(&[
+            "headers/method-sent",
+            "headers/nothing-added",
+            "headers/no-coding-offered",
+            "url/host-header",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "announces a body that is not there",
+        request: |_, request| {
+            if request.body().is_empty() {
+                request
+                    .headers_mut()
+                    .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        },
+        fails: About::these(&["headers/no-body-not-announced", "uploads/none"]),
+        ..SOUND
+    },
+    Broken {
+        name: "sends no body",
+        request: |_, request| *request.body_mut() = Bytes::new(),
+        fails: About::these(&[
+            "authorization/nowhere-else",
+            "headers/body-verbatim",
+            "headers/method-sent",
+            "redirect/method",
+            "redirect/other-port",
+            "replay/connection-closed-between",
+            "replay/large-body",
+            "replay/over-tls",
+            "replay/once-more-post",
+            "replay/once-more-put",
+            "replay/once-more-patch",
+            "uploads/early-answer-next-call",
+            "uploads/early-answer-next-key",
+            "uploads/large-over-tls",
+            "uploads/length",
+            "uploads/slow-reader",
+            "uploads/text",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "sends a body once, and none from then on",
+        request: |call, request| {
+            if call.memory().calls > 0 {
+                *request.body_mut() = Bytes::new();
+            }
+        },
+        fails: About::these(&[
+            "replay/both-refused",
+            "replay/connection-closed-between",
+            "replay/failure-not-repeated",
+            "replay/failure-of-the-second",
+            "replay/large-body",
+            "replay/not-repeated",
+            "replay/once-more-post",
+            "replay/once-more-put",
+            "replay/once-more-patch",
+            "replay/over-tls",
+            "uploads/large-over-tls",
+            "uploads/length",
+        ]),
+        ..SOUND
+    },
+    Broken {
+        name: "keeps cookies",
+        request: |call, request| {
+            for value in call.memory().headers.get_all(COOKIE) {
+                request.headers_mut().append(COOKIE, value.clone());
+            }
+        },
+        answer: |call, _, answer| {
+            let answer = answer?;
+            for value in answer.headers().get_all(SET_COOKIE) {
+                call.memory().headers.append(COOKIE, value.clone());
+            }
+            Ok(answer)
+        },
+        fails: About::these(&[
+            "refusal/nothing-sent-back-cookie-200",
+            "refusal/nothing-sent-back-cookie-401",
+        ]),
+        ..SOUND
+    },
+];
