@@ -84,8 +84,11 @@ struct Rotation {
 impl Rotation {
     fn start(world: &World, arguments: &[&str], input: Option<&str>) -> Self {
         let all = [&["auth", "rotate", "--every", EVERY], arguments].concat();
-        let mut child = world
-            .ap(&all)
+        Self::of(world.ap(&all), input)
+    }
+
+    fn of(mut command: Command, input: Option<&str>) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -207,6 +210,86 @@ fn a_reset_is_gone_through_with_an_interrupt_half_way() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(said.matches("ap: ").count(), 1, "{said}");
     assert_eq!(world.stored(), [new]);
+}
+
+/// The program's own emulator, in a process of its own.
+struct Emulate {
+    child: Child,
+    origins: Vec<String>,
+}
+
+impl Emulate {
+    fn start(home: &Home) -> (Self, String) {
+        let mut child = home
+            .ap(&["emulate"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let started: Value = serde_json::from_str(&line).unwrap();
+        let origins = ["lcx", "trustedform", "suppressionlist"]
+            .map(|name| format!("--origin={name}={}", started[name].as_str().unwrap()));
+        let origins = origins.to_vec();
+        let key = started["key"].as_str().unwrap().to_owned();
+        (Self { child, origins }, key)
+    }
+
+    fn ap(&self, home: &Home, arguments: &[&str]) -> Command {
+        let origins = self.origins.iter().map(String::as_str);
+        let all: Vec<_> = origins.chain(arguments.iter().copied()).collect();
+        home.ap(&all)
+    }
+
+    /// What the account page of the emulator does.
+    fn control(&self, home: &Home, what: &str) -> Value {
+        let path = format!("/_emulator/{what}");
+        let mut command = self.ap(home, &["api", "-X", "POST", "--no-auth", &path]);
+        let output = command.output().unwrap();
+        assert!(output.status.success());
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Emulate {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn with_nothing_but_the_program_a_reset_is_gone_through() {
+    let home = Home::new();
+    let (emulate, old) = Emulate::start(&home);
+    let login = common::with_input(emulate.ap(&home, &["auth", "login"]), old.as_str());
+    Ran::of(login, &old).succeeds();
+    let new = emulate.control(&home, "reset")["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let rotate = ["auth", "rotate", "--every", EVERY];
+
+    let mut rotation = Rotation::of(emulate.ap(&home, &rotate), Some(&new));
+    let lines = rotation.lines(4).concat();
+    assert_eq!(
+        lines.matches("still takes the old key").count(),
+        3,
+        "{lines}"
+    );
+    rotation.interrupt();
+    assert_eq!(rotation.end(&[&old, &new]).0, 130);
+    for product in ["lcx", "trustedform", "suppressionlist"] {
+        emulate.control(&home, &format!("login/{product}"));
+    }
+    let mut rotation = Rotation::of(emulate.ap(&home, &rotate), None);
+    let lines = rotation.lines(4).concat();
+    assert_eq!(lines.matches("takes the new key").count(), 4, "{lines}");
+    assert_eq!(rotation.end(&[&old, &new]).0, 0);
+    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
+    assert_eq!(stored, format!("{new}\n"));
 }
 
 #[test]

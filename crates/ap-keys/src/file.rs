@@ -80,7 +80,7 @@ impl File {
     }
 
     /// That there is no file means that there are no keys, and is no failure: for a
-    /// [`Chain`](crate::Chain).
+    /// [`Chain`](crate::Chain). A file that was there once and is gone is one all the same.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.optional = true;
@@ -102,14 +102,18 @@ impl File {
     }
 
     fn read(&self) -> Result<Vec<ApiKey>, Problem> {
-        match read::whole(&self.path, self.access, &self.place)? {
-            Some(text) => lines::parse(&text, self.last_line, &self.place, &name(&self.path)),
-            None if self.optional => Ok(Vec::new()),
-            None => Err(Problem::new(
-                format!("{}: there is no such file", self.place),
-                "put the keys there, one a line, oldest first",
-            )),
+        if let Some(text) = read::whole(&self.path, self.access, &self.place)? {
+            return lines::parse(&text, self.last_line, &self.place, &name(&self.path));
         }
+        // One that was there is being replaced in two steps, most likely.
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.optional && seen.taken.as_ref().is_none_or(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        Err(Problem::new(
+            format!("{}: there is no such file", self.place),
+            "put the keys there, one a line, oldest first",
+        ))
     }
 
     /// How long to wait until a list may be taken; zero if it may be now.

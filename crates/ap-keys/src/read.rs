@@ -7,6 +7,7 @@ use std::path::Path;
 use secrecy::zeroize::Zeroizing;
 
 use crate::Problem;
+#[cfg(unix)]
 use crate::problem::name;
 
 /// The largest file of keys that is read, in bytes. Three keys of the longest kind take less.

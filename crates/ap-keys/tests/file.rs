@@ -199,6 +199,12 @@ fn a_chain_takes_the_first_that_has_keys_and_stops_at_one_that_fails() {
     assert_eq!(read(&chain).unwrap(), [OLD]);
     write(&path, OLD, 0o600);
     assert!(read(&chain).unwrap_err().contains("half-written"));
+    fs::remove_file(&path).unwrap();
+    let said = read(&chain).unwrap_err();
+    assert!(
+        said.contains("no such file"),
+        "it may be back in a moment: {said}"
+    );
     assert!(read(&Chain::new(unset())).unwrap().is_empty());
     assert!(!format!("{chain:?}").contains("placeholder-key"));
 }
