@@ -35,7 +35,7 @@ pub(crate) fn run(global: &Global, rotate: &Rotate) -> Result<Printed, Failure> 
     }
     let mut setup = Setup::new(global)?;
     let screen = Screen { json: rotate.json };
-    let home = gather(rotate, &screen, &mut setup)?;
+    let (home, is_new_given) = gather(rotate, &screen, &mut setup)?;
     interrupt::end_with(match home {
         Home::File(_) => "both keys are stored: `ap auth rotate` goes on",
         Home::Elsewhere => "nothing was changed: `ap auth rotate` goes on",
@@ -46,7 +46,7 @@ pub(crate) fn run(global: &Global, rotate: &Rotate) -> Result<Printed, Failure> 
         screen,
         subscriptions: Vec::new(),
         seen: Vec::new(),
-        has_seen_old: false,
+        is_order_open: is_new_given,
     };
     watch.run(rotate)
 }
@@ -58,8 +58,9 @@ enum Home {
     Elsewhere,
 }
 
-/// Finds the keys, asks for the new one if it is not there yet, and gives them to the client.
-fn gather(rotate: &Rotate, screen: &Screen, setup: &mut Setup) -> Result<Home, Failure> {
+/// Finds the keys, asks for the new one if it is not there yet, and gives them to the client. Whether it
+/// was asked for.
+fn gather(rotate: &Rotate, screen: &Screen, setup: &mut Setup) -> Result<(Home, bool), Failure> {
     if let Some(keys) = keys::from_outside()? {
         if keys.len() < 2 || rotate.new {
             return Err(Failure::usage(
@@ -72,7 +73,7 @@ fn gather(rotate: &Rotate, screen: &Screen, setup: &mut Setup) -> Result<Home, F
             ));
         }
         setup.unlock_with(keys)?;
-        return Ok(Home::Elsewhere);
+        return Ok((Home::Elsewhere, false));
     }
     let store = keys_file::store()?;
     let Some(stored) = keys_file::read(&store)? else {
@@ -98,7 +99,7 @@ fn gather(rotate: &Rotate, screen: &Screen, setup: &mut Setup) -> Result<Home, F
             file: output::name(store.path()),
         })?;
     }
-    Ok(Home::File(store))
+    Ok((Home::File(store), is_new_needed))
 }
 
 /// Puts a key behind those that are stored, and says what is stored then.
@@ -203,13 +204,14 @@ struct Watch {
     screen: Screen,
     subscriptions: Subscriptions,
     seen: Vec<Seen>,
-    /// Whether any product was seen to take the old key.
-    has_seen_old: bool,
+    /// Whether the new key was given just now, and no product was seen to take the old one.
+    is_order_open: bool,
 }
 
 impl Watch {
     fn run(&mut self, rotate: &Rotate) -> Result<Printed, Failure> {
         let begun = Instant::now();
+        let mut is_told = false;
         loop {
             let looks = probe::all(&self.setup, &mut self.subscriptions)?;
             if let Some(newest) = self.moved_back(&looks) {
@@ -218,6 +220,11 @@ impl Watch {
                 self.take_in(looks)?;
                 if rotate.once || !self.seen.iter().any(Seen::is_pending) {
                     return self.end();
+                }
+                if !std::mem::replace(&mut is_told, true) {
+                    self.screen.say(
+                        "ap: watching until every product takes the new key; Ctrl-C stops, and this command goes on later",
+                    );
                 }
             }
             let pause = match rotate.wait {
@@ -277,19 +284,13 @@ impl Watch {
                 Some(before) if before.stand == stand => before.looks + 1,
                 _ => 1,
             };
-            self.has_seen_old |= stand == Stand::TakesOld;
+            self.is_order_open &= stand != Stand::TakesOld;
             let seen = Seen { look, stand, looks };
             if looks == 1 {
                 self.screen
                     .show(&Event::of_product(&seen, &self.setup.keys))?;
             }
             self.seen.push(seen);
-        }
-        let is_first = before.is_empty();
-        if is_first && self.seen.iter().any(Seen::is_pending) {
-            self.screen.say(
-                "ap: watching until every product takes the new key; Ctrl-C stops, and this command goes on later",
-            );
         }
         Ok(())
     }
@@ -355,21 +356,20 @@ impl Watch {
                 let read = locked
                     .read()
                     .map_err(|problem| Failure::of_source(&problem));
-                let stored = read?.unwrap_or_default();
-                let kept: Vec<_> = stored
-                    .iter()
-                    .filter(|one| !old.iter().any(|old| same(old, one)))
-                    .cloned()
-                    .collect();
+                let mut keys = read?.unwrap_or_default();
+                let stored = keys.len();
                 // Somebody may have logged out meanwhile, or in with another key.
-                if kept.iter().any(|one| same(one, newest)) && kept.len() < stored.len() {
-                    keys_file::write(locked, &kept)?;
+                if keys.iter().any(|one| same(one, newest)) {
+                    keys.retain(|one| !old.iter().any(|old| same(old, one)));
                 }
-                Ok(stored.len() - kept.len())
+                if keys.len() < stored {
+                    keys_file::write(locked, &keys)?;
+                }
+                Ok(stored - keys.len())
             })?,
         };
         self.screen.show(&Event::Done { forgotten })?;
-        if forgotten > 0 && !self.has_seen_old {
+        if forgotten > 0 && self.is_order_open {
             // Two keys given in the wrong order right after a reset look just the same.
             self.screen.say(
                 "ap: no product was seen to take the forgotten key: if it was the newer one, give it again",
