@@ -1,13 +1,56 @@
 //! One self-contained page: subjects side by side, filterable, each case with its rule and its source.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
+use crate::case::Level;
 use crate::report::{CaseReport, CaseState, Report};
 
 /// The page for some reports. It loads nothing from anywhere.
 #[must_use]
 pub fn html(reports: &[Report]) -> String {
+    let mut page = format!(
+        "{HEAD}<style>{STYLE}</style></head><body><main><h1>Conformance report</h1>{ABOUT}"
+    );
+    // Writing to a String cannot fail.
+    let _ = subjects(&mut page, reports);
+    page.push_str(FILTERS);
+    let _ = cases(&mut page, reports);
+    let _ = write!(page, "</main><script>{SCRIPT}</script></body></html>");
+    page
+}
+
+fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
+    page.push_str("<ul class=\"subjects\">");
+    for report in reports {
+        let [passed, failed, skipped] =
+            [CaseState::Passed, CaseState::Failed, CaseState::Skipped].map(|s| report.count(s));
+        let broken = |level| {
+            let failed = |case: &&CaseReport| case.state() == CaseState::Failed;
+            let failed = report.cases().iter().filter(failed);
+            failed.filter(|case| case.level() == level).count()
+        };
+        let verdict = match (broken(Level::Must), broken(Level::Should)) {
+            (0, 0) => "Keeps every rule that was tried".to_owned(),
+            (0, should) => format!("Keeps every MUST, breaks {should} SHOULD"),
+            (must, 0) => format!("Breaks {must} MUST"),
+            (must, should) => format!("Breaks {must} MUST and {should} SHOULD"),
+        };
+        write!(
+            page,
+            "<li><h2>{}</h2><p class=\"verdict\">{verdict}</p><div class=\"bar\" aria-hidden=\"true\">\
+             <span class=\"passed\" style=\"flex:{passed}\"></span>\
+             <span class=\"failed\" style=\"flex:{failed}\"></span>\
+             <span class=\"skipped\" style=\"flex:{skipped}\"></span></div>\
+             <p class=\"counts\">{passed} passed, {failed} failed, {skipped} skipped</p></li>",
+            escape(report.subject()),
+        )?;
+    }
+    page.push_str("</ul>");
+    Ok(())
+}
+
+fn cases(page: &mut String, reports: &[Report]) -> fmt::Result {
     let mut rows: BTreeMap<&str, Vec<Option<&CaseReport>>> = BTreeMap::new();
     for (column, report) in reports.iter().enumerate() {
         for case in report.cases() {
@@ -15,59 +58,71 @@ pub fn html(reports: &[Report]) -> String {
                 .or_insert_with(|| vec![None; reports.len()])[column] = Some(case);
         }
     }
-    let mut page = String::from(HEAD);
-    // Writing to a String cannot fail.
-    let _ = write!(page, "<p class=\"counts\">");
+    page.push_str("<table><thead><tr><th scope=\"col\">Case</th>");
     for report in reports {
-        let _ = write!(
-            page,
-            "<span><b>{}</b>: {} passed, {} failed, {} skipped</span> ",
-            escape(report.subject()),
-            report.count(CaseState::Passed),
-            report.count(CaseState::Failed),
-            report.count(CaseState::Skipped),
-        );
+        let subject = escape(report.subject());
+        write!(page, "<th scope=\"col\" class=\"subject\">{subject}</th>")?;
     }
-    let _ = write!(
-        page,
-        "</p>{FILTERS}<table><thead><tr><th scope=\"col\">Case</th>"
-    );
-    for report in reports {
-        let _ = write!(page, "<th scope=\"col\">{}</th>", escape(report.subject()));
-    }
-    page.push_str("</tr></thead><tbody>");
+    page.push_str("</tr></thead>");
+    let mut group = None;
     for (id, columns) in &rows {
-        let Some(case) = columns.iter().flatten().next() else {
-            continue;
-        };
-        let states: Vec<_> = columns
-            .iter()
-            .map(|case| case.map_or("absent", |case| case.state().name()))
-            .collect();
-        let _ = write!(
-            page,
-            "<tr data-states=\"{}\" data-level=\"{}\"><td><details><summary><code>{}</code> \
-             <span class=\"level\">{}</span> {}</summary><p>{}</p><p class=\"source\">Source: {}</p></details></td>",
-            states.join(" "),
-            case.level(),
-            escape(id),
-            case.level(),
-            escape(&case.title),
-            escape(&case.requirement),
-            escape(&case.source),
-        );
-        for (state, case) in states.iter().zip(columns) {
-            let _ = write!(page, "<td class=\"{state}\">{state}");
-            if let Some(case) = case.filter(|case| !case.reason().is_empty()) {
-                let _ = write!(page, "<p>{}</p>", escape(case.reason()));
-            }
-            page.push_str("</td>");
+        let of = id.split('/').next();
+        if group != of {
+            page.push_str(if group.is_some() { "</tbody>" } else { "" });
+            group = of;
+            write!(
+                page,
+                "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{}\">{} <span class=\"left\"></span></th></tr>",
+                reports.len() + 1,
+                escape(of.unwrap_or_default()),
+            )?;
         }
-        page.push_str("</tr>");
+        row(page, reports, columns)?;
     }
-    page.push_str("</tbody></table>");
-    page.push_str(SCRIPT);
-    page
+    page.push_str(if group.is_some() { "</tbody>" } else { "" });
+    page.push_str("</table>");
+    Ok(())
+}
+
+fn row(page: &mut String, reports: &[Report], columns: &[Option<&CaseReport>]) -> fmt::Result {
+    let Some(case) = columns.iter().flatten().next() else {
+        return Ok(());
+    };
+    let state = |case: &Option<&CaseReport>| case.map_or("absent", |case| case.state().name());
+    let states: Vec<_> = columns.iter().map(state).collect();
+    write!(
+        page,
+        "<tr class=\"case\" data-states=\"{}\" data-level=\"{}\"><td><p class=\"title\">{}</p>\
+         <p class=\"rule\">{}</p><p class=\"facts\"><span class=\"level\">{}</span> <code>{}</code> · {}</p>",
+        states.join(" "),
+        case.level(),
+        escape(&case.title),
+        escape(&case.requirement),
+        case.level(),
+        escape(case.id()),
+        escape(&case.source),
+    )?;
+    for (report, case) in reports.iter().zip(columns) {
+        if let Some(case) = case.filter(|case| !case.reason().is_empty()) {
+            write!(
+                page,
+                "<p class=\"reason {}\"><b>{}:</b> {}</p>",
+                case.state().name(),
+                escape(report.subject()),
+                escape(case.reason()),
+            )?;
+        }
+    }
+    page.push_str("</td>");
+    for (report, state) in reports.iter().zip(&states) {
+        write!(
+            page,
+            "<td class=\"outcome\" data-subject=\"{}\"><span class=\"state {state}\">{state}</span></td>",
+            escape(report.subject()),
+        )?;
+    }
+    page.push_str("</tr>");
+    Ok(())
 }
 
 fn escape(text: &str) -> String {
@@ -85,58 +140,25 @@ fn escape(text: &str) -> String {
 }
 
 const HEAD: &str = r#"<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Conformance report</title>
-<style>
-:root { color-scheme: light dark; font: 16px/1.45 system-ui, sans-serif; }
-body { margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
-.counts span { margin-right: 1.5rem; }
-form { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1rem 0; }
-input, select { font: inherit; padding: .25rem .5rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8884; padding: .4rem .6rem; text-align: left; vertical-align: top; }
-th { position: sticky; top: 0; background: Canvas; }
-td p { margin: .3rem 0; }
-.level { font-size: .75rem; border: 1px solid #8888; border-radius: .3rem; padding: 0 .3rem; }
-.source, .skipped p, .failed p { font-size: .875rem; }
-.passed { color: #1a7f37; } .failed { color: #cf222e; font-weight: 600; } .skipped, .absent { color: #7a6a00; }
-@media (prefers-color-scheme: dark) {
-  .passed { color: #57ab5a; } .failed { color: #f47067; } .skipped, .absent { color: #c69026; }
-}
-summary { cursor: pointer; } tr[hidden] { display: none; }
-</style></head><body><h1>Conformance report</h1>"#;
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Conformance report</title>"#;
+
+const STYLE: &str = include_str!("html/report.css");
+const SCRIPT: &str = include_str!("html/report.js");
+
+const ABOUT: &str = "<p class=\"about\">The same cases for every subject, each with the rule that it tries and where the \
+rule is from. A MUST is a rule without which a client is not safe with a key, or not correct; a SHOULD is what a \
+good client keeps.</p>";
 
 const FILTERS: &str = r#"<form role="search">
 <label>Text <input id="text" type="search" autocomplete="off"></label>
-<label>Outcome <select id="state"><option value="">any</option><option>passed</option><option>failed</option><option>skipped</option></select></label>
+<label>Outcome <select id="state"><option value="">any</option><option>failed</option><option>skipped</option><option>passed</option></select></label>
 <label>Level <select id="level"><option value="">any</option><option>MUST</option><option>SHOULD</option></select></label>
 <output id="shown" aria-live="polite"></output></form>"#;
-
-const SCRIPT: &str = r#"<script>
-const [text, state, level, shown] = ["text", "state", "level", "shown"].map(id => document.getElementById(id));
-const rows = [...document.querySelectorAll("tbody tr")];
-function filter() {
-  const wanted = text.value.toLowerCase();
-  let count = 0;
-  for (const row of rows) {
-    const fits = row.textContent.toLowerCase().includes(wanted)
-      && (!state.value || row.dataset.states.split(" ").includes(state.value))
-      && (!level.value || row.dataset.level === level.value);
-    row.hidden = !fits;
-    count += fits;
-  }
-  shown.textContent = `${count} of ${rows.length} cases`;
-}
-for (const control of [text, state, level]) control.addEventListener("input", filter);
-document.querySelector("form").addEventListener("submit", event => event.preventDefault());
-filter();
-</script></body></html>
-"#;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Level;
 
     #[test]
     fn what_a_subject_says_is_text_and_never_markup() {
@@ -156,7 +178,7 @@ mod tests {
             cases: vec![case],
         }]);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
-        assert!(page.contains("&lt;b&gt;") && !page.contains("<b>:"));
+        assert!(page.contains("&lt;b&gt;") && !page.contains("<h2><b>"));
         assert_eq!(page.matches("<script>").count(), 1);
     }
 }
