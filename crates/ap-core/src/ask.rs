@@ -1,30 +1,48 @@
 //! [`Ask`]: a client's way to its key source, for one call at a time and not too often.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::exchange::{NeedKey, Step};
 use crate::key::ApiKey;
 use crate::source::{AsyncKeySource, KeySource, SourceError};
-use crate::transport::{AsyncTransport, Deadline, Moment, Transport};
+use crate::transport::{AsyncTransport, Deadline, LONGEST, Moment, Transport};
 
 /// How long a source is left in peace after its last answer, unless a client says otherwise.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How a call goes on, and why the source had nothing for it.
-type Next = (Step, Option<SourceError>);
+/// How a call goes on.
+pub(crate) struct Next {
+    pub(crate) step: Step,
+    /// Why the source had nothing for it.
+    pub(crate) error: Option<SourceError>,
+    /// Whether this very call asked the source.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for traces"))]
+    pub(crate) has_asked: bool,
+}
+
+impl Next {
+    /// With what others have brought, or without anything.
+    fn without_asking(need: NeedKey, error: Option<SourceError>) -> Self {
+        Self {
+            step: need.resume(),
+            error,
+            has_asked: false,
+        }
+    }
+}
 
 /// A key source, and how it answered last.
 pub(crate) struct Ask<S: ?Sized> {
     interval: Duration,
-    /// Blocking calls wait for each other here.
+    /// Looked at for a moment, never held while the source is asked.
     last: Mutex<Option<Last>>,
-    /// Async calls wait for each other here, and hold `last` across no await.
     turn: Turn,
     source: Arc<S>,
 }
@@ -33,6 +51,18 @@ pub(crate) struct Ask<S: ?Sized> {
 struct Last {
     at: Moment,
     error: Option<SourceError>,
+    /// How long the call that asked had left, if it failed because that ran out: a call that has more
+    /// may ask anew.
+    ran_out: Option<Duration>,
+}
+
+impl Last {
+    fn is_for(&self, left: Option<Duration>, now: Moment, interval: Duration) -> bool {
+        let has_more = self
+            .ran_out
+            .is_some_and(|ran_out| left.is_none_or(|left| left > ran_out));
+        !has_more && Deadline::after(self.at, interval).left(now) != Some(Duration::ZERO)
+    }
 }
 
 impl<S: ?Sized> Ask<S> {
@@ -50,38 +80,51 @@ impl<S: ?Sized> Ask<S> {
     fn shared(
         &self,
         need: NeedKey,
-        last: Option<&Last>,
         now: Moment,
+        left: Option<Duration>,
     ) -> ControlFlow<Next, NeedKey> {
         if need.has_new() {
-            return ControlFlow::Break((need.resume(), None));
+            return ControlFlow::Break(Next::without_asking(need, None));
         }
-        match last {
-            Some(last)
-                if Deadline::after(last.at, self.interval).left(now) != Some(Duration::ZERO) =>
-            {
-                ControlFlow::Break((need.resume(), last.error.clone()))
+        if left == Some(Duration::ZERO) {
+            return ControlFlow::Break(too_late(need));
+        }
+        match lock(&self.last).as_ref() {
+            Some(last) if last.is_for(left, now, self.interval) => {
+                ControlFlow::Break(Next::without_asking(need, last.error.clone()))
             }
             _ => ControlFlow::Continue(need),
         }
     }
+
+    fn settle(
+        &self,
+        need: NeedKey,
+        answer: Result<Vec<ApiKey>, SourceError>,
+        now: Moment,
+        deadline: Deadline,
+        had: Option<Duration>,
+    ) -> Next {
+        let (step, error) = match answer {
+            Ok(keys) => (need.supply(&keys), None),
+            Err(error) => (need.resume(), Some(error)),
+        };
+        let is_over = deadline.left(now) == Some(Duration::ZERO);
+        *lock(&self.last) = Some(Last {
+            at: now,
+            error: error.clone(),
+            ran_out: had.filter(|_| is_over && error.is_some()),
+        });
+        Next {
+            step,
+            error,
+            has_asked: true,
+        }
+    }
 }
 
-fn settle(
-    need: NeedKey,
-    answer: Result<Vec<ApiKey>, SourceError>,
-    last: &mut Option<Last>,
-    at: Moment,
-) -> Next {
-    let (step, error) = match answer {
-        Ok(keys) => (need.supply(&keys), None),
-        Err(error) => (need.resume(), Some(error)),
-    };
-    *last = Some(Last {
-        at,
-        error: error.clone(),
-    });
-    (step, error)
+fn too_late(need: NeedKey) -> Next {
+    Next::without_asking(need, Some(SourceError::took_too_long()))
 }
 
 /// A panic of a source leaves nothing half-done here.
@@ -97,15 +140,19 @@ impl Ask<dyn KeySource> {
         deadline: Deadline,
     ) -> Next {
         if need.has_new() {
-            return (need.resume(), None);
+            return Next::without_asking(need, None);
         }
-        let mut last = lock(&self.last);
-        let need = match self.shared(need, last.as_ref(), transport.now()) {
+        let Some(_turn) = self.turn.wait(deadline.left(transport.now())) else {
+            return too_late(need);
+        };
+        let now = transport.now();
+        let left = deadline.left(now);
+        let need = match self.shared(need, now, left) {
             ControlFlow::Continue(need) => need,
             ControlFlow::Break(next) => return next,
         };
-        let answer = self.source.keys(deadline.left(transport.now()));
-        settle(need, answer, &mut last, transport.now())
+        let answer = self.source.keys(left);
+        self.settle(need, answer, transport.now(), deadline, left)
     }
 }
 
@@ -117,21 +164,21 @@ impl Ask<dyn AsyncKeySource> {
         deadline: Deadline,
     ) -> Next {
         if need.has_new() {
-            return (need.resume(), None);
+            return Next::without_asking(need, None);
         }
         let Some(_turn) = within(transport, deadline, self.turn.take()).await else {
-            return (need.resume(), Some(SourceError::took_too_long()));
+            return too_late(need);
         };
-        let shared = self.shared(need, lock(&self.last).as_ref(), transport.now());
-        let need = match shared {
+        let now = transport.now();
+        let left = deadline.left(now);
+        let need = match self.shared(need, now, left) {
             ControlFlow::Continue(need) => need,
             ControlFlow::Break(next) => return next,
         };
-        let asked = self.source.keys(deadline.left(transport.now()));
-        let answer = within(transport, deadline, asked)
+        let answer = within(transport, deadline, self.source.keys(left))
             .await
             .unwrap_or_else(|| Err(SourceError::took_too_long()));
-        settle(need, answer, &mut lock(&self.last), transport.now())
+        self.settle(need, answer, transport.now(), deadline, left)
     }
 }
 
@@ -157,44 +204,89 @@ async fn within<T>(
     .await
 }
 
-/// A lock that is waited for without a thread or a runtime: whoever has it, until dropped.
+/// A lock that is waited for no longer than a call may take: by a thread that sleeps, or by a future, on
+/// any runtime. Whoever has it has it until dropped.
 #[derive(Default)]
-struct Turn(Mutex<Waiting>);
+struct Turn {
+    waiting: Mutex<Waiting>,
+    /// Woken when the turn is free, for threads.
+    free: Condvar,
+}
 
 #[derive(Default)]
 struct Waiting {
     taken: bool,
-    wakers: Vec<Waker>,
+    /// For futures; each takes its own out when it ends.
+    wakers: BTreeMap<u64, Waker>,
+    /// The name of the next future that waits.
+    next: u64,
 }
 
 struct Taken<'a>(&'a Turn);
 
 impl Turn {
+    /// The turn, unless that takes longer than is left.
+    fn wait(&self, left: Option<Duration>) -> Option<Taken<'_>> {
+        let left = left.map_or(LONGEST, |left| left.min(LONGEST));
+        let (mut waiting, _) = self
+            .free
+            .wait_timeout_while(lock(&self.waiting), left, |waiting| waiting.taken)
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.take().then(|| Taken(self))
+    }
+
     async fn take(&self) -> Taken<'_> {
-        poll_fn(|context| {
-            let mut waiting = lock(&self.0);
-            if !waiting.taken {
-                waiting.taken = true;
-                return Poll::Ready(Taken(self));
-            }
-            let waker = context.waker();
-            if !waiting.wakers.iter().any(|one| one.will_wake(waker)) {
-                waiting.wakers.push(waker.clone());
-            }
-            Poll::Pending
-        })
-        .await
+        let mut place = Place {
+            turn: self,
+            name: None,
+        };
+        poll_fn(move |context| place.poll(context)).await
+    }
+}
+
+impl Waiting {
+    fn take(&mut self) -> bool {
+        !std::mem::replace(&mut self.taken, true)
+    }
+}
+
+/// A future's place among those that wait.
+struct Place<'a> {
+    turn: &'a Turn,
+    name: Option<u64>,
+}
+
+impl<'a> Place<'a> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Taken<'a>> {
+        let mut waiting = lock(&self.turn.waiting);
+        if waiting.take() {
+            return Poll::Ready(Taken(self.turn));
+        }
+        let name = *self.name.get_or_insert(waiting.next);
+        waiting.next = waiting.next.max(name + 1);
+        waiting.wakers.insert(name, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            let waker = lock(&self.turn.waiting).wakers.remove(name);
+            drop(waker);
+        }
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.0.0);
+        let mut waiting = lock(&self.0.waiting);
         waiting.taken = false;
         let wakers = std::mem::take(&mut waiting.wakers);
         drop(waiting);
-        // All of them: most find what they need without a turn of their own, and one that was dropped
-        // meanwhile cannot swallow the wake that another one waits for.
-        wakers.into_iter().for_each(Waker::wake);
+        // All of them: most find what they need without a turn of their own, and one that is dropped
+        // before it is polled cannot swallow the wake that another one waits for.
+        self.0.free.notify_all();
+        wakers.into_values().for_each(Waker::wake);
     }
 }

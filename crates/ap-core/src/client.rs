@@ -61,10 +61,10 @@ macro_rules! drive {
                 Step::NeedKey(need) => match &$client.shared.source {
                     None => need.resume(),
                     Some(ask) => {
-                        let (step, error) = ask.refresh(transport, need, deadline)$(.$await)?;
-                        $trace.asked(&step, error.as_ref());
-                        source_error = error;
-                        step
+                        let next = ask.refresh(transport, need, deadline)$(.$await)?;
+                        $trace.asked(&next);
+                        source_error = next.error;
+                        next.step
                     }
                 },
                 Step::Failed(error) => break Err(Refusal::new(error, last, source_error).into()),
@@ -210,8 +210,8 @@ macro_rules! client {
 
         impl<T> ClientBuilder<$name<T>> {
             /// Where keys come from when a call found every known one refused, or had none. The source
-            /// is asked by one call at a time, and only such calls wait for it, at most as long as the
-            /// one that asks may take. Its list is the account's from then on.
+            /// is asked by one call at a time, and only such calls wait for it, each at most as long as
+            /// it may take itself. Its list is the account's from then on.
             pub fn key_source(mut self, source: impl $source + 'static) -> Self {
                 self.source = Some(Arc::new(source));
                 self
@@ -350,7 +350,7 @@ impl<C: private::Built> ClientBuilder<C> {
         }
     }
 
-    /// The account's key. Without one, only unsigned calls can be made.
+    /// The account's key. Without one and without a key source, only unsigned calls can be made.
     pub fn key(self, key: ApiKey) -> Self {
         self.keys(KeyRing::of_one(key))
     }

@@ -11,9 +11,9 @@ mod imp {
     use tracing::field::Empty;
     use tracing::{Instrument as _, Span};
 
+    use crate::ask::Next;
     use crate::error::CallError;
     use crate::exchange::{Attempt, Step};
-    use crate::source::SourceError;
 
     pub(crate) struct Trace(Span);
 
@@ -67,8 +67,10 @@ mod imp {
             }
         }
 
-        pub(crate) fn asked(&self, step: &Step, error: Option<&SourceError>) {
-            match error {
+        /// One event for each question, however many calls share its answer.
+        pub(crate) fn asked(&self, next: &Next) {
+            match &next.error {
+                _ if !next.has_asked => {}
                 Some(error) => tracing::warn!(
                     parent: &self.0,
                     error = %error,
@@ -76,7 +78,7 @@ mod imp {
                 ),
                 None => tracing::info!(
                     parent: &self.0,
-                    activeprospect.new_key = matches!(step, Step::Send(_)),
+                    activeprospect.new_key = matches!(next.step, Step::Send(_)),
                     "the key source was asked"
                 ),
             }
@@ -114,9 +116,9 @@ mod imp {
     use bytes::Bytes;
     use http::{Request, Response};
 
+    use crate::ask::Next;
     use crate::error::CallError;
     use crate::exchange::{Attempt, Step};
-    use crate::source::SourceError;
 
     pub(crate) struct Trace;
 
@@ -132,7 +134,7 @@ mod imp {
         }
         pub(crate) fn attempt(&self, _: &Attempt) {}
         pub(crate) fn refused(&self, _: &Step) {}
-        pub(crate) fn asked(&self, _: &Step, _: Option<&SourceError>) {}
+        pub(crate) fn asked(&self, _: &Next) {}
         pub(crate) fn end(&self, _: &Result<Response<Bytes>, CallError>) {}
     }
 }

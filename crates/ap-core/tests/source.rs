@@ -8,6 +8,7 @@ use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -269,6 +270,124 @@ fn an_interval_of_ones_own() {
     }
 }
 
+#[test]
+fn a_call_without_time_left_does_not_ask() {
+    let (ends, asked, _) = both("a", &[], &[&[After(60, 401, BAD)]]);
+    let said = Some(TOO_LONG.to_owned());
+    assert_eq!(ends, [End::Failed(Why::AllRefused, "a".to_owned(), said)]);
+    assert_eq!(asked.len(), 0);
+}
+
+const TOO_LONG: &str = "the key source took longer than the call had left";
+
+/// A clock that only a source moves, by a second for each question; the first one finds it locked.
+#[derive(Clone, Default)]
+struct Slow(Arc<AtomicUsize>);
+
+impl Slow {
+    fn now(&self) -> Moment {
+        Moment::after_start(Duration::from_secs(self.times() as u64))
+    }
+
+    fn times(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn answer(&self) -> Result<Vec<ApiKey>, SourceError> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(SourceError::new("killed after a second")),
+            _ => Ok(vec![key('a'), key('b')]),
+        }
+    }
+}
+
+impl KeySource for Slow {
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.answer()
+    }
+}
+
+#[async_trait]
+impl AsyncKeySource for Slow {
+    async fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.answer()
+    }
+}
+
+struct WithClock(Slow, Takes);
+
+impl Transport for WithClock {
+    fn now(&self) -> Moment {
+        self.0.now()
+    }
+    fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Transport::send(&self.1, request, deadline)
+    }
+}
+
+#[async_trait]
+impl AsyncTransport for WithClock {
+    fn now(&self) -> Moment {
+        self.0.now()
+    }
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        _: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Ok(self.1.answer(request))
+    }
+}
+
+#[test]
+fn that_the_time_of_one_call_ran_out_is_nothing_to_calls_that_have_more() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let ran_out = || {
+        let said = Some("killed after a second".to_owned());
+        End::Failed(Why::AllRefused, "a".to_owned(), said)
+    };
+    let check = |slow: &Slow, send: &dyn Fn(u64) -> End| {
+        assert_eq!((send(1), send(1)), (ran_out(), ran_out()));
+        assert_eq!(
+            slow.times(),
+            1,
+            "who has no more than that shares the answer"
+        );
+        assert_eq!(send(2), End::Status(200));
+        assert_eq!(slow.times(), 2);
+    };
+
+    let transport = |slow: &Slow| {
+        WithClock(
+            slow.clone(),
+            Takes("placeholder-key-b", AtomicUsize::new(0), None),
+        )
+    };
+    let slow = Slow::default();
+    let client = Client::builder().key(key('a')).key_source(slow.clone());
+    let client = client.key_source_interval(HOUR);
+    let client = client.build_with(transport(&slow)).unwrap();
+    check(&slow, &|seconds| {
+        let client = client.with_timeout(Duration::from_secs(seconds));
+        end(client.send(request()))
+    });
+
+    let slow = Slow::default();
+    let client = AsyncClient::builder()
+        .key(key('a'))
+        .key_source(slow.clone());
+    let client = client.key_source_interval(HOUR);
+    let client = client.build_with(transport(&slow)).unwrap();
+    check(&slow, &|seconds| {
+        let client = client.with_timeout(Duration::from_secs(seconds));
+        end(block_on(client.send(request())))
+    });
+}
+
 /// Takes one key only, from any number of calls at once.
 struct Takes(&'static str, AtomicUsize, Option<Barrier>);
 
@@ -289,6 +408,9 @@ impl Takes {
         response
     }
 }
+
+/// Over by the time that anybody waits for it.
+const SOON: Duration = Duration::from_millis(1);
 
 impl Transport for Takes {
     fn now(&self) -> Moment {
@@ -316,7 +438,8 @@ impl AsyncTransport for Takes {
         Ok(self.answer(request))
     }
     async fn sleep_until(&self, deadline: Deadline) {
-        if deadline.left(AsyncTransport::now(self)) != Some(Duration::ZERO) {
+        let left = deadline.left(AsyncTransport::now(self));
+        if left.is_none_or(|left| left > SOON) {
             std::future::pending::<()>().await;
         }
     }
@@ -344,6 +467,44 @@ fn threads_ask_once_for_all() {
     });
     assert_eq!(source.times(), 1);
     assert_eq!(client.transport().1.load(Ordering::Relaxed), 2 * CALLS);
+}
+
+/// However loaded the machine, nothing here takes as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Answers once it is told to.
+struct Held(Mutex<Receiver<()>>, Sender<()>);
+
+impl KeySource for Held {
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.1.send(()).unwrap();
+        match self.0.lock().unwrap().recv_timeout(PATIENCE) {
+            Ok(()) => Ok(vec![key('b')]),
+            Err(_) => Err(SourceError::new("nobody told it to answer")),
+        }
+    }
+}
+
+#[test]
+fn a_thread_waits_for_the_source_no_longer_than_its_call_may_take() {
+    let ((release, held), (asks, begun)) = (channel(), channel());
+    let client = Client::builder()
+        .key(key('a'))
+        .key_source(Held(Mutex::new(held), asks))
+        .build_with(Takes("placeholder-key-b", AtomicUsize::new(0), None))
+        .unwrap();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| end(client.send(request())));
+        begun.recv_timeout(PATIENCE).unwrap();
+        let hurried = client.with_timeout(Duration::from_millis(1));
+        let said = Some(TOO_LONG.to_owned());
+        assert_eq!(
+            end(hurried.send(request())),
+            End::Failed(Why::AllRefused, "a".to_owned(), said)
+        );
+        release.send(()).unwrap();
+        assert_eq!(asking.join().unwrap(), End::Status(200));
+    });
 }
 
 /// Counts how often it is woken.
@@ -430,6 +591,7 @@ fn a_call_that_is_dropped_while_it_asks_hands_on_its_turn() {
         assert_eq!(tasks.poll(at), None);
     }
     tasks.0[1].0 = None; // A call that waits is dropped,
+    assert_eq!(Arc::strong_count(&tasks.0[1].1), 1, "and nobody keeps it,");
     tasks.0[0].0 = None; // and so is the one that asks.
     assert_eq!(tasks.woken(2), 1);
     assert_eq!(tasks.poll(2), None, "this one asks now");
@@ -446,20 +608,17 @@ fn the_deadline_of_a_call_spans_its_wait_for_the_source() {
     let client = tasks(&source);
     let mut asks = Tasks::start(&client, 1);
     assert_eq!(asks.poll(0), None);
-    let mut late = Tasks::start(&client.with_timeout(Duration::ZERO), 1);
-    let too_long = "the key source took longer than the call had left";
+    let mut late = Tasks::start(&client.with_timeout(SOON), 1);
     let failed = || {
-        Some(End::Failed(
-            Why::AllRefused,
-            "a".to_owned(),
-            Some(too_long.to_owned()),
-        ))
+        let said = Some(TOO_LONG.to_owned());
+        Some(End::Failed(Why::AllRefused, "a".to_owned(), said))
     };
     assert_eq!(late.poll(0), failed(), "it waited for its turn");
     asks.0[0].0 = None;
-    let mut late = Tasks::start(&client.with_timeout(Duration::ZERO), 1);
+    let mut late = Tasks::start(&client.with_timeout(SOON), 1);
     source.0.answers.lock().unwrap().push_back(Ok("ab"));
     assert_eq!(late.poll(0), failed(), "it asked by itself");
+    assert_eq!(source.times(), 2);
 }
 
 #[test]
