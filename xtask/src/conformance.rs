@@ -61,8 +61,8 @@ struct Options {
     format: Format,
     out: Option<PathBuf>,
     repeat: u64,
-    /// For the process that a case about the environment is run in: its id.
-    in_environment: Option<String>,
+    /// For a process that is made for one case: its id.
+    alone: Option<String>,
 }
 
 /// Runs the command; what is wrong with its arguments is an `Err`.
@@ -127,10 +127,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
                 serde_json::Value::from(reports.iter().map(Report::to_json).collect::<Vec<_>>())
             )
         }
-        Format::Json => reports
-            .iter()
-            .map(|report| format!("{}\n", report.to_json()))
-            .collect(),
+        Format::Json => {
+            let json = |report: &Report| match options.alone {
+                Some(_) => report.to_detailed_json(),
+                None => report.to_json(),
+            };
+            reports
+                .iter()
+                .map(|report| format!("{}\n", json(report)))
+                .collect()
+        }
         Format::Html => html(&reports),
     };
     eprint!("{complaints}");
@@ -163,17 +169,20 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
         .subjects
         .iter()
         .map(|subject| {
-            let suite = excepted(suite.clone(), *subject, options)?
+            let mut suite = excepted(suite.clone(), *subject, options)?
                 .subject(subject.name())
                 .listening_to(log::take);
+            if options.alone.is_none() {
+                suite = suite.without_large();
+            }
             let mut report = match subject {
                 Subject::Reqwest => {
                     runtime()?.block_on(suite.check_async(ap_reqwest::ReqwestTransport::connect))
                 }
                 Subject::Ureq => suite.check(ap_ureq::UreqTransport::connect),
             };
-            if options.in_environment.is_none() {
-                run_in_environments(&suite, *subject, options, &mut report);
+            if options.alone.is_none() {
+                run_apart(&suite, *subject, options, &mut report);
             }
             Ok(report)
         })
@@ -188,20 +197,25 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .map_err(|error| format!("the runtime could not be made: {error}"))
 }
 
-/// Runs every case about the environment in a process that has those variables and no others.
-fn run_in_environments(suite: &Suite, subject: Subject, options: &Options, report: &mut Report) {
+/// Runs every case that needs it in a process of its own, which has its variables and no others.
+fn run_apart(suite: &Suite, subject: Subject, options: &Options, report: &mut Report) {
     for case in suite
         .list()
-        .filter(ap_conformance::CaseInfo::needs_environment)
+        .filter(ap_conformance::CaseInfo::needs_own_process)
     {
         let entered = (|| {
+            let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+            let home = home
+                .path()
+                .to_str()
+                .ok_or("the temporary folder's name is no text")?;
             let program = std::env::current_exe().map_err(|error| error.to_string())?;
             let mut command = Command::new(program);
             command
-                .args(["conformance", subject.name(), "--in-environment", case.id()])
+                .args(["conformance", subject.name(), "--alone", case.id()])
                 .args(["--format", "json"])
                 .env_clear()
-                .envs(case.environment());
+                .envs(case.environment(home));
             if let Some(folder) = &options.cases {
                 command.arg("--cases").arg(folder);
             }
@@ -224,13 +238,14 @@ fn suite(options: &Options) -> Result<Suite, String> {
     if let Some(filter) = &options.filter {
         suite = suite.filter(filter).map_err(|error| error.to_string())?;
     }
-    if let Some(id) = &options.in_environment {
-        suite = suite
+    Ok(match &options.alone {
+        Some(id) => suite
             .only(id)
             .map_err(|error| error.to_string())?
-            .in_environment();
-    }
-    Ok(suite)
+            .in_environment()
+            .metered(ap_conformance::peak_memory),
+        None => suite,
+    })
 }
 
 #[derive(Deserialize)]
@@ -277,7 +292,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         format: Format::Table,
         out: None,
         repeat: 1,
-        in_environment: None,
+        alone: None,
     };
     let mut subject_given = false;
     let mut rest = arguments.iter();
@@ -293,7 +308,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--cases" => options.cases = Some(value()?.into()),
             "--exec" => options.exec = Some(value()?.clone()),
             "--out" => options.out = Some(value()?.into()),
-            "--in-environment" => options.in_environment = Some(value()?.clone()),
+            "--alone" => options.alone = Some(value()?.clone()),
             "--repeat" => {
                 options.repeat = value()?
                     .parse()

@@ -1,6 +1,7 @@
 //! The case files of this crate, and those of a folder.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::case::{self, Case, CaseError};
 
@@ -34,10 +35,18 @@ files![
 
 /// The cases of this crate. That they are sound is a test's business.
 pub(crate) fn cases() -> Vec<Case> {
-    FILES
-        .iter()
-        .flat_map(|(name, text)| case::read(name, text).unwrap_or_default())
-        .collect()
+    known().to_vec()
+}
+
+/// The same, which are read once.
+pub(crate) fn known() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        FILES
+            .iter()
+            .flat_map(|(name, text)| case::read(name, text).unwrap_or_default())
+            .collect()
+    })
 }
 
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<Case>, CaseError> {

@@ -37,6 +37,12 @@ pub(crate) struct Case {
     /// Variables of the environment, for cases with the need `env`.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Files of the home directory, for cases with the need `env`.
+    #[serde(default)]
+    pub home: BTreeMap<String, String>,
+    /// Names of files that must not be in the home directory when the case is over.
+    #[serde(default)]
+    pub home_lacks: Vec<String>,
     /// Names of the keys that the client has, oldest first.
     #[serde(default = "one_key")]
     pub keys: Vec<String>,
@@ -459,6 +465,17 @@ fn check(case: &Case) -> Result<(), String> {
         }
         if call.cancel && !case.needs.contains(&Need::Async) {
             return Err("a call that is cancelled needs `async`".to_owned());
+        }
+    }
+    let is_plain = case.env.is_empty() && case.home.is_empty() && case.home_lacks.is_empty();
+    if !is_plain && !case.needs.contains(&Need::Env) {
+        return Err("`env`, `home` and `home_lacks` go with the need `env` alone".to_owned());
+    }
+    for name in case.home.keys().chain(&case.home_lacks) {
+        if name.is_empty() || name.contains(['/', '\\']) {
+            return Err(format!(
+                "{name:?} is not the name of a file in a home directory"
+            ));
         }
     }
     for (name, listener) in &case.listeners {

@@ -116,6 +116,7 @@ where
     match client!(Client, run, make) {
         Err(error) => unmade(run, &error),
         Ok(client) => {
+            let memory = ground.memory();
             for call in &run.case.calls {
                 let end = Instant::now() + PATIENCE;
                 while !run.is_marked(call) && Instant::now() < end {
@@ -146,6 +147,7 @@ where
             while run.is_left_open() && Instant::now() < end {
                 std::thread::sleep(STEP);
             }
+            run.measure(ground, memory);
         }
     }
     Ok(())
@@ -166,6 +168,7 @@ where
     match client!(AsyncClient, run, make) {
         Err(error) => unmade(&mut run, &error),
         Ok(client) => {
+            let memory = ground.memory();
             for call in &case.calls {
                 let end = Instant::now() + PATIENCE;
                 while !run.is_marked(call) && Instant::now() < end {
@@ -198,6 +201,7 @@ where
             while run.is_left_open() && Instant::now() < end {
                 pause(STEP).await;
             }
+            run.measure(ground, memory);
         }
     }
     Ok(Verdict::of(&run))

@@ -92,6 +92,7 @@ fn once(
     if !ended.ok {
         return Err("the program did not answer `ok` to `end`".to_owned());
     }
+    // A program's memory is its own.
     Ok(Verdict::of(&run))
 }
 

@@ -42,8 +42,9 @@ fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
              <span class=\"passed\" style=\"flex:{passed}\"></span>\
              <span class=\"failed\" style=\"flex:{failed}\"></span>\
              <span class=\"skipped\" style=\"flex:{skipped}\"></span></div>\
-             <p class=\"counts\">{passed} passed, {failed} failed, {skipped} skipped</p></li>",
+             <p class=\"counts\">{passed} passed, {failed} failed, {skipped} skipped; {}</p></li>",
             escape(report.subject()),
+            report.memory(),
         )?;
     }
     page.push_str("</ul>");
@@ -171,6 +172,7 @@ mod tests {
             title: "t & t".to_owned(),
             requirement: "r".to_owned(),
             source: "s".to_owned(),
+            memory: None,
             kinds: Vec::new(),
         };
         let page = html(&[Report {

@@ -4,8 +4,10 @@ mod builtin;
 mod case;
 mod drive;
 mod exec;
+mod home;
 mod html;
 mod judge;
+mod memory;
 #[cfg(test)]
 mod mutants;
 mod outcome;
@@ -22,5 +24,6 @@ mod tls;
 pub use case::{CaseError, Level};
 pub use drive::block_on;
 pub use html::html;
+pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
 pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};

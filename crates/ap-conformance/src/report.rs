@@ -26,6 +26,7 @@ pub struct CaseReport {
     pub(crate) requirement: String,
     pub(crate) source: String,
     pub(crate) kinds: Vec<String>,
+    pub(crate) memory: Option<u64>,
 }
 
 /// How a case ended.
@@ -78,6 +79,11 @@ impl CaseReport {
     pub fn kinds(&self) -> &[String] {
         &self.kinds
     }
+    /// By how many bytes memory grew over it, where that was measured.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
+    }
     /// Whether it counts against the subject.
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {
@@ -120,6 +126,20 @@ impl Report {
     #[must_use]
     pub fn count(&self, state: CaseState) -> usize {
         self.cases.iter().filter(|case| case.state == state).count()
+    }
+
+    /// Where the rule about memory was checked, in words.
+    #[must_use]
+    pub fn memory(&self) -> String {
+        let measured: Vec<_> = self.cases.iter().filter_map(CaseReport::memory).collect();
+        match measured.iter().max() {
+            None => "memory was not measured".to_owned(),
+            Some(most) => format!(
+                "memory was measured in {} cases, and grew by at most {} MiB",
+                measured.len(),
+                most.div_ceil(1 << 20)
+            ),
+        }
     }
 
     /// Whether nothing counts against the subject: no MUST failed; in a strict run, no SHOULD either.
@@ -179,6 +199,7 @@ impl Report {
         json!({
             "subject": self.subject,
             "cases": cases,
+            "memory": self.memory(),
             "summary": {
                 "total": self.cases.len(),
                 "passed": self.count(CaseState::Passed),
@@ -188,8 +209,23 @@ impl Report {
         })
     }
 
+    /// The same with what another report needs to [`enter`](Self::enter) it.
+    #[must_use]
+    pub fn to_detailed_json(&self) -> Value {
+        let mut json = self.to_json();
+        for (case, entry) in self
+            .cases
+            .iter()
+            .zip(json["cases"].as_array_mut().into_iter().flatten())
+        {
+            entry["kinds"] = case.kinds.clone().into();
+            entry["memory"] = case.memory.into();
+        }
+        json
+    }
+
     /// Enters what a case came to in a process of its own, read back from that process's
-    /// [`to_json`](Self::to_json).
+    /// [`to_detailed_json`](Self::to_detailed_json).
     ///
     /// # Errors
     ///
@@ -216,6 +252,11 @@ impl Report {
             .unwrap_or_default()
             .clone_into(&mut mine.reason);
         mine.millis = theirs["ms"].as_u64().unwrap_or_default();
+        mine.memory = theirs["memory"].as_u64();
+        let kinds = theirs["kinds"].as_array().into_iter().flatten();
+        mine.kinds = kinds
+            .filter_map(|kind| Some(kind.as_str()?.to_owned()))
+            .collect();
         Ok(())
     }
 
@@ -241,11 +282,12 @@ impl Report {
             .collect()
     }
 
-    /// The same report without times: what two runs must agree on.
+    /// The same report without times and bytes: what two runs must agree on.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         for case in &mut self.cases {
             case.millis = 0;
+            case.memory = None;
         }
         self
     }
@@ -263,11 +305,12 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{}: {} passed, {} failed, {} skipped",
+            "{}: {} passed, {} failed, {} skipped; {}",
             self.subject,
             self.count(CaseState::Passed),
             self.count(CaseState::Failed),
             self.count(CaseState::Skipped),
+            self.memory(),
         )
     }
 }

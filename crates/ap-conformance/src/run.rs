@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::case::{self, Case, Sweep};
+use crate::home;
 use crate::judge;
+use crate::memory;
 use crate::outcome::Outcome;
 use crate::script::{self, Step};
 use crate::secrets::Secret;
@@ -31,6 +33,8 @@ pub(crate) struct Run<'a> {
     pub settings: Settings,
     pub origins: Origins,
     pub outcomes: Vec<Outcome>,
+    /// By how many bytes the process grew over the calls, where there is a meter.
+    pub grown: Option<u64>,
     pub servers: Servers,
 }
 
@@ -67,7 +71,9 @@ impl<'a> Run<'a> {
         }
         let bound = Servers::bind(names.iter().copied())
             .map_err(|error| format!("the suite could not listen: {error}"))?;
-        let template = template(case, &bound, &secrets);
+        let mut template = template(case, &bound, &secrets);
+        template.set("root".to_owned(), authority.root_pem());
+        home::furnish(case, &template)?;
         let plans = plans(case, &names, &template, authority, place)?;
         let origins = origins(case, &template)?;
         let settings = settings(case, &template, authority)?;
@@ -79,6 +85,7 @@ impl<'a> Run<'a> {
             settings,
             origins,
             outcomes: Vec::new(),
+            grown: None,
             servers,
         })
     }
@@ -149,6 +156,11 @@ impl<'a> Run<'a> {
         self.servers.record("target").marks >= call.after_mark
     }
 
+    /// Notes how much more memory there was than before.
+    pub(crate) fn measure(&mut self, ground: &Ground, before: Option<u64>) {
+        self.grown = before.and_then(|before| Some(ground.memory()?.saturating_sub(before)));
+    }
+
     /// Whether the client has still to hang up a connection.
     pub(crate) fn is_left_open(&self) -> bool {
         let mut listeners = self.case.listeners.iter();
@@ -170,6 +182,8 @@ impl<'a> Run<'a> {
         {
             records.insert(name, self.servers.record(name));
         }
+        memory::judge(self.case, self.grown)?;
+        home::judge(self.case)?;
         judge::judge(
             self.case,
             &self.template,
@@ -437,4 +451,12 @@ pub(crate) struct Ground {
     pub authority: Arc<Authority>,
     /// What the subject has logged since it was last asked.
     pub log: Option<fn() -> String>,
+    /// The most memory that the process has had so far.
+    pub meter: Option<fn() -> Option<u64>>,
+}
+
+impl Ground {
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.meter.and_then(|meter| meter())
+    }
 }

@@ -12,6 +12,7 @@ use ap_core::{AsyncTransport, Settings, Transport, TransportError};
 use crate::builtin;
 use crate::case::{self, Case, CaseError, Need};
 use crate::drive;
+use crate::memory;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::{self, Ground, Run};
 use crate::tls::Authority;
@@ -57,7 +58,9 @@ pub struct Suite {
     cases: Vec<Case>,
     exceptions: BTreeMap<String, String>,
     environment: bool,
+    apart: bool,
     listen: Option<fn() -> String>,
+    meter: Option<fn() -> Option<u64>>,
 }
 
 impl Suite {
@@ -81,7 +84,9 @@ impl Suite {
             cases,
             exceptions: BTreeMap::new(),
             environment: false,
+            apart: false,
             listen: None,
+            meter: None,
         }
     }
 
@@ -129,7 +134,7 @@ impl Suite {
         if reason.trim().is_empty() {
             return Err(InvalidException::NoReason(id.to_owned()));
         }
-        if !builtin::cases()
+        if !builtin::known()
             .iter()
             .chain(&self.cases)
             .any(|case| case.id == id)
@@ -169,6 +174,20 @@ impl Suite {
     /// Searches what this function returns for keys as well, after every case: a log, say.
     pub fn listening_to(mut self, log: fn() -> String) -> Self {
         self.listen = Some(log);
+        self
+    }
+
+    /// Measures memory by a function that says how much this process has had at most so far, as
+    /// [`peak_memory`](crate::peak_memory) does. Only for a process that runs one case: what an earlier
+    /// one took hides what the next one takes.
+    pub fn metered(mut self, meter: fn() -> Option<u64>) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
+    /// Leaves the cases that move a lot to processes of their own, where memory is measured.
+    pub fn without_large(mut self) -> Self {
+        self.apart = true;
         self
     }
 
@@ -249,10 +268,13 @@ impl Suite {
     }
 
     pub(crate) fn any_skip(&self, case: &Case) -> Option<String> {
-        let needs_environment = case.needs.contains(&Need::Env) && !self.environment;
-        needs_environment.then(|| {
-            "needs variables of the environment, so a process of its own: `cargo xtask conformance` starts one".to_owned()
-        })
+        if case.needs.contains(&Need::Env) && !self.environment {
+            Some("needs variables of the environment, so a process of its own: `cargo xtask conformance` starts one".to_owned())
+        } else if self.apart && memory::is_large(case) {
+            Some("moves a lot, so its memory is measured in a process of its own".to_owned())
+        } else {
+            None
+        }
     }
 
     pub(crate) fn blocking_skip(&self, case: &Case) -> Option<String> {
@@ -271,6 +293,7 @@ impl Suite {
         Ok(Ground {
             authority: Arc::new(authority),
             log: self.listen,
+            meter: self.meter,
         })
     }
 
@@ -309,6 +332,7 @@ impl Suite {
             requirement: case.requirement.clone(),
             source: case.source.clone(),
             kinds: total.kinds,
+            memory: total.memory,
         }
     }
 
@@ -340,6 +364,8 @@ impl Suite {
 pub(crate) struct Verdict {
     pub result: Result<(), String>,
     pub kinds: Vec<String>,
+    /// By how many bytes the process grew, where that was measured.
+    pub memory: Option<u64>,
     /// Why the subject cannot be judged by this case, if it says so.
     pub skipped: Option<String>,
 }
@@ -349,6 +375,7 @@ impl Default for Verdict {
         Self {
             result: Ok(()),
             kinds: Vec::new(),
+            memory: None,
             skipped: None,
         }
     }
@@ -364,6 +391,7 @@ impl Verdict {
         Self {
             result: run.judge(),
             kinds,
+            memory: run.grown,
             skipped: None,
         }
     }
@@ -374,6 +402,7 @@ impl Verdict {
 struct Total {
     failure: Option<String>,
     kinds: Vec<String>,
+    memory: Option<u64>,
     skipped: Option<String>,
 }
 
@@ -382,6 +411,7 @@ impl Total {
         let result = match verdict {
             Ok(verdict) => {
                 self.kinds.extend(verdict.kinds);
+                self.memory = self.memory.max(verdict.memory);
                 self.skipped = self.skipped.take().or(verdict.skipped);
                 verdict.result
             }
@@ -441,17 +471,19 @@ impl<'a> CaseInfo<'a> {
     pub fn source(&self) -> &'a str {
         &self.case.source
     }
-    /// The variables that a process must be started with to run it, if it is about those.
-    pub fn environment(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.case
-            .env
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+    /// The variables that a process must be started with to run it, if it is about those: `HOME` too,
+    /// which is this empty folder unless the case says otherwise.
+    pub fn environment(&self, home: &str) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::from([("HOME".to_owned(), home.to_owned())]);
+        let own = self.case.env.iter();
+        variables.extend(own.map(|(name, value)| (name.clone(), value.replace("${home}", home))));
+        variables
     }
-    /// Whether it needs a process with variables of its own.
+    /// Whether it needs a process of its own: for its variables, or because it moves so much that memory
+    /// is worth measuring.
     #[must_use]
-    pub fn needs_environment(&self) -> bool {
-        self.case.needs.contains(&Need::Env)
+    pub fn needs_own_process(&self) -> bool {
+        self.case.needs.contains(&Need::Env) || memory::is_large(self.case)
     }
 }
 

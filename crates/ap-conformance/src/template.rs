@@ -7,6 +7,7 @@
 //! | `${key.NAME}` | a key |
 //! | `${pair.NAME}` | the base64 of the pair that the key is sent in |
 //! | `${rev.NAME}` | a key backwards |
+//! | `${root}` | the certificate of the suite's authority, in PEM |
 //! | `${as.N}` | so many letters `a` |
 
 use std::collections::BTreeMap;

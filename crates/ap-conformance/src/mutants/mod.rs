@@ -9,6 +9,7 @@
 //! alone whose name holds the text.
 
 mod about;
+mod alone;
 mod answer;
 mod broken;
 mod cancel;

@@ -1,0 +1,80 @@
+//! How much memory a case may cost, and a meter for it.
+
+use crate::case::{Case, Listener};
+use crate::script::Step;
+
+/// What any case may cost: the suite's own listeners, a library's buffers and pools.
+const FREE: u64 = 32 * 1024 * 1024;
+
+/// How often the bytes of a body may be there at once: at the caller, in the library, at the listener
+/// and in its record.
+const COPIES: u64 = 6;
+
+/// The most memory, in bytes, that this process has had so far; `None` where the system does not say.
+/// A meter for [`Suite::metered`](crate::Suite::metered).
+///
+/// Reads `VmHWM` of `/proc/self/status`, so it measures on Linux alone.
+#[must_use]
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// By how many bytes a process may grow over a case.
+pub(crate) fn allowed(case: &Case) -> u64 {
+    let attempts = case.keys.len().max(1) as u64;
+    let bodies = case.calls.iter().map(|call| {
+        let sent = call.body_bytes.unwrap_or(0) as u64;
+        let received = call.expect.body_bytes.unwrap_or(0) as u64;
+        sent * attempts + received
+    });
+    FREE + COPIES * bodies.sum::<u64>()
+}
+
+/// Whether a case moves so much that its memory is worth a process of its own.
+pub(crate) fn is_large(case: &Case) -> bool {
+    let floods = |listener: &Listener| {
+        let scripts = listener
+            .script
+            .iter()
+            .chain(listener.scripts.iter().flatten());
+        let steps = scripts.chain(listener.answers.iter().flatten()).flatten();
+        steps
+            .into_iter()
+            .any(|step| matches!(step, Step::Repeat { .. }))
+    };
+    case.calls
+        .iter()
+        .any(|call| call.body_bytes > Some(1_000_000))
+        || case.listeners.values().any(floods)
+}
+
+/// Whether it grew by more.
+pub(crate) fn judge(case: &Case, grown: Option<u64>) -> Result<(), String> {
+    let most = allowed(case);
+    match grown {
+        Some(grown) if grown > most => Err(format!(
+            "memory grew by {} MiB, at most {} may",
+            grown >> 20,
+            most >> 20
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_meter_sees_memory_that_is_used() {
+        let before = peak_memory().unwrap();
+        let used = std::hint::black_box(vec![1_u8; 256 * 1024 * 1024]);
+        assert!(peak_memory().unwrap() > before.max(used.len() as u64));
+    }
+}
