@@ -162,7 +162,15 @@ pub(crate) fn is_loopback(uri: &Uri) -> bool {
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return false;
     };
-    Parts::read(scheme, authority.as_str()).is_ok_and(|parts| parts.host.is_loopback())
+    let authority = authority.as_str();
+    // The usual form at once: what is a number of four parts is no name.
+    if matches!(scheme, "http" | "https")
+        && let Some((host, port)) = authority.split_once(':')
+        && let (Ok(address), Ok(_)) = (host.parse::<Ipv4Addr>(), parse_port(port))
+    {
+        return address.is_loopback();
+    }
+    Parts::read(scheme, authority).is_ok_and(|parts| parts.host.is_loopback())
 }
 
 /// What an origin is made of, read and checked.
@@ -183,17 +191,19 @@ impl<'a> Parts<'a> {
             return Err(InvalidOrigin::Scheme);
         };
         let bytes = authority.as_bytes();
-        if bytes.contains(&b'@') {
-            return Err(InvalidOrigin::UserInformation);
+        let mut colon = None;
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'@' => return Err(InvalidOrigin::UserInformation),
+                b'/' | b'?' | b'#' | b'\\' if !bytes.contains(&b'@') => {
+                    return Err(InvalidOrigin::Path);
+                }
+                b':' if colon.is_none() => colon = Some(at),
+                _ => {}
+            }
         }
-        if bytes
-            .iter()
-            .any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
-        {
-            return Err(InvalidOrigin::Path);
-        }
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(rest) => {
+        let (host, port) = match (authority.strip_prefix('['), colon) {
+            (Some(rest), _) => {
                 let (address, after) = rest.split_once(']').ok_or(InvalidOrigin::Host)?;
                 let address: Ipv6Addr = address.parse().map_err(|_| InvalidOrigin::Host)?;
                 let port = match after.strip_prefix(':') {
@@ -203,10 +213,8 @@ impl<'a> Parts<'a> {
                 };
                 (Host::V6(address), port)
             }
-            None => match authority.split_once(':') {
-                Some((host, port)) => (Host::parse(host)?, Some(port)),
-                None => (Host::parse(authority)?, None),
-            },
+            (None, Some(at)) => (Host::parse(&authority[..at])?, Some(&authority[at + 1..])),
+            (None, None) => (Host::parse(authority)?, None),
         };
         Ok(Self {
             scheme,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response};
 
 use crate::origin;
@@ -333,6 +334,30 @@ pub fn is_loopback(uri: &Uri) -> bool {
     origin::is_loopback(uri)
 }
 
+/// The value of `Host` for a request (RFC 9112 section 3.2), where the URI's authority can stand as it is:
+/// not with user information, nor with the scheme's own port. For transports whose library would put it
+/// together from its parts for every call.
+///
+/// ```
+/// let host = ap_core::host(&"http://127.0.0.1:8080/flows".parse()?);
+/// assert_eq!(host.as_ref().map(|host| host.as_bytes()), Some(&b"127.0.0.1:8080"[..]));
+/// assert_eq!(ap_core::host(&"https://app.leadconduit.com:443/".parse()?), None);
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[must_use]
+pub fn host(uri: &Uri) -> Option<HeaderValue> {
+    let authority = uri.authority()?.as_str();
+    let own_port = if uri.scheme() == Some(&Scheme::HTTPS) {
+        ":443"
+    } else {
+        ":80"
+    };
+    if authority.ends_with(own_port) || authority.as_bytes().contains(&b'@') {
+        return None;
+    }
+    HeaderValue::from_str(authority).ok()
+}
+
 /// Whether a body of no bytes is announced by `Content-Length: 0` in a request of this method: where the
 /// method usually has a body (RFC 9110 section 8.6).
 #[must_use]
@@ -353,28 +378,90 @@ pub fn check_head(
     method: &Method,
     head: &response::Parts,
 ) -> Result<(), TransportError> {
-    let lines = head
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if head.headers.len() > settings.header_limit || lines.sum::<usize>() > settings.head_limit {
+    let framing = Framing::of(head);
+    if head.headers.len() > settings.header_limit || framing.head_len > settings.head_limit {
         return Err(TransportError::new(ErrorKind::TooLarge));
     }
-    if !is_sound(head) {
+    if !framing.is_sound(head) {
         return Err(TransportError::new(ErrorKind::Malformed)
             .with_source("the response's status or framing is not that of HTTP/1.1"));
     }
-    if !is_framed(method, head) {
+    if !framing.is_framed(method, head) {
         return Err(TransportError::new(ErrorKind::Truncated)
             .with_source("the response does not say where its body ends"));
     }
-    let announced = head.headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit = u64::try_from(settings.body_limit).unwrap_or(u64::MAX);
-    if *method != Method::HEAD && announced.is_some_and(|length| length > limit) {
+    if *method != Method::HEAD && framing.length.is_some_and(|length| length > limit) {
         return Err(TransportError::new(ErrorKind::TooLarge));
     }
     Ok(())
+}
+
+/// What the lines of a head say of its size and of the body's end, read in one go.
+struct Framing {
+    /// Bytes of the header lines.
+    head_len: usize,
+    /// `Content-Length`, if every line of it is the same plain number.
+    length: Option<u64>,
+    lengths: usize,
+    lengths_agree: bool,
+    codings: usize,
+    is_chunked: bool,
+}
+
+impl Framing {
+    fn of(head: &response::Parts) -> Self {
+        let mut framing = Self {
+            head_len: 0,
+            length: None,
+            lengths: 0,
+            lengths_agree: true,
+            codings: 0,
+            is_chunked: false,
+        };
+        let mut first: Option<&[u8]> = None;
+        for (name, value) in &head.headers {
+            framing.head_len += name.as_str().len() + value.len() + 4;
+            if *name == header::CONTENT_LENGTH {
+                let value = value.as_bytes();
+                framing.lengths += 1;
+                if *first.get_or_insert(value) != value {
+                    framing.lengths_agree = false;
+                }
+            } else if *name == header::TRANSFER_ENCODING {
+                framing.codings += 1;
+                framing.is_chunked = value.as_bytes().eq_ignore_ascii_case(b"chunked");
+            }
+        }
+        framing.length = first.and_then(plain_number);
+        framing
+    }
+
+    fn is_sound(&self, head: &response::Parts) -> bool {
+        let is_framed_once = match self.codings {
+            0 => self.lengths == 0 || self.length.is_some(),
+            1 => self.lengths == 0 && head.version == Version::HTTP_11 && self.is_chunked,
+            _ => false,
+        };
+        (200..=599).contains(&head.status.as_u16()) && is_framed_once && self.lengths_agree
+    }
+
+    fn is_framed(&self, method: &Method, head: &response::Parts) -> bool {
+        let has_no_body = *method == Method::HEAD
+            || head.status.is_informational()
+            || matches!(
+                head.status,
+                StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+            );
+        has_no_body || self.lengths > 0 || self.codings > 0
+    }
+}
+
+/// Digits alone, and no more than can be counted.
+fn plain_number(text: &[u8]) -> Option<u64> {
+    let digits = text.iter().all(u8::is_ascii_digit);
+    let text = digits.then(|| std::str::from_utf8(text).ok())??;
+    text.parse().ok()
 }
 
 /// Whether a response's head can be believed: a final status of HTTP (100 to 599, and no interim one), and
@@ -382,26 +469,7 @@ pub fn check_head(
 /// the same, or the chunked coding alone, in HTTP/1.1, and never both.
 #[must_use]
 pub fn is_sound(head: &response::Parts) -> bool {
-    let mut lengths = head.headers.get_all(header::CONTENT_LENGTH).iter();
-    let first = lengths.next().map(HeaderValue::as_bytes);
-    let is_number = |length: &[u8]| {
-        !length.is_empty()
-            && length.iter().all(u8::is_ascii_digit)
-            && std::str::from_utf8(length).is_ok_and(|text| text.parse::<u64>().is_ok())
-    };
-    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_framed_once = match (codings.next(), codings.next()) {
-        (None, _) => first.is_none_or(is_number),
-        (Some(coding), None) => {
-            first.is_none()
-                && head.version == Version::HTTP_11
-                && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
-        }
-        (Some(_), Some(_)) => false,
-    };
-    (200..=599).contains(&head.status.as_u16())
-        && is_framed_once
-        && lengths.all(|other| Some(other.as_bytes()) == first)
+    Framing::of(head).is_sound(head)
 }
 
 /// Whether a response says where its body ends: by its kind, its length or its chunks. Without that, a
@@ -409,13 +477,5 @@ pub fn is_sound(head: &response::Parts) -> bool {
 /// [`Truncated`](ErrorKind::Truncated) for it.
 #[must_use]
 pub fn is_framed(method: &Method, head: &response::Parts) -> bool {
-    let has_no_body = *method == Method::HEAD
-        || head.status.is_informational()
-        || matches!(
-            head.status,
-            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-        );
-    has_no_body
-        || head.headers.contains_key(header::CONTENT_LENGTH)
-        || head.headers.contains_key(header::TRANSFER_ENCODING)
+    Framing::of(head).is_framed(method, head)
 }

@@ -3,6 +3,7 @@
 mod convert;
 mod library;
 mod transport;
+mod urls;
 
 pub use ap_core;
 pub use convert::{body_error, send_error};

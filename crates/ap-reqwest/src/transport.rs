@@ -1,7 +1,8 @@
 //! [`ReqwestTransport`]: one round trip through a `reqwest` client.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use ap_core::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError,
@@ -10,15 +11,16 @@ use ap_core::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, header};
-use reqwest::Url;
 
 use crate::convert::{body_error, send_error};
 use crate::library;
+use crate::urls::Urls;
 
 /// An async transport over a [`reqwest::Client`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    urls: Arc<Urls>,
     start: Instant,
     settings: Settings,
 }
@@ -31,23 +33,17 @@ impl ReqwestTransport {
     pub fn from_client(client: reqwest::Client, settings: &Settings) -> Self {
         Self {
             client,
+            urls: Arc::default(),
             start: Instant::now(),
             settings: settings.clone(),
         }
     }
 
-    fn prepare(
-        &self,
-        request: &Request<Bytes>,
-        left: Option<Duration>,
-    ) -> Result<reqwest::Request, TransportError> {
+    fn prepare(&self, request: &Request<Bytes>) -> Result<reqwest::Request, TransportError> {
         let uri = request.uri();
         let unsendable =
             |why: &'static str| TransportError::new(ErrorKind::Unsendable).with_source(why);
-        let url = Url::parse(&uri.to_string()).map_err(|_| unsendable("the URL is not taken"))?;
-        if url.path() != uri.path() || url.query() != uri.query() {
-            return Err(unsendable("the library spells this URL another way"));
-        }
+        let url = self.urls.of(uri).map_err(unsendable)?;
         if !request.headers().contains_key(header::ACCEPT) {
             return Err(unsendable("the library would add an Accept header"));
         }
@@ -63,39 +59,12 @@ impl ReqwestTransport {
                 .headers_mut()
                 .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        *prepared.timeout_mut() = left;
         Ok(prepared)
     }
-}
 
-impl fmt::Debug for ReqwestTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestTransport")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Connect for ReqwestTransport {
-    fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::from_client(library::build(settings)?, settings))
-    }
-}
-
-#[async_trait]
-impl AsyncTransport for ReqwestTransport {
-    fn now(&self) -> Moment {
-        Moment::after_start(self.start.elapsed())
-    }
-
-    async fn send(
-        &self,
-        request: &Request<Bytes>,
-        deadline: Deadline,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let left = deadline.begin(self.now())?;
+    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let is_proxied = self.settings.proxy.is_some() && !is_loopback(request.uri());
-        let prepared = self.prepare(request, left)?;
+        let prepared = self.prepare(request)?;
         let response = self.client.execute(prepared).await;
         let mut response = response.map_err(|error| {
             let error = send_error(error);
@@ -130,6 +99,41 @@ impl AsyncTransport for ReqwestTransport {
             rest.extend_from_slice(&chunk);
         }
         Err(TransportError::new(ErrorKind::TooLarge))
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connect for ReqwestTransport {
+    fn connect(settings: &Settings) -> Result<Self, TransportError> {
+        Ok(Self::from_client(library::build(settings)?, settings))
+    }
+}
+
+#[async_trait]
+impl AsyncTransport for ReqwestTransport {
+    fn now(&self) -> Moment {
+        Moment::after_start(self.start.elapsed())
+    }
+
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let left = deadline.begin(self.now())?;
+        // The library's own limit of time costs a box for the body.
+        let Some(left) = left else {
+            return self.exchange(request).await;
+        };
+        let answered = tokio::time::timeout(left, self.exchange(request)).await;
+        answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
     }
 
     async fn sleep_until(&self, deadline: Deadline) {

@@ -23,8 +23,8 @@ thread_local! {
 pub(crate) struct Call(());
 
 impl Call {
-    pub(crate) fn begin(left: Option<Duration>) -> Self {
-        DEADLINE.set(left.and_then(|left| Instant::now().checked_add(left)));
+    pub(crate) fn begin(now: Instant, left: Option<Duration>) -> Self {
+        DEADLINE.set(left.and_then(|left| now.checked_add(left)));
         HAS_BEGUN.set(false);
         Self(())
     }

@@ -16,7 +16,7 @@ use ureq::{Agent, AsSendBody, Body, Error, SendBody};
 use crate::agent::{self, Agents};
 use crate::call::Call;
 use crate::convert::{body_error, send_error};
-use crate::veil::veil;
+use crate::veil::veiled;
 
 /// How much room is made for a body at once because it was announced; it may not come.
 const ROOM: u64 = 64 * 1024;
@@ -80,15 +80,15 @@ impl UreqTransport {
         let mut copy = Request::new(body);
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
-        *copy.headers_mut() = request.headers().clone();
         match &self.library {
             Library::Own(agents) => {
-                veil(copy.headers_mut());
+                *copy.headers_mut() = veiled(request);
                 let agent = agents.proxied.as_ref().filter(|_| is_proxied);
                 let answered = agent.unwrap_or(&agents.direct).run(copy);
                 answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))
             }
             Library::Given(agent) => {
+                *copy.headers_mut() = request.headers().clone();
                 let answered = self.run_given(agent, copy, left, !is_proxied);
                 answered.map_err(|error| sorted(error, is_proxied, false))
             }
@@ -180,8 +180,9 @@ impl Transport for UreqTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let left = deadline.begin(self.now())?;
-        let call = Call::begin(left);
+        let now = Instant::now();
+        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        let call = Call::begin(now, left);
         let has_body = !request.body().is_empty() || announces_empty_body(request.method());
         let response = if has_body {
             self.run(request, request.body().as_ref(), left, &call)?

@@ -2,7 +2,7 @@
 //! every byte of a request as it is written. The library gets a request with a blank of the same length in
 //! the key's place, and the connection puts the key in as the bytes leave.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use memchr::memchr_iter;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
@@ -13,20 +13,34 @@ use crate::call;
 const BLANK: &str = "****************************************************************\
                      ****************************************************************";
 
-/// Puts a blank in the place of the key, if the headers have one, and keeps the key for the connection,
-/// which puts it where the blank is, once.
-pub(crate) fn veil(headers: &mut HeaderMap) {
-    let Some(key) = headers.get_mut(header::AUTHORIZATION) else {
-        return;
+/// The request's headers with a blank in the place of the key, which is kept for the connection: that puts
+/// it where the blank is, once. `Host` comes first, so that the library need not make it.
+pub(crate) fn veiled<B>(request: &Request<B>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(request.headers().len() + 1);
+    if let Some(host) = ap_core::host(request.uri()) {
+        headers.insert(header::HOST, host);
+    }
+    for (name, value) in request.headers() {
+        if *name == header::AUTHORIZATION {
+            call::keep_key(Some(value.clone()));
+            headers.append(name, blank(value.len()));
+        } else {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+fn blank(len: usize) -> HeaderValue {
+    let mut blank = match BLANK.get(..len) {
+        Some(blank) => HeaderValue::from_static(blank),
+        // Stars alone are always a header value.
+        None => {
+            HeaderValue::from_str(&"*".repeat(len)).unwrap_or_else(|_| HeaderValue::from_static(""))
+        }
     };
-    let blank = match BLANK.get(..key.len()) {
-        Some(blank) => Ok(HeaderValue::from_static(blank)),
-        None => HeaderValue::from_str(&"*".repeat(key.len())),
-    };
-    // Stars alone are always a header value.
-    let Ok(mut blank) = blank else { return };
     blank.set_sensitive(true);
-    call::keep_key(Some(std::mem::replace(key, blank)));
+    blank
 }
 
 /// A link of a chain of connectors, above TLS: what leaves by its connections has the key in it.
@@ -89,9 +103,11 @@ fn blank_in(output: &[u8], length: usize) -> Option<usize> {
     const NAME: &[u8] = b"\r\nauthorization: ";
     memchr_iter(b'*', output).find(|&start| {
         output[..start].ends_with(NAME)
-            && output
-                .get(start..start + length)
-                .is_some_and(|blank| blank.iter().all(|&byte| byte == b'*'))
+            && output.get(start..start + length).is_some_and(|blank| {
+                blank
+                    .iter()
+                    .fold(true, |so_far, &byte| so_far & (byte == b'*'))
+            })
             && output.get(start + length) == Some(&b'\r')
     })
 }

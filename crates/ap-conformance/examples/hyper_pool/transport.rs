@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ap_core::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Proxy, Settings, TransportError,
-    announces_empty_body, check_head, is_loopback,
+    announces_empty_body, check_head, host, is_loopback,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -80,6 +80,13 @@ impl AsyncTransport for HyperTransport {
         let answered = tokio::time::timeout(left, self.exchange(request)).await;
         answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
     }
+
+    async fn sleep_until(&self, deadline: Deadline) {
+        match deadline.left(self.now()) {
+            Some(left) => tokio::time::sleep(left).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl HyperTransport {
@@ -92,10 +99,14 @@ impl HyperTransport {
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
         *owned.uri_mut() = request.uri().clone();
-        *owned.headers_mut() = request.headers().clone();
+        let headers = owned.headers_mut();
+        headers.reserve(request.headers().len() + 1);
+        headers.extend(host(request.uri()).map(|host| (header::HOST, host)));
+        for (name, value) in request.headers() {
+            headers.append(name, value.clone());
+        }
         if request.body().is_empty() && announces_empty_body(request.method()) {
-            let nothing = HeaderValue::from_static("0");
-            owned.headers_mut().insert(header::CONTENT_LENGTH, nothing);
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let interim = Interim::count(&mut owned, self.settings.head_limit);
 

@@ -1,0 +1,113 @@
+//! URLs as the library takes them. It parses them from text, which costs a tenth of a call, most of it for
+//! the scheme and the host: those are parsed once.
+
+use std::sync::{PoisonError, RwLock};
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use reqwest::Url;
+
+/// An account's calls go to a handful of origins. More are parsed each time.
+const MOST: usize = 16;
+
+#[derive(Debug, Default)]
+pub(crate) struct Urls(RwLock<Vec<Base>>);
+
+#[derive(Debug)]
+struct Base {
+    scheme: Scheme,
+    authority: Authority,
+    url: Url,
+}
+
+impl Urls {
+    /// The URI, if the library would not spell it another way.
+    pub(crate) fn of(&self, uri: &Uri) -> Result<Url, &'static str> {
+        let parse = |text: &str| Url::parse(text).map_err(|_| "the URL is not taken");
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err("the URL is not taken");
+        };
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let url = if is_rooted(target) {
+            let known = {
+                let bases = self.0.read().unwrap_or_else(PoisonError::into_inner);
+                let base = bases
+                    .iter()
+                    .find(|base| base.scheme == *scheme && base.authority == *authority);
+                base.map(|base| base.url.join(target))
+            };
+            match known {
+                Some(joined) => joined.map_err(|_| "the URL is not taken")?,
+                None => {
+                    let url = parse(&format!("{scheme}://{authority}/"))?;
+                    let joined = url.join(target).map_err(|_| "the URL is not taken")?;
+                    let mut bases = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                    if bases.len() < MOST {
+                        bases.push(Base {
+                            scheme: scheme.clone(),
+                            authority: authority.clone(),
+                            url,
+                        });
+                    }
+                    joined
+                }
+            }
+        } else {
+            parse(&uri.to_string())?
+        };
+        if url.path() != uri.path() || url.query() != uri.query() {
+            return Err("the library spells this URL another way");
+        }
+        Ok(url)
+    }
+}
+
+/// Whether a target, read as a relative reference, can change nothing before the path.
+fn is_rooted(target: &str) -> bool {
+    matches!(target.as_bytes(), [b'/'] | [b'/', b'!'..=b'.' | b'0'..=b'[' | b']'..=b'~', ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_second_time_are_alike_and_like_the_whole_text() {
+        let urls = Urls::default();
+        for text in [
+            "https://app.leadconduit.com",
+            "https://app.leadconduit.com/",
+            "https://app.leadconduit.com/flows?limit=100",
+            "https://APP.leadconduit.com:443/a%2Fb/?q=%7B%7D",
+            "http://127.0.0.1:8080/flows?a=b&c='",
+            "http://[::1]:8080/~a/;b=c",
+            "https://a.example/?",
+            "https://a.example/:80/x",
+            "https://a.example/a:b@c",
+            "https://a.example//b.example/c",
+            "https://a.example/\\b.example/c",
+            "https://a.example/../x",
+            "https://a.example/%2e/x",
+            "https://a.example/a\"b",
+        ] {
+            let Ok(uri) = text.parse::<Uri>() else {
+                continue;
+            };
+            let whole = Url::parse(&uri.to_string()).ok();
+            let whole = whole.filter(|url| url.path() == uri.path() && url.query() == uri.query());
+            for time in ["first", "second"] {
+                assert_eq!(urls.of(&uri).ok(), whole, "{text}, the {time} time");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_bases_are_kept_than_an_account_needs() {
+        let urls = Urls::default();
+        for number in 0..100 {
+            let uri: Uri = format!("https://host-{number}.example/").parse().unwrap();
+            assert_eq!(urls.of(&uri).unwrap().as_str(), uri.to_string());
+        }
+        assert_eq!(urls.0.read().unwrap().len(), MOST);
+    }
+}
