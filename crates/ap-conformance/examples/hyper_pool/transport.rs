@@ -116,8 +116,10 @@ impl HyperTransport {
             _ => self.direct.request(owned),
         };
         let response = tokio::select! {
-            response = sent => response.map_err(|error| send_error(error, self.proxied.is_some() && !loopback))?,
+            // First, because it comes first: a final answer may be here too by now.
+            biased;
             () = interim.too_many.notified() => return Err(TransportError::new(ErrorKind::TooLarge)),
+            response = sent => response.map_err(|error| send_error(error, is_proxied))?,
         };
         let (mut head, body) = response.into_parts();
         head.extensions.clear();
