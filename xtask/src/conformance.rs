@@ -6,7 +6,6 @@ use std::process::{Command, ExitCode};
 
 use ap_conformance::{Report, Suite, html};
 use ap_core::Connect as _;
-use serde::Deserialize;
 
 use crate::{catalogue, log, repo};
 
@@ -248,13 +247,6 @@ fn suite(options: &Options) -> Result<Suite, String> {
     })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exception {
-    id: String,
-    reason: String,
-}
-
 /// What a transport of this workspace cannot keep, with the reasons.
 fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Suite, String> {
     if options.cases.is_some() {
@@ -268,13 +260,9 @@ fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Sui
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             text => text.map_err(|error| format!("{}: {error}", path.display()))?,
         };
-        let exceptions: Vec<Exception> =
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        for Exception { id, reason } in exceptions {
-            suite = suite
-                .skip(&id, &reason)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-        }
+        suite = suite
+            .excepting(&text)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(suite)
 }

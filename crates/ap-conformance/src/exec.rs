@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest line that is read from a program, in bytes.
 const LINE_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// How many lines are read before anyone wants them.
+const LINES_AHEAD: usize = 10_000;
 
 impl Suite {
     /// Judges a program by the command that starts it (through the shell). A program that dies, hangs or
@@ -92,7 +95,6 @@ fn once(
     if !ended.ok {
         return Err("the program did not answer `ok` to `end`".to_owned());
     }
-    // A program's memory is its own.
     Ok(Verdict::of(&run))
 }
 
@@ -171,7 +173,7 @@ fn ask(parts: &Parts) -> Value {
 /// A running program. Ended when dropped.
 struct Program {
     child: Child,
-    input: ChildStdin,
+    input: Sender<String>,
     output: Receiver<String>,
     errors: Receiver<String>,
 }
@@ -197,7 +199,7 @@ impl Program {
         };
         Ok(Self {
             child,
-            input,
+            input: writer(input),
             output: lines(output),
             errors: lines(errors),
         })
@@ -209,27 +211,31 @@ impl Program {
         time: Duration,
     ) -> Result<T, String> {
         let op = question["op"].as_str().unwrap_or_default().to_owned();
-        let sent = writeln!(self.input, "{question}").and_then(|()| self.input.flush());
-        sent.map_err(|_| self.died(&op))?;
+        // Whether it takes it shows in whether it answers.
+        let _ = self.input.send(format!("{question}\n"));
         match self.output.recv_timeout(time) {
             Ok(line) => serde_json::from_str(&line).map_err(|error| {
                 // Not the line itself: it may hold what it was sent.
                 format!("the program answered `{op}` with a line that is not the protocol's JSON: {error}")
             }),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(format!("the program did not answer `{op}` within {} s", time.as_secs()))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(self.died(&op)),
+            Err(RecvTimeoutError::Timeout) => Err(format!(
+                "the program did not answer `{op}` within {} ms",
+                time.as_millis()
+            )),
+            Err(RecvTimeoutError::Disconnected) => Err(self.ended(&op)),
         }
     }
 
-    fn died(&mut self, op: &str) -> String {
-        let status = self
-            .child
-            .wait()
-            .map(|status| status.to_string())
-            .unwrap_or_default();
-        format!("the program ended before it answered `{op}` ({status})")
+    /// Why its standard output has come to an end.
+    fn ended(&mut self, op: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < end {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return format!("the program ended before it answered `{op}` ({status})");
+            }
+            std::thread::sleep(drive::STEP);
+        }
+        format!("the program closed its standard output before it answered `{op}`")
     }
 
     /// What it has written to standard error since it was last asked.
@@ -246,9 +252,27 @@ impl Drop for Program {
     }
 }
 
-/// Reads lines on a thread of their own, so that a program that says nothing can be given up.
+/// Writes lines on a thread of its own, so that a program that reads nothing can be given up.
+fn writer(mut stream: ChildStdin) -> Sender<String> {
+    let (send, receive) = mpsc::channel::<String>();
+    std::thread::spawn(move || {
+        for line in receive {
+            if stream
+                .write_all(line.as_bytes())
+                .and_then(|()| stream.flush())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    send
+}
+
+/// Reads lines on a thread of its own, so that a program that says nothing can be given up; not many
+/// ahead, so that one that says too much has to wait.
 fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (send, receive) = mpsc::channel();
+    let (send, receive) = mpsc::sync_channel(LINES_AHEAD);
     std::thread::spawn(move || {
         let mut reader = BufReader::new(std::io::Read::take(stream, LINE_LIMIT));
         let mut line = Vec::new();

@@ -135,8 +135,9 @@ impl Report {
         match measured.iter().max() {
             None => "memory was not measured".to_owned(),
             Some(most) => format!(
-                "memory was measured in {} cases, and grew by at most {} MiB",
+                "memory was measured in {} of {} cases, and grew by at most {} MiB",
                 measured.len(),
+                self.cases.len(),
                 most.div_ceil(1 << 20)
             ),
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ap_core::{AsyncTransport, Settings, Transport, TransportError};
+use serde::Deserialize;
 
 use crate::builtin;
 use crate::case::{self, Case, CaseError, Need};
@@ -143,6 +144,18 @@ impl Suite {
         }
         self.exceptions.insert(id.to_owned(), reason.to_owned());
         Ok(self)
+    }
+
+    /// Excepts all that a list names, `[{"id": …, "reason": …}]` in JSON, as [`skip`](Self::skip) does each.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidException`] of the first that cannot be taken.
+    pub fn excepting(self, list: &str) -> Result<Self, InvalidException> {
+        let exceptions: Vec<Exception> = serde_json::from_str(list)
+            .map_err(|error| InvalidException::NoList(error.to_string()))?;
+        let mut exceptions = exceptions.into_iter();
+        exceptions.try_fold(self, |suite, one| suite.skip(&one.id, &one.reason))
     }
 
     /// Keeps the cases that this function holds for.
@@ -492,6 +505,13 @@ impl<'a> CaseInfo<'a> {
 #[error("no case has {0:?} in its id: `--list` shows them all")]
 pub struct UnknownCase(String);
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exception {
+    id: String,
+    reason: String,
+}
+
 /// An exception that is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -502,4 +522,7 @@ pub enum InvalidException {
     /// The reason is empty.
     #[error("the exception for {0:?} has no reason: say why the rule cannot be kept")]
     NoReason(String),
+    /// The exceptions are no list of ids and reasons.
+    #[error("the exceptions are no JSON list of objects with `id` and `reason`: {0}")]
+    NoList(String),
 }

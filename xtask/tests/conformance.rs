@@ -1,0 +1,90 @@
+//! `cargo xtask conformance` as it is run: what it says and how it ends.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("conformance")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("group.json"), "{").unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for (arguments, says) in [
+        (&["--cases", folder][..], "group.json"),
+        (&["--cases", "no/such/folder"], "no/such/folder"),
+        (&["ureq", "no-such-case"], "no case has"),
+        (&["--format", "xml"], "there is no format"),
+        (&["--list", "no-such-case"], "no case has"),
+    ] {
+        let output = run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(
+            error.contains(says) && error.lines().count() == 1,
+            "{error}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_dies_is_no_success_and_has_a_report() {
+    let output = run(&[
+        "authorization/exact",
+        "--exec",
+        "exit 1",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["summary"]["failed"], 1);
+    assert_eq!(report["cases"][0]["outcome"], "failed");
+}
+
+#[test]
+fn both_transports_are_an_array_and_one_is_an_object() {
+    let all = run(&["all", "authorization/exact", "--format", "json"]);
+    assert!(all.status.success());
+    let reports: Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(reports.as_array().unwrap().len(), 2);
+    let one = run(&["ureq", "authorization/exact", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&one.stdout).unwrap();
+    assert_eq!(
+        report["summary"],
+        serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0})
+    );
+    assert_eq!(report["memory"], "memory was not measured");
+}
+
+#[test]
+fn what_needs_a_process_of_its_own_gets_one() {
+    let output = run(&["ureq", "environment/netrc", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["summary"]["passed"], 1, "{report}");
+    if cfg!(target_os = "linux") {
+        let memory = report["memory"].as_str().unwrap();
+        assert!(
+            memory.starts_with("memory was measured in 1 of 1 cases"),
+            "{memory}"
+        );
+    }
+}
+
+#[test]
+fn shuffled_repetitions_give_one_report() {
+    let output = run(&["all", "authorization/", "--repeat", "3"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && error.is_empty(), "{error}");
+}
