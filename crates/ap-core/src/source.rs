@@ -70,6 +70,19 @@ impl<S: KeySource + ?Sized> KeySource for Arc<S> {
     }
 }
 
+impl<S: KeySource + ?Sized> KeySource for Box<S> {
+    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.deref().keys(left)
+    }
+}
+
+#[async_trait]
+impl<S: AsyncKeySource + ?Sized> AsyncKeySource for Box<S> {
+    async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.deref().keys(left).await
+    }
+}
+
 #[async_trait]
 impl<S: AsyncKeySource + ?Sized> AsyncKeySource for Arc<S> {
     async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {

@@ -644,6 +644,32 @@ fn a_source_that_panics_does_so_once() {
 }
 
 #[test]
+fn sources_can_be_chosen_at_run_time() {
+    let said = || Said::new(0, &[Ok("a")]);
+    let shared: Arc<dyn KeySource> = Arc::new(said());
+    let boxed: Box<dyn KeySource> = Box::new(said());
+    for builder in [
+        Client::builder().key_source(shared),
+        Client::builder().key_source(boxed),
+    ] {
+        let client = builder.build_with(Scripted::new(&[Answer(200, "")]));
+        assert_eq!(end(client.unwrap().send(request())), End::Status(200));
+    }
+    let shared: Arc<dyn AsyncKeySource> = Arc::new(said());
+    let boxed: Box<dyn AsyncKeySource> = Box::new(said());
+    for builder in [
+        AsyncClient::builder().key_source(shared),
+        AsyncClient::builder().key_source(boxed),
+    ] {
+        let client = builder.build_with(Scripted::new(&[Answer(200, "")]));
+        assert_eq!(
+            end(block_on(client.unwrap().send(request()))),
+            End::Status(200)
+        );
+    }
+}
+
+#[test]
 fn nothing_of_a_source_shows_a_key() {
     let source = Said::new(0, &[Ok("ab")]);
     let source: Arc<dyn KeySource> = Arc::new(source);

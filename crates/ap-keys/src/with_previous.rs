@@ -11,7 +11,9 @@ use ap_core::{ApiKey, KeySource, MAX_KEYS, SourceError};
 /// the key that was there before.
 ///
 /// It remembers what it was asked for, so build the client without a key: then its first one comes from
-/// here too.
+/// here too. It forgets with the process: one that starts between a reset and the last login knows the new
+/// key alone, and the products that still want the old one refuse its calls. A [`File`](crate::File) with both
+/// has no such gap.
 ///
 /// ```
 /// use ap_keys::{Command, WithPrevious};
