@@ -1,27 +1,34 @@
 //! [`OnThread`]: a blocking source for async clients.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ap_core::{ApiKey, AsyncKeySource, KeySource, SourceError};
 use async_trait::async_trait;
+use futures_channel::oneshot;
+use futures_util::future::{FutureExt as _, Shared};
 
-/// Asks a blocking source on a thread of its own, so that no runtime is held up, whichever it is. A
-/// thread lives for one question; dropping the future leaves it to end by itself, as it does in the time
-/// that the call had left.
+/// Asks a blocking source on a thread of its own, so that no runtime is held up, whichever it is.
+///
+/// A thread lives for one question, and there is one at a time. When a future is dropped its question goes on
+/// until the source answers, which it does in the time that the call had left; a future that comes meanwhile
+/// waits for that answer, and asks anew if it is a failure.
 ///
 /// ```
 /// use ap_keys::{File, OnThread};
 ///
 /// let source = OnThread::new(File::new("/etc/my-service/keys"));
 /// ```
-#[derive(Clone)]
-pub struct OnThread<S: ?Sized> {
+pub struct OnThread<S> {
     source: Arc<S>,
+    out: Arc<Mutex<Option<Question>>>,
 }
+
+type Answer = Result<Vec<ApiKey>, SourceError>;
+
+/// A question that is out; its sender is gone without a word if the source panicked.
+type Question = Shared<oneshot::Receiver<Answer>>;
 
 impl<S: KeySource + 'static> OnThread<S> {
     /// Around a source.
@@ -29,63 +36,77 @@ impl<S: KeySource + 'static> OnThread<S> {
     pub fn new(source: S) -> Self {
         Self {
             source: Arc::new(source),
+            out: Arc::default(),
         }
+    }
+
+    /// The question that is out, or else a new one, and which of the two it is.
+    fn question(&self, left: Option<Duration>) -> Result<(Question, Begun), SourceError> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(question) = &*out {
+            return Ok((question.clone(), Begun::Earlier));
+        }
+        let (reply, answer) = oneshot::channel();
+        let (source, ending) = (Arc::clone(&self.source), Ending(Arc::clone(&self.out)));
+        let ask = move || {
+            let answer = source.keys(left);
+            // First, or a later caller could be given an answer of long ago.
+            drop(ending);
+            // Nobody may be there any more to hear it.
+            let _ = reply.send(answer);
+        };
+        std::thread::Builder::new()
+            .name("ap-keys".to_owned())
+            .spawn(ask)
+            .map_err(|error| {
+                SourceError::new("no thread could be started for the key source").with_source(error)
+            })?;
+        let question = answer.shared();
+        *out = Some(question.clone());
+        Ok((question, Begun::Now))
     }
 }
 
-type Answer = Result<Vec<ApiKey>, SourceError>;
-
-/// What the thread leaves for the future, and whom it wakes.
-#[derive(Default)]
-struct Slot {
-    answer: Option<Answer>,
-    waker: Option<Waker>,
+#[derive(PartialEq)]
+enum Begun {
+    Earlier,
+    Now,
 }
 
-/// Leaves an answer however the thread ends, by a panic of the source too.
-struct Reply(Arc<Mutex<Slot>>);
+/// Ends the question that is out, by a panic of the source too.
+struct Ending(Arc<Mutex<Option<Question>>>);
 
-impl Reply {
-    fn give(&self, answer: Answer) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.answer.get_or_insert(answer);
-        let waker = slot.waker.take();
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl Drop for Reply {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.give(Err(SourceError::new("the key source panicked")));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+async fn answer(question: Question) -> Answer {
+    let panicked = |_| Err(SourceError::new("the key source panicked"));
+    question.await.unwrap_or_else(panicked)
 }
 
 #[async_trait]
 impl<S: KeySource + 'static> AsyncKeySource for OnThread<S> {
     async fn keys(&self, left: Option<Duration>) -> Answer {
-        let slot = Arc::new(Mutex::new(Slot::default()));
-        let reply = Reply(Arc::clone(&slot));
-        let source = Arc::clone(&self.source);
-        std::thread::Builder::new()
-            .name("ap-keys".to_owned())
-            .spawn(move || reply.give(source.keys(left)))
-            .map_err(|error| {
-                SourceError::new("no thread could be started for the key source").with_source(error)
-            })?;
-        poll_fn(|context| {
-            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            match slot.answer.take() {
-                Some(answer) => Poll::Ready(answer),
-                None => {
-                    slot.waker = Some(context.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
-        .await
+        let now = Instant::now();
+        let (question, begun) = self.question(left)?;
+        let first = answer(question).await;
+        if first.is_ok() || begun == Begun::Now {
+            return first;
+        }
+        let left = left.map(|left| left.saturating_sub(now.elapsed()));
+        answer(self.question(left)?.0).await
+    }
+}
+
+impl<S> Clone for OnThread<S> {
+    fn clone(&self) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            out: Arc::clone(&self.out),
+        }
     }
 }
 

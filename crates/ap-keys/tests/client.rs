@@ -7,7 +7,8 @@ use std::fs;
 use std::future::Future;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
@@ -104,6 +105,51 @@ impl KeySource for Elsewhere {
         assert_eq!(left, Some(Duration::from_secs(9)));
         Ok(vec![ApiKey::parse("1234567890").unwrap()])
     }
+}
+
+/// Says that it was asked, and answers by script once it is told to.
+struct Held {
+    asked: Sender<()>,
+    answers: Mutex<Receiver<Result<&'static str, SourceError>>>,
+}
+
+impl KeySource for Held {
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+        self.asked.send(()).unwrap();
+        let answer = self.answers.lock().unwrap().recv().unwrap();
+        answer.map(|text| vec![ApiKey::parse(text).unwrap()])
+    }
+}
+
+#[test]
+fn questions_that_nobody_waits_for_any_more_do_not_pile_up() {
+    let ((ask, asked), (tell, answers)) = (channel(), channel());
+    let source = OnThread::new(Held {
+        asked: ask,
+        answers: Mutex::new(answers),
+    });
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..10 {
+        let mut given_up = source.keys(None);
+        assert!(given_up.as_mut().poll(&mut context).is_pending());
+    }
+    let other_handle = source.clone();
+    let mut patient = other_handle.keys(None);
+    assert!(patient.as_mut().poll(&mut context).is_pending());
+    asked.recv().unwrap();
+    tell.send(Ok("one-key")).unwrap();
+    assert_eq!(block_on(patient).unwrap()[0].expose(), "one-key");
+    assert!(asked.try_recv().is_err(), "it was asked once for all");
+
+    // What a call that had less time was told does not count for others.
+    let mut hasty = source.keys(Some(Duration::ZERO));
+    assert!(hasty.as_mut().poll(&mut context).is_pending());
+    let mut patient = source.keys(None);
+    assert!(patient.as_mut().poll(&mut context).is_pending());
+    tell.send(Err(SourceError::new("no time left"))).unwrap();
+    tell.send(Ok("two-key")).unwrap();
+    assert!(block_on(hasty).is_err());
+    assert_eq!(block_on(patient).unwrap()[0].expose(), "two-key");
 }
 
 struct Panics;
