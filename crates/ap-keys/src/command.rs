@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use ap_core::{ApiKey, KeySource, SourceError};
 use secrecy::zeroize::Zeroizing;
 
-use crate::Problem;
+use crate::environment::{KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use crate::lines::{self, LastLine};
-use crate::problem::name;
+use crate::problem::{Problem, name};
 
 /// The most that a command may print, in bytes. Three keys of the longest kind take less.
 pub const OUTPUT_LIMIT: usize = 4096;
@@ -28,7 +28,8 @@ const SHORTEST_PART: usize = 8;
 /// without its end. It is run each time that it is asked.
 ///
 /// No shell is between: the program gets its arguments as they are. Its standard input is empty, its
-/// standard error is this process's own, its environment and working directory are inherited. It has to
+/// standard error is this process's own, its working directory and environment are inherited, save for the
+/// variables that [`Environment`](crate::Environment) reads keys from: it has to bring keys, not to get some. It has to
 /// end with exit code 0 and to close its output in time, else it is killed, on Unix with every process
 /// that it started in its group.
 ///
@@ -57,7 +58,7 @@ impl Command {
         Self {
             program: program.into(),
             arguments: Vec::new(),
-            without: Vec::new(),
+            without: [KEY_VARIABLE, NEXT_KEY_VARIABLE].map(OsString::from).into(),
             timeout: TIMEOUT,
             in_foreground: false,
         }
@@ -69,7 +70,7 @@ impl Command {
         self
     }
 
-    /// Leaves a variable out of the program's environment.
+    /// Leaves one more variable out of the program's environment.
     pub fn without_variable(mut self, name: impl Into<OsString>) -> Self {
         self.without.push(name.into());
         self

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use ap_core::{ApiKey, KeySource, SourceError};
+use secrecy::zeroize::Zeroizing;
 
 use crate::Problem;
 
@@ -62,7 +63,8 @@ impl Environment {
                 continue;
             };
             let shown = ap_core::escape(&name.to_string_lossy());
-            let key = ApiKey::parse(value.as_encoded_bytes())
+            let value = Zeroizing::new(value.into_encoded_bytes());
+            let key = ApiKey::parse(value.as_slice())
                 .map_err(|error| Problem::new(format!("{shown}: {error}"), "set it again"))?;
             if keys.iter().all(|other| other.expose() != key.expose()) {
                 keys.push(key.labelled(&shown));

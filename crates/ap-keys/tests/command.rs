@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ap_core::KeySource as _;
-use ap_keys::Command;
+use ap_keys::{Command, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use tempfile::TempDir;
 
 const KEY: &str = "placeholder-key-of-a-command";
@@ -60,6 +60,25 @@ fn arguments_go_as_they_are_and_standard_input_is_empty() {
     let command =
         shell(r#"[ -z "$HOME" ] && echo key-without-$((1 + 1))"#).without_variable("HOME");
     assert_eq!(run(&command, None).unwrap(), ["key-without-2"]);
+}
+
+#[test]
+fn the_keys_of_this_process_are_not_in_its_environment() {
+    if std::env::var_os(KEY_VARIABLE).is_none() {
+        // Once more, in a process that has some.
+        let again = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "the_keys_of_this_process_are_not_in_its_environment",
+            ])
+            .envs([(KEY_VARIABLE, KEY), (NEXT_KEY_VARIABLE, KEY)])
+            .output()
+            .unwrap();
+        assert!(again.status.success(), "{again:?}");
+        return;
+    }
+    let script = format!(r#"echo "key-${{{KEY_VARIABLE}-none}}-${{{NEXT_KEY_VARIABLE}-none}}""#);
+    assert_eq!(run(&shell(&script), None).unwrap(), ["key-none-none"]);
 }
 
 #[test]
