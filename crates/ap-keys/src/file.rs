@@ -8,9 +8,9 @@ use ap_core::{ApiKey, KeySource, SourceError};
 
 use crate::lines::{self, LastLine};
 use crate::problem::{Problem, name};
-use crate::read::{self, Access};
+use crate::read::{self, Access, Whole};
 
-/// How long a changed list must stay the same before it is taken, unless said otherwise.
+/// How long a list must have been there before it is taken, unless said otherwise.
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// How often a list that goes on changing is looked at, so that a call without a deadline ends too.
@@ -87,8 +87,9 @@ impl File {
         self
     }
 
-    /// How long a list that differs from the last one must stay the same before it is taken: 100 ms
-    /// unless said. Whoever replaces the file by renames alone needs none.
+    /// How long a list that differs from the last one must have been there before it is taken: 100 ms
+    /// unless said. A file that was written longer ago is taken at once. Whoever replaces the file by renames
+    /// alone needs no such time.
     #[must_use]
     pub const fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
@@ -101,14 +102,16 @@ impl File {
         &self.path
     }
 
-    fn read(&self) -> Result<Vec<ApiKey>, Problem> {
-        if let Some(text) = read::whole(&self.path, self.access, &self.place)? {
-            return lines::parse(&text, self.last_line, &self.place, &name(&self.path));
+    /// The list in the file, and for how long it has certainly been there.
+    fn read(&self) -> Result<(Vec<ApiKey>, Duration), Problem> {
+        if let Some(Whole { text, age }) = read::whole(&self.path, self.access, &self.place)? {
+            let list = lines::parse(&text, self.last_line, &self.place, &name(&self.path))?;
+            return Ok((list, age));
         }
         // One that was there is being replaced in two steps, most likely.
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.optional && seen.taken.as_ref().is_none_or(Vec::is_empty) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Duration::MAX));
         }
         Err(Problem::new(
             format!("{}: there is no such file", self.place),
@@ -117,21 +120,21 @@ impl File {
     }
 
     /// How long to wait until a list may be taken; zero if it may be now.
-    fn judge(&self, list: &[ApiKey], now: Instant) -> Duration {
+    fn judge(&self, list: &[ApiKey], age: Duration, now: Instant) -> Duration {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = seen.taken.as_ref().is_none_or(|taken| same(taken, list));
-        let wait = if known {
+        let is_known = seen.taken.as_ref().is_some_and(|taken| same(taken, list));
+        let wait = if is_known {
             Duration::ZERO
         } else {
-            match &seen.changed {
-                Some((changed, since)) if same(changed, list) => {
-                    self.settle.saturating_sub(now.duration_since(*since))
-                }
+            let since = match &seen.changed {
+                Some((changed, since)) if same(changed, list) => *since,
                 _ => {
                     seen.changed = Some((list.to_vec(), now));
-                    self.settle
+                    now
                 }
-            }
+            };
+            let unchanged = age.max(now.duration_since(since));
+            self.settle.saturating_sub(unchanged)
         };
         if wait.is_zero() {
             *seen = Seen {
@@ -147,15 +150,17 @@ impl KeySource for File {
     fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
         let begun = Instant::now();
         for _ in 0..LOOKS {
-            let list = self.read()?;
-            let wait = self.judge(&list, Instant::now());
+            let (list, age) = self.read()?;
+            let wait = self.judge(&list, age, Instant::now());
             if wait.is_zero() {
                 return Ok(list);
             }
-            if left.is_some_and(|left| left.saturating_sub(begun.elapsed()) <= wait) {
+            // To the end: a client then knows that a call with more time may ask anew.
+            let left = left.map_or(wait, |left| left.saturating_sub(begun.elapsed()));
+            std::thread::sleep(wait.min(left));
+            if left < wait {
                 break;
             }
-            std::thread::sleep(wait);
         }
         let happened = format!("{}: it changed just now", self.place);
         Err(Problem::new(

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use secrecy::zeroize::Zeroizing;
 
@@ -25,12 +26,14 @@ pub(crate) enum Access {
     Mounted,
 }
 
-/// The file's text; nothing, if there is no file. `place` names it.
-pub(crate) fn whole(
-    path: &Path,
-    access: Access,
-    place: &str,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+/// A file's text, and how long ago it was last written.
+pub(crate) struct Whole {
+    pub(crate) text: Zeroizing<Vec<u8>>,
+    pub(crate) age: Duration,
+}
+
+/// The whole file; nothing, if there is none. `place` names it.
+pub(crate) fn whole(path: &Path, access: Access, place: &str) -> Result<Option<Whole>, Problem> {
     for _ in 0..READS {
         let Some(file) = open(path, place)? else {
             return Ok(None);
@@ -48,7 +51,8 @@ pub(crate) fn whole(
         }
         let after = metadata(&file, place)?;
         if stamp(&before) == stamp(&after) && after.len() == text.len() as u64 {
-            return Ok(Some(text));
+            let age = age(&after);
+            return Ok(Some(Whole { text, age }));
         }
     }
     Err(Problem::new(
@@ -82,6 +86,12 @@ fn open(path: &Path, place: &str) -> Result<Option<File>, Problem> {
 
 fn metadata(file: &File, place: &str) -> Result<Metadata, Problem> {
     file.metadata().map_err(|error| unreadable(error, place))
+}
+
+/// No time at all, if the clocks do not agree.
+fn age(metadata: &Metadata) -> Duration {
+    let written = metadata.modified().unwrap_or_else(|_| SystemTime::now());
+    written.elapsed().unwrap_or_default()
 }
 
 /// What changes with every writing.

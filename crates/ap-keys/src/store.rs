@@ -150,6 +150,7 @@ impl Locked {
         // It is made exclusively, with mode 0600.
         let mut file = tempfile::Builder::new()
             .prefix(prefix)
+            .rand_bytes(RANDOM)
             .suffix(LEFTOVER)
             .tempfile_in(folder)?;
         for key in keys {
@@ -189,11 +190,17 @@ impl Locked {
 
 const LEFTOVER: &str = ".tmp";
 
-/// What a writer left that was killed: it held the lock, which is ours now.
+/// So many letters and digits make a temporary name one of its own.
+const RANDOM: usize = 6;
+
+/// What a writer left that was killed: it held the lock, which is ours now. A file whose name begins with this
+/// one's has another lock, and its writer may be at work.
 fn remove_leftovers(folder: &Path, prefix: &std::ffi::OsStr) {
     let is_left = |name: &std::ffi::OsStr| {
         let name = name.as_encoded_bytes();
-        name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(LEFTOVER.as_bytes())
+        name.strip_prefix(prefix.as_encoded_bytes())
+            .and_then(|name| name.strip_suffix(LEFTOVER.as_bytes()))
+            .is_some_and(|own| own.len() == RANDOM && own.iter().all(u8::is_ascii_alphanumeric))
     };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_left(&entry.file_name()) {
@@ -206,7 +213,7 @@ fn remove_leftovers(folder: &Path, prefix: &std::ffi::OsStr) {
 fn read(path: &Path) -> Result<Option<Vec<ApiKey>>, Problem> {
     let place = place(path);
     match read::whole(path, Access::Private, &place)? {
-        Some(text) => lines::parse(&text, LastLine::Open, &place, &name(path)).map(Some),
+        Some(whole) => lines::parse(&whole.text, LastLine::Open, &place, &name(path)).map(Some),
         None => Ok(None),
     }
 }

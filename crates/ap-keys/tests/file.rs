@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ap_core::{ApiKey, KeySource, SourceError};
 use ap_keys::{Chain, Environment, File, KeepLast, Store};
@@ -138,8 +138,12 @@ fn a_list_that_changed_counts_once_it_stays_the_same() {
     let (_folder, path) = folder();
     write(&path, &format!("{OLD}\n"), 0o600);
     let source = File::new(&path).settle(Duration::from_secs(3600));
-    let now = || texts(source.keys(Some(Duration::from_secs(1))));
-    assert_eq!(now().unwrap(), [OLD], "the first list is taken as it is");
+    let now = || texts(source.keys(Some(Duration::from_millis(1))));
+    assert!(now().unwrap_err().contains("changed just now"));
+    let long_ago = SystemTime::now() - Duration::from_secs(7200);
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_modified(long_ago).unwrap();
+    assert_eq!(now().unwrap(), [OLD], "the first list, which is not new");
     // The first half of two lines, as a writer in place leaves it for a while.
     write(&path, &format!("{NEW}\n"), 0o600);
     for _ in 0..3 {

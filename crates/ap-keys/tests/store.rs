@@ -97,6 +97,8 @@ fn what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else() {
         ".keys-other",
         "keys.tmp",
         ".other-1.tmp",
+        // What a writer of the file "keys-old" is about to put in its place.
+        ".keys-old-Ab12Cd.tmp",
     ] {
         fs::write(folder.path().join(name), "placeholder").unwrap();
     }
@@ -105,6 +107,7 @@ fn what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else() {
     assert_eq!(
         names(folder.path()),
         [
+            ".keys-old-Ab12Cd.tmp",
             ".keys-other",
             ".other-1.tmp",
             "keys",
