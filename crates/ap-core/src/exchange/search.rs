@@ -1,15 +1,18 @@
 //! Every interleaving of a bounded world: calls start, the server decides, answers come late and in any
-//! order, and the product switches from each key to the next at any moment. What is searched is the
-//! exchange and the ring themselves; the world around them is all that is made up.
+//! order, the product switches from each key to the next at any moment, and the list of keys is replaced at
+//! any moment. What is searched is the exchange and the ring themselves; the world around them is all that is
+//! made up.
 //!
-//! The theorem: with the keys in the order in which they become valid, no call fails, none makes more
-//! requests than there are keys, and a call that begins when `first` is right makes one.
+//! The theorem: with the keys in the order in which they become valid, each in the list from before its switch
+//! until after the next, no call fails, none makes more requests than there are keys, and a call that begins
+//! when `first` is right makes one. A key that was taken from the list signs nothing more.
 
 use std::collections::HashSet;
 
 use http::{Request, StatusCode};
 
 use super::{Account, Answer, Attempt, Call, Refused, Replay, Step, Why};
+use crate::credentials::Credentials;
 use crate::key::ApiKey;
 use crate::origin::Origins;
 use crate::product::Product;
@@ -28,6 +31,8 @@ enum Variant {
     WithoutLearning,
     /// A call forgets which keys it has tried.
     SameKeyTwice,
+    /// A call goes on with the list that it began with.
+    ListOfItsBeginning,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,9 +42,11 @@ enum One {
     Over,
 }
 
-/// An attempt that is out: all that tells it from another one.
+/// An attempt that is out: all that tells it from another one. Keys are numbered in the order in which they
+/// become valid, lists in the order in which they come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Out {
+    list: usize,
     ticket: Word,
     key: usize,
     tried: u8,
@@ -52,6 +59,7 @@ struct Out {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
+    list: usize,
     word: Word,
     valid: usize,
     calls: Vec<One>,
@@ -70,27 +78,43 @@ struct Found {
     second_request_although_right: usize,
     other_answer_counted: usize,
     other_product_moved: usize,
+    first_not_kept: usize,
+    removed_key_signed: usize,
 }
 
 struct Search<'a> {
     variant: Variant,
-    account: Account,
-    keys: usize,
+    /// Which keys there are, one list after the other.
+    lists: &'a [&'a [usize]],
+    /// The account with each of the lists.
+    accounts: Vec<Account>,
+    keys: Vec<ApiKey>,
     replays: &'a [Replay],
     found: Found,
 }
 
 impl Search<'_> {
-    fn run(variant: Variant, keys: usize, replays: &[Replay]) -> Found {
-        let ring = KeyRing::new((0..keys).map(|nth| ApiKey::parse(format!("key-{nth}")).unwrap()));
+    fn run(variant: Variant, lists: &[&[usize]], replays: &[Replay]) -> Found {
+        let keys = lists
+            .iter()
+            .copied()
+            .flatten()
+            .max()
+            .map_or(0, |last| last + 1);
+        let keys: Vec<_> = (0..keys)
+            .map(|nth| ApiKey::parse(format!("key-{nth}")).unwrap())
+            .collect();
+        let account = |list: &&[usize]| Account::new(ring(&keys, list), Origins::vendor());
         let mut search = Search {
             variant,
-            account: Account::new(ring.unwrap(), Origins::vendor()),
+            lists,
+            accounts: lists.iter().map(account).collect(),
             keys,
             replays,
             found: Found::default(),
         };
         let begin = World {
+            list: 0,
             word: Word::new(0, 0),
             valid: 0,
             calls: vec![One::NotBegun; replays.len()],
@@ -110,7 +134,8 @@ impl Search<'_> {
 
     fn successors(&mut self, world: &World) -> Vec<World> {
         let mut all = Vec::new();
-        if world.valid + 1 < self.keys {
+        // The operator gives a key out before its switch, and takes it back after the next.
+        if self.lists[world.list].contains(&(world.valid + 1)) {
             let mut next = world.clone();
             next.valid += 1;
             for call in &mut next.calls {
@@ -119,6 +144,16 @@ impl Search<'_> {
                 }
             }
             all.push(next);
+        }
+        if let Some(list) = self.lists.get(world.list + 1)
+            && list.contains(&world.valid)
+        {
+            let (list, word) = (world.list + 1, self.replace(world, list));
+            all.push(World {
+                list,
+                word,
+                ..world.clone()
+            });
         }
         for (nth, call) in world.calls.iter().enumerate() {
             let mut next = world.clone();
@@ -137,48 +172,84 @@ impl Search<'_> {
         all
     }
 
+    /// The account as it is in a world.
+    fn account(&self, world: &World) -> &Account {
+        let account = &self.accounts[world.list];
+        account.keys().set_word(PRODUCT, world.word);
+        account
+    }
+
+    /// The list is replaced; the product's word after that.
+    fn replace(&mut self, world: &World, list: &[usize]) -> Word {
+        let before = self.lists[world.list];
+        let ring = ring(&self.keys, before);
+        ring.set_word(PRODUCT, world.word);
+        ring.replace(list.iter().map(|key| self.keys[*key].clone()))
+            .unwrap();
+        let word = ring.snapshot().ticket(PRODUCT);
+        let (first, kept) = (before[world.word.first()], list[word.first()]);
+        let expected = if list.contains(&first) {
+            first
+        } else {
+            list[0]
+        };
+        self.found.first_not_kept += usize::from(kept != expected);
+        word
+    }
+
     fn begin(&self, world: &World, nth: usize) -> One {
-        self.account.keys().set_word(PRODUCT, world.word);
         let request = Request::get("https://cert.trustedform.com/")
             .body(())
             .unwrap();
-        match self.account.begin(&request, self.replays[nth]).unwrap() {
-            Step::Send(attempt) => One::Out(Out {
-                ticket: attempt.ticket,
-                key: attempt.index,
-                tried: 0,
-                requests: 1,
-                taken: None,
-                began_right: attempt.index == world.valid,
-            }),
+        let step = self.account(world).begin(&request, self.replays[nth]);
+        match step.unwrap() {
+            Step::Send(attempt) => {
+                let key = self.lists[world.list][attempt.index];
+                One::Out(Out {
+                    list: world.list,
+                    ticket: attempt.ticket,
+                    key,
+                    tried: 0,
+                    requests: 1,
+                    taken: None,
+                    began_right: key == world.valid,
+                })
+            }
             other => panic!("a ring with keys begins with one: {other:?}"),
         }
     }
 
-    /// The attempt as the exchange holds it.
-    fn attempt(&self, nth: usize, out: Out) -> Attempt {
-        let keys = self.account.keys().snapshot();
-        let tried: Vec<_> = (0..self.keys)
-            .filter(|key| out.tried & 1 << key != 0)
-            .map(|key| keys.credentials()[key].clone())
-            .collect();
+    /// The attempt as the exchange holds it; an older list's word is as the attempt has seen it, if not newer.
+    fn attempt(&self, world: &World, nth: usize, out: Out) -> Attempt {
+        let account = self.account(world).clone();
+        let of_its_list = self.accounts[out.list].keys();
+        if out.list != world.list {
+            of_its_list.set_word(PRODUCT, out.ticket);
+        }
+        let tried = self.keys.iter().enumerate();
+        let tried = tried.filter(|(key, _)| out.tried & 1 << key != 0);
         let refused = Refused {
             label: None,
             said: Unauthorized::parse(PRODUCT, DOCUMENTED_BODY),
         };
         Attempt {
             call: Call {
-                account: self.account.clone(),
-                keys,
+                keys: of_its_list.snapshot(),
+                account,
                 product: PRODUCT,
                 replay: self.replays[nth],
                 refused: vec![refused; out.requests - 1],
-                tried,
+                tried: tried
+                    .map(|(_, key)| Credentials::new(key.clone()))
+                    .collect(),
                 is_checked: true,
                 has_asked: false,
             },
             ticket: out.ticket,
-            index: out.key,
+            index: self.lists[out.list]
+                .iter()
+                .position(|key| *key == out.key)
+                .unwrap(),
         }
     }
 
@@ -190,28 +261,32 @@ impl Search<'_> {
         }
         let forbidden: &[u8] = br#"{"error":"not authorized"}"#;
         for (status, body) in [(401, forbidden), (403, b""), (404, b""), (503, b"")] {
-            self.account.keys().set_word(PRODUCT, world.word);
             let answer = self
-                .attempt(nth, out)
+                .attempt(world, nth, out)
                 .answered(StatusCode::from_u16(status).unwrap(), body);
             let is_final = matches!(answer, Answer::Final);
-            if !is_final || self.word() != world.word {
+            if !is_final || self.word(world) != world.word {
                 self.found.other_answer_counted += 1;
             }
         }
-        drop(self.attempt(nth, out));
-        self.found.other_answer_counted += usize::from(self.word() != world.word);
+        drop(self.attempt(world, nth, out));
+        self.found.other_answer_counted += usize::from(self.word(world) != world.word);
     }
 
-    fn word(&self) -> Word {
-        self.account.keys().snapshot().ticket(PRODUCT)
+    fn word(&self, world: &World) -> Word {
+        let keys = self.accounts[world.list].keys().snapshot();
+        keys.ticket(PRODUCT)
     }
 
     fn deliver(&mut self, world: &World, nth: usize, out: Out) -> (One, Word) {
-        self.account.keys().set_word(PRODUCT, world.word);
-        let mut attempt = self.attempt(nth, out);
+        let mut attempt = self.attempt(world, nth, out);
         if self.variant == Variant::WithoutGeneration {
             attempt.ticket = world.word;
+        }
+        let mut list = world.list;
+        if self.variant == Variant::ListOfItsBeginning {
+            list = out.list;
+            attempt.call.account = self.accounts[list].clone();
         }
         let taken = out.taken == Some(true);
         let answer = if taken {
@@ -220,9 +295,9 @@ impl Search<'_> {
             attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY)
         };
         if self.variant == Variant::WithoutLearning {
-            self.account.keys().set_word(PRODUCT, world.word);
+            self.account(world);
         }
-        let word = self.word();
+        let word = self.word(world);
         self.check_word(world, nth, out, word);
         let step = match answer {
             Answer::Final => {
@@ -248,14 +323,18 @@ impl Search<'_> {
             };
         }
         let tried = out.tried | 1 << out.key;
-        self.found.same_key_twice += usize::from(tried & 1 << next.index != 0);
-        if out.requests == self.keys {
+        let key = next.call.keys.credentials()[next.index].key();
+        let key = self.keys.iter().position(|one| one.is_same(key)).unwrap();
+        self.found.same_key_twice += usize::from(tried & 1 << key != 0);
+        self.found.removed_key_signed += usize::from(!self.lists[world.list].contains(&key));
+        if out.requests == self.keys.len() {
             self.found.too_many_requests += 1;
             return (One::Over, word);
         }
         let next = Out {
+            list,
             ticket: next.ticket,
-            key: next.index,
+            key,
             tried,
             requests: out.requests + 1,
             taken: None,
@@ -266,15 +345,16 @@ impl Search<'_> {
 
     /// What an answer may do to the word, and what it must.
     fn check_word(&mut self, world: &World, nth: usize, out: Out, word: Word) {
-        let (before, after) = (world.word.first(), word.first());
+        let first = |word: Word| self.lists[world.list][word.first()];
+        let (before, after) = (first(world.word), first(word));
         let moved = word != world.word;
-        let late = out.ticket != world.word;
+        let late = out.list != world.list || out.ticket != world.word;
         let taken = out.taken == Some(true);
         let may_move = taken || self.replays[nth] == Replay::Never;
         self.found.moved_back += usize::from(after < before);
         self.found.late_answer_moved += usize::from(moved && (late || !may_move));
         self.found.not_learnt += usize::from(taken && !late && after != out.key);
-        let ring = self.account.keys().snapshot();
+        let ring = self.accounts[world.list].keys().snapshot();
         self.found.other_product_moved += Product::ALL
             .into_iter()
             .filter(|product| *product != PRODUCT && ring.ticket(*product) != Word::new(0, 0))
@@ -282,10 +362,22 @@ impl Search<'_> {
     }
 }
 
+fn ring(keys: &[ApiKey], list: &[usize]) -> KeyRing {
+    KeyRing::new(list.iter().map(|key| keys[*key].clone())).unwrap()
+}
+
+/// Two keys, and three, which are all there from the start.
+const TWO: &[&[usize]] = &[&[0, 1]];
+const THREE: &[&[usize]] = &[&[0, 1, 2]];
+
+/// A key is given out, and the one before is taken back; and twice in a row.
+const RESET: &[&[usize]] = &[&[0], &[0, 1], &[1]];
+const RESETS: &[&[usize]] = &[&[0, 1], &[1, 2], &[2]];
+
 /// Searches the functions as they are, and finds nothing.
-fn holds(keys: usize, replays: &[Replay], least: usize) {
-    let found = Search::run(Variant::Real, keys, replays);
-    println!("{keys} keys, {replays:?}: {} states", found.states);
+fn holds(lists: &[&[usize]], replays: &[Replay], least: usize) {
+    let found = Search::run(Variant::Real, lists, replays);
+    println!("{lists:?}, {replays:?}: {} states", found.states);
     assert!(found.states > least, "too small a world: {found:?}");
     let nothing = Found {
         states: found.states,
@@ -296,22 +388,30 @@ fn holds(keys: usize, replays: &[Replay], least: usize) {
 
 #[test]
 fn no_call_fails_in_any_interleaving() {
-    holds(2, &[Replay::Allowed; 5], 50_000);
-    holds(3, &[Replay::Allowed; 4], 50_000);
+    holds(TWO, &[Replay::Allowed; 5], 50_000);
+    holds(THREE, &[Replay::Allowed; 4], 50_000);
+}
+
+#[test]
+fn no_call_fails_while_keys_come_and_go() {
+    holds(RESET, &[Replay::Allowed; 3], 1_000);
+    holds(RESETS, &[Replay::Allowed; 3], 10_000);
+    holds(&[&[0], &[0, 1, 2], &[2]], &[Replay::Allowed; 3], 10_000);
 }
 
 #[test]
 fn calls_that_cannot_be_repeated_never_move_first_back() {
     use Replay::{Allowed, Never};
-    holds(2, &[Never, Never, Allowed, Allowed], 1_000);
-    holds(3, &[Never, Never, Allowed, Never], 1_000);
+    holds(TWO, &[Never, Never, Allowed, Allowed], 1_000);
+    holds(THREE, &[Never, Never, Allowed, Never], 1_000);
+    holds(RESET, &[Never, Never, Allowed], 1_000);
 }
 
 #[test]
 fn each_idea_is_needed() {
     let run = |variant| {
-        let two = Search::run(variant, 2, &[Replay::Allowed; 4]);
-        let three = Search::run(variant, 3, &[Replay::Allowed; 3]);
+        let two = Search::run(variant, TWO, &[Replay::Allowed; 4]);
+        let three = Search::run(variant, THREE, &[Replay::Allowed; 3]);
         println!("{variant:?}: {two:?} {three:?}");
         (two, three)
     };
@@ -322,4 +422,6 @@ fn each_idea_is_needed() {
     let (two, three) = run(Variant::SameKeyTwice);
     assert!(two.same_key_twice > 0 && three.same_key_twice > 0);
     assert!(two.too_many_requests > 0 && three.too_many_requests > 0);
+    let run = |lists| Search::run(Variant::ListOfItsBeginning, lists, &[Replay::Allowed; 2]);
+    assert!(run(RESET).failed > 0 && run(RESETS).removed_key_signed > 0);
 }
