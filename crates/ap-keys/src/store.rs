@@ -124,8 +124,8 @@ impl Locked {
         read(&self.path)
     }
 
-    /// Puts these keys in the file, oldest first: whole or not at all, over a loss of power too, and
-    /// readable for its owner alone from the first byte.
+    /// Puts these keys in the file, oldest first: whole or not at all, and readable for its owner alone from the
+    /// first byte. They outlive a loss of power where the file system can promise that.
     ///
     /// # Errors
     ///
@@ -159,8 +159,9 @@ impl Locked {
         }
         file.as_file().sync_all()?;
         file.persist(&self.target)?;
+        // The new file is there from here on. Not every file system can make sure of its name as well.
         #[cfg(unix)]
-        File::open(folder)?.sync_all()?;
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
