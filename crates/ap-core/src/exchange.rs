@@ -83,7 +83,8 @@ pub struct Account {
 pub enum Replay {
     /// It can: it is in memory, or there is none.
     Allowed,
-    /// It cannot: it is a stream that is gone once read.
+    /// It cannot: it is a stream that is gone once read. The first refusal ends such a call, so it never comes
+    /// to [`Step::NeedKey`] with a key that was refused: give the account new keys by [`KeyRing::replace`].
     Never,
 }
 

@@ -55,6 +55,7 @@ pub trait KeySource: Send + Sync {
 /// The same for async clients, under the same contract, and one rule more: the future may be dropped
 /// at any await.
 #[async_trait]
+#[diagnostic::on_unimplemented(note = "a blocking source is one inside of `ap_keys::OnThread`")]
 pub trait AsyncKeySource: Send + Sync {
     /// The account's keys as they are now, oldest first, under the contract of [`KeySource`].
     ///

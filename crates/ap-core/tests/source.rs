@@ -280,6 +280,19 @@ fn a_call_without_time_left_does_not_ask() {
 
 const TOO_LONG: &str = "the key source took longer than the call had left";
 
+#[test]
+fn that_the_source_failed_is_shared_with_calls_that_have_more_time_too() {
+    let source = Said::new(0, &[Err("the vault is locked")]);
+    let client = Client::builder()
+        .key(key('a'))
+        .key_source(source.clone())
+        .build_with(Scripted::new(&[REFUSED, REFUSED]))
+        .unwrap();
+    let patient = client.with_timeout(Duration::from_secs(3600));
+    assert_eq!(end(client.send(request())), end(patient.send(request())));
+    assert_eq!(source.times(), 1);
+}
+
 /// A clock that only a source moves, by a second for each question; the first one finds it locked.
 #[derive(Clone, Default)]
 struct Slow(Arc<AtomicUsize>);

@@ -118,6 +118,24 @@ fn what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else() {
 }
 
 #[test]
+fn what_others_have_put_in_its_way_is_neither_followed_nor_kept() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys");
+    fs::write(&path, "one-key\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let store = Store::new(&path);
+    assert!(store.read().unwrap_err().to_string().contains("chmod 600"));
+    store.lock().unwrap().write(&[key("two-key")]).unwrap();
+    assert_eq!(mode(&path), 0o600);
+
+    let lock = folder.path().join("keys.lock");
+    fs::remove_file(&lock).unwrap();
+    symlink("elsewhere", &lock).unwrap();
+    store.lock().unwrap_err();
+    assert!(!folder.path().join("elsewhere").exists());
+}
+
+#[test]
 fn a_link_stays_and_what_it_points_to_is_changed_and_removed() {
     let folder = TempDir::new().unwrap();
     let (link, target) = (folder.path().join("keys"), folder.path().join("vault/real"));
