@@ -2,20 +2,24 @@
 """A subject for the conformance suite, with Python's standard library alone.
 
 It answers one JSON object a line for each one that it reads, as docs/conformance.md describes, and
-makes its calls with http.client, which follows nothing and reads no environment. Run it with
+makes its calls over sockets of its own, because http.client takes much for a response that is none.
+Run it with
 
     cargo xtask conformance --exec 'python3 crates/ap-conformance/examples/subject.py'
+
+What it comes to is in subject-report.txt beside it, which the same command writes with
+
+    --out crates/ap-conformance/examples/subject-report.txt
 """
 
 import base64
-import http.client
 import ipaddress
 import json
 import re
+import select
 import socket
 import ssl
 import sys
-import threading
 import time
 from urllib.parse import quote, urlsplit
 
@@ -49,40 +53,50 @@ class Client:
     """The account's keys, where they may go, and which to try first."""
 
     def __init__(self, begin):
-        # In order, and equal ones once.
-        self.keys = list(dict.fromkeys(entry["key"] for entry in begin["keys"]))
+        self.keys = []
+        # Which key to try first, by product.
+        self.first = {}
+        self.install(begin["keys"])
         self.user = begin["user"]
         self.service = begin["service"]
         self.origins = begin["origins"]
         self.settings = begin["settings"]
-        self.first = 0
+        self.kept = {}
         self.tls = ssl.create_default_context(cadata=begin.get("root_pem") or None)
         self.tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.tls.hostname_checks_common_name = False
+
+    def install(self, keys):
+        """In order, and equal ones once; products stay with the key that they take."""
+        found = {product: self.keys[at] for product, at in self.first.items()}
+        self.keys = list(dict.fromkeys(entry["key"] for entry in keys))
+        self.first = {p: self.keys.index(key) for p, key in found.items() if key in self.keys}
 
     def call(self, request):
-        url = self.url(request)
+        if request.get("install") is not None:
+            self.install(request["install"])
+        service, url = self.url(request)
+        product = service.partition("-")[0]
         headers = self.headers(request)
         body = base64.b64decode(request["body"])
+        deadline = time.monotonic() + self.settings["timeout_ms"] / 1000
         if not request["signed"]:
-            return self.send(request["method"], url, headers, body, self.deadline())
-        deadline = self.deadline()
-        order = range(self.first, self.first + len(self.keys))
+            return self.send(request["method"], url, headers, body, deadline)
+        first = self.first.get(product, 0)
         answer = None
-        for index in (i % len(self.keys) for i in order):
+        for index in range(first, first + len(self.keys)):
+            index %= len(self.keys)
             signed = headers + [("Authorization", self.authorization(self.keys[index]))]
             answer = self.send(request["method"], url, signed, body, deadline)
-            if not self.is_refusal(answer):
+            if not self.is_refusal(answer, product):
                 status = answer["status"]
-                later = index != self.first and 400 <= status < 500
+                later = index != first and 400 <= status < 500
                 if status < 300 or later and status not in (401, 403, 407, 408, 421, 425, 429):
-                    self.first = index
+                    self.first[product] = index
                 return answer
         if answer is None:
             return {"outcome": "unauthorized"}
         return {**answer, "outcome": "unauthorized"}
-
-    def deadline(self):
-        return time.monotonic() + min(self.settings["timeout_ms"] / 1000, threading.TIMEOUT_MAX)
 
     def authorization(self, key):
         pair = f"{self.user}:{key}".encode()
@@ -93,14 +107,18 @@ class Client:
             path = request["path"]
             if not path.startswith("/") or path[1:2] in ("/", "\\"):
                 raise Refused("path")
-            url = self.origins[self.service] + quote(path, safe="/?&=%:@!$'()*+,;~-._#\\\t\r\n\x00")
+            path, mark, query = path.partition("?")
+            safe = "/&=%:@!$()*+,;~-._#\\\t\r\n\x00\x7f?"
+            path = quote(path, safe=safe + "'") + mark + quote(query, safe=safe)
+            url = self.origins[self.service] + path
         else:
             url = request["url"]
-        match = re.fullmatch(r"(https?://[^/?#\\@]+)(/[^#\\]*)?", url, re.ASCII)
+        match = re.fullmatch(r"((?:http|https|HTTP|HTTPS)://[^/?#\\@]+)(/[^#\\]*)?", url, re.ASCII)
         if not match or any(c <= " " or c > "~" or c in '"<>`{}|^[]' for c in match[2] or "/"):
             raise Refused("url")
         target = match[2] or "/"
-        if not any(self.same_origin(match[1], origin) for origin in self.origins.values()):
+        services = [s for s, origin in self.origins.items() if self.same_origin(match[1], origin)]
+        if not services:
             raise Refused("origin")
         path, _, query = target.partition("?")
         decoded = path.replace("%2e", ".").replace("%2E", ".")
@@ -110,7 +128,7 @@ class Client:
             raise Refused("path")
         if target.startswith("//") or any(key in target for key in self.keys):
             raise Refused("path")
-        return match[1].lower() + target
+        return services[0], match[1].lower() + target
 
     @staticmethod
     def same_origin(one, other):
@@ -143,124 +161,30 @@ class Client:
         return headers
 
     def send(self, method, url, headers, body, deadline):
-        parts = urlsplit(url)
-        left = deadline - time.monotonic()
-        if left <= 0:
+        origin, _, target = re.fullmatch(r"(https?://([^/]+))(/.*)", url).groups()
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {origin.partition('://')[2]}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        if body or method in ("POST", "PUT", "PATCH"):
+            lines.append(f"Content-Length: {len(body)}")
+        if deadline <= time.monotonic():
             raise Failure("timeout")
-        connect = min(left, self.settings["connect_timeout_ms"] / 1000)
-        connection = self.connection(parts, connect)
-        # A drip resets every timeout of a single read, so a timer ends the connection itself.
-        late = threading.Event()
-
-        def end():
-            late.set()
-            if connection.sock is not None:
-                try:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-        timer = threading.Timer(left, end)
-        timer.start()
+        connection = self.kept.pop(origin, None)
+        if connection is None or not connection.is_quiet():
+            connection = Connection(self, origin, deadline)
+        keep = False
         try:
-            return self.exchange(connection, method, parts, headers, body)
-        except Failure as failure:
-            raise Failure("timeout") if late.is_set() else failure
+            connection.deadline = deadline
+            whole = connection.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            answer, keep = Response(connection, self.settings).read(method)
+            keep = keep and whole
+            return answer
         finally:
-            timer.cancel()
-            connection.close()
+            if keep:
+                self.kept[origin] = connection
+            else:
+                connection.close()
 
-    def connection(self, parts, timeout):
-        host, port = parts.hostname, parts.port
-        proxy = self.settings["proxy"]
-        loopback = host == "localhost"
-        try:
-            loopback = loopback or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            pass
-        if parts.scheme == "http" and not loopback:
-            raise Refused("plain http")
-        through = urlsplit(proxy) if proxy and not loopback else None
-        at = (through.hostname, through.port) if through else (host, port)
-        if parts.scheme == "https":
-            made = http.client.HTTPSConnection(*at, timeout=timeout, context=self.tls)
-        else:
-            made = http.client.HTTPConnection(*at, timeout=timeout)
-        if through:
-            tunnel = {}
-            if self.settings["proxy_user"] is not None:
-                pair = f"{self.settings['proxy_user']}:{self.settings['proxy_password']}".encode()
-                tunnel["Proxy-Authorization"] = "Basic " + base64.b64encode(pair).decode()
-            made.set_tunnel(host, port or 443, tunnel)
-        try:
-            made.connect()
-        except ssl.SSLError as error:
-            raise Failure("tls") from error
-        except (TimeoutError, socket.timeout) as error:
-            raise Failure("connect_timeout") from error
-        except socket.gaierror as error:
-            raise Failure("proxy" if through else "dns") from error
-        except OSError as error:
-            raise Failure("proxy" if through else "connect") from error
-        return made
-
-    def exchange(self, connection, method, parts, headers, body):
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        try:
-            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", parts.netloc)
-            for name, value in headers:
-                connection.putheader(name, value)
-            if body or method in ("POST", "PUT", "PATCH"):
-                connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body or None)
-            response = connection.getresponse()
-        except (TimeoutError, socket.timeout) as error:
-            raise Failure("timeout") from error
-        except (http.client.BadStatusLine, http.client.RemoteDisconnected) as error:
-            closed = isinstance(error, http.client.RemoteDisconnected) or not str(error).strip("'")
-            raise Failure("closed" if closed else "malformed") from error
-        except http.client.LineTooLong as error:
-            raise Failure("too_large") from error
-        except http.client.HTTPException as error:
-            raise Failure("too_large" if "more than" in str(error) else "malformed") from error
-        except OSError as error:
-            raise Failure("closed") from error
-        return self.read(response, method)
-
-    def read(self, response, method):
-        limit = self.settings["body_limit"]
-        lines = response.getheaders()
-        if len(lines) > self.settings["header_limit"]:
-            raise Failure("too_large")
-        if sum(len(n) + len(v) + 4 for n, v in lines) > self.settings["head_limit"]:
-            raise Failure("too_large")
-        bodiless = method == "HEAD" or response.status in (204, 304)
-        if not bodiless and response.length is None and not response.chunked:
-            raise Failure("truncated")
-        if not bodiless and response.length is not None and response.length > limit:
-            raise Failure("too_large")
-        announced = response.length
-        try:
-            body = response.read(limit + 1)
-        except http.client.IncompleteRead as error:
-            raise Failure("truncated") from error
-        except (TimeoutError, socket.timeout) as error:
-            raise Failure("timeout") from error
-        except (ValueError, OSError) as error:
-            raise Failure("malformed" if isinstance(error, ValueError) else "truncated") from error
-        if len(body) > limit:
-            raise Failure("too_large")
-        if not bodiless and announced is not None and len(body) < announced:
-            raise Failure("truncated")
-        return {
-            "outcome": "response",
-            "status": response.status,
-            "headers": lines,
-            "body": base64.b64encode(body).decode(),
-        }
-
-    def is_refusal(self, answer):
+    def is_refusal(self, answer, product):
         if answer["status"] != 401:
             return False
 
@@ -285,10 +209,275 @@ class Client:
             said = json.loads(text, object_pairs_hook=once, parse_constant=constant)
         except (ValueError, RecursionError):
             return False
-        forms = BAD_KEY_FORMS[None] + BAD_KEY_FORMS.get(self.service, [])
+        forms = BAD_KEY_FORMS[None] + BAD_KEY_FORMS.get(product, [])
         return isinstance(said, dict) and any(
             all(member(said, name) == value for name, value in form.items()) for form in forms
         )
+
+
+class Connection:
+    """A socket with a deadline over everything, and what was read too far."""
+
+    def __init__(self, client, origin, deadline):
+        self.deadline = deadline
+        self.buffer = b""
+        self.sock = None
+        parts = urlsplit(origin)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        loopback = host == "localhost"
+        try:
+            loopback = loopback or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            pass
+        if parts.scheme == "http" and not loopback:
+            raise Refused("plain http")
+        settings = client.settings
+        proxy = urlsplit(settings["proxy"]) if settings["proxy"] and not loopback else None
+        soon = time.monotonic() + settings["connect_timeout_ms"] / 1000
+        late = "timeout" if deadline <= soon else "connect_timeout"
+        self.deadline = min(deadline, soon)
+        try:
+            at = (proxy.hostname, proxy.port) if proxy else (host, port)
+            self.sock = socket.create_connection(at, timeout=self.left())
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if proxy:
+                self.tunnel(host, port, settings)
+            if parts.scheme == "https":
+                self.sock.settimeout(self.left())
+                self.sock = client.tls.wrap_socket(self.sock, server_hostname=host)
+        except (TimeoutError, Failure) as error:
+            self.close()
+            if isinstance(error, Failure) and error.kind != "timeout":
+                raise
+            raise Failure(late) from error
+        except ssl.SSLError as error:
+            self.close()
+            raise Failure("tls") from error
+        except socket.gaierror as error:
+            raise Failure("proxy" if proxy else "dns") from error
+        except OSError as error:
+            self.close()
+            raise Failure("proxy" if proxy else "connect") from error
+
+    def tunnel(self, host, port, settings):
+        lines = [f"CONNECT {host}:{port} HTTP/1.1", f"Host: {host}:{port}"]
+        if settings["proxy_user"] is not None:
+            pair = f"{settings['proxy_user']}:{settings['proxy_password']}".encode()
+            lines.append("Proxy-Authorization: Basic " + base64.b64encode(pair).decode())
+        self.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        try:
+            status = Response(self, settings).head()[0]
+        except Failure as failure:
+            raise failure if failure.kind == "timeout" else Failure("proxy") from failure
+        if not 200 <= status < 300 or self.buffer:
+            raise Failure("proxy")
+
+    def left(self):
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise Failure("timeout")
+        # Longer times are as good as none, and cannot be counted.
+        return min(left, 3600)
+
+    def is_quiet(self):
+        """Nothing has come that nobody asked for, and nobody hung up."""
+        return not self.buffer and self.poll() is None
+
+    def poll(self):
+        """What is there already, which TLS may not have for us though bytes came; None, if nothing."""
+        self.sock.settimeout(0)
+        try:
+            return self.sock.recv(65536)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except OSError:
+            return b""
+
+    def write(self, data):
+        """Whether all of it went out before an answer came."""
+        if self.poll():
+            raise Failure("malformed")
+        at = 0
+        view = memoryview(data)
+        while at < len(data):
+            # An answer ends an upload that is still under way.
+            watched = [self.sock] if at else []
+            readable, writable, _ = select.select(watched, [self.sock], [], self.left())
+            if readable and (early := self.poll()) is not None:
+                self.buffer += early
+                return False
+            if writable:
+                self.sock.settimeout(0)
+                try:
+                    at += self.sock.send(view[at : at + 65536])
+                except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    pass
+                except OSError:
+                    # An answer may be there all the same.
+                    return False
+        return True
+
+    def more(self):
+        """Whether more came."""
+        self.sock.settimeout(self.left())
+        try:
+            data = self.sock.recv(65536)
+        except TimeoutError as error:
+            raise Failure("timeout") from error
+        except OSError:
+            data = b""
+        self.buffer += data
+        return bool(data)
+
+    def line(self, limit):
+        """A line with its end; None, if the connection ended before."""
+        start = 0
+        while (end := self.buffer.find(b"\n", start)) < 0:
+            if len(self.buffer) > limit:
+                raise Failure("too_large")
+            start = len(self.buffer)
+            if not self.more():
+                return None
+        if end > limit:
+            raise Failure("too_large")
+        line, self.buffer = self.buffer[: end + 1], self.buffer[end + 1 :]
+        return line
+
+    def exactly(self, length):
+        while len(self.buffer) < length:
+            if not self.more():
+                raise Failure("truncated")
+        data, self.buffer = self.buffer[:length], self.buffer[length:]
+        return data
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+
+
+class Response:
+    """One response, read as strictly as it is written."""
+
+    STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\xff]*)?\r\n")
+    FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*\r\n")
+    CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t -~\x80-\xff]*)?\r\n")
+
+    def __init__(self, connection, settings):
+        self.connection = connection
+        self.settings = settings
+
+    def head(self):
+        """Status, version and fields of one head."""
+        while len(self.connection.buffer) < 5 and b"HTTP/".startswith(self.connection.buffer):
+            if not self.connection.more():
+                raise Failure("closed")
+        if not self.connection.buffer.startswith(b"HTTP/"):
+            raise Failure("malformed")
+        line = self.connection.line(self.settings["head_limit"] + 200)
+        if line is None:
+            raise Failure("closed")
+        start = self.STATUS.fullmatch(line)
+        if not start:
+            raise Failure("malformed")
+        fields, size = [], 0
+        while line != b"\r\n":
+            line = self.connection.line(self.settings["head_limit"] + 2)
+            if line is None:
+                raise Failure("closed")
+            size += len(line)
+            if size > self.settings["head_limit"] + 2 or len(fields) > self.settings["header_limit"]:
+                raise Failure("too_large")
+            field = self.FIELD.fullmatch(line)
+            if field:
+                fields.append((field[1].decode(), field[2].decode("latin-1")))
+            elif line != b"\r\n":
+                raise Failure("malformed")
+        if len(fields) > self.settings["header_limit"]:
+            raise Failure("too_large")
+        return int(start[2]), int(start[1]), fields, size
+
+    def read(self, method):
+        """The answer, and whether the connection is good for another."""
+        interim = size = 0
+        while True:
+            status, version, fields, length = self.head()
+            if status == 101:
+                raise Failure("malformed")
+            if status >= 200:
+                break
+            interim, size = interim + 1, size + length
+            if interim > 100 or size > self.settings["head_limit"]:
+                raise Failure("too_large")
+        body, whole = self.body(method, status, version, fields)
+        tokens = {t.strip().lower() for t in ",".join(self.values(fields, "connection")).split(",")}
+        answer = {
+            "outcome": "response",
+            "status": status,
+            "headers": fields,
+            "body": base64.b64encode(body).decode(),
+        }
+        return answer, whole and version == 1 and "close" not in tokens
+
+    @staticmethod
+    def values(fields, wanted):
+        return [value for name, value in fields if name.lower() == wanted]
+
+    def body(self, method, status, version, fields):
+        lengths = set(self.values(fields, "content-length"))
+        codings = self.values(fields, "transfer-encoding")
+        sound = all(re.fullmatch(r"[0-9]{1,20}", length) for length in lengths)
+        if len(lengths) > 1 or not sound or lengths and codings:
+            raise Failure("malformed")
+        if codings and (version == 0 or [coding.lower() for coding in codings] != ["chunked"]):
+            raise Failure("malformed")
+        if method == "HEAD" or status in (204, 304):
+            return b"", True
+        if codings:
+            return self.chunks(), True
+        if not lengths:
+            self.drain()
+            raise Failure("truncated")
+        length = int(lengths.pop())
+        if length > self.settings["body_limit"]:
+            raise Failure("too_large")
+        return self.connection.exactly(length), True
+
+    def drain(self):
+        """There is no telling whether a body without a length is whole, only when it is over."""
+        size = 0
+        while self.connection.more():
+            size += len(self.connection.buffer)
+            self.connection.buffer = b""
+            if size > self.settings["body_limit"]:
+                raise Failure("too_large")
+
+    def chunks(self):
+        parts, size = [], 0
+        while True:
+            line = self.connection.line(16 * 1024)
+            if line is None:
+                raise Failure("truncated")
+            match = self.CHUNK.fullmatch(line)
+            if not match:
+                raise Failure("malformed")
+            length = int(match[1], 16)
+            if length == 0:
+                break
+            size += length
+            if size > self.settings["body_limit"]:
+                raise Failure("too_large" if length < 1 << 63 else "malformed")
+            parts.append(self.connection.exactly(length))
+            if self.connection.exactly(2) != b"\r\n":
+                raise Failure("malformed")
+        trailers = 0
+        while line != b"\r\n":
+            line = self.connection.line(16 * 1024)
+            if line is None:
+                raise Failure("truncated")
+            trailers += len(line)
+            if trailers > self.settings["head_limit"] or line != b"\r\n" and not self.FIELD.fullmatch(line):
+                raise Failure("malformed")
+        return b"".join(parts)
 
 
 def main():

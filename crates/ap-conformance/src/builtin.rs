@@ -26,6 +26,7 @@ files![
     "redirect.json",
     "refusal.json",
     "replay.json",
+    "rotation.json",
     "throttling.json",
     "time.json",
     "tls.json",

@@ -55,6 +55,9 @@ pub(crate) struct Case {
     /// The product whose origin is the listener `target`.
     #[serde(default)]
     pub product: Product,
+    /// Other products, each with the listener that is its origin. It may get keys, as the target does.
+    #[serde(default)]
+    pub products: BTreeMap<Product, String>,
     /// The target's host, where it is not 127.0.0.1.
     #[serde(default)]
     pub host: Option<String>,
@@ -103,7 +106,7 @@ pub(crate) enum Need {
     Proxy,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Product {
     #[default]
@@ -144,7 +147,18 @@ pub(crate) struct Listener {
     /// What it does after each request instead, counted over all its connections; the last one again
     /// and again.
     pub answers: Option<Vec<Vec<Step>>>,
+    /// The keys that it takes instead, one after another: each for so many requests, the last for ever.
+    /// Any other is refused.
+    pub takes: Option<Vec<Takes>>,
     pub expect: Seen,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Takes {
+    pub key: String,
+    #[serde(default)]
+    pub times: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -177,6 +191,8 @@ pub(crate) struct Seen {
     pub lacks: Vec<String>,
     /// The names of the keys that came, in order; of every key once unless said.
     pub keys: Option<Vec<String>>,
+    /// The names of the last keys that came.
+    pub last_keys: Vec<String>,
     /// The body of every request.
     pub body: Option<String>,
     /// Whether all requests must be the same, byte for byte, but for `Authorization`.
@@ -194,6 +210,34 @@ pub(crate) struct Seen {
 pub(crate) enum Range {
     Exactly(usize),
     Between(usize, usize),
+}
+
+impl Case {
+    /// The names of all keys that the client has at any time, each once.
+    pub(crate) fn all_keys(&self) -> Vec<&str> {
+        let installed = self
+            .calls
+            .iter()
+            .flat_map(|call| call.install.iter().flatten());
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.keys.iter().chain(installed) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Whether a listener is a product's, which gets keys.
+    pub(crate) fn is_product(&self, listener: &str) -> bool {
+        listener == "target" || self.products.values().any(|name| name == listener)
+    }
+
+    /// The calls, one for each time that one is made.
+    pub(crate) fn each_call(&self) -> impl Iterator<Item = &Call> {
+        let calls = self.calls.iter();
+        calls.flat_map(|call| std::iter::repeat_n(call, call.times))
+    }
 }
 
 impl Range {
@@ -235,6 +279,12 @@ pub(crate) struct Call {
     pub body_bytes: Option<usize>,
     #[serde(default)]
     pub unsigned: bool,
+    /// The client's keys from this call on, by name.
+    #[serde(default)]
+    pub install: Option<Vec<String>>,
+    /// How many calls of this kind are made at once.
+    #[serde(default = "once")]
+    pub times: usize,
     /// Drops the call once the target has read its request.
     #[serde(default)]
     pub cancel: bool,
@@ -245,6 +295,10 @@ pub(crate) struct Call {
     #[serde(default)]
     pub after_ms: u64,
     pub expect: Expect,
+}
+
+fn once() -> usize {
+    1
 }
 
 fn get() -> String {
@@ -463,6 +517,9 @@ fn check(case: &Case) -> Result<(), String> {
                 "there is no outcome {unknown:?}: choose from {OUTCOMES:?}"
             ));
         }
+        if !(1..=100).contains(&call.times) || call.cancel && call.times > 1 {
+            return Err("a call is made 1 to 100 `times`, and once if it is cancelled".to_owned());
+        }
         if call.cancel && !case.needs.contains(&Need::Async) {
             return Err("a call that is cancelled needs `async`".to_owned());
         }
@@ -478,15 +535,25 @@ fn check(case: &Case) -> Result<(), String> {
             ));
         }
     }
+    if let Some(missing) = case
+        .products
+        .values()
+        .find(|name| !case.listeners.contains_key(*name))
+    {
+        return Err(format!(
+            "`products` names {missing:?}, which is no listener"
+        ));
+    }
     for (name, listener) in &case.listeners {
         let given = [
             listener.script.is_some(),
             listener.scripts.is_some(),
             listener.answers.is_some(),
+            listener.takes.is_some(),
         ];
         if given.into_iter().filter(|given| *given).count() > 1 {
             return Err(format!(
-                "{name} has more than one of `script`, `scripts` and `answers`"
+                "{name} has more than one of `script`, `scripts`, `answers` and `takes`"
             ));
         }
         if listener.greeting.is_some() && listener.tls.is_none() {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -60,11 +60,11 @@ macro_rules! request {
 
 /// A client of either colour over what the maker makes of the run's settings.
 macro_rules! client {
-    ($client:ident, $run:expr, $make:expr) => {{
+    ($client:ident, $run:expr, $ring:expr, $make:expr) => {{
         match $make(&$run.settings) {
             Err(error) => Err(error),
             Ok(transport) => Ok($client::builder()
-                .keys($run.keys()?)
+                .keys($ring.clone())
                 .origins($run.origins.clone())
                 .timeout($run.timeout())
                 .build_with(transport)
@@ -84,7 +84,7 @@ macro_rules! shown {
 fn unmade(run: &mut Run<'_>, error: &TransportError) {
     let mut outcome = Outcome::of_kind(error.kind().name());
     outcome.text = chain(error);
-    run.outcomes = vec![outcome; run.case.calls.len()];
+    run.outcomes = vec![outcome; run.case.each_call().count()];
 }
 
 /// One run with a blocking transport.
@@ -113,7 +113,8 @@ where
     T: Transport + Debug + 'static,
     M: Fn(&Settings) -> Result<T, TransportError>,
 {
-    match client!(Client, run, make) {
+    let ring = run.keys()?;
+    match client!(Client, run, ring, make) {
         Err(error) => unmade(run, &error),
         Ok(client) => {
             let memory = ground.memory();
@@ -123,25 +124,35 @@ where
                     std::thread::sleep(STEP);
                 }
                 std::thread::sleep(Duration::from_millis(call.after_ms));
+                run.install(call, &ring)?;
                 let begun = Instant::now();
-                let mut outcome = match request!(client, run, call) {
-                    Err(error) => Outcome::of(Err(error.into())),
+                let outcomes = match request!(client, run, call) {
+                    Err(error) => vec![Outcome::of(Err(error.into()))],
                     Ok((request, unsigned)) => {
-                        let client = client.clone();
-                        watched(run.timeout(), move || {
-                            if unsigned {
-                                client.send_unsigned(request)
-                            } else {
-                                client.send(request)
-                            }
-                        })
+                        let one = || {
+                            let (client, request) = (client.clone(), request.clone());
+                            begin(move || {
+                                if unsigned {
+                                    client.send_unsigned(request)
+                                } else {
+                                    client.send(request)
+                                }
+                            })
+                        };
+                        let begun: Vec<_> = std::iter::repeat_with(one).take(call.times).collect();
+                        begun
+                            .iter()
+                            .map(|call| watched(run.timeout(), call))
+                            .collect()
                     }
                 };
-                if let Some(log) = ground.log {
-                    outcome.log = log();
+                for mut outcome in outcomes {
+                    if let Some(log) = ground.log {
+                        outcome.log = log();
+                    }
+                    finish(&mut outcome, call, begun, run, &shown!(client));
+                    run.outcomes.push(outcome);
                 }
-                finish(&mut outcome, call, begun, run, &shown!(client));
-                run.outcomes.push(outcome);
             }
             let end = Instant::now() + GRACE;
             while run.is_left_open() && Instant::now() < end {
@@ -165,7 +176,8 @@ where
     M: Fn(&Settings) -> Result<T, TransportError>,
 {
     let mut run = Run::prepare(case, &ground.authority, place)?;
-    match client!(AsyncClient, run, make) {
+    let ring = run.keys()?;
+    match client!(AsyncClient, run, ring, make) {
         Err(error) => unmade(&mut run, &error),
         Ok(client) => {
             let memory = ground.memory();
@@ -175,27 +187,32 @@ where
                     pause(STEP).await;
                 }
                 pause(Duration::from_millis(call.after_ms)).await;
+                run.install(call, &ring)?;
                 let begun = Instant::now();
-                let mut outcome = match request!(client, run, call) {
-                    Err(error) => Outcome::of(Err(error.into())),
+                let outcomes = match request!(client, run, call) {
+                    Err(error) => vec![Outcome::of(Err(error.into()))],
                     Ok((request, unsigned)) => {
                         let answered = run.servers.record("target").requests.len();
                         let cancelled = || {
                             call.cancel && run.servers.record("target").requests.len() > answered
                         };
-                        raced(
-                            send(&client, request, unsigned),
-                            run.timeout() + GRACE,
-                            cancelled,
-                        )
-                        .await
+                        let one = || {
+                            raced(
+                                send(&client, request.clone(), unsigned),
+                                run.timeout() + GRACE,
+                                cancelled,
+                            )
+                        };
+                        all(std::iter::repeat_with(one).take(call.times)).await
                     }
                 };
-                if let Some(log) = ground.log {
-                    outcome.log = log();
+                for mut outcome in outcomes {
+                    if let Some(log) = ground.log {
+                        outcome.log = log();
+                    }
+                    finish(&mut outcome, call, begun, &run, &shown!(client));
+                    run.outcomes.push(outcome);
                 }
-                finish(&mut outcome, call, begun, &run, &shown!(client));
-                run.outcomes.push(outcome);
             }
             let end = Instant::now() + GRACE;
             while run.is_left_open() && Instant::now() < end {
@@ -227,22 +244,49 @@ fn finish(outcome: &mut Outcome, call: &case::Call, begun: Instant, run: &Run<'_
     }
 }
 
+/// What a blocking call came to, or that it panicked.
+type Ended = std::thread::Result<Result<Response<Bytes>, CallError>>;
+
 /// Makes a blocking call on a thread of its own, so that one that hangs or panics is seen as such. A
 /// hung thread is left behind: nothing can end it.
-fn watched(
-    timeout: Duration,
+fn begin(
     call: impl FnOnce() -> Result<Response<Bytes>, CallError> + Send + 'static,
-) -> Outcome {
+) -> Receiver<Ended> {
     let (done, wait) = mpsc::channel();
     std::thread::spawn(move || {
         // That nobody waits any more is not this thread's fault.
         let _ = done.send(catch_unwind(AssertUnwindSafe(call)));
     });
-    match wait.recv_timeout(timeout + GRACE) {
+    wait
+}
+
+fn watched(timeout: Duration, call: &Receiver<Ended>) -> Outcome {
+    match call.recv_timeout(timeout + GRACE) {
         Ok(Ok(result)) => Outcome::of(result),
         Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),
         Err(RecvTimeoutError::Timeout) => Outcome::of_kind("hung"),
     }
+}
+
+/// Awaits all of some futures at once.
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in &mut waiting {
+            if output.is_none()
+                && let Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *output = Some(ready);
+            }
+        }
+        if waiting.iter().all(|(_, output)| output.is_some()) {
+            let outputs = waiting.iter_mut().filter_map(|(_, output)| output.take());
+            Poll::Ready(outputs.collect())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// Awaits a call until it is over, cancelled, or hung. The watch is a thread, so that any runtime will

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use ap_core::Service;
 
-use crate::case::{Case, Need};
+use crate::case::{Call, Case, Need};
 use crate::drive;
 use crate::outcome::Outcome;
 use crate::report::Report;
-use crate::run::{GRACE, Ground, Parts, Run};
+use crate::run::{GRACE, Ground, Run};
 use crate::suite::{Suite, Verdict};
 
 /// How long a program may take to begin or end a case.
@@ -36,12 +36,14 @@ impl Suite {
         let mut program: Option<Program> = None;
         self.report(
             |case| {
-                let cancels = case.needs.contains(&Need::Async);
-                cancels
-                    .then(|| {
-                        "is about dropping a future, which this protocol has none of".to_owned()
-                    })
-                    .or_else(|| self.any_skip(case))
+                let beyond = if case.needs.contains(&Need::Async) {
+                    Some("is about dropping a future, which this protocol has none of")
+                } else if case.calls.iter().any(|call| call.times > 1) {
+                    Some("is about calls at once, which this protocol has none of")
+                } else {
+                    None
+                };
+                beyond.map(str::to_owned).or_else(|| self.any_skip(case))
             },
             |case, place, ground| {
                 let mut running = match program.take() {
@@ -64,7 +66,7 @@ fn once(
     program: &mut Program,
 ) -> Result<Verdict, String> {
     let mut run = Run::prepare(case, &ground.authority, place)?;
-    let begun: Begun = program.ask(&begin(&run), PATIENCE)?;
+    let begun: Begun = program.ask("begin", begin(&run).to_string(), PATIENCE)?;
     if let Some(reason) = begun.skip {
         return Ok(Verdict {
             skipped: Some(reason),
@@ -80,8 +82,10 @@ fn once(
             std::thread::sleep(drive::STEP);
         }
         std::thread::sleep(Duration::from_millis(call.after_ms));
+        // Writing a large body down takes the suite a while, which is no fault of the program.
+        let question = ask(&run, call)?.to_string();
         let started = Instant::now();
-        let answer: Answer = program.ask(&ask(&run.parts(call)?), run.timeout() + GRACE)?;
+        let answer: Answer = program.ask("call", question, run.timeout() + GRACE)?;
         let body = STANDARD.decode(&answer.body);
         let mut outcome = answer.outcome;
         outcome.body = body.map_err(|_| "the program's `body` is not base64".to_owned())?;
@@ -91,7 +95,7 @@ fn once(
         outcome.text.push_str(&program.said());
         run.outcomes.push(outcome);
     }
-    let ended: Begun = program.ask(&json!({"op": "end"}), PATIENCE)?;
+    let ended: Begun = program.ask("end", json!({"op": "end"}).to_string(), PATIENCE)?;
     if !ended.ok {
         return Err("the program did not answer `ok` to `end`".to_owned());
     }
@@ -115,11 +119,6 @@ struct Answer {
 }
 
 fn begin(run: &Run<'_>) -> Value {
-    let keys: Vec<_> = run
-        .secrets
-        .iter()
-        .map(|secret| json!({"label": secret.name, "key": secret.key}))
-        .collect();
     let settings = &run.settings;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let password = settings
@@ -130,7 +129,7 @@ fn begin(run: &Run<'_>) -> Value {
     json!({
         "op": "begin",
         "case": run.case.id,
-        "keys": keys,
+        "keys": keys(run, &run.case.keys),
         "user": run.case.user.as_deref().unwrap_or(ap_core::DEFAULT_USER),
         "service": match run.service() {
             Service::LeadConduit => "lcx",
@@ -158,8 +157,17 @@ fn begin(run: &Run<'_>) -> Value {
     })
 }
 
-fn ask(parts: &Parts) -> Value {
-    json!({
+/// Keys by name, as a program is given them.
+fn keys(run: &Run<'_>, names: &[String]) -> Value {
+    let find = |name: &String| run.secrets.iter().find(|secret| secret.name == *name);
+    let keys = names.iter().filter_map(find);
+    keys.map(|secret| json!({"label": secret.name, "key": secret.key}))
+        .collect()
+}
+
+fn ask(run: &Run<'_>, call: &Call) -> Result<Value, String> {
+    let parts = run.parts(call)?;
+    Ok(json!({
         "op": "call",
         "method": parts.method,
         "path": parts.is_path.then_some(&parts.target),
@@ -167,7 +175,8 @@ fn ask(parts: &Parts) -> Value {
         "headers": parts.headers,
         "body": STANDARD.encode(&parts.body),
         "signed": !parts.unsigned,
-    })
+        "install": call.install.as_ref().map(|names| keys(run, names)),
+    }))
 }
 
 /// A running program. Ended when dropped.
@@ -207,12 +216,12 @@ impl Program {
 
     fn ask<T: for<'de> Deserialize<'de>>(
         &mut self,
-        question: &Value,
+        op: &str,
+        question: String,
         time: Duration,
     ) -> Result<T, String> {
-        let op = question["op"].as_str().unwrap_or_default().to_owned();
         // Whether it takes it shows in whether it answers.
-        let _ = self.input.send(format!("{question}\n"));
+        let _ = self.input.send(question + "\n");
         match self.output.recv_timeout(time) {
             Ok(line) => serde_json::from_str(&line).map_err(|error| {
                 // Not the line itself: it may hold what it was sent.
@@ -222,7 +231,7 @@ impl Program {
                 "the program did not answer `{op}` within {} ms",
                 time.as_millis()
             )),
-            Err(RecvTimeoutError::Disconnected) => Err(self.ended(&op)),
+            Err(RecvTimeoutError::Disconnected) => Err(self.ended(op)),
         }
     }
 

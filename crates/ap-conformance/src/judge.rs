@@ -21,16 +21,17 @@ pub(crate) fn judge(
     records: &BTreeMap<&str, Record>,
 ) -> Result<(), String> {
     // The global rules come first: a leak is worse than whatever else went wrong.
-    no_key_elsewhere(secrets, outcomes, records)?;
-    for (number, (call, outcome)) in case.calls.iter().zip(outcomes).enumerate() {
+    no_key_elsewhere(case, secrets, outcomes, records)?;
+    for (number, (call, outcome)) in case.each_call().zip(outcomes).enumerate() {
         expected(&call.expect, outcome, template)
-            .map_err(|what| of_call(number, case.calls.len(), &what))?;
+            .map_err(|what| of_call(number, case.each_call().count(), &what))?;
     }
-    let target = records.get("target").cloned().unwrap_or_default();
-    authorizations(case, secrets, &target)?;
     let none = Listener::default();
     for (name, record) in records {
         let listener = case.listeners.get(*name).unwrap_or(&none);
+        if case.is_product(name) {
+            authorizations(case, secrets, record, listener)?;
+        }
         seen(listener, record, template).map_err(|what| format!("listener {name}: {what}"))?;
     }
     Ok(())
@@ -45,12 +46,13 @@ fn of_call(number: usize, count: usize, what: &str) -> String {
 }
 
 fn no_key_elsewhere(
+    case: &Case,
     secrets: &[Secret],
     outcomes: &[Outcome],
     records: &BTreeMap<&str, Record>,
 ) -> Result<(), String> {
     for secret in secrets {
-        for (name, record) in records.iter().filter(|(name, _)| **name != "target") {
+        for (name, record) in records.iter().filter(|(name, _)| !case.is_product(name)) {
             if let Some(what) = record
                 .received
                 .iter()
@@ -151,7 +153,12 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
 
 /// Every request at the target has exactly one `Authorization`, byte for byte that of a key of the
 /// client; unsigned calls have none. And there are no more requests than calls times keys.
-fn authorizations(case: &Case, secrets: &[Secret], target: &Record) -> Result<(), String> {
+fn authorizations(
+    case: &Case,
+    secrets: &[Secret],
+    target: &Record,
+    listener: &Listener,
+) -> Result<(), String> {
     let may_be_unsigned = case.calls.iter().any(|call| call.unsigned);
     let mut names = Vec::new();
     for (number, (_, request)) in target.requests.iter().enumerate() {
@@ -183,18 +190,20 @@ fn authorizations(case: &Case, secrets: &[Secret], target: &Record) -> Result<()
     if case.calls.iter().all(|call| call.unsigned) && !names.is_empty() {
         return Err("an unsigned call carried a key".to_owned());
     }
-    let expected = case
-        .listeners
-        .get("target")
-        .and_then(|target| target.expect.keys.as_ref());
-    if let Some(expected) = expected
+    if let Some(expected) = &listener.expect.keys
         && *expected != names
     {
         return Err(format!(
             "expected the keys {expected:?} in this order, saw {names:?}"
         ));
     }
-    let most = case.calls.len() * secrets.len().max(1);
+    let last = &listener.expect.last_keys;
+    if !names.ends_with(last) {
+        return Err(format!(
+            "expected the keys {last:?} at the end, saw {names:?}"
+        ));
+    }
+    let most = case.each_call().count() * secrets.len().max(1);
     if target.requests.len() > most {
         return Err(format!(
             "{} requests came, at most {most} may",
@@ -328,7 +337,7 @@ fn normal(request: &[u8]) -> String {
     }
 }
 
-fn header_lines(request: &[u8], wanted: &str) -> Vec<String> {
+pub(crate) fn header_lines(request: &[u8], wanted: &str) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
     head.split("\r\n")

@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
         let mut template = template(case, &bound, &secrets);
         template.set("root".to_owned(), authority.root_pem());
         home::furnish(case, &template)?;
-        let plans = plans(case, &names, &template, authority, place)?;
+        let plans = plans(case, &names, &template, &secrets, authority, place)?;
         let origins = origins(case, &template)?;
         let settings = settings(case, &template, authority)?;
         let servers = bound.start(plans);
@@ -91,19 +91,31 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn keys(&self) -> Result<KeyRing, String> {
-        let keys: Result<Vec<_>, String> = self
-            .secrets
-            .iter()
-            .map(|secret| {
-                Ok(ApiKey::parse(&secret.key)
-                    .map_err(|e| e.to_string())?
-                    .labelled(&secret.name))
-            })
-            .collect();
-        let keys = KeyRing::new(keys?).map_err(|error: ap_core::TooManyKeys| error.to_string())?;
+        let keys = KeyRing::new(self.named(&self.case.keys)?).map_err(|error| error.to_string())?;
         match &self.case.user {
             Some(user) => keys.with_user(user).map_err(|error| error.to_string()),
             None => Ok(keys),
+        }
+    }
+
+    /// The keys with these names.
+    pub(crate) fn named(&self, names: &[String]) -> Result<Vec<ApiKey>, String> {
+        let key = |name: &String| {
+            let secret = self.secrets.iter().find(|secret| secret.name == *name);
+            let secret = secret.ok_or_else(|| format!("there is no key {name:?}"))?;
+            let key = ApiKey::parse(&secret.key).map_err(|error| error.to_string())?;
+            Ok(key.labelled(&secret.name))
+        };
+        names.iter().map(key).collect()
+    }
+
+    /// Puts the keys in place that the client has from a call on.
+    pub(crate) fn install(&self, call: &case::Call, ring: &KeyRing) -> Result<(), String> {
+        match &call.install {
+            Some(names) => ring
+                .replace(self.named(names)?)
+                .map_err(|error| error.to_string()),
+            None => Ok(()),
         }
     }
 
@@ -265,8 +277,8 @@ fn secrets(case: &Case) -> Vec<Secret> {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    case.keys
-        .iter()
+    case.all_keys()
+        .into_iter()
         .map(|name| {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let mut secret = Secret::new(name, now.as_nanos() as u64 ^ count.rotate_left(40));
@@ -320,6 +332,7 @@ fn plans(
     case: &Case,
     names: &[&str],
     template: &Template,
+    secrets: &[Secret],
     authority: &Authority,
     place: Option<usize>,
 ) -> Result<BTreeMap<String, Plan>, String> {
@@ -329,7 +342,9 @@ fn plans(
         let scripts = match (listener.script, listener.scripts) {
             (Some(script), _) => vec![script],
             (None, Some(scripts)) => scripts,
-            (None, None) if listener.answers.is_some() => vec![script::answering()],
+            (None, None) if listener.answers.is_some() || listener.takes.is_some() => {
+                vec![script::answering()]
+            }
             (None, None) => vec![script::default_script()],
         };
         let mut scripts = fill_all(scripts, template)?;
@@ -343,9 +358,15 @@ fn plans(
         let tls = listener.tls.map(|kind| authority.server(kind)).transpose();
         let tls =
             tls.map_err(|error| format!("the suite could not make a certificate: {error}"))?;
+        let takes = listener.takes.unwrap_or_default().into_iter().map(|takes| {
+            let secret = secrets.iter().find(|secret| secret.name == takes.key);
+            let secret = secret.ok_or_else(|| format!("there is no key {:?}", takes.key))?;
+            Ok((secret.authorization(), takes.times.unwrap_or(usize::MAX)))
+        });
         let plan = Plan {
             scripts,
             answers,
+            takes: takes.collect::<Result<_, String>>()?,
             tls,
             greeting: template.fill(&listener.greeting.unwrap_or_default())?,
             full: listener.full,
@@ -415,9 +436,17 @@ fn origins(case: &Case, template: &Template) -> Result<Origins, String> {
     let text = template.fill("${target.origin}")?;
     let origin = Origin::parse(&text).or_else(|_| Origin::parse_loopback(&text));
     let origin = origin.map_err(|error| format!("the target's origin: {error}"))?;
-    Origins::vendor()
+    let mut origins = Origins::vendor()
         .with(service(case.product), origin)
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    for (product, listener) in &case.products {
+        let text = template.fill(&format!("${{{listener}.origin}}"))?;
+        let origin = Origin::parse_loopback(&text).map_err(|error| error.to_string())?;
+        origins = origins
+            .with(service(*product), origin)
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(origins)
 }
 
 fn settings(case: &Case, template: &Template, authority: &Authority) -> Result<Settings, String> {

@@ -87,15 +87,16 @@ pub(crate) const DOCUMENTED_401: &str = "HTTP/1.1 401 Unauthorized\r\n\
 
 /// What a listener does when a case says nothing: it answers every request with `{}`.
 pub(crate) fn default_script() -> Vec<Step> {
-    vec![
-        Step::Read,
-        Step::Respond(Respond {
-            status: 200,
-            headers: Vec::new(),
-            body: "{}".to_owned(),
-        }),
-        Step::Again,
-    ]
+    vec![Step::Read, ok(), Step::Again]
+}
+
+/// The answer to a request with a key that is taken.
+pub(crate) fn ok() -> Step {
+    Step::Respond(Respond {
+        status: 200,
+        headers: Vec::new(),
+        body: "{}".to_owned(),
+    })
 }
 
 /// What a listener with `answers` does on every connection.
@@ -178,8 +179,8 @@ pub(crate) fn run(
             Step::Mark => shared.mark(),
             Step::Again => rest = steps.iter().cloned().collect(),
             Step::Answer => {
-                for step in shared.answer().iter().rev() {
-                    rest.push_front(step.clone());
+                for step in shared.answer(connection).into_iter().rev() {
+                    rest.push_front(step);
                 }
             }
         }

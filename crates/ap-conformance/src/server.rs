@@ -1,6 +1,6 @@
 //! The listeners of a case: threads on loopback that run scripts and keep a record of every byte.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
+use crate::judge::header_lines;
 use crate::script::{self, Step};
 use crate::stream::Stream;
 
@@ -19,6 +20,8 @@ use crate::stream::Stream;
 pub(crate) struct Plan {
     pub scripts: Vec<Vec<Step>>,
     pub answers: Vec<Vec<Step>>,
+    /// The values of `Authorization` that it takes, one after another, each so many times.
+    pub takes: Vec<(String, usize)>,
     pub tls: Option<Arc<ServerConfig>>,
     pub greeting: String,
     /// It takes no connections, and there is no room for another to wait.
@@ -44,6 +47,7 @@ pub(crate) struct Record {
 pub(crate) struct Shared {
     record: Mutex<Record>,
     answers: Vec<Vec<Step>>,
+    takes: Mutex<VecDeque<(String, usize)>>,
     /// Handles on every connection, so that a case that is over can end them at once.
     sockets: Mutex<BTreeMap<usize, TcpStream>>,
     over: Arc<AtomicBool>,
@@ -51,7 +55,7 @@ pub(crate) struct Shared {
     /// The suite's own connections, that are on their way: see [`Servers::settle`].
     own: Mutex<BTreeSet<SocketAddr>>,
     /// Whether it takes connections at all.
-    takes: bool,
+    is_open: bool,
 }
 
 impl Shared {
@@ -90,11 +94,32 @@ impl Shared {
         self.record().hung_up.insert(connection);
     }
 
-    /// What follows the request that came last.
-    pub(crate) fn answer(&self) -> &[Step] {
-        let number = self.record().requests.len().saturating_sub(1);
+    /// What follows the request that came last on a connection.
+    pub(crate) fn answer(&self, connection: usize) -> Vec<Step> {
+        let record = self.record();
+        let number = record.requests.len().saturating_sub(1);
+        let mut of_connection = record.requests.iter().rev();
+        let request = of_connection.find(|(number, _)| *number == connection);
+        let key = request.and_then(|(_, request)| request_key(request));
+        if let Some(takes) = self.takes(key) {
+            return vec![if takes { script::ok() } else { Step::Refuse }];
+        }
         let answer = self.answers.get(number).or_else(|| self.answers.last());
-        answer.map_or(&[], Vec::as_slice)
+        answer.cloned().unwrap_or_default()
+    }
+
+    /// Whether a key is the one that is taken now, where keys are looked at.
+    fn takes(&self, key: Option<String>) -> Option<bool> {
+        let mut takes = self.takes.lock().unwrap_or_else(PoisonError::into_inner);
+        if takes.front().is_some_and(|(_, left)| *left == 0) && takes.len() > 1 {
+            takes.pop_front();
+        }
+        let (taken, left) = takes.front_mut()?;
+        let is_taken = key.as_ref() == Some(taken);
+        if is_taken {
+            *left = left.saturating_sub(1);
+        }
+        Some(is_taken)
     }
 
     pub(crate) fn sent(&self, _connection: usize, bytes: usize) {
@@ -157,7 +182,7 @@ impl Servers {
         for (name, (shared, _)) in self
             .listeners
             .iter()
-            .filter(|(_, (shared, _))| shared.takes)
+            .filter(|(_, (shared, _))| shared.is_open)
         {
             // If none can be made, the record stays as it is.
             if let Ok(own) = knock(shared, self.addresses[name]) {
@@ -221,11 +246,12 @@ impl Bound {
             let shared = Arc::new(Shared {
                 record: Mutex::default(),
                 answers: plan.answers.clone(),
+                takes: Mutex::new(plan.takes.clone().into()),
                 sockets: Mutex::default(),
                 over: Arc::clone(&over),
                 addresses: Arc::clone(&self.addresses),
                 own: Mutex::default(),
-                takes: !plan.full,
+                is_open: !plan.full,
             });
             let thread = std::thread::spawn({
                 let shared = Arc::clone(&shared);
@@ -246,6 +272,11 @@ impl Bound {
             over,
         }
     }
+}
+
+/// The value of a request's first `Authorization`.
+fn request_key(request: &[u8]) -> Option<String> {
+    header_lines(request, "authorization").into_iter().next()
 }
 
 /// Makes connections that nobody takes until the next one has to wait.

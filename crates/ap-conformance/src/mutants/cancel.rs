@@ -33,7 +33,9 @@ impl Wrong {
 
     pub(super) const fn fails(self) -> About {
         match self {
-            Self::GoesOnWithADroppedCall | Self::BlocksTheRuntime => About::these(&["cancel/*"]),
+            Self::GoesOnWithADroppedCall | Self::BlocksTheRuntime => {
+                About::these(&["cancel/*", "rotation/cancelled"])
+            }
         }
     }
 }

@@ -253,7 +253,11 @@ pub(super) const MUTANTS: &[Broken] = &[
                 has_status(answer, |status| status == 401)
             })
         },
-        fails: About::all(gets_a_401).either(&["refusal/early"]),
+        fails: About::all(gets_a_401).either(&[
+            "refusal/early",
+            // Whether there are too many requests depends on how many began before the login.
+            "rotation/in-flight*",
+        ]),
         ..SOUND
     },
     Broken {
@@ -347,6 +351,7 @@ pub(super) const MUTANTS: &[Broken] = &[
             "proxy/tunnel-kept",
             "redirect/scheme-change",
             "replay/over-tls",
+            "rotation/in-flight-over-tls",
             "time/deadline-over-tls",
             "tls/cut",
             "tls/good-certificate",
@@ -368,6 +373,7 @@ pub(super) const MUTANTS: &[Broken] = &[
         },
         fails: About::these(&[
             "diagnostics/no-url-over-tls",
+            "rotation/tls-failure",
             "tls/bad-certificate",
             "tls/bad-certificate-post",
             "tls/no-root",
