@@ -114,11 +114,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
     }
     let text = match options.format {
         Format::Table => {
-            let mut text = String::new();
-            for report in &reports {
-                let _ = writeln!(text, "{report}\n");
-            }
-            text
+            let tables: Vec<_> = reports.iter().map(Report::to_string).collect();
+            format!("{}\n", tables.join("\n\n"))
         }
         Format::Json if options.all => {
             format!(
