@@ -16,18 +16,8 @@ use ap_core::{
 };
 use bytes::Bytes;
 use common::Reply::{After, Answer as Reply, Fail};
-use common::{BAD, Scripted, Seen, block_on};
+use common::{BAD, Scripted, Seen, block_on, key, ring};
 use http::{Method, Request, Response, StatusCode, header};
-
-fn key(letter: char) -> ApiKey {
-    ApiKey::parse(format!("placeholder-key-{letter}"))
-        .unwrap()
-        .labelled(&letter.to_string())
-}
-
-fn ring(letters: &str) -> KeyRing {
-    KeyRing::new(letters.chars().map(key)).unwrap()
-}
 
 fn authorization(letter: char) -> String {
     Credentials::new(key(letter))

@@ -20,20 +20,10 @@ use ap_core::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::Reply::{After, Answer};
-use common::{BAD, Scripted, block_on};
+use common::{BAD, Pending, Scripted, block_on, key, ring};
 use http::{Request, Response};
 
 const REFUSED: common::Reply = Answer(401, BAD);
-
-fn key(letter: char) -> ApiKey {
-    ApiKey::parse(format!("placeholder-key-{letter}"))
-        .unwrap()
-        .labelled(&letter.to_string())
-}
-
-fn ring(letters: &str) -> KeyRing {
-    KeyRing::new(letters.chars().map(key)).unwrap()
-}
 
 /// Says what it is told to say, once each, and remembers what was asked of it. As an async source it is
 /// pending a set number of times before each answer.
@@ -80,23 +70,8 @@ impl KeySource for Said {
 impl AsyncKeySource for Said {
     async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
         let answer = self.answer(left);
-        Times(self.0.pending).await;
+        Pending(self.0.pending).await;
         answer
-    }
-}
-
-/// Is pending so many times.
-struct Times(usize);
-
-impl Future for Times {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0 == 0 {
-            return Poll::Ready(());
-        }
-        self.0 -= 1;
-        context.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

@@ -7,13 +7,28 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ap_core::{AsyncTransport, Deadline, ErrorKind, Moment, Transport, TransportError};
+use ap_core::{
+    ApiKey, AsyncTransport, Deadline, ErrorKind, KeyRing, Moment, Transport, TransportError,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 
 /// The documented answer to a bad key.
 pub(crate) const BAD: &str = r#"{"error":"authentication failed"}"#;
+
+/// A key that is named by a letter, which is its label too.
+#[allow(dead_code, reason = "not for every test program")]
+pub(crate) fn key(letter: char) -> ApiKey {
+    ApiKey::parse(format!("placeholder-key-{letter}"))
+        .unwrap()
+        .labelled(&letter.to_string())
+}
+
+#[allow(dead_code, reason = "not for every test program")]
+pub(crate) fn ring(letters: &str) -> KeyRing {
+    KeyRing::new(letters.chars().map(key)).unwrap()
+}
 
 /// What the transport does with one request.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +167,7 @@ impl AsyncTransport for Scripted {
 }
 
 /// Is pending so many times.
-struct Pending(usize);
+pub(crate) struct Pending(pub(crate) usize);
 
 impl Future for Pending {
     type Output = ();
