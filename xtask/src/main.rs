@@ -1,5 +1,6 @@
 //! The project's own checks. Each command is a file of its own: this one only finds it.
 
+mod bench;
 mod catalogue;
 mod conformance;
 mod log;
@@ -14,7 +15,12 @@ use std::process::ExitCode;
 /// its arguments, or about what kept it from checking.
 type Command = fn(&[String]) -> Result<ExitCode, String>;
 
-const COMMANDS: [(&str, Command, &str); 4] = [
+const COMMANDS: [(&str, Command, &str); 5] = [
+    (
+        "bench",
+        bench::run,
+        "what a call costs [micro|calls|peers|startup|growth]",
+    ),
     (
         "conformance",
         conformance::run,
@@ -113,7 +119,7 @@ mod tests {
             let sentence = error(arguments);
             assert_eq!(sentence.lines().count(), 1, "{sentence}");
         }
-        assert!(error(&["nothing"]).contains("choose conformance, msrv, sans-io, tidy"));
+        assert!(error(&["nothing"]).contains("choose bench, conformance, msrv, sans-io, tidy"));
         assert!(none(&[]).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
 /// Idle connections that are kept for one host: as many as calls are commonly in flight.
-const IDLE_CONNECTIONS: usize = 128;
+const IDLE_CONNECTIONS: usize = 512;
 
 /// More header lines than these no response has, and the library makes room for all of them.
 const MOST_HEADERS: usize = 32 * 1024;

@@ -13,7 +13,7 @@ use crate::veil::Unveil;
 use crate::wire::WireConnector;
 
 /// Idle connections that are kept, in all and for one host: as many as calls are commonly in flight.
-const IDLE_CONNECTIONS: usize = 128;
+const IDLE_CONNECTIONS: usize = 512;
 
 /// The library's own size of the buffer that a head must fit in.
 const INPUT_BUFFER: usize = 128 * 1024;

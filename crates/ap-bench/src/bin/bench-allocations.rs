@@ -1,0 +1,50 @@
+//! Counts what a thread allocates for one operation (`bench-allocations micro NAME`) or one call
+//! (`bench-allocations calls SUBJECT ORIGIN PATH`, the root certificate on its input). Prints the count and
+//! the bytes. A program of its own, because the counting costs instructions.
+
+use std::io::Read as _;
+
+use allocation_counter::measure;
+use ap_bench::subject::Place;
+use ap_bench::{Failure, load, micro};
+
+/// First times make room that later ones find.
+const WARM_UP: usize = 10;
+const TIMES: usize = 200;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut operation: micro::Operation = match arguments.as_slice() {
+        [kind, name] if kind == "micro" => micro::operation(name)?,
+        [kind, subject, origin, path] if kind == "calls" => {
+            let mut root_pem = String::new();
+            std::io::stdin().read_to_string(&mut root_pem)?;
+            let place = Place {
+                origin: origin.clone(),
+                path: path.clone(),
+                root_pem,
+            };
+            let mut call = load::caller(subject.parse()?, &place)?;
+            Box::new(move || call().map(|_| ()))
+        }
+        _ => return Err("usage: bench-allocations micro NAME | calls SUBJECT ORIGIN PATH".into()),
+    };
+    for _ in 0..WARM_UP {
+        operation()?;
+    }
+    let mut outcome = Ok(());
+    let seen = measure(|| {
+        for _ in 0..TIMES {
+            if outcome.is_ok() {
+                outcome = operation();
+            }
+        }
+    });
+    outcome?;
+    println!(
+        "{} {}",
+        seen.count_total as f64 / TIMES as f64,
+        seen.bytes_total as f64 / TIMES as f64
+    );
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! The core's own operations, without I/O.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use ap_core::{
+    Account, Answer, ApiKey, Client, Credentials, DOCUMENTED_BODY, Deadline, KeyRing, Moment,
+    Origins, Product, Replay, Service, Step, Transport, TransportError, Unauthorized, sign,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+
+use crate::{Failure, KEY};
+
+/// What is done again and again. It is made ready beforehand.
+pub type Operation = Box<dyn FnMut() -> Result<(), Failure>>;
+
+/// Every operation: its name, and what it is.
+pub const ALL: [(&str, &str); 14] = [
+    (
+        "nothing",
+        "the loop alone, which the others are counted without",
+    ),
+    ("sign-naive", "a header made for each request, unchecked"),
+    ("sign", "signing, with every check"),
+    ("exchange", "a call's exchange, answered 200"),
+    (
+        "exchange-second-key",
+        "a call's exchange, first key refused",
+    ),
+    ("client-request", "a client makes a request"),
+    (
+        "client-send",
+        "a client makes a request and sends it by a transport that answers at once",
+    ),
+    ("ring-first", "the ring: which key is first"),
+    ("ring-handle", "the ring: another handle"),
+    ("ring-replace", "the ring: another list of two keys"),
+    ("401-documented", "the documented 401"),
+    ("401-json", "a 401 with other JSON"),
+    ("401-html", "a 401 with a page"),
+    ("401-64-kib", "a 401 with 64 KiB of JSON"),
+];
+
+/// Makes an operation ready.
+///
+/// # Errors
+///
+/// If there is none of this name.
+pub fn operation(name: &str) -> Result<Operation, Failure> {
+    let key = |text: &str| ApiKey::parse(text).map(|key| key.labelled("label"));
+    let credentials = Credentials::new(key(KEY)?);
+    let ring = KeyRing::new([key(KEY)?, key("placeholder-key-that-comes-second")?])?;
+    let account = Account::new(ring.clone(), Origins::vendor());
+    let mut request = Request::get("https://app.leadconduit.com/flows?limit=100")
+        .header(header::ACCEPT, "application/json")
+        .header(header::USER_AGENT, "activeprospect-bench/1")
+        .body(())?;
+    // The map has room for one more from here on.
+    sign(&mut request, &credentials, account.origins())?;
+    Ok(match name {
+        "nothing" => Box::new(|| Ok(())),
+        "sign-naive" => Box::new(move || {
+            let text = format!(
+                "Basic {}",
+                STANDARD.encode(format!("API:{}", black_box(KEY)))
+            );
+            let mut value = HeaderValue::from_str(&text)?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+            Ok(())
+        }),
+        "sign" => Box::new(move || {
+            sign(black_box(&mut request), &credentials, account.origins())?;
+            Ok(())
+        }),
+        "exchange" => {
+            request.headers_mut().remove(header::AUTHORIZATION);
+            Box::new(move || {
+                let Step::Send(attempt) = account.begin(&request, Replay::Allowed)? else {
+                    return Err("no key".into());
+                };
+                attempt.sign(&mut request)?;
+                let Answer::Final = attempt.answered(StatusCode::OK, b"") else {
+                    return Err("refused".into());
+                };
+                Ok(())
+            })
+        }
+        "exchange-second-key" => {
+            request.headers_mut().remove(header::AUTHORIZATION);
+            let origins = Origins::vendor();
+            Box::new(move || {
+                // A ring of its own, since the second key would be the first one from then on.
+                let account = Account::new(ring.clone().with_user("API")?, origins.clone());
+                let Step::Send(attempt) = account.begin(&request, Replay::Allowed)? else {
+                    return Err("no key".into());
+                };
+                attempt.sign(&mut request)?;
+                let next = attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY);
+                let Answer::Next(Step::Send(attempt)) = next else {
+                    return Err("no second key".into());
+                };
+                attempt.sign(&mut request)?;
+                let Answer::Final = attempt.answered(StatusCode::OK, b"") else {
+                    return Err("refused".into());
+                };
+                request.headers_mut().remove(header::AUTHORIZATION);
+                Ok(())
+            })
+        }
+        "client-request" => {
+            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
+            Box::new(move || {
+                black_box(client.request(
+                    Service::LeadConduit,
+                    Method::GET,
+                    black_box("/flows?limit=100"),
+                )?);
+                Ok(())
+            })
+        }
+        "client-send" => {
+            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
+            Box::new(move || {
+                let request = client.request(
+                    Service::LeadConduit,
+                    Method::GET,
+                    black_box("/flows?limit=100"),
+                )?;
+                black_box(client.send(request)?);
+                Ok(())
+            })
+        }
+        "ring-first" => Box::new(move || {
+            black_box(ring.first(Product::LeadConduit));
+            Ok(())
+        }),
+        "ring-handle" => Box::new(move || {
+            black_box(ring.clone());
+            Ok(())
+        }),
+        "ring-replace" => {
+            let keys = [key("placeholder-key-a")?, key("placeholder-key-b")?];
+            Box::new(move || Ok(ring.replace(keys.clone())?))
+        }
+        "401-documented" => read(DOCUMENTED_BODY.to_vec()),
+        "401-json" => read(br#"{"error":"not authorized"}"#.to_vec()),
+        "401-html" => read(
+            format!(
+                "<html><body>{}</body></html>",
+                "<p>Sign in to go on.</p>".repeat(20)
+            )
+            .into(),
+        ),
+        "401-64-kib" => read(format!(r#"{{"error":"{}"}}"#, "a".repeat(64 * 1024 - 12)).into()),
+        _ => return Err("there is no such operation".into()),
+    })
+}
+
+fn read(body: Vec<u8>) -> Operation {
+    Box::new(move || {
+        black_box(Unauthorized::parse(Product::LeadConduit, black_box(&body)));
+        Ok(())
+    })
+}
+
+struct AtOnce;
+
+impl Transport for AtOnce {
+    fn now(&self) -> Moment {
+        Moment::after_start(Duration::ZERO)
+    }
+    fn send(&self, _: &Request<Bytes>, _: Deadline) -> Result<Response<Bytes>, TransportError> {
+        Ok(Response::new(Bytes::from_static(b"[]")))
+    }
+}

@@ -1,0 +1,158 @@
+//! The one server of all calls: keep-alive on loopback, plain and TLS, one thread. It reads just enough of
+//! a request to answer it, so that it is never what is measured.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Failure;
+
+/// The answer to any call without a path of its own below.
+pub const ANSWER: &str = r#"[{"id":"000000000000000000000001","name":"Example flow","enabled":true,"entities":["000000000000000000000002"]}]"#;
+
+/// `GET` of this path and a number is answered with so many bytes.
+pub const BYTES: &str = "/bytes/";
+
+/// `GET` of this path is answered with the documented 401.
+pub const REFUSED: &str = "/refused";
+
+const REQUEST_LIMIT: usize = 64 * 1024;
+
+/// What a server has seen.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Connections that were opened, plain and TLS.
+    pub connections: AtomicUsize,
+    /// Requests that were answered.
+    pub requests: AtomicUsize,
+}
+
+/// A listener on loopback, not yet served.
+#[allow(missing_debug_implementations)]
+pub struct Server {
+    plain: TcpListener,
+    tls: TcpListener,
+    acceptor: TlsAcceptor,
+    /// `http://127.0.0.1:port`.
+    pub http: String,
+    /// `https://localhost:port`.
+    pub https: String,
+    /// The certificate of the authority that only this server uses.
+    pub root_pem: String,
+    /// Counted while it serves.
+    pub counts: Arc<Counts>,
+}
+
+impl Server {
+    /// Listens on two free ports.
+    ///
+    /// # Errors
+    ///
+    /// If no port or certificate can be had.
+    pub async fn listen() -> Result<Self, Failure> {
+        let plain = TcpListener::bind("127.0.0.1:0").await?;
+        let tls = TcpListener::bind("127.0.0.1:0").await?;
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+        let key = KeyPair::generate()?;
+        let certificate =
+            CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, &authority)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )?;
+        Ok(Self {
+            http: format!("http://{}", plain.local_addr()?),
+            https: format!("https://localhost:{}", tls.local_addr()?.port()),
+            root_pem: authority.pem(),
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            counts: Arc::default(),
+            plain,
+            tls,
+        })
+    }
+
+    /// Answers, until the future is dropped.
+    pub async fn serve(self) {
+        loop {
+            // A client that hangs up is no concern of the server.
+            tokio::select! {
+                accepted = self.plain.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let _ = stream.set_nodelay(true);
+                    let counts = Arc::clone(&self.counts);
+                    tokio::spawn(async move { let _ = answer(stream, &counts).await; });
+                }
+                accepted = self.tls.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let _ = stream.set_nodelay(true);
+                    let (acceptor, counts) = (self.acceptor.clone(), Arc::clone(&self.counts));
+                    tokio::spawn(async move {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            let _ = answer(stream, &counts).await;
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    counts: &Counts,
+) -> Result<(), Failure> {
+    counts.connections.fetch_add(1, Ordering::Relaxed);
+    let usual = head("200 OK", ANSWER.len()) + ANSWER;
+    let refusal = std::str::from_utf8(ap_core::DOCUMENTED_BODY)?;
+    let refusal = head("401 Unauthorized", refusal.len()) + refusal;
+    let zeros = vec![b'0'; 64 * 1024];
+    let mut request = vec![0; REQUEST_LIMIT];
+    let mut read = 0;
+    loop {
+        match stream.read(&mut request[read..]).await? {
+            0 => return Ok(()),
+            n => read += n,
+        }
+        // Calls of this benchmark have no body, and wait for their answer.
+        if !request[..read].ends_with(b"\r\n\r\n") {
+            continue;
+        }
+        counts.requests.fetch_add(1, Ordering::Relaxed);
+        let target = request[..read].split(|&byte| byte == b' ').nth(1);
+        let target = std::str::from_utf8(target.unwrap_or_default())?;
+        if let Some(size) = target.strip_prefix(BYTES) {
+            let mut left: usize = size.parse()?;
+            stream.write_all(head("200 OK", left).as_bytes()).await?;
+            while left > 0 {
+                let piece = left.min(zeros.len());
+                stream.write_all(&zeros[..piece]).await?;
+                left -= piece;
+            }
+        } else if target == REFUSED {
+            stream.write_all(refusal.as_bytes()).await?;
+        } else {
+            stream.write_all(usual.as_bytes()).await?;
+        }
+        stream.flush().await?;
+        read = 0;
+    }
+}
+
+fn head(status: &str, length: usize) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\n\
+         cache-control: no-store\r\ncontent-length: {length}\r\n\r\n"
+    )
+}

@@ -1,0 +1,183 @@
+//! What it takes to start, and what there is to build and to carry.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::repo;
+
+use super::table::{Cell, Table};
+use super::tools::{self, Tools, children_cpu, spread, version};
+
+const ROUNDS: usize = 15;
+
+/// How long a program may take to its first byte.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
+    let ap = tools.program("ap");
+    let mut table = Table::new(
+        "Starting",
+        &format!("From the start of the program; of {ROUNDS} times the one in the middle."),
+        &["what", "milliseconds", "instructions"],
+    );
+    let flag = ["--version".to_owned()];
+    let instructions = tools.instructions(&ap, &flag, "")?;
+    table.rows.push(vec![
+        "`ap --version`".into(),
+        Cell::Number(whole(Path::new("ap"), &ap)?, 2),
+        Cell::number(instructions, 0),
+    ]);
+    if version("curl", "--version").is_some() {
+        let curl = PathBuf::from("curl");
+        table.rows.push(vec![
+            "`curl --version`".into(),
+            Cell::Number(whole(&curl, &curl)?, 2),
+            Cell::number(tools.instructions(&curl, &flag, "")?, 0),
+        ]);
+    } else {
+        tools.skip("curl, which is not installed");
+    }
+    for (scheme, name) in [
+        ("http", "`ap api`, to the first byte of its request"),
+        ("https", "`ap api`, to the first byte of TLS"),
+    ] {
+        let time = first_byte(&ap, scheme)?;
+        table
+            .rows
+            .push(vec![name.into(), Cell::Number(time, 2), Cell::Missing]);
+    }
+    tables.push(table);
+
+    let mut weight = Table::new(
+        "Weight",
+        "Crates are those in the tree of what a user builds, the crate itself included.",
+        &["what", "crates", "MiB"],
+    );
+    let size = std::fs::metadata(&ap)
+        .map_err(|error| format!("ap: {error}"))?
+        .len();
+    let size = Cell::Number(size as f64 / 1024.0 / 1024.0, 2);
+    weight.rows.push(vec![
+        "`ap`, the stripped program".into(),
+        Cell::Number(crates("activeprospect-cli")?, 0),
+        size,
+    ]);
+    for name in ["ap-core", "ap-ureq", "ap-reqwest"] {
+        weight.rows.push(vec![
+            format!("`{name}`").as_str().into(),
+            Cell::Number(crates(name)?, 0),
+            Cell::Missing,
+        ]);
+    }
+    tables.push(weight);
+    if tools.cold {
+        tables.push(cold()?);
+    } else {
+        tools.skip("building from nothing, which takes minutes: `--cold` measures it");
+    }
+    Ok(())
+}
+
+/// Milliseconds from start to end of `--version`.
+fn whole(name: &Path, program: &Path) -> Result<f64, String> {
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        tools::run(Command::new(program).arg("--version"), "")?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let (middle, ..) = spread(&times).ok_or_else(|| format!("{} never ran", name.display()))?;
+    Ok(middle)
+}
+
+/// Milliseconds until a listener hears the program.
+fn first_byte(ap: &Path, scheme: &str) -> Result<f64, String> {
+    let failed = |error: std::io::Error| format!("no listener on loopback: {error}");
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    let host = if scheme == "https" {
+        "localhost"
+    } else {
+        "127.0.0.1"
+    };
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        let mut child = Command::new(ap)
+            .args(["api", "/flows", "--origin"])
+            .arg(format!("lcx={scheme}://{host}:{port}"))
+            .env("ACTIVEPROSPECT_API_KEY", "placeholder-key-of-the-benchmark")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("ap does not run: {error}"))?;
+        let heard = hear(&listener);
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        // It has its answer, a closed connection, and ends; that it fails is as it should be.
+        let ended = child.wait();
+        heard.map_err(|error| format!("`ap api` sent nothing: {error}"))?;
+        ended.map_err(|error| format!("ap does not end: {error}"))?;
+    }
+    Ok(spread(&times).map_or(f64::NAN, |(middle, ..)| middle))
+}
+
+fn hear(listener: &TcpListener) -> std::io::Result<()> {
+    let (mut stream, _) = listener.accept()?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.read_exact(&mut [0])
+}
+
+/// How many crates there are in a package's tree.
+fn crates(package: &str) -> Result<f64, String> {
+    let tree = repo::output(
+        repo::cargo()
+            .args(["tree", "--locked", "-p", package, "-e", "normal"])
+            .args(["--prefix", "none", "--format", "{p}"])
+            .current_dir(repo::root()),
+    )?;
+    let mut lines: Vec<&str> = tree
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.sort_unstable();
+    lines.dedup();
+    Ok(lines.len() as f64)
+}
+
+/// What building each crate costs from nothing, with everything that it needs.
+fn cold() -> Result<Table, String> {
+    let mut table = Table::new(
+        "Building from nothing",
+        "A release build of the crate and its whole tree into an empty folder.",
+        &["crate", "seconds", "seconds of CPU"],
+    );
+    for package in ["ap-core", "ap-ureq", "ap-reqwest", "activeprospect-cli"] {
+        let folder = std::env::temp_dir().join(format!("ap-bench-cold-{}", std::process::id()));
+        let (start, before) = (Instant::now(), children_cpu());
+        let built = repo::output(
+            repo::cargo()
+                .args(["build", "--release", "--locked", "--quiet", "-p", package])
+                .arg("--target-dir")
+                .arg(&folder)
+                .current_dir(repo::root()),
+        );
+        let wall = start.elapsed().as_secs_f64();
+        let cpu = children_cpu()
+            .zip(before)
+            .map(|(after, before)| after - before);
+        // What is left of it is nobody's any more.
+        let _ = std::fs::remove_dir_all(&folder);
+        built?;
+        table.rows.push(vec![
+            format!("`{package}`").as_str().into(),
+            Cell::Number(wall, 0),
+            Cell::number(cpu, 0),
+        ]);
+    }
+    Ok(table)
+}

@@ -1,0 +1,138 @@
+//! A table of what was measured, for people and for programs.
+
+use serde_json::{Value, json};
+
+/// One thing that was measured, or its name.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell {
+    Text(String),
+    /// A number, and how many digits of it behind the point mean something.
+    Number(f64, usize),
+    /// Not measured here.
+    Missing,
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl Cell {
+    /// A number of which `digits` behind the point mean something, if there is one.
+    pub(crate) fn number(value: Option<f64>, digits: usize) -> Self {
+        value.map_or(Self::Missing, |value| Self::Number(value, digits))
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(value, digits) => grouped(&format!("{value:.digits$}")),
+            Self::Missing => "–".to_owned(),
+        }
+    }
+}
+
+/// Thousands apart.
+fn grouped(number: &str) -> String {
+    let (whole, rest) = number
+        .split_once('.')
+        .map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+    let mut text = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        let left = whole.len() - at;
+        if at > 0 && left.is_multiple_of(3) && digit.is_ascii_digit() && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    match rest {
+        Some(rest) => format!("{text}.{rest}"),
+        None => text,
+    }
+}
+
+/// Rows of cells under a title.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) note: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) fn new(title: &str, note: &str, columns: &[&str]) -> Self {
+        Self {
+            title: title.to_owned(),
+            note: note.to_owned(),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn to_markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let mut text = format!("## {}\n\n{}\n\n", self.title, self.note);
+        text += &line(self.columns.clone());
+        let rule = |row: usize| if row == 0 { "---" } else { "--:" };
+        text += &format!(
+            "|{}|\n",
+            (0..self.columns.len())
+                .map(rule)
+                .collect::<Vec<_>>()
+                .join("|")
+        );
+        for row in &self.rows {
+            text += &line(row.iter().map(Cell::text).collect());
+        }
+        text
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let rows: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let cells = self.columns.iter().zip(row);
+                cells
+                    .map(|(column, cell)| {
+                        let value = match cell {
+                            Cell::Text(text) => json!(text),
+                            Cell::Number(value, _) => json!(value),
+                            Cell::Missing => Value::Null,
+                        };
+                        (column.clone(), value)
+                    })
+                    .collect()
+            })
+            .collect();
+        json!({"title": self.title, "note": self.note, "rows": rows})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, Table, grouped};
+
+    #[test]
+    fn numbers_are_grouped_and_what_is_missing_shows() {
+        for (plain, shown) in [
+            ("1", "1"),
+            ("999", "999"),
+            ("1000", "1,000"),
+            ("1234567.25", "1,234,567.25"),
+            ("-1234", "-1,234"),
+            ("-123", "-123"),
+        ] {
+            assert_eq!(grouped(plain), shown);
+        }
+        let mut table = Table::new("T", "N", &["a", "b"]);
+        table
+            .rows
+            .push(vec!["x".into(), Cell::number(Some(0.5), 2)]);
+        table.rows.push(vec!["y".into(), Cell::Missing]);
+        assert!(table.to_markdown().ends_with("| x | 0.50 |\n| y | – |\n"));
+        assert_eq!(table.to_json()["rows"][1]["b"], serde_json::Value::Null);
+    }
+}
