@@ -47,15 +47,10 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
 }
 
 fn arguments(subject: &str, workers: usize, calls: usize, origin: &str) -> Vec<String> {
-    [
-        subject,
-        &workers.to_string(),
-        &calls.to_string(),
-        origin,
-        PATH,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    let (workers, calls) = (workers.to_string(), calls.to_string());
+    ["calls", subject, &workers, &calls, origin, PATH]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn counts(tools: &Tools, server: &Server) -> Result<Table, String> {
@@ -82,7 +77,7 @@ fn counts(tools: &Tools, server: &Server) -> Result<Table, String> {
             let origin = if tls { &server.https } else { &server.http };
             let each = (COUNTED_CALLS / workers).max(LEAST);
             row.push(tools.instructions_each(
-                &tools.program("bench-calls"),
+                &tools.program("ap-bench"),
                 each,
                 workers,
                 |calls| arguments(subject, workers, calls, origin),
@@ -138,7 +133,7 @@ fn times(
             let calls = (CALLS / workers).max(LEAST);
             let mut arguments = arguments(subject, workers, calls, origin);
             arguments.push("--timed".to_owned());
-            let seen = tools.json("bench-calls", &arguments, &server.root_pem)?;
+            let seen = tools.json(&arguments, &server.root_pem)?;
             let number = |name: &str| seen[name].as_f64().unwrap_or(f64::NAN);
             let all = number("calls");
             samples[at].cpu.push(number("cpu_us") / all);

@@ -26,9 +26,16 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
 }
 
 fn arguments(subject: &str, calls: usize, server: &Server, path: &str) -> Vec<String> {
-    [subject, "1", &calls.to_string(), &server.http, path]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "calls",
+        subject,
+        "1",
+        &calls.to_string(),
+        &server.http,
+        path,
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
@@ -49,7 +56,7 @@ fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
     for (subject, name) in CLIENTS {
         let count = |calls: usize| {
             tools.instructions(
-                &tools.program("bench-calls"),
+                &tools.program("ap-bench"),
                 &arguments(subject, calls, server, "/flows"),
                 &server.root_pem,
             )
@@ -68,7 +75,7 @@ fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
         ];
         for calls in [10_000, 100_000, 1_000_000] {
             let arguments = arguments(subject, calls, server, "/flows");
-            let seen = tools.json("bench-calls", &arguments, &server.root_pem)?;
+            let seen = tools.json(&arguments, &server.root_pem)?;
             row.push(Cell::number(
                 seen["peak_bytes"].as_f64().map(|bytes| bytes / 1024.0),
                 0,
@@ -99,7 +106,7 @@ fn bodies(tools: &Tools, server: &Server) -> Result<Table, String> {
                 let path = format!("/bytes/{size}");
                 let mut arguments = arguments(subject, calls, server, &path);
                 arguments.push("--timed".to_owned());
-                let seen = tools.json("bench-calls", &arguments, &server.root_pem)?;
+                let seen = tools.json(&arguments, &server.root_pem)?;
                 let number = |name: &str| seen[name].as_f64().unwrap_or(f64::NAN);
                 Ok::<_, String>((
                     number("cpu_us") / number("calls"),

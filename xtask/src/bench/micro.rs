@@ -11,8 +11,8 @@ const TIMES: usize = 20_000;
 const TIMES_OF_LONG: usize = 500;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
-    let program = tools.program("bench-micro");
-    let list = tools::run(&mut Command::new(&program), "")?;
+    let program = tools.program("ap-bench");
+    let list = tools::run(Command::new(&program).arg("list"), "")?;
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let mut table = Table::new(
         "The core's operations",
@@ -29,7 +29,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         } else {
             TIMES
         };
-        let arguments = |times: usize| vec![name.to_owned(), times.to_string()];
+        let arguments = |times: usize| vec!["micro".to_owned(), name.to_owned(), times.to_string()];
         let counted = tools.instructions_each(&program, times, 1, arguments, "")?;
         if name == "nothing" {
             nothing = counted;

@@ -47,8 +47,8 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         ("ap-ureq", 1),
     ] {
         let calls = CALLS * 4;
-        let mut command = Command::new(tools.program("bench-calls"));
-        command.args([subject, &workers.to_string()]);
+        let mut command = Command::new(tools.program("ap-bench"));
+        command.args(["calls", subject, &workers.to_string()]);
         command.args([&(calls / workers).to_string(), &server.http, PATH]);
         let cost = cost(&mut command, &server.root_pem, calls)?;
         rows.push((format!("**{subject}**"), workers, cost));

@@ -108,15 +108,13 @@ impl Tools {
         Ok(once.zip(twice).map(|(once, twice)| (twice - once) / turns))
     }
 
-    /// What a program of ours printed as JSON.
-    pub(crate) fn json(
-        &self,
-        name: &str,
-        arguments: &[String],
-        input: &str,
-    ) -> Result<Value, String> {
-        let output = run(Command::new(self.program(name)).args(arguments), input)?;
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("{name}: {error}"))
+    /// What the program of the benchmark printed as JSON.
+    pub(crate) fn json(&self, arguments: &[String], input: &str) -> Result<Value, String> {
+        let output = run(
+            Command::new(self.program("ap-bench")).args(arguments),
+            input,
+        )?;
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("ap-bench: {error}"))
     }
 
     /// What a program counted: allocations, and their bytes.
@@ -205,8 +203,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(tools: &Tools) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("bench-serve does not run: {error}");
-        let mut child = Command::new(tools.program("bench-serve"))
+        let failed = |error: std::io::Error| format!("the server does not run: {error}");
+        let mut child = Command::new(tools.program("ap-bench"))
+            .arg("serve")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -219,7 +218,7 @@ impl Server {
                 .map_err(failed)?;
         }
         let said: Value =
-            serde_json::from_str(&line).map_err(|error| format!("bench-serve: {error}"))?;
+            serde_json::from_str(&line).map_err(|error| format!("the server: {error}"))?;
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
         Ok(Self {
             child,
