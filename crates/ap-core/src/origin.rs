@@ -115,7 +115,7 @@ impl Origin {
         uri.scheme_str() == Some(self.scheme())
             && uri
                 .authority()
-                .is_some_and(|authority| authority.as_str() == &self.text[self.host..])
+                .is_some_and(|authority| authority.as_str() == self.authority.as_str())
     }
 
     pub(crate) fn read(text: &str) -> Result<Self, InvalidOrigin> {

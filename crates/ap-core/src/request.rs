@@ -90,21 +90,39 @@ pub enum InvalidTarget {
 /// The longest path and query, in bytes. Servers commonly refuse request lines over 8,000.
 pub const MAX_TARGET_LEN: usize = 7_900;
 
-/// Headers that belong to HTTP's framing, to the connection or to this library.
-const RESERVED: [HeaderName; 12] = [
-    header::AUTHORIZATION,
-    header::PROXY_AUTHORIZATION,
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-    header::EXPECT,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
+/// Whether a header belongs to HTTP's framing, to the connection or to this library.
+fn is_reserved(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    // Most names are told by their length and first letter.
+    let may_be = matches!(
+        (name.len(), name.as_bytes().first()),
+        (2, Some(b't'))
+            | (4, Some(b'h'))
+            | (6, Some(b'e'))
+            | (7, Some(b't' | b'u'))
+            | (10, Some(b'c' | b'k'))
+            | (13, Some(b'a'))
+            | (14, Some(b'c'))
+            | (16 | 19, Some(b'p'))
+            | (17, Some(b't'))
+    );
+    may_be
+        && matches!(
+            name,
+            "authorization"
+                | "proxy-authorization"
+                | "host"
+                | "content-length"
+                | "transfer-encoding"
+                | "connection"
+                | "te"
+                | "trailer"
+                | "upgrade"
+                | "expect"
+                | "keep-alive"
+                | "proxy-connection"
+        )
+}
 
 /// The service that the request goes to, if everything about it but the key is in order. An
 /// `Authorization` is in order if one of `ours` made it, or one of `tried`, which an earlier step of
@@ -121,10 +139,13 @@ pub(crate) fn check(
     if *method == Method::TRACE || *method == Method::CONNECT {
         return Err(RequestError::Method(method.clone()));
     }
-    check_target(uri.path_and_query().map_or("", |p| p.as_str())).map_err(RequestError::Target)?;
+    let target = uri.path_and_query().map_or("", |p| p.as_str());
+    let encoded = check_target(target).map_err(RequestError::Target)?;
     check_headers(headers, ours, tried)?;
-    check_no_key_in(uri, ours)?;
-    check_no_key_in(uri, tried)?;
+    let keys = ours.iter().chain(tried).map(|one| one.key().expose());
+    if holds_any(target, encoded, keys) {
+        return Err(RequestError::KeyInUrl);
+    }
     Ok(service)
 }
 
@@ -146,9 +167,11 @@ fn check_headers(
     ours: &[Credentials],
     tried: &[Credentials],
 ) -> Result<(), RequestError> {
-    let is_ours = |value| is_of(value, ours) || is_of(value, tried);
     for (name, value) in headers {
-        if RESERVED.contains(name) && !(*name == header::AUTHORIZATION && is_ours(value)) {
+        if *name == header::AUTHORIZATION && (is_of(value, ours) || is_of(value, tried)) {
+            continue;
+        }
+        if is_reserved(name) {
             return Err(RequestError::ReservedHeader(name.clone()));
         }
         if !is_printable(value.as_bytes()) {
@@ -158,11 +181,23 @@ fn check_headers(
     Ok(())
 }
 
+/// Printable ASCII and tabs, eight bytes at a time.
 fn is_printable(value: &[u8]) -> bool {
-    // Without an early end, so that the compiler looks at many bytes at once.
-    value.iter().fold(true, |so_far, byte| {
-        so_far & matches!(byte, b' '..=b'~' | b'\t')
-    })
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = EACH * 0x80;
+    let each_is = |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b' '..=b'~' | b'\t'));
+    let are = |bytes: &[u8; 8]| {
+        let word = u64::from_le_bytes(*bytes);
+        // The high bit of each byte that is less than a space, or more than a tilde.
+        let low = word.wrapping_sub(EACH * 0x20) & !word;
+        let high = word.wrapping_add(EACH) | word;
+        (low | high) & HIGH == 0 || each_is(bytes)
+    };
+    match value.last_chunk() {
+        // The last eight may be looked at twice.
+        Some(last) => value.as_chunks().0.iter().all(are) && are(last),
+        None => each_is(value),
+    }
 }
 
 /// Whether a value is the very buffer that an earlier signature put there, not an equal one of the
@@ -172,25 +207,26 @@ fn is_of(value: &HeaderValue, ours: &[Credentials]) -> bool {
         .any(|credentials| std::ptr::eq(credentials.authorization().as_bytes(), value.as_bytes()))
 }
 
-/// URLs end up in logs of every machine on the way.
+/// The same look for keys that were not there when the request was checked.
 pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), RequestError> {
-    let target = uri
-        .path_and_query()
-        .map_or("", |target| target.as_str())
-        .as_bytes();
-    let encoded = target.contains(&b'%');
-    let holds = |key: &[u8]| {
-        let plainly =
-            key.len() <= target.len() && target.windows(key.len()).any(|window| window == key);
-        plainly || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key))
-    };
-    if keys
-        .iter()
-        .any(|credentials| holds(credentials.key().expose().as_bytes()))
-    {
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    let keys = keys.iter().map(|one| one.key().expose());
+    if holds_any(target, target.contains('%'), keys) {
         return Err(RequestError::KeyInUrl);
     }
     Ok(())
+}
+
+/// Whether a target holds a key, plain or encoded. URLs end up in logs of every machine on the way.
+fn holds_any<'a>(target: &str, encoded: bool, mut keys: impl Iterator<Item = &'a str>) -> bool {
+    let target = target.as_bytes();
+    keys.any(|key| {
+        let key = key.as_bytes();
+        // What is shorter than the key holds it in no spelling.
+        key.len() <= target.len()
+            && (target.windows(key.len()).any(|window| window == key)
+                || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key)))
+    })
 }
 
 /// Whether a target begins with the key, any byte of which may be percent-encoded: a client encodes
@@ -211,8 +247,9 @@ fn begins_with(mut target: &[u8], key: &[u8]) -> bool {
 }
 
 /// Checks that a path and query are spelled so that no library rewrites them: visible ASCII, no
-/// character that the URL standard would encode, no dot segments, sound percent-encoding.
-fn check_target(target: &str) -> Result<(), InvalidTarget> {
+/// character that the URL standard would encode, no dot segments, sound percent-encoding. Whether there is
+/// any of the last.
+fn check_target(target: &str) -> Result<bool, InvalidTarget> {
     let bytes = target.as_bytes();
     match bytes {
         [b'/', b'/' | b'\\', ..] => return Err(InvalidTarget::OtherHost),
@@ -222,8 +259,15 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
     if bytes.len() > MAX_TARGET_LEN {
         return Err(InvalidTarget::TooLong);
     }
+    // As a rule there is nothing but these, and nothing more to look at.
+    let all = bytes
+        .iter()
+        .fold(0, |all, &byte| all | CLASSES[usize::from(byte)] as u8);
+    if all <= Class::Question as u8 {
+        return Ok(false);
+    }
     let mut query_at = bytes.len();
-    let mut dots = false;
+    let (mut dots, mut encoded) = (false, false);
     for (at, &byte) in bytes.iter().enumerate() {
         match CLASSES[usize::from(byte)] {
             Class::Plain => {}
@@ -234,6 +278,7 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
                 if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
                     return Err(InvalidTarget::Percent { at });
                 }
+                encoded = true;
                 dots |= at < query_at;
             }
             Class::Quote if at < query_at => {}
@@ -246,15 +291,15 @@ fn check_target(target: &str) -> Result<(), InvalidTarget> {
     if dots && has_dot_segment(target) {
         return Err(InvalidTarget::DotSegment);
     }
-    Ok(())
+    Ok(encoded)
 }
 
 /// What a byte is in a path or a query.
 #[derive(Clone, Copy)]
 enum Class {
-    Plain,
-    Question,
-    Dot,
+    Plain = 0,
+    Question = 1,
+    Dot = 2,
     Percent,
     /// An apostrophe: encoded in a query only.
     Quote,
@@ -315,7 +360,7 @@ fn has_dot_segment(target: &str) -> bool {
 /// [`InvalidTarget`].
 pub(crate) fn uri_at(origin: &Origin, text: &str) -> Result<Uri, InvalidTarget> {
     let target = match check_target(text) {
-        Ok(()) => text.to_owned(),
+        Ok(_) => text.to_owned(),
         Err(InvalidTarget::Unencoded { .. }) => encode(text)?,
         Err(other) => return Err(other),
     };
@@ -340,4 +385,47 @@ fn encode(text: &str) -> Result<String, InvalidTarget> {
     }
     check_target(&target)?;
     Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_is_told_alike_at_every_place_of_a_value() {
+        for len in 0..=20 {
+            for at in 0..len {
+                for byte in 0..=255 {
+                    let mut value = vec![b'a'; len];
+                    value[at] = byte;
+                    let expected = matches!(byte, b' '..=b'~' | b'\t');
+                    assert_eq!(is_printable(&value), expected, "{byte} at {at} of {len}");
+                }
+            }
+            assert!(is_printable(&vec![b'~'; len]) && is_printable(&vec![b'\t'; len]));
+        }
+    }
+
+    #[test]
+    fn the_short_look_at_a_name_misses_none_that_is_reserved() {
+        for name in [
+            "authorization",
+            "proxy-authorization",
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "te",
+            "trailer",
+            "upgrade",
+            "expect",
+            "keep-alive",
+            "proxy-connection",
+        ] {
+            assert!(is_reserved(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["accept", "user-agent", "tf", "hosts", "expects", "x-host"] {
+            assert!(!is_reserved(&HeaderName::from_static(name)), "{name}");
+        }
+    }
 }
