@@ -1,6 +1,6 @@
 //! A connection of a listener, plain or TLS, with the ways to end it that a test needs.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,38 @@ use crate::server::Shared;
 pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+/// The same within TLS, whose two ways cannot be on two threads: each is looked at in turn.
+fn tunnel_in_tls(
+    mut client: StreamOwned<ServerConnection, TcpStream>,
+    mut server: TcpStream,
+    shared: &Shared,
+    connection: usize,
+) -> io::Result<()> {
+    let turn = Some(Duration::from_millis(2));
+    client.sock.set_read_timeout(turn)?;
+    server.set_read_timeout(turn)?;
+    let mut buffer = [0; 16 * 1024];
+    let came = |read: io::Result<usize>| match read {
+        Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+        Ok(n) => Ok(Some(n)),
+        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    while !shared.is_over() {
+        if let Some(n) = came(client.read(&mut buffer))? {
+            shared.received(connection, &buffer[..n]);
+            server.write_all(&buffer[..n])?;
+        }
+        if let Some(n) = came(server.read(&mut buffer))? {
+            client.write_all(&buffer[..n])?;
+            client.flush()?;
+        }
+    }
+    Ok(())
 }
 
 impl Stream {
@@ -85,10 +117,11 @@ impl Stream {
         shared: &Shared,
         connection: usize,
     ) -> io::Result<()> {
-        let Self::Plain(mut client) = self else {
-            return Err(io::Error::other("a tunnel begins on a plain connection"));
-        };
         let mut server = TcpStream::connect(to)?;
+        let mut client = match self {
+            Self::Plain(client) => client,
+            Self::Tls(client) => return tunnel_in_tls(*client, server, shared, connection),
+        };
         client.set_read_timeout(Some(Duration::from_secs(10)))?;
         server.set_read_timeout(Some(Duration::from_secs(10)))?;
         let (mut back_from, mut back_to) = (server.try_clone()?, client.try_clone()?);

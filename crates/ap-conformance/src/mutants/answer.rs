@@ -155,6 +155,7 @@ pub(super) const MUTANTS: &[Broken] = &[
         fails: About::these(&[
             "body/every-byte",
             "body/large",
+            "diagnostics/key-reflected-in-refusal-base64",
             "diagnostics/server-text-bounded",
             "limits/body-at-the-limit",
             "limits/chunked-body-at-the-limit",

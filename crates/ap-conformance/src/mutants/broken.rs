@@ -68,6 +68,13 @@ impl Call<'_> {
         self.mutant.inner.send(request, deadline)
     }
 
+    /// Sends a request by another transport, which has a clock of its own.
+    pub(super) fn by(&self, other: &UreqTransport, request: &Request<Bytes>) -> Answer {
+        let left = self.deadline.left(self.mutant.now());
+        let deadline = left.map_or(Deadline::NEVER, |left| Deadline::after(other.now(), left));
+        other.send(request, deadline)
+    }
+
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         let memory = &self.mutant.memory;
         memory.lock().unwrap_or_else(PoisonError::into_inner)

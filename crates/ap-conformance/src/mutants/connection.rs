@@ -122,7 +122,7 @@ fn to_the_proxy(call: &Call<'_>) -> Option<TcpStream> {
 pub(super) const MUTANTS: &[Broken] = &[
     Broken {
         name: "opens a connection for every request",
-        send: |call, request| UreqTransport::connect(call.settings())?.send(request, call.deadline),
+        send: |call, request| call.by(&UreqTransport::connect(call.settings())?, request),
         fails: About::all(reuses_its_connection),
         ..SOUND
     },
@@ -155,6 +155,7 @@ pub(super) const MUTANTS: &[Broken] = &[
             "limits/interim-size",
             "limits/one-byte-chunks",
             "limits/empty-body-limit-one-byte",
+            "proxy/head-flood",
         ]),
         ..SOUND
     },
@@ -346,6 +347,7 @@ pub(super) const MUTANTS: &[Broken] = &[
             "connections/idle-response-tls",
             "connections/kept-alive-tls",
             "proxy/loopback-direct-tls",
+            "proxy/over-tls",
             "proxy/password",
             "proxy/tunnel",
             "proxy/tunnel-kept",
@@ -389,7 +391,13 @@ pub(super) const MUTANTS: &[Broken] = &[
             }
             answer
         },
-        fails: About::these(&["tls/plain-server", "tls/handshake-ends", "tls/alert"]),
+        fails: About::these(&[
+            "tls/plain-server",
+            "tls/handshake-ends",
+            "tls/alert",
+            // It counts connections.
+            "rotation/tls-failure",
+        ]),
         ..SOUND
     },
     Broken {
@@ -422,6 +430,8 @@ pub(super) const MUTANTS: &[Broken] = &[
             "proxy/*",
             // Nobody listens there.
             "!proxy/refused",
+            // What comes without TLS is not heard.
+            "!proxy/over-tls-bad-certificate",
         ]),
         ..SOUND
     },

@@ -32,6 +32,11 @@ const FOLLOWED: &[&str] = &[
     "redirect/no-referrer",
     "redirect/unsigned",
     "redirect/documented-body",
+    // Of several, it takes the first; an empty one is the page itself.
+    "redirect/odd-location-empty",
+    "redirect/odd-location-percent",
+    "redirect/odd-location-two",
+    "redirect/odd-location-two-same-and-other",
 ];
 
 /// Where a response points, if that is written plainly.
