@@ -12,7 +12,12 @@ pub use tls::TlsFront;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
-/// The example of the page on key resets, compiled and run.
+/// The examples of the page on the suite, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/conformance.md")]
+pub struct Conformance;
+
+/// The examples of the page on key resets, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/rotation.md")]
 pub struct Rotation;

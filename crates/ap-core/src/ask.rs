@@ -105,16 +105,20 @@ impl<S: ?Sized> Ask<S> {
         deadline: Deadline,
         had: Option<Duration>,
     ) -> Next {
+        // The first keys of a client that had none: a refusal a moment later is news.
+        let is_first = need.refused().is_empty();
         let (step, error) = match answer {
             Ok(keys) => (need.supply(&keys), None),
             Err(error) => (need.resume(), Some(error)),
         };
         let is_over = deadline.left(now) == Some(Duration::ZERO);
-        *lock(&self.last) = Some(Last {
-            at: now,
-            error: error.clone(),
-            ran_out: had.filter(|_| is_over && error.is_some()),
-        });
+        if !(is_first && matches!(step, Step::Send(_))) {
+            *lock(&self.last) = Some(Last {
+                at: now,
+                error: error.clone(),
+                ran_out: had.filter(|_| is_over && error.is_some()),
+            });
+        }
         Next {
             step,
             error,

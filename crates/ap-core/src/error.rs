@@ -146,7 +146,10 @@ impl Refusal {
 /// Without the response: a server may repeat what it was sent.
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error().fmt(f)
+        f.debug_struct("Refusal")
+            .field("error", self.error())
+            .field("source", &self.source_error())
+            .finish_non_exhaustive()
     }
 }
 

@@ -173,6 +173,19 @@ fn a_client_without_a_key_gets_its_first_from_the_source() {
     assert_eq!(ends, [End::Status(200), End::Status(200)]);
     assert_eq!(asked, [Some(Duration::from_secs(60))]);
     assert_eq!(first, "a");
+    // A refusal in the same second is news: the file has another key by now.
+    let (ends, asked, first) = both(
+        "",
+        &[Ok("a"), Ok("ab"), Ok("ab")],
+        &[
+            &[Answer(200, "")],
+            &[REFUSED, Answer(200, "")],
+            &[REFUSED, REFUSED],
+        ],
+    );
+    let refused = End::Failed(Why::AllRefused, "ba".to_owned(), None);
+    assert_eq!(ends, [End::Status(200), End::Status(200), refused]);
+    assert_eq!((asked.len(), first.as_str()), (2, "b"));
     let none = || End::Failed(Why::NoKey, String::new(), None);
     assert_eq!(both("", &[Ok("")], &[&[], &[]]).0, [none(), none()]);
 }
