@@ -544,6 +544,7 @@ fn check(case: &Case) -> Result<(), String> {
             "`products` names {missing:?}, which is no listener"
         ));
     }
+    let keys = case.all_keys();
     for (name, listener) in &case.listeners {
         let given = [
             listener.script.is_some(),
@@ -568,6 +569,14 @@ fn check(case: &Case) -> Result<(), String> {
         }
         if listener.answers.as_ref().is_some_and(Vec::is_empty) {
             return Err(format!("{name} has no answer in its `answers`"));
+        }
+        let takes = listener.takes.iter().flatten().map(|takes| &takes.key);
+        let expected = listener.expect.keys.iter().flatten();
+        let named = takes.chain(expected).chain(&listener.expect.last_keys);
+        if let Some(unknown) = named.into_iter().find(|key| !keys.contains(&key.as_str())) {
+            return Err(format!(
+                "{name} names the key {unknown:?}, which the client never has"
+            ));
         }
     }
     Ok(())

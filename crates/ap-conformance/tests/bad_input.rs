@@ -84,6 +84,20 @@ fn a_case_file_that_is_not_one_is_named_with_what_is_wrong() {
             ),
             "more than one of",
         ),
+        (
+            with(
+                r#""calls""#,
+                r#""listeners": {"target": {"takes": [{"key": "frist"}]}}, "calls""#,
+            ),
+            "names the key \"frist\", which the client never has",
+        ),
+        (
+            with(
+                r#""calls""#,
+                r#""listeners": {"target": {"expect": {"keys": ["first", "secnod"]}}}, "calls""#,
+            ),
+            "\"secnod\"",
+        ),
     ] {
         let fault = fault(&text);
         assert!(
