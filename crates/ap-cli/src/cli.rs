@@ -91,7 +91,11 @@ pub(crate) struct Api {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Auth {
     /// Store a key: from a hidden prompt, or from standard input when that is a pipe.
-    Login,
+    Login {
+        /// Replace the keys that are stored.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Ask each subscribed product which key it takes.
     Status {
         /// Print JSON.

@@ -64,6 +64,34 @@ fn login_stores_the_key_for_its_owner_alone_and_logout_forgets_it() {
 }
 
 #[test]
+fn login_loses_no_key_that_is_stored_unless_told_to() {
+    let stored = |home: &Home| std::fs::read_to_string(home.keys_file()).unwrap();
+    let home = Home::new();
+    let both = "placeholder-key-old\nplaceholder-key-new\n";
+    home.store(both.as_bytes(), 0o600);
+    login(&home, KEY.as_bytes()).fails(2, "holds another key already");
+    assert_eq!(stored(&home), both);
+
+    let replacing = with_input(home.ap(&["auth", "login", "--replace"]), KEY);
+    let replacing = Ran::of(replacing, KEY);
+    replacing.succeeds();
+    assert!(
+        replacing.stderr.contains("in the place of 2 others"),
+        "{}",
+        replacing.stderr
+    );
+    login(&home, KEY.as_bytes()).succeeds();
+    assert_eq!(stored(&home), format!("{KEY}\n"));
+
+    for command in [&["login"][..], &["login", "--replace"], &["logout"]] {
+        let arguments = [&["--emulator", "auth"], command].concat();
+        let ran = Ran::of(with_input(home.ap(&arguments), "placeholder-key-2"), KEY);
+        ran.fails(2, "--emulator");
+        assert_eq!(stored(&home), format!("{KEY}\n"), "{command:?}");
+    }
+}
+
+#[test]
 fn the_mode_does_not_depend_on_the_umask() {
     for umask in ["000", "077", "022"] {
         let home = Home::new();
