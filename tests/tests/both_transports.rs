@@ -129,6 +129,18 @@ fn seeded_flows() -> usize {
         .len()
 }
 
+/// Both clients, with one key and the same origins.
+fn clients(key: &str, origins: &Origins) -> (ap_ureq::Client, ap_reqwest::Client) {
+    let key = ApiKey::parse(key).unwrap();
+    let blocking = ap_ureq::Client::builder()
+        .key(key.clone())
+        .origins(origins.clone());
+    let asynchronous = ap_reqwest::Client::builder()
+        .key(key)
+        .origins(origins.clone());
+    (blocking.build().unwrap(), asynchronous.build().unwrap())
+}
+
 #[tokio::test]
 async fn both_see_the_same_over_plain_loopback() {
     let (_one, place) = emulator();
@@ -391,17 +403,7 @@ async fn products_take_their_own_origins_and_a_key_goes_nowhere_else() {
             )
         }))
         .unwrap();
-    let key = ApiKey::parse(&place.key).unwrap();
-    let blocking = ap_ureq::Client::builder()
-        .key(key.clone())
-        .origins(origins.clone())
-        .build()
-        .unwrap();
-    let asynchronous = ap_reqwest::Client::builder()
-        .key(key)
-        .origins(origins)
-        .build()
-        .unwrap();
+    let (blocking, asynchronous) = clients(&place.key, &origins);
     for (service, path) in [
         (Service::LeadConduit, "/user"),
         (Service::TrustedFormApp, "/account"),
@@ -433,17 +435,7 @@ async fn a_name_that_nobody_knows_is_a_name_error() {
     let origins = Origins::vendor()
         .with(Service::LeadConduit, Origin::parse(&place.url).unwrap())
         .unwrap();
-    let key = ApiKey::parse(&place.key).unwrap();
-    let blocking = ap_ureq::Client::builder()
-        .key(key.clone())
-        .origins(origins.clone())
-        .build()
-        .unwrap();
-    let asynchronous = ap_reqwest::Client::builder()
-        .key(key)
-        .origins(origins)
-        .build()
-        .unwrap();
+    let (blocking, asynchronous) = clients(&place.key, &origins);
     let request = blocking
         .request(Service::LeadConduit, Method::GET, "/flows")
         .unwrap();
