@@ -4,7 +4,7 @@
 //! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]`: makes calls, the root certificate on its
 //!   input, and prints what it saw as a line of JSON.
 //! - `ap-bench micro NAME TIMES`: does one of the core's operations so many times.
-//! - `ap-bench list`: those operations, a name and what it is on each line.
+//! - `ap-bench list`: those operations, on each line its name, the one that is taken off, and what it is.
 
 use std::io::Read as _;
 
@@ -44,8 +44,8 @@ fn main() -> Result<(), Failure> {
             Ok(())
         }
         ["list"] => {
-            for (name, about) in micro::ALL {
-                println!("{name}\t{about}");
+            for micro::Named { name, about, less } in micro::ALL {
+                println!("{name}\t{less}\t{about}");
             }
             Ok(())
         }

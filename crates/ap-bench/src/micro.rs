@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ap_core::{
     Account, Answer, ApiKey, Client, Credentials, DOCUMENTED_BODY, Deadline, KeyRing, Moment,
-    Origins, Product, Replay, Service, Step, Transport, TransportError, Unauthorized, sign,
+    Origins, Product, Replay, Service, Step, Transport, TransportError, Unauthorized, check, sign,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,31 +17,66 @@ use crate::{Failure, KEY};
 /// What is done again and again. It is made ready beforehand.
 pub type Operation = Box<dyn FnMut() -> Result<(), Failure>>;
 
-/// Every operation: its name, and what it is.
-pub const ALL: [(&str, &str); 14] = [
-    (
+/// One operation, and what is counted without.
+#[derive(Debug)]
+pub struct Named {
+    /// What it is asked for by.
+    pub name: &'static str,
+    /// What it is; nothing for what others are counted without.
+    pub about: &'static str,
+    /// The operation whose cost is taken off.
+    pub less: &'static str,
+}
+
+const fn named(name: &'static str, about: &'static str, less: &'static str) -> Named {
+    Named { name, about, less }
+}
+
+/// Every operation.
+pub const ALL: [Named; 19] = [
+    named("nothing", "", "nothing"),
+    named("headers", "", "nothing"),
+    named(
+        "sign-naive",
+        "a header made for each request, unchecked",
         "nothing",
-        "the loop alone, which the others are counted without",
     ),
-    ("sign-naive", "a header made for each request, unchecked"),
-    ("sign", "signing, with every check"),
-    ("exchange", "a call's exchange, answered 200"),
-    (
+    named(
+        "put-ready",
+        "a ready header put on a request, unchecked",
+        "headers",
+    ),
+    named("sign", "signing a request", "headers"),
+    named("sign-again", "signing the same request again", "nothing"),
+    named("check", "checking all of a request", "nothing"),
+    named("exchange", "a call's exchange, answered 200", "headers"),
+    named(
+        "exchange-again",
+        "the same with the same request again",
+        "nothing",
+    ),
+    named(
         "exchange-second-key",
         "a call's exchange, first key refused",
+        "headers",
     ),
-    ("client-request", "a client makes a request"),
-    (
+    named("client-request", "a client makes a request", "nothing"),
+    named(
         "client-send",
         "a client makes a request and sends it by a transport that answers at once",
+        "nothing",
     ),
-    ("ring-first", "the ring: which key is first"),
-    ("ring-handle", "the ring: another handle"),
-    ("ring-replace", "the ring: another list of two keys"),
-    ("401-documented", "the documented 401"),
-    ("401-json", "a 401 with other JSON"),
-    ("401-html", "a 401 with a page"),
-    ("401-64-kib", "a 401 with 64 KiB of JSON"),
+    named("ring-first", "the ring: which key is first", "nothing"),
+    named("ring-handle", "the ring: another handle", "nothing"),
+    named(
+        "ring-replace",
+        "the ring: another list of two keys",
+        "nothing",
+    ),
+    named("401-documented", "the documented 401", "nothing"),
+    named("401-json", "a 401 with other JSON", "nothing"),
+    named("401-html", "a 401 with a page", "nothing"),
+    named("401-64-kib", "a 401 with 64 KiB of JSON", "nothing"),
 ];
 
 /// Makes an operation ready.
@@ -54,14 +89,21 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
     let credentials = Credentials::new(key(KEY)?);
     let ring = KeyRing::new([key(KEY)?, key("placeholder-key-that-comes-second")?])?;
     let account = Account::new(ring.clone(), Origins::vendor());
-    let mut request = Request::get("https://app.leadconduit.com/flows?limit=100")
-        .header(header::ACCEPT, "application/json")
-        .header(header::USER_AGENT, "activeprospect-bench/1")
-        .body(())?;
-    // The map has room for one more from here on.
+    let mut request = Request::get("https://app.leadconduit.com/flows?limit=100").body(())?;
+    put_headers(&mut request);
     sign(&mut request, &credentials, account.origins())?;
     Ok(match name {
         "nothing" => Box::new(|| Ok(())),
+        "headers" => Box::new(move || {
+            put_headers(&mut request);
+            Ok(())
+        }),
+        "put-ready" => Box::new(move || {
+            put_headers(&mut request);
+            let ready = credentials.authorization().clone();
+            request.headers_mut().append(header::AUTHORIZATION, ready);
+            Ok(())
+        }),
         "sign-naive" => Box::new(move || {
             let text = format!(
                 "Basic {}",
@@ -73,28 +115,35 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             Ok(())
         }),
         "sign" => Box::new(move || {
+            put_headers(&mut request);
             sign(black_box(&mut request), &credentials, account.origins())?;
             Ok(())
         }),
-        "exchange" => {
-            request.headers_mut().remove(header::AUTHORIZATION);
+        "sign-again" => Box::new(move || {
+            sign(black_box(&mut request), &credentials, account.origins())?;
+            Ok(())
+        }),
+        "check" => {
+            put_headers(&mut request);
             Box::new(move || {
-                let Step::Send(attempt) = account.begin(&request, Replay::Allowed)? else {
-                    return Err("no key".into());
-                };
-                attempt.sign(&mut request)?;
-                let Answer::Final = attempt.answered(StatusCode::OK, b"") else {
-                    return Err("refused".into());
-                };
+                check(black_box(&request), &credentials, account.origins())?;
                 Ok(())
             })
         }
+        "exchange" => Box::new(move || {
+            put_headers(&mut request);
+            exchange(&account, &mut request)
+        }),
+        "exchange-again" => {
+            put_headers(&mut request);
+            Box::new(move || exchange(&account, &mut request))
+        }
         "exchange-second-key" => {
-            request.headers_mut().remove(header::AUTHORIZATION);
             let origins = Origins::vendor();
             Box::new(move || {
                 // A ring of its own, since the second key would be the first one from then on.
                 let account = Account::new(ring.clone().with_user("API")?, origins.clone());
+                put_headers(&mut request);
                 let Step::Send(attempt) = account.begin(&request, Replay::Allowed)? else {
                     return Err("no key".into());
                 };
@@ -107,7 +156,6 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
                 let Answer::Final = attempt.answered(StatusCode::OK, b"") else {
                     return Err("refused".into());
                 };
-                request.headers_mut().remove(header::AUTHORIZATION);
                 Ok(())
             })
         }
@@ -158,6 +206,28 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
         "401-64-kib" => read(format!(r#"{{"error":"{}"}}"#, "a".repeat(64 * 1024 - 12)).into()),
         _ => return Err("there is no such operation".into()),
     })
+}
+
+/// What a request of a client has, in a map that has room for one header more.
+fn put_headers(request: &mut Request<()>) {
+    let headers = black_box(request).headers_mut();
+    headers.clear();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static("activeprospect-bench/1"),
+    );
+}
+
+fn exchange(account: &Account, request: &mut Request<()>) -> Result<(), Failure> {
+    let Step::Send(attempt) = account.begin(request, Replay::Allowed)? else {
+        return Err("no key".into());
+    };
+    attempt.sign(request)?;
+    let Answer::Final = attempt.answered(StatusCode::OK, b"") else {
+        return Err("refused".into());
+    };
+    Ok(())
 }
 
 fn read(body: Vec<u8>) -> Operation {

@@ -46,7 +46,7 @@ macro_rules! drive {
         loop {
             step = match step {
                 Step::Send(attempt) => {
-                    attempt.sign_unchanged(&mut request)?;
+                    attempt.sign(&mut request)?;
                     $trace.attempt(&attempt);
                     let response = transport.send(&request, deadline)$(.$await)??;
                     match attempt.answered(response.status(), start_of_401(&response)) {
@@ -266,7 +266,7 @@ client! {
 
 /// The vendor answers 403 to a request without `Accept`, and HTTP libraries add one of their own.
 fn with_accept(mut request: Request<Bytes>) -> Request<Bytes> {
-    if !request.headers().contains_key(header::ACCEPT) {
+    if !request.headers().keys().any(|name| *name == header::ACCEPT) {
         request
             .headers_mut()
             .insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -303,9 +303,8 @@ impl<T, S: ?Sized> Shared<T, S> {
     }
 
     fn check_unsigned(&self, request: &Request<Bytes>) -> Result<(), RequestError> {
-        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-        request::check(self.account.origins(), method, uri, headers, &[], &[])?;
-        request::check_no_key_in(uri, self.account.keys().snapshot().credentials())
+        request::check_all(request, &[], &[], self.account.origins())?;
+        request::check_no_key_in(request.uri(), self.account.keys().snapshot().credentials())
     }
 }
 

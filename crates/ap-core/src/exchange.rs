@@ -25,15 +25,16 @@ mod search;
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode};
 
 use crate::credentials::Credentials;
 use crate::key::ApiKey;
 use crate::origin::Origins;
-use crate::product::Product;
+use crate::product::{Product, Service};
 use crate::redact;
 use crate::request::{self, RequestError};
 use crate::ring::{KeyRing, Keys, MAX_KEYS, Word};
+use crate::sign::put;
 use crate::unauthorized::{Advice, Unauthorized};
 
 /// What a client knows of an account: its keys, and where they may go. Cheap to clone; clones share
@@ -72,10 +73,10 @@ use crate::unauthorized::{Advice, Unauthorized};
 /// assert_eq!(response.body(), b"[]");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Account {
-    keys: KeyRing,
-    origins: Arc<Origins>,
+    /// One pointer, so that each call has but one to copy.
+    shared: Arc<(KeyRing, Origins)>,
 }
 
 /// Whether a request's body can be sent a second time.
@@ -127,21 +128,20 @@ impl Account {
     #[must_use]
     pub fn new(keys: KeyRing, origins: Origins) -> Self {
         Self {
-            keys,
-            origins: Arc::new(origins),
+            shared: Arc::new((keys, origins)),
         }
     }
 
     /// The keys; a clone of the ring is another handle on the same ones.
     #[must_use]
     pub fn keys(&self) -> &KeyRing {
-        &self.keys
+        &self.shared.0
     }
 
     /// Where keys may go.
     #[must_use]
     pub fn origins(&self) -> &Origins {
-        &self.origins
+        &self.shared.1
     }
 
     /// Begins a call: checks the request, and says what comes first.
@@ -150,19 +150,12 @@ impl Account {
     ///
     /// [`RequestError`] if the request may not carry a key.
     pub fn begin<B>(&self, request: &Request<B>, replay: Replay) -> Result<Step, RequestError> {
-        let keys = self.keys.snapshot();
-        let service = request::check(
-            &self.origins,
-            request.method(),
-            request.uri(),
-            request.headers(),
-            keys.credentials(),
-            &[],
-        )?;
+        let keys = self.keys().snapshot();
+        let service = request::check_all(request, keys.credentials(), &[], self.origins())?;
         let call = Call {
             account: self.clone(),
             keys,
-            product: service.product(),
+            service,
             replay,
             tried: Vec::new(),
             refused: Vec::new(),
@@ -173,12 +166,21 @@ impl Account {
     }
 }
 
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("keys", self.keys())
+            .field("origins", self.origins())
+            .finish()
+    }
+}
+
 /// What all steps of one call carry along.
 #[derive(Debug)]
 struct Call {
     account: Account,
     keys: Arc<Keys>,
-    product: Product,
+    service: Service,
     replay: Replay,
     tried: Vec<Credentials>,
     refused: Vec<Refused>,
@@ -208,18 +210,16 @@ impl Call {
     fn untried(&mut self) -> Option<(Word, usize)> {
         if !self.refused.is_empty() {
             // A key that was removed meanwhile must not sign again.
-            self.keys = self.account.keys.snapshot();
+            self.keys = self.account.keys().snapshot();
             self.is_checked = false;
         }
         let credentials = self.keys.credentials();
-        let tried = credentials.iter().enumerate().fold(0, |tried, (at, one)| {
-            let again = self
-                .tried
-                .iter()
-                .any(|tried| tried.key().is_same(one.key()));
-            tried | u8::from(again) << at
-        });
-        let ticket = self.keys.ticket(self.product);
+        let mut tried = 0;
+        for one in &self.tried {
+            let is_it = |key: &Credentials| key.key().is_same(one.key());
+            tried |= credentials.iter().position(is_it).map_or(0, |at| 1 << at);
+        }
+        let ticket = self.keys.ticket(self.service.product());
         Some((ticket, ticket.untried(tried, credentials.len())?))
     }
 
@@ -234,7 +234,7 @@ impl Call {
 
     fn fail(self, why: Why) -> Step {
         Step::Failed(AuthError {
-            product: self.product,
+            product: self.service.product(),
             why,
             refused: self.refused,
         })
@@ -252,39 +252,26 @@ pub struct Attempt {
 
 impl Attempt {
     /// Puts this attempt's key on the request: exactly one `Authorization`, in the place of an earlier
-    /// attempt's. Everything is checked again, in case the request was changed.
+    /// attempt's. Where it goes is checked again, in case the request was changed; all of it is, where the
+    /// keys may be others than when the call began.
     ///
     /// # Errors
     ///
     /// [`RequestError`]; the request is then unchanged.
     pub fn sign<B>(&self, request: &mut Request<B>) -> Result<(), RequestError> {
-        let service = request::check(
-            &self.call.account.origins,
-            request.method(),
-            request.uri(),
-            request.headers(),
-            self.call.keys.credentials(),
-            &self.call.tried,
-        )?;
-        if service.product() != self.call.product {
+        let call = &self.call;
+        let (ours, origins) = (call.keys.credentials(), call.account.origins());
+        let service = if call.is_checked {
+            request::check_recipient_is(request, origins, call.service)?
+        } else {
+            request::check_all(request, ours, &call.tried, origins)?
+        };
+        if service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, self.authorization().clone());
-        Ok(())
-    }
-
-    /// The same for this crate's own driver, which lends its request to nobody that could change it: what
-    /// `begin` has checked is not checked again, unless the keys are others now.
-    pub(crate) fn sign_unchanged<B>(&self, request: &mut Request<B>) -> Result<(), RequestError> {
-        if !self.call.is_checked {
-            return self.sign(request);
-        }
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, self.authorization().clone());
-        Ok(())
+        let is_ours =
+            |value: &HeaderValue| request::is_of(value, ours) || request::is_of(value, &call.tried);
+        put(request.headers_mut(), self.authorization(), is_ours)
     }
 
     /// The value of `Authorization` for this attempt, for stacks that do not use the `http` crate.
@@ -302,7 +289,7 @@ impl Attempt {
     /// The product that this call goes to.
     #[must_use]
     pub fn product(&self) -> Product {
-        self.call.product
+        self.call.service.product()
     }
 
     /// How many attempts came before this one in its call.
@@ -315,46 +302,58 @@ impl Attempt {
     /// [`UNAUTHORIZED_BODY_LIMIT`](crate::UNAUTHORIZED_BODY_LIMIT) bytes and one more are needed.
     ///
     /// For an attempt that brought no response, drop the attempt instead: nothing is learnt.
+    #[inline]
     pub fn answered(self, status: StatusCode, body: &[u8]) -> Answer {
+        if status == StatusCode::UNAUTHORIZED {
+            return self.unauthorized(body);
+        }
+        let Self {
+            call,
+            ticket,
+            index,
+        } = &self;
+        if shows_acceptance(status, !call.refused.is_empty()) {
+            let product = call.service.product();
+            call.keys.accepted(product, *ticket, *index);
+        }
+        Answer::Final
+    }
+
+    fn unauthorized(self, body: &[u8]) -> Answer {
         let Self {
             mut call,
             ticket,
             index,
         } = self;
-        if status == StatusCode::UNAUTHORIZED {
-            let mut said = Unauthorized::parse(call.product, body);
-            if !said.is_bad_key() {
-                return Answer::Final;
-            }
-            // A server may repeat what an earlier request brought, not this one's key alone.
-            let keys = call.keys.credentials();
-            if said.kept().is_some_and(|text| {
-                let mut sent = keys.iter().chain(&call.tried);
-                sent.any(|one| redact::repeats(text, one))
-            }) {
-                said.withhold();
-            }
-            let credentials = keys[index].clone();
-            call.refused.push(Refused {
-                label: credentials.key().shared_label(),
-                said,
-            });
-            call.tried.push(credentials);
-            if call.replay == Replay::Never {
-                call.keys.not_replayable(call.product, ticket, index);
-                let why = if call.untried().is_some() {
-                    Why::NotReplayable
-                } else {
-                    Why::AllRefused
-                };
-                return Answer::Next(call.fail(why));
-            }
-            return Answer::Next(call.next());
+        let product = call.service.product();
+        let mut said = Unauthorized::parse(product, body);
+        if !said.is_bad_key() {
+            return Answer::Final;
         }
-        if shows_acceptance(status, !call.refused.is_empty()) {
-            call.keys.accepted(call.product, ticket, index);
+        // A server may repeat what an earlier request brought, not this one's key alone.
+        let keys = call.keys.credentials();
+        if said.kept().is_some_and(|text| {
+            let mut sent = keys.iter().chain(&call.tried);
+            sent.any(|one| redact::repeats(text, one))
+        }) {
+            said.withhold();
         }
-        Answer::Final
+        let credentials = keys[index].clone();
+        call.refused.push(Refused {
+            label: credentials.key().shared_label(),
+            said,
+        });
+        call.tried.push(credentials);
+        if call.replay == Replay::Never {
+            call.keys.not_replayable(product, ticket, index);
+            let why = if call.untried().is_some() {
+                Why::NotReplayable
+            } else {
+                Why::AllRefused
+            };
+            return Answer::Next(call.fail(why));
+        }
+        Answer::Next(call.next())
     }
 
     fn credentials(&self) -> &Credentials {
@@ -389,13 +388,13 @@ impl NeedKey {
     /// The product that refused.
     #[must_use]
     pub fn product(&self) -> Product {
-        self.call.product
+        self.call.service.product()
     }
 
     /// Whether the account has got a key meanwhile that this call has not tried.
     #[must_use]
     pub fn has_new(&self) -> bool {
-        let keys = self.call.account.keys.snapshot();
+        let keys = self.call.account.keys().snapshot();
         let tried = |one: &Credentials| {
             self.call
                 .tried
@@ -425,14 +424,14 @@ impl NeedKey {
         let newest = &keys[keys.len().saturating_sub(MAX_KEYS)..];
         if !newest.is_empty() {
             // At most MAX_KEYS are left, so this cannot be too many.
-            let _ = self.call.account.keys.replace(newest.iter().cloned());
+            let _ = self.call.account.keys().replace(newest.iter().cloned());
         }
         self.resume()
     }
 
     /// Goes on with a key that the account has got meanwhile, or gives up.
     pub fn resume(mut self) -> Step {
-        self.call.keys = self.call.account.keys.snapshot();
+        self.call.keys = self.call.account.keys().snapshot();
         self.call.is_checked = false;
         self.call.next()
     }

@@ -28,7 +28,7 @@ pub use exchange::{Account, Answer, Attempt, AuthError, NeedKey, Refused, Replay
 pub use key::{ApiKey, InvalidKey, MAX_KEY_LEN, Pasted};
 pub use origin::{InvalidOrigin, InvalidOrigins, Origin, Origins};
 pub use product::{Product, Service, UnknownProduct};
-pub use request::{InvalidTarget, MAX_TARGET_LEN, RequestError};
+pub use request::{InvalidTarget, MAX_TARGET_LEN, RequestError, check};
 pub use ring::{KeyRing, MAX_KEYS, TooManyKeys};
 pub use settings::{Proxy, Settings};
 pub use sign::sign;

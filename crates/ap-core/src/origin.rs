@@ -26,8 +26,9 @@ use crate::product::{Product, Service};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// `https://host` or `https://host:port`; the scheme ends at `host`.
+    /// `https://host` or `https://host:port`.
     text: Box<str>,
+    is_https: bool,
     /// Host and port, as an URI takes them.
     authority: Authority,
     host: usize,
@@ -75,7 +76,7 @@ impl Origin {
     /// Whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.scheme() == "https"
+        self.is_https
     }
 
     /// Whether the host is this machine.
@@ -99,7 +100,7 @@ impl Origin {
     /// `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> &str {
-        &self.text[..self.host - "://".len()]
+        if self.is_https { "https" } else { "http" }
     }
 
     /// The origin of an absolute URI, whatever its path. Plain http is taken: it is for saying what
@@ -111,11 +112,14 @@ impl Origin {
     }
 
     /// Whether the URI is at this origin and spells it canonically: two comparisons.
-    fn is_spelled_in(&self, uri: &Uri) -> bool {
-        uri.scheme_str() == Some(self.scheme())
-            && uri
-                .authority()
-                .is_some_and(|authority| authority.as_str() == self.authority.as_str())
+    #[inline]
+    pub(crate) fn is_spelled_in(&self, uri: &Uri) -> bool {
+        matches!(
+            (self.is_https, uri.scheme_str()),
+            (true, Some("https")) | (false, Some("http"))
+        ) && uri
+            .authority()
+            .is_some_and(|authority| authority.as_str() == self.authority.as_str())
     }
 
     pub(crate) fn read(text: &str) -> Result<Self, InvalidOrigin> {
@@ -135,6 +139,7 @@ impl Origin {
         let authority = Authority::try_from(&text[start..]).map_err(|_| InvalidOrigin::Host)?;
         Ok(Self {
             text: text.into(),
+            is_https: parts.scheme == "https",
             authority,
             host: start,
             host_end,
@@ -352,6 +357,7 @@ impl Origins {
             let host = "https://".len();
             Origin {
                 text: text.into(),
+                is_https: true,
                 authority: Authority::from_static(&text[host..]),
                 host,
                 host_end: text.len(),
@@ -409,16 +415,24 @@ impl Origins {
     /// The service that a URI belongs to, if its origin is on the list. Where a product has both its
     /// services on one origin, the first is named.
     #[must_use]
+    #[inline]
     pub fn service_of(&self, uri: &Uri) -> Option<Service> {
-        let mut services = Service::ALL.into_iter();
-        services
-            .clone()
-            .find(|service| self.get(*service).is_spelled_in(uri))
-            .or_else(|| {
-                // Another spelling: upper case, or the scheme's own port written out.
-                let origin = Origin::of(uri).ok()?;
-                services.find(|service| *self.get(*service) == origin)
-            })
+        self.service_spelled(uri)
+            .or_else(|| self.service_spelled_otherwise(uri))
+    }
+
+    #[inline]
+    fn service_spelled(&self, uri: &Uri) -> Option<Service> {
+        let at = |service: &Service| self.get(*service).is_spelled_in(uri);
+        Service::ALL.into_iter().find(at)
+    }
+
+    /// In upper case, or with the scheme's own port written out.
+    #[cold]
+    fn service_spelled_otherwise(&self, uri: &Uri) -> Option<Service> {
+        let origin = Origin::of(uri).ok()?;
+        let at = |service: &Service| *self.get(*service) == origin;
+        Service::ALL.into_iter().find(at)
     }
 }
 

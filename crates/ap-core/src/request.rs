@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::uri::{self, PathAndQuery};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::credentials::Credentials;
 use crate::origin::{InvalidOrigin, Origin, Origins};
@@ -92,76 +92,141 @@ pub const MAX_TARGET_LEN: usize = 7_900;
 
 /// Whether a header belongs to HTTP's framing, to the connection or to this library.
 fn is_reserved(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    // Most names are told by their length and first letter.
-    let may_be = matches!(
-        (name.len(), name.as_bytes().first()),
-        (2, Some(b't'))
-            | (4, Some(b'h'))
-            | (6, Some(b'e'))
-            | (7, Some(b't' | b'u'))
-            | (10, Some(b'c' | b'k'))
-            | (13, Some(b'a'))
-            | (14, Some(b'c'))
-            | (16 | 19, Some(b'p'))
-            | (17, Some(b't'))
-    );
-    may_be
-        && matches!(
-            name,
-            "authorization"
-                | "proxy-authorization"
-                | "host"
-                | "content-length"
-                | "transfer-encoding"
-                | "connection"
-                | "te"
-                | "trailer"
-                | "upgrade"
-                | "expect"
-                | "keep-alive"
-                | "proxy-connection"
-        )
+    // What nearly every header of a call is, told without a look at its letters.
+    let is_usual =
+        *name == header::ACCEPT || *name == header::USER_AGENT || *name == header::CONTENT_TYPE;
+    !is_usual && is_spelled_as_reserved(name)
 }
 
-/// The service that the request goes to, if everything about it but the key is in order. An
-/// `Authorization` is in order if one of `ours` made it, or one of `tried`, which an earlier step of
-/// the same call sent and which may have left the ring since.
-pub(crate) fn check(
+#[inline(never)]
+fn is_spelled_as_reserved(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "authorization"
+            | "proxy-authorization"
+            | "host"
+            | "content-length"
+            | "transfer-encoding"
+            | "connection"
+            | "te"
+            | "trailer"
+            | "upgrade"
+            | "expect"
+            | "keep-alive"
+            | "proxy-connection"
+    )
+}
+
+/// Checks that a request may carry these credentials and that every HTTP library sends it as it is: all that
+/// [`sign`](crate::sign) looks at, and its path, its query and its headers byte by byte. Says which service it
+/// goes to. [`Account::begin`](crate::Account::begin) does this by itself.
+///
+/// # Errors
+///
+/// [`RequestError`] says what is not in order.
+///
+/// ```
+/// use ap_core::{ApiKey, Credentials, Origins, RequestError, check};
+///
+/// let credentials = Credentials::new(ApiKey::parse("placeholder-key")?);
+/// let request = http::Request::get("https://app.leadconduit.com/flows?key=placeholder-key").body(())?;
+/// let outcome = check(&request, &credentials, &Origins::vendor());
+/// assert_eq!(outcome, Err(RequestError::KeyInUrl));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn check<B>(
+    request: &Request<B>,
+    credentials: &Credentials,
     origins: &Origins,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
+) -> Result<Service, RequestError> {
+    check_all(request, std::slice::from_ref(credentials), &[], origins)
+}
+
+/// The same for several keys: `ours`, and those that earlier steps of the same call `tried`, which may have
+/// left the ring since. An `Authorization` is in order if one of them made it.
+pub(crate) fn check_all<B>(
+    request: &Request<B>,
     ours: &[Credentials],
     tried: &[Credentials],
+    origins: &Origins,
 ) -> Result<Service, RequestError> {
-    let service = service(origins, uri)?;
-    if *method == Method::TRACE || *method == Method::CONNECT {
-        return Err(RequestError::Method(method.clone()));
-    }
-    let target = uri.path_and_query().map_or("", |p| p.as_str());
+    let service = service(origins, request.uri())?;
+    check_method(request.method())?;
+    let target = target(request.uri());
     let encoded = check_target(target).map_err(RequestError::Target)?;
-    check_headers(headers, ours, tried)?;
-    let keys = ours.iter().chain(tried).map(|one| one.key().expose());
-    if holds_any(target, encoded, keys) {
+    check_headers(request.headers(), ours, tried)?;
+    if holds_any(target, encoded, ours.iter().chain(tried)) {
         return Err(RequestError::KeyInUrl);
     }
     Ok(service)
 }
 
-/// The service whose origin the URI has.
-pub(crate) fn service(origins: &Origins, uri: &Uri) -> Result<Service, RequestError> {
-    origins
-        .service_of(uri)
-        .ok_or_else(|| match Origin::of(uri) {
-            Err(invalid) => RequestError::Origin(invalid),
-            Ok(origin) if !origin.is_https() && !origin.is_loopback() => {
-                RequestError::Origin(InvalidOrigin::PlainHttp)
-            }
-            Ok(origin) => RequestError::OriginNotListed(origin),
-        })
+/// The part of it that is about where a key goes: looked at before every signature.
+#[inline]
+pub(crate) fn check_recipient<B>(
+    request: &Request<B>,
+    origins: &Origins,
+) -> Result<Service, RequestError> {
+    let service = service(origins, request.uri())?;
+    check_way(request)?;
+    Ok(service)
 }
 
+/// The same for a request that goes to this service, as far as its call knows.
+#[inline]
+pub(crate) fn check_recipient_is<B>(
+    request: &Request<B>,
+    origins: &Origins,
+    expected: Service,
+) -> Result<Service, RequestError> {
+    if origins.get(expected).is_spelled_in(request.uri()) {
+        check_way(request)?;
+        Ok(expected)
+    } else {
+        check_recipient(request, origins)
+    }
+}
+
+#[inline]
+fn check_way<B>(request: &Request<B>) -> Result<(), RequestError> {
+    check_method(request.method())?;
+    check_host_of(target(request.uri())).map_err(RequestError::Target)
+}
+
+fn check_method(method: &Method) -> Result<(), RequestError> {
+    if *method == Method::TRACE || *method == Method::CONNECT {
+        return Err(RequestError::Method(method.clone()));
+    }
+    Ok(())
+}
+
+/// The path and query, as the URI has them.
+fn target(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("", |target| target.as_str())
+}
+
+/// The service whose origin the URI has.
+#[inline]
+pub(crate) fn service(origins: &Origins, uri: &Uri) -> Result<Service, RequestError> {
+    match origins.service_of(uri) {
+        Some(service) => Ok(service),
+        None => Err(not_listed(uri)),
+    }
+}
+
+#[cold]
+fn not_listed(uri: &Uri) -> RequestError {
+    match Origin::of(uri) {
+        Err(invalid) => RequestError::Origin(invalid),
+        Ok(origin) if !origin.is_https() && !origin.is_loopback() => {
+            RequestError::Origin(InvalidOrigin::PlainHttp)
+        }
+        Ok(origin) => RequestError::OriginNotListed(origin),
+    }
+}
+
+// Inlined by request: a call has two or three headers, and its frame alone costs as much as one.
+#[inline(always)]
 fn check_headers(
     headers: &HeaderMap,
     ours: &[Credentials],
@@ -174,59 +239,48 @@ fn check_headers(
         if is_reserved(name) {
             return Err(RequestError::ReservedHeader(name.clone()));
         }
-        if !is_printable(value.as_bytes()) {
+        // A value of this type holds no control character but tabs.
+        if !value.as_bytes().is_ascii() {
             return Err(RequestError::HeaderValue(name.clone()));
         }
     }
     Ok(())
 }
 
-/// Printable ASCII and tabs, eight bytes at a time.
-fn is_printable(value: &[u8]) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = EACH * 0x80;
-    let each_is = |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b' '..=b'~' | b'\t'));
-    let are = |bytes: &[u8; 8]| {
-        let word = u64::from_le_bytes(*bytes);
-        // The high bit of each byte that is less than a space, or more than a tilde.
-        let low = word.wrapping_sub(EACH * 0x20) & !word;
-        let high = word.wrapping_add(EACH) | word;
-        (low | high) & HIGH == 0 || each_is(bytes)
-    };
-    match value.last_chunk() {
-        // The last eight may be looked at twice.
-        Some(last) => value.as_chunks().0.iter().all(are) && are(last),
-        None => each_is(value),
-    }
-}
-
 /// Whether a value is the very buffer that an earlier signature put there, not an equal one of the
 /// caller's: a request can then be signed again, and a caller's own header is still refused.
-fn is_of(value: &HeaderValue, ours: &[Credentials]) -> bool {
+pub(crate) fn is_of(value: &HeaderValue, ours: &[Credentials]) -> bool {
     ours.iter()
         .any(|credentials| std::ptr::eq(credentials.authorization().as_bytes(), value.as_bytes()))
 }
 
 /// The same look for keys that were not there when the request was checked.
 pub(crate) fn check_no_key_in(uri: &Uri, keys: &[Credentials]) -> Result<(), RequestError> {
-    let target = uri.path_and_query().map_or("", |target| target.as_str());
-    let keys = keys.iter().map(|one| one.key().expose());
-    if holds_any(target, target.contains('%'), keys) {
+    let target = target(uri);
+    if holds_any(target, target.contains('%'), keys.iter()) {
         return Err(RequestError::KeyInUrl);
     }
     Ok(())
 }
 
 /// Whether a target holds a key, plain or encoded. URLs end up in logs of every machine on the way.
-fn holds_any<'a>(target: &str, encoded: bool, mut keys: impl Iterator<Item = &'a str>) -> bool {
-    let target = target.as_bytes();
-    keys.any(|key| {
-        let key = key.as_bytes();
+fn holds_any<'a>(
+    target: &str,
+    encoded: bool,
+    mut keys: impl Iterator<Item = &'a Credentials>,
+) -> bool {
+    keys.any(|one| {
+        let key = one.key().expose();
         // What is shorter than the key holds it in no spelling.
-        key.len() <= target.len()
-            && (target.windows(key.len()).any(|window| window == key)
-                || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key)))
+        key.len() <= target.len() && holds(target.as_bytes(), encoded, key.as_bytes())
     })
+}
+
+#[inline(never)]
+fn holds(target: &[u8], encoded: bool, key: &[u8]) -> bool {
+    let is_key = |window: &[u8]| window.first() == key.first() && window == key;
+    target.windows(key.len()).any(is_key)
+        || encoded && (0..target.len()).any(|at| begins_with(&target[at..], key))
 }
 
 /// Whether a target begins with the key, any byte of which may be percent-encoded: a client encodes
@@ -246,16 +300,22 @@ fn begins_with(mut target: &[u8], key: &[u8]) -> bool {
     })
 }
 
+/// Checks that a path begins as one, so that no parser takes it for another host.
+fn check_host_of(target: &str) -> Result<(), InvalidTarget> {
+    match target.as_bytes() {
+        [b'/', b'/' | b'\\', ..] => Err(InvalidTarget::OtherHost),
+        [b'/', ..] => Ok(()),
+        _ => Err(InvalidTarget::NotAbsolute),
+    }
+}
+
 /// Checks that a path and query are spelled so that no library rewrites them: visible ASCII, no
 /// character that the URL standard would encode, no dot segments, sound percent-encoding. Whether there is
 /// any of the last.
+#[inline(always)]
 fn check_target(target: &str) -> Result<bool, InvalidTarget> {
+    check_host_of(target)?;
     let bytes = target.as_bytes();
-    match bytes {
-        [b'/', b'/' | b'\\', ..] => return Err(InvalidTarget::OtherHost),
-        [b'/', ..] => {}
-        _ => return Err(InvalidTarget::NotAbsolute),
-    }
     if bytes.len() > MAX_TARGET_LEN {
         return Err(InvalidTarget::TooLong);
     }
@@ -385,47 +445,4 @@ fn encode(text: &str) -> Result<String, InvalidTarget> {
     }
     check_target(&target)?;
     Ok(target)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn printable_is_told_alike_at_every_place_of_a_value() {
-        for len in 0..=20 {
-            for at in 0..len {
-                for byte in 0..=255 {
-                    let mut value = vec![b'a'; len];
-                    value[at] = byte;
-                    let expected = matches!(byte, b' '..=b'~' | b'\t');
-                    assert_eq!(is_printable(&value), expected, "{byte} at {at} of {len}");
-                }
-            }
-            assert!(is_printable(&vec![b'~'; len]) && is_printable(&vec![b'\t'; len]));
-        }
-    }
-
-    #[test]
-    fn the_short_look_at_a_name_misses_none_that_is_reserved() {
-        for name in [
-            "authorization",
-            "proxy-authorization",
-            "host",
-            "content-length",
-            "transfer-encoding",
-            "connection",
-            "te",
-            "trailer",
-            "upgrade",
-            "expect",
-            "keep-alive",
-            "proxy-connection",
-        ] {
-            assert!(is_reserved(&HeaderName::from_static(name)), "{name}");
-        }
-        for name in ["accept", "user-agent", "tf", "hosts", "expects", "x-host"] {
-            assert!(!is_reserved(&HeaderName::from_static(name)), "{name}");
-        }
-    }
 }

@@ -302,8 +302,9 @@ impl Word {
     /// The next key that a call has not tried (`tried` has a bit for each), from `first` on, wrapping
     /// round.
     pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
-        (0..keys)
-            .map(|step| (self.first() + step) % keys)
+        let first = self.first().min(keys);
+        (first..keys)
+            .chain(0..first)
             .find(|key| tried & 1 << key == 0)
     }
 

@@ -1,13 +1,17 @@
-//! [`sign`]: puts a key on a request, if the request may carry one.
+//! [`sign`]: puts a key on a request, if it goes where keys may go.
 
-use http::{Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 
 use crate::credentials::Credentials;
 use crate::origin::Origins;
 use crate::product::Service;
 use crate::request::{self, RequestError};
 
-/// Puts exactly one `Authorization` header on a request, and says which service it goes to.
+/// Puts exactly one `Authorization` on a request, and says which service it goes to.
+///
+/// Looked at is where the key goes: the URL's origin, a path that some take for a host, and a method that
+/// sends the key back. What else can be wrong with a request that others made is for
+/// [`check`](crate::check), once.
 ///
 /// Signing costs no allocation into a header map that holds anything already. A request that was
 /// signed with the same credentials before is signed again; one that brings an `Authorization` of its
@@ -15,8 +19,8 @@ use crate::request::{self, RequestError};
 ///
 /// # Errors
 ///
-/// [`RequestError`] if the URL's origin is not on the list, or if anything else about the request
-/// would let the key reach somebody else or be sent twice. The request is then unchanged.
+/// [`RequestError`] if the key would reach anybody but a service of the list, or if the request brings an
+/// `Authorization`. The request is then unchanged.
 ///
 /// ```
 /// use ap_core::{ApiKey, Credentials, Origins, Service, sign};
@@ -37,17 +41,43 @@ pub fn sign<B>(
     credentials: &Credentials,
     origins: &Origins,
 ) -> Result<Service, RequestError> {
-    let ours = std::slice::from_ref(credentials);
-    let service = request::check(
-        origins,
-        request.method(),
-        request.uri(),
-        request.headers(),
-        ours,
-        &[],
+    let service = request::check_recipient(request, origins)?;
+    put(
+        request.headers_mut(),
+        credentials.authorization(),
+        |value| request::is_of(value, std::slice::from_ref(credentials)),
     )?;
-    request
-        .headers_mut()
-        .insert(header::AUTHORIZATION, credentials.authorization().clone());
     Ok(service)
+}
+
+/// Puts a value where no `Authorization` is, or in the place of those that are, if all of them are ours.
+#[inline]
+pub(crate) fn put(
+    headers: &mut HeaderMap,
+    value: &HeaderValue,
+    is_ours: impl Fn(&HeaderValue) -> bool,
+) -> Result<(), RequestError> {
+    // A look at the few names costs less than a look for one of them, which hashes it.
+    if !headers.keys().any(|name| *name == header::AUTHORIZATION) {
+        headers.append(header::AUTHORIZATION, value.clone());
+        return Ok(());
+    }
+    let is_only_line = headers.len() == headers.keys_len();
+    let mut earlier = headers
+        .iter_mut()
+        .filter_map(|(name, value)| (*name == header::AUTHORIZATION).then_some(value));
+    if is_only_line {
+        return earlier.try_for_each(|earlier| {
+            if !is_ours(earlier) {
+                return Err(RequestError::ReservedHeader(header::AUTHORIZATION));
+            }
+            earlier.clone_from(value);
+            Ok(())
+        });
+    }
+    if !earlier.all(|earlier| is_ours(earlier)) {
+        return Err(RequestError::ReservedHeader(header::AUTHORIZATION));
+    }
+    headers.insert(header::AUTHORIZATION, value.clone());
+    Ok(())
 }

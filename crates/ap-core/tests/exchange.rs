@@ -4,8 +4,8 @@
 use std::error::Error as _;
 
 use ap_core::{
-    Account, Advice, Answer, ApiKey, Attempt, Cause, KeyRing, NeedKey, Origin, Origins, Product,
-    Replay, RequestError, Service, Step, TooManyKeys, Why,
+    Account, Advice, Answer, ApiKey, Attempt, Cause, InvalidTarget, KeyRing, NeedKey, Origin,
+    Origins, Product, Replay, RequestError, Service, Step, TooManyKeys, Why,
 };
 use http::{Request, StatusCode, header};
 
@@ -1010,6 +1010,90 @@ fn a_request_that_was_changed_between_two_steps_is_refused() {
         request.headers_mut().insert("x-name", value);
     });
     assert!(matches!(value, Err(RequestError::HeaderValue(name)) if name == "x-name"));
+}
+
+#[test]
+fn a_first_attempt_looks_again_where_its_key_goes() {
+    let origins = Origins::vendor()
+        .with(
+            Service::TrustedForm,
+            Origin::parse_loopback("http://127.0.0.1:8002").unwrap(),
+        )
+        .unwrap();
+    let account = Account::new(KeyRing::new(keys("ab")).unwrap(), origins);
+    let first = begin(&account);
+    let change = |change: &dyn Fn(&mut Request<()>)| {
+        let mut changed = request(Service::LeadConduit);
+        change(&mut changed);
+        let before = changed.headers().clone();
+        let outcome = first.sign(&mut changed);
+        match outcome {
+            Ok(()) => assert_eq!(letter_on(&changed), 'a'),
+            Err(_) => assert_eq!(changed.headers(), &before, "a refused request is unchanged"),
+        }
+        outcome
+    };
+    let to = |uri: &'static str| change(&move |request| *request.uri_mut() = uri.parse().unwrap());
+
+    assert_eq!(change(&|_| {}), Ok(()));
+    assert_eq!(to("https://app.leadconduit.com/another/path"), Ok(()));
+    assert_eq!(to("https://APP.leadconduit.com:443/path"), Ok(()));
+    assert!(matches!(
+        to("https://evil.example/path"),
+        Err(RequestError::OriginNotListed(_))
+    ));
+    assert!(matches!(
+        to("http://app.leadconduit.com/path"),
+        Err(RequestError::Origin(_))
+    ));
+    assert_eq!(
+        to("http://127.0.0.1:8002/path"),
+        Err(RequestError::OtherProduct(Product::TrustedForm))
+    );
+    assert_eq!(
+        to("https://app.leadconduit.com//evil.example/"),
+        Err(RequestError::Target(InvalidTarget::OtherHost))
+    );
+    assert_eq!(
+        change(&|request| *request.method_mut() = http::Method::TRACE),
+        Err(RequestError::Method(http::Method::TRACE))
+    );
+    let reserved = || Err(RequestError::ReservedHeader(header::AUTHORIZATION));
+    let foreign = || ap_core::basic(b"X", b"another-placeholder");
+    let own = first.authorization();
+    assert_eq!(
+        change(&|request| {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, foreign());
+        }),
+        reserved()
+    );
+    for lines in [[own.clone(), foreign()], [foreign(), own.clone()]] {
+        assert_eq!(
+            change(&|request| for line in &lines {
+                request
+                    .headers_mut()
+                    .append(header::AUTHORIZATION, line.clone());
+            }),
+            reserved()
+        );
+    }
+    // Its own from before, also twice, next to lines of one name.
+    for times in 1..=2 {
+        assert_eq!(
+            change(&|request| {
+                for _ in 0..times {
+                    request
+                        .headers_mut()
+                        .append(header::AUTHORIZATION, own.clone());
+                }
+                request.headers_mut().append("x-many", "1".parse().unwrap());
+                request.headers_mut().append("x-many", "2".parse().unwrap());
+            }),
+            Ok(())
+        );
+    }
 }
 
 #[test]

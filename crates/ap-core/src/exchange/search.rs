@@ -15,7 +15,7 @@ use super::{Account, Answer, Attempt, Call, Refused, Replay, Step, Why};
 use crate::credentials::Credentials;
 use crate::key::ApiKey;
 use crate::origin::Origins;
-use crate::product::Product;
+use crate::product::{Product, Service};
 use crate::ring::{KeyRing, Word};
 use crate::unauthorized::{DOCUMENTED_BODY, Unauthorized};
 
@@ -236,7 +236,7 @@ impl Search<'_> {
             call: Call {
                 keys: of_its_list.snapshot(),
                 account,
-                product: PRODUCT,
+                service: Service::TrustedForm,
                 replay: self.replays[nth],
                 refused: vec![refused; out.requests - 1],
                 tried: tried
