@@ -39,7 +39,7 @@ pub const ALL: [Named; 19] = [
     named(
         "sign-naive",
         "a header made for each request, unchecked",
-        "nothing",
+        "headers",
     ),
     named(
         "put-ready",
@@ -105,6 +105,7 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             Ok(())
         }),
         "sign-naive" => Box::new(move || {
+            put_headers(&mut request);
             let text = format!(
                 "Basic {}",
                 STANDARD.encode(format!("API:{}", black_box(KEY)))

@@ -53,6 +53,10 @@ fn run(arguments: Vec<OsString>) -> Result<Printed, Failure> {
     match &cli.command {
         Command::Api(api) => api::run(&cli.global, api),
         Command::Auth(auth) => auth::run(&cli.global, auth),
+        Command::Emulate(_) if cli.global.emulator => Err(Failure::usage(
+            "--emulator is for commands that call one, which `ap emulate` runs by itself",
+            "leave --emulator out",
+        )),
         Command::Emulate(emulate) => emulate::run(emulate),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -334,7 +334,7 @@ impl Watch {
             None if self.seen.iter().all(|one| one.stand != Stand::TakesNew) => Failure::new(
                 KEY,
                 "no product takes any of the keys",
-                "check them with `ap auth status`; `ap auth login` stores another one",
+                "check them with `ap auth status`; `ap auth login --replace` stores another one",
             ),
             None => return self.finish(),
         };

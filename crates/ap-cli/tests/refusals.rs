@@ -137,6 +137,7 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
             ],
             "exclude each other",
         ),
+        (&["--emulator", "emulate"], "leave --emulator out"),
         (&["--timeout", "0", "api", "/"], "seconds"),
         (&["--timeout", "0.00000000001", "api", "/"], "seconds"),
         (&["--timeout", "86401", "api", "/"], "seconds"),

@@ -8,8 +8,8 @@ use crate::credentials::Credentials;
 use crate::origin::{InvalidOrigin, Origin, Origins};
 use crate::product::{Product, Service};
 
-/// Why a request is not signed or not sent. All of these are found before a packet leaves, and none
-/// repeats a header's value, a query or a path.
+/// Why a request is not signed or not sent. Clients find all of these before a packet leaves; [`check`] says
+/// what whoever signs by hand finds. None repeats a header's value, a query or a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -168,7 +168,7 @@ pub(crate) fn check_recipient<B>(
     origins: &Origins,
 ) -> Result<Service, RequestError> {
     let service = service(origins, request.uri())?;
-    check_way(request)?;
+    check_request_line(request)?;
     Ok(service)
 }
 
@@ -180,15 +180,16 @@ pub(crate) fn check_recipient_is<B>(
     expected: Service,
 ) -> Result<Service, RequestError> {
     if origins.get(expected).is_spelled_in(request.uri()) {
-        check_way(request)?;
+        check_request_line(request)?;
         Ok(expected)
     } else {
         check_recipient(request, origins)
     }
 }
 
+/// What a request line can hold that takes the key to somebody else, or back.
 #[inline]
-fn check_way<B>(request: &Request<B>) -> Result<(), RequestError> {
+fn check_request_line<B>(request: &Request<B>) -> Result<(), RequestError> {
     check_method(request.method())?;
     check_host_of(target(request.uri())).map_err(RequestError::Target)
 }
@@ -239,7 +240,7 @@ fn check_headers(
         if is_reserved(name) {
             return Err(RequestError::ReservedHeader(name.clone()));
         }
-        // A value of this type holds no control character but tabs.
+        // The type rules out control characters but tabs.
         if !value.as_bytes().is_ascii() {
             return Err(RequestError::HeaderValue(name.clone()));
         }

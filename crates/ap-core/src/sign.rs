@@ -9,11 +9,11 @@ use crate::request::{self, RequestError};
 
 /// Puts exactly one `Authorization` on a request, and says which service it goes to.
 ///
-/// Looked at is where the key goes: the URL's origin, a path that some take for a host, and a method that
-/// sends the key back. What else can be wrong with a request that others made is for
-/// [`check`](crate::check), once.
+/// Looked at is where the key goes: the URL's origin, a path that some take for a host, a `Host` of the
+/// caller's, and a method that sends the key back. What else can be wrong with a request that others made is
+/// for [`check`](crate::check), once.
 ///
-/// Signing costs no allocation into a header map that holds anything already. A request that was
+/// Signing costs no allocation into a header map that has room for one header more. A request that was
 /// signed with the same credentials before is signed again; one that brings an `Authorization` of its
 /// own is refused.
 ///
@@ -51,6 +51,7 @@ pub fn sign<B>(
 }
 
 /// Puts a value where no `Authorization` is, or in the place of those that are, if all of them are ours.
+/// A `Host` could name somebody else to hear it, so there is none.
 #[inline]
 pub(crate) fn put(
     headers: &mut HeaderMap,
@@ -58,9 +59,15 @@ pub(crate) fn put(
     is_ours: impl Fn(&HeaderValue) -> bool,
 ) -> Result<(), RequestError> {
     // A look at the few names costs less than a look for one of them, which hashes it.
-    if !headers.keys().any(|name| *name == header::AUTHORIZATION) {
+    if !headers
+        .keys()
+        .any(|name| *name == header::AUTHORIZATION || *name == header::HOST)
+    {
         headers.append(header::AUTHORIZATION, value.clone());
         return Ok(());
+    }
+    if headers.contains_key(header::HOST) {
+        return Err(RequestError::ReservedHeader(header::HOST));
     }
     let is_only_line = headers.len() == headers.keys_len();
     let mut earlier = headers

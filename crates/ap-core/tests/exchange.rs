@@ -1058,6 +1058,18 @@ fn a_first_attempt_looks_again_where_its_key_goes() {
         change(&|request| *request.method_mut() = http::Method::TRACE),
         Err(RequestError::Method(http::Method::TRACE))
     );
+    assert_eq!(
+        to("https://APP.leadconduit.com:443//evil.example/"),
+        Err(RequestError::Target(InvalidTarget::OtherHost))
+    );
+    assert_eq!(
+        change(&|request| {
+            request
+                .headers_mut()
+                .insert(header::HOST, "evil.example".parse().unwrap());
+        }),
+        Err(RequestError::ReservedHeader(header::HOST))
+    );
     let reserved = || Err(RequestError::ReservedHeader(header::AUTHORIZATION));
     let foreign = || ap_core::basic(b"X", b"another-placeholder");
     let own = first.authorization();

@@ -40,9 +40,11 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
             continue;
         }
         let (count, bytes) = tools.allocations(&["micro".to_owned(), name.to_owned()], "")?;
-        let without = all.get(less).copied().flatten();
+        let without = all
+            .get(less)
+            .ok_or_else(|| format!("{name} is counted without {less:?}, which is not"))?;
         let instructions = counted
-            .zip(without)
+            .zip(*without)
             .map(|(counted, without)| counted - without);
         table.rows.push(vec![
             about.into(),
