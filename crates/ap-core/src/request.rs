@@ -90,16 +90,14 @@ pub enum InvalidTarget {
 /// The longest path and query, in bytes. Servers commonly refuse request lines over 8,000.
 pub const MAX_TARGET_LEN: usize = 7_900;
 
-/// Whether a header belongs to HTTP's framing, to the connection or to this library.
-fn is_reserved(name: &HeaderName) -> bool {
-    // What nearly every header of a call is, told without a look at its letters.
-    let is_usual =
-        *name == header::ACCEPT || *name == header::USER_AGENT || *name == header::CONTENT_TYPE;
-    !is_usual && is_spelled_as_reserved(name)
+/// What nearly every header of a call is, told without a look at its letters.
+fn is_usual(name: &HeaderName) -> bool {
+    *name == header::ACCEPT || *name == header::USER_AGENT || *name == header::CONTENT_TYPE
 }
 
+/// Whether a header belongs to HTTP's framing, to the connection or to this library.
 #[inline(never)]
-fn is_spelled_as_reserved(name: &HeaderName) -> bool {
+fn is_reserved(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
         "authorization"
@@ -234,11 +232,13 @@ fn check_headers(
     tried: &[Credentials],
 ) -> Result<(), RequestError> {
     for (name, value) in headers {
-        if *name == header::AUTHORIZATION && (is_of(value, ours) || is_of(value, tried)) {
-            continue;
-        }
-        if is_reserved(name) {
-            return Err(RequestError::ReservedHeader(name.clone()));
+        if !is_usual(name) {
+            if *name == header::AUTHORIZATION && (is_of(value, ours) || is_of(value, tried)) {
+                continue;
+            }
+            if is_reserved(name) {
+                return Err(RequestError::ReservedHeader(name.clone()));
+            }
         }
         // The type rules out control characters but tabs.
         if !value.as_bytes().is_ascii() {

@@ -59,31 +59,28 @@ pub(crate) fn put(
     is_ours: impl Fn(&HeaderValue) -> bool,
 ) -> Result<(), RequestError> {
     // A look at the few names costs less than a look for one of them, which hashes it.
-    if !headers
-        .keys()
-        .any(|name| *name == header::AUTHORIZATION || *name == header::HOST)
-    {
+    let mut names = headers.keys();
+    if !names.any(|name| *name == header::AUTHORIZATION || *name == header::HOST) {
         headers.append(header::AUTHORIZATION, value.clone());
         return Ok(());
     }
-    if headers.contains_key(header::HOST) {
+    if headers.keys().any(|name| *name == header::HOST) {
         return Err(RequestError::ReservedHeader(header::HOST));
     }
     let is_only_line = headers.len() == headers.keys_len();
-    let mut earlier = headers
+    let mut lines = headers
         .iter_mut()
-        .filter_map(|(name, value)| (*name == header::AUTHORIZATION).then_some(value));
-    if is_only_line {
-        return earlier.try_for_each(|earlier| {
-            if !is_ours(earlier) {
-                return Err(RequestError::ReservedHeader(header::AUTHORIZATION));
-            }
-            earlier.clone_from(value);
-            Ok(())
-        });
+        .filter_map(|(name, line)| (*name == header::AUTHORIZATION).then_some(line));
+    let foreign = || Err(RequestError::ReservedHeader(header::AUTHORIZATION));
+    if is_only_line && let Some(line) = lines.next() {
+        if !is_ours(line) {
+            return foreign();
+        }
+        line.clone_from(value);
+        return Ok(());
     }
-    if !earlier.all(|earlier| is_ours(earlier)) {
-        return Err(RequestError::ReservedHeader(header::AUTHORIZATION));
+    if !lines.all(|line| is_ours(line)) {
+        return foreign();
     }
     headers.insert(header::AUTHORIZATION, value.clone());
     Ok(())
