@@ -924,15 +924,17 @@ fn the_error_says_what_each_key_was_told() {
     );
 }
 
+fn account_with_trustedform_on_loopback() -> Account {
+    let origin = Origin::parse_loopback("http://127.0.0.1:8002").unwrap();
+    let origins = Origins::vendor()
+        .with(Service::TrustedForm, origin)
+        .unwrap();
+    Account::new(KeyRing::new(keys("ab")).unwrap(), origins)
+}
+
 #[test]
 fn a_request_that_was_changed_between_two_steps_is_refused() {
-    let origins = Origins::vendor()
-        .with(
-            Service::TrustedForm,
-            Origin::parse_loopback("http://127.0.0.1:8002").unwrap(),
-        )
-        .unwrap();
-    let account = Account::new(KeyRing::new(keys("ab")).unwrap(), origins);
+    let account = account_with_trustedform_on_loopback();
     let mut sent = request(Service::LeadConduit);
     let first = begin(&account);
     first.sign(&mut sent).unwrap();
@@ -1014,13 +1016,7 @@ fn a_request_that_was_changed_between_two_steps_is_refused() {
 
 #[test]
 fn a_first_attempt_looks_again_where_its_key_goes() {
-    let origins = Origins::vendor()
-        .with(
-            Service::TrustedForm,
-            Origin::parse_loopback("http://127.0.0.1:8002").unwrap(),
-        )
-        .unwrap();
-    let account = Account::new(KeyRing::new(keys("ab")).unwrap(), origins);
+    let account = account_with_trustedform_on_loopback();
     let first = begin(&account);
     let change = |change: &dyn Fn(&mut Request<()>)| {
         let mut changed = request(Service::LeadConduit);

@@ -489,15 +489,16 @@ fn a_path_is_encoded_or_refused_and_never_changes_the_origin() {
     for row in rows(&file(TARGETS), "paths", 60) {
         let path = text(&row["path"]);
         let found = match client.request(Service::SuppressionList, Method::GET, &path) {
-            Ok(request) => {
+            Ok(mut request) => {
                 assert_eq!(
                     origins.service_of(request.uri()),
                     Some(Service::SuppressionList)
                 );
                 assert_eq!(request.uri().host(), Some("app.suppressionlist.com"));
                 // What a client made is in order: the two have one set of rules.
+                let checked = check(&request, &credentials, &origins);
                 assert_eq!(
-                    check(&request, &credentials, &origins),
+                    checked.and_then(|_| sign(&mut request, &credentials, &origins)),
                     Ok(Service::SuppressionList),
                     "{path:?}"
                 );
