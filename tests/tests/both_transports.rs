@@ -372,6 +372,43 @@ async fn the_request_on_the_wire_is_the_request() {
     }
 }
 
+#[tokio::test]
+async fn a_large_head_arrives_whole_wherever_a_library_cuts_it() {
+    let script = Script::serve(["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"]).unwrap();
+    let place = place(&script.url());
+    // Around the places where the line with the key begins, or ends, a buffer of 64 or 128 KiB.
+    let around = |size: usize| (size - 400..size).step_by(20);
+    for length in around(1 << 16).chain(around(1 << 17)) {
+        let before = script.received().len();
+        let outcomes = each!(&place, |c| {
+            let mut request = c.request(Service::LeadConduit, Method::GET, "/x").unwrap();
+            for (name, length) in [("x-a", length / 3), ("x-b", length - length / 3)] {
+                let value = "a".repeat(length).parse().unwrap();
+                request.headers_mut().insert(name, value);
+            }
+            request
+        });
+        for (name, outcome) in outcomes {
+            let is_too_long = length - length / 3 > 65_500 && name == "ureq";
+            match outcome {
+                Ok(_) if !is_too_long => {}
+                Err(CallError::Transport(error)) if is_too_long => {
+                    assert_eq!(error.kind(), ErrorKind::Unsendable, "{error:?}");
+                }
+                other => panic!("{length} on {name}: {other:?}"),
+            }
+        }
+        for request in script.received().split_off(before) {
+            let (_, headers, _) = normal(&request);
+            let key = "authorization: Basic QVBJOnBsYWNlaG9sZGVyLWtleS0x";
+            assert!(headers.iter().any(|line| line == key), "{length}");
+            let whole = headers.iter().filter(|line| line.starts_with("x-"));
+            let sent: usize = whole.map(|line| line.len() - "x-a: ".len()).sum();
+            assert_eq!(sent, length);
+        }
+    }
+}
+
 /// A request's line, its headers in order with lower-case names, and its body.
 fn normal(request: &str) -> (String, Vec<String>, String) {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();

@@ -15,8 +15,12 @@ use crate::wire::WireConnector;
 /// Idle connections that are kept, in all and for one host: as many as calls are commonly in flight.
 const IDLE_CONNECTIONS: usize = 512;
 
-/// The library's own size of the buffer that a head must fit in.
-const INPUT_BUFFER: usize = 128 * 1024;
+/// The buffer that a request is sent from, in bytes. A connection has one, with TLS two, and the library
+/// writes zeros to all of it: its own default is twice as large. A header must fit in.
+pub(crate) const OUTPUT_BUFFER: usize = 64 * 1024;
+
+/// What an input buffer has room for beyond the largest head.
+const BEYOND_HEAD: usize = 8 * 1024;
 
 /// The largest head that can be allowed, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024 * 1024;
@@ -62,7 +66,8 @@ pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
             .accept("")
             .accept_encoding("")
             .max_response_header_size(head_room(settings))
-            .input_buffer_size(INPUT_BUFFER.max(head_room(settings).saturating_add(INPUT_BUFFER)))
+            .input_buffer_size(head_room(settings).saturating_add(BEYOND_HEAD))
+            .output_buffer_size(OUTPUT_BUFFER)
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .allow_non_standard_methods(true)

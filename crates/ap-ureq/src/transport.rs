@@ -82,7 +82,7 @@ impl UreqTransport {
         *copy.uri_mut() = request.uri().clone();
         match &self.library {
             Library::Own(agents) => {
-                *copy.headers_mut() = veiled(request);
+                *copy.headers_mut() = veiled(request)?;
                 let agent = agents.proxied.as_ref().filter(|_| is_proxied);
                 let answered = agent.unwrap_or(&agents.direct).run(copy);
                 answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))

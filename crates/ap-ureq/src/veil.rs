@@ -2,12 +2,18 @@
 //! every byte of a request as it is written. The library gets a request with a blank of the same length in
 //! the key's place, and the connection puts the key in as the bytes leave.
 
+use ap_core::{ErrorKind, TransportError};
 use http::{HeaderMap, HeaderValue, Request, header};
 use memchr::memchr_iter;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use crate::agent::OUTPUT_BUFFER;
 use crate::call;
+
+/// The longest header, name and value together: its line, and the blank one that may follow, fit in the
+/// buffer.
+const LONGEST: usize = OUTPUT_BUFFER - 16;
 
 /// Blanks for keys of the usual lengths.
 const BLANK: &str = "****************************************************************\
@@ -15,12 +21,20 @@ const BLANK: &str = "***********************************************************
 
 /// The request's headers with a blank in the place of the key, which is kept for the connection: that puts
 /// it where the blank is, once. `Host` comes first, so that the library need not make it.
-pub(crate) fn veiled<B>(request: &Request<B>) -> HeaderMap {
+///
+/// # Errors
+///
+/// If a header is longer than the library can send.
+pub(crate) fn veiled<B>(request: &Request<B>) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::with_capacity(request.headers().len() + 1);
     if let Some(host) = ap_core::host(request.uri()) {
         headers.insert(header::HOST, host);
     }
     for (name, value) in request.headers() {
+        if name.as_str().len() + value.len() > LONGEST {
+            return Err(TransportError::new(ErrorKind::Unsendable)
+                .with_source("a header is longer than 64 KiB"));
+        }
         if *name == header::AUTHORIZATION {
             call::keep_key(Some(value.clone()));
             headers.append(name, blank(value.len()));
@@ -28,7 +42,7 @@ pub(crate) fn veiled<B>(request: &Request<B>) -> HeaderMap {
             headers.append(name, value.clone());
         }
     }
-    headers
+    Ok(headers)
 }
 
 fn blank(len: usize) -> HeaderValue {
@@ -100,9 +114,11 @@ impl<In: Transport> Transport for Unveiled<In> {
 /// Where the blank begins in a piece of a request's head. A header line is never cut in two by the
 /// library, and the head comes before anything that a caller could have shaped.
 fn blank_in(output: &[u8], length: usize) -> Option<usize> {
-    const NAME: &[u8] = b"\r\nauthorization: ";
+    const NAME: &[u8] = b"authorization: ";
     memchr_iter(b'*', output).find(|&start| {
-        output[..start].ends_with(NAME)
+        output[..start]
+            .strip_suffix(NAME)
+            .is_some_and(|before| before.is_empty() || before.ends_with(b"\r\n"))
             && output.get(start..start + length).is_some_and(|blank| {
                 blank
                     .iter()
@@ -120,6 +136,8 @@ mod tests {
     fn the_blank_is_found_where_it_is_a_whole_line() {
         let head = b"GET / HTTP/1.1\r\nhost: x\r\nauthorization: ****\r\n\r\n";
         assert_eq!(blank_in(head, 4), Some(40));
+        // A long head is sent in pieces, cut between lines.
+        assert_eq!(blank_in(&head[25..], 4), Some(15));
         for (other, length) in [
             (&head[..], 5),
             (b"GET / HTTP/1.1\r\nauthorization: Basic\r\n\r\n", 5),
