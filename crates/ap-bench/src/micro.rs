@@ -120,6 +120,17 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             sign(black_box(&mut request), &credentials, account.origins())?;
             Ok(())
         }),
+        "sign-made" => {
+            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
+            let made = client.request(Service::LeadConduit, Method::GET, "/flows?limit=100")?;
+            *request.uri_mut() = made.uri().clone();
+            let origins = client.origins().clone();
+            Box::new(move || {
+                put_headers(&mut request);
+                sign(black_box(&mut request), &credentials, &origins)?;
+                Ok(())
+            })
+        }
         "sign-again" => Box::new(move || {
             sign(black_box(&mut request), &credentials, account.origins())?;
             Ok(())

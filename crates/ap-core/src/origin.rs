@@ -111,15 +111,17 @@ impl Origin {
         Self::from_parts(scheme, authority.as_str())
     }
 
-    /// Whether the URI is at this origin and spells it canonically: two comparisons.
+    /// Whether the URI is at this origin and spells it canonically.
     #[inline]
     pub(crate) fn is_spelled_in(&self, uri: &Uri) -> bool {
-        matches!(
-            (self.is_https, uri.scheme_str()),
-            (true, Some("https")) | (false, Some("http"))
-        ) && uri
-            .authority()
-            .is_some_and(|authority| authority.as_str() == self.authority.as_str())
+        spelled(uri).is_some_and(|spelled| self.is_spelled(spelled))
+    }
+
+    /// A URI that was made from an origin shares its text, and then nothing of it needs to be read.
+    #[inline]
+    fn is_spelled(&self, (is_https, authority): (bool, &str)) -> bool {
+        let ours = self.authority.as_str();
+        is_https == self.is_https && (std::ptr::eq(authority, ours) || authority == ours)
     }
 
     pub(crate) fn read(text: &str) -> Result<Self, InvalidOrigin> {
@@ -348,6 +350,17 @@ pub struct Origins {
     services: [Origin; 4],
 }
 
+/// Whether the URI is one of https, and its authority.
+#[inline]
+fn spelled(uri: &Uri) -> Option<(bool, &str)> {
+    let is_https = match uri.scheme_str()? {
+        "https" => true,
+        "http" => false,
+        _ => return None,
+    };
+    Some((is_https, uri.authority()?.as_str()))
+}
+
 impl Origins {
     /// The vendor's own, for production.
     #[must_use]
@@ -423,7 +436,8 @@ impl Origins {
 
     #[inline]
     fn service_spelled(&self, uri: &Uri) -> Option<Service> {
-        let at = |service: &Service| self.get(*service).is_spelled_in(uri);
+        let spelled = spelled(uri)?;
+        let at = |service: &Service| self.get(*service).is_spelled(spelled);
         Service::ALL.into_iter().find(at)
     }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response,
+};
 
 use crate::origin;
 use crate::settings::Settings;
@@ -356,6 +358,35 @@ pub fn host(uri: &Uri) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_str(authority).ok()
+}
+
+/// The headers of a request with what frames it, for transports whose library would make that itself for
+/// every call: `Host` first (RFC 9110 section 7.2), where one is given, and the length of a body that is
+/// empty and must be announced as such.
+///
+/// ```
+/// use ap_core::{host, wire_headers};
+/// use http::{Request, header};
+///
+/// let request = Request::post("http://127.0.0.1:8080/flows").body(Default::default())?;
+/// let headers = wire_headers(&request, host(request.uri()));
+/// assert_eq!(headers[header::HOST], "127.0.0.1:8080");
+/// assert_eq!(headers[header::CONTENT_LENGTH], "0");
+/// # Ok::<(), http::Error>(())
+/// ```
+#[must_use]
+pub fn wire_headers(request: &Request<Bytes>, host: Option<HeaderValue>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(request.headers().len() + 2);
+    if let Some(host) = host {
+        headers.append(header::HOST, host);
+    }
+    for (name, value) in request.headers() {
+        headers.append(name, value.clone());
+    }
+    if request.body().is_empty() && announces_empty_body(request.method()) {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    headers
 }
 
 /// Whether a body of no bytes is announced by `Content-Length: 0` in a request of this method: where the

@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ap_core::{
-    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError,
-    announces_empty_body, check_head, is_loopback,
+    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError, check_head,
+    host, is_loopback, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, header};
+use http::{Request, Response, header};
+use tokio::time::Instant;
 
 use crate::convert::{body_error, send_error};
 use crate::library;
@@ -20,6 +20,8 @@ use crate::urls::Urls;
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// Whether the client is our own, which speaks HTTP/1.1 alone: there is no `Host` in later versions.
+    is_own: bool,
     urls: Arc<Urls>,
     start: Instant,
     settings: Settings,
@@ -31,8 +33,13 @@ impl ReqwestTransport {
     /// in it: no redirects, no retries, no cookies, no decompression, no proxy for loopback.
     #[must_use]
     pub fn from_client(client: reqwest::Client, settings: &Settings) -> Self {
+        Self::new(client, false, settings)
+    }
+
+    fn new(client: reqwest::Client, is_own: bool, settings: &Settings) -> Self {
         Self {
             client,
+            is_own,
             urls: Arc::default(),
             start: Instant::now(),
             settings: settings.clone(),
@@ -51,13 +58,10 @@ impl ReqwestTransport {
             return Err(unsendable("plain http goes to loopback alone"));
         }
         let mut prepared = reqwest::Request::new(request.method().clone(), url);
-        *prepared.headers_mut() = request.headers().clone();
+        let host = if self.is_own { host(uri) } else { None };
+        *prepared.headers_mut() = wire_headers(request, host);
         if !request.body().is_empty() {
             *prepared.body_mut() = Some(request.body().clone().into());
-        } else if announces_empty_body(request.method()) {
-            prepared
-                .headers_mut()
-                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         Ok(prepared)
     }
@@ -112,7 +116,7 @@ impl fmt::Debug for ReqwestTransport {
 
 impl Connect for ReqwestTransport {
     fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::from_client(library::build(settings)?, settings))
+        Ok(Self::new(library::build(settings)?, true, settings))
     }
 }
 
@@ -127,12 +131,13 @@ impl AsyncTransport for ReqwestTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let left = deadline.begin(self.now())?;
+        let now = Instant::now();
+        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
         // The library's own limit of time costs a box for the body.
-        let Some(left) = left else {
+        let Some(end) = left.and_then(|left| now.checked_add(left)) else {
             return self.exchange(request).await;
         };
-        let answered = tokio::time::timeout(left, self.exchange(request)).await;
+        let answered = tokio::time::timeout_at(end, self.exchange(request)).await;
         answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
     }
 

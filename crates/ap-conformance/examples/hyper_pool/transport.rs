@@ -5,17 +5,17 @@ use std::io;
 use std::iter::successors;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ap_core::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Proxy, Settings, TransportError,
-    announces_empty_body, check_head, host, is_loopback,
+    check_head, host, is_loopback, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
@@ -28,8 +28,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tower::util::{MapErr, ServiceExt as _};
 use tower::{BoxError, Service};
+
+#[path = "names.rs"]
+mod names;
+
+use names::Names;
 
 type Tcp = HttpConnector<MapErr<GaiResolver, fn(io::Error) -> UnknownName>>;
 type Pool<C> = Client<Dial<HttpsConnector<C>>, Full<Bytes>>;
@@ -42,6 +48,7 @@ const INTERIM_LIMIT: usize = 100;
 pub(crate) struct HyperTransport {
     direct: Pool<Tcp>,
     proxied: Option<Pool<Tunnel<HttpsConnector<Tcp>>>>,
+    names: Names,
     start: Instant,
     settings: Settings,
 }
@@ -49,14 +56,16 @@ pub(crate) struct HyperTransport {
 impl Connect for HyperTransport {
     fn connect(settings: &Settings) -> Result<Self, TransportError> {
         let tls = tls(settings)?;
+        let names = Names::default();
         let direct = (tcp(), Arc::clone(&tls)).into();
         let proxied = settings.proxy.as_ref().map(|proxy| {
             let tunnel = tunnel(proxy, (tcp(), Arc::clone(&tls)).into());
-            pool(settings, (tunnel, tls).into())
+            pool(settings, &names, (tunnel, tls).into())
         });
         Ok(Self {
-            direct: pool(settings, direct),
+            direct: pool(settings, &names, direct),
             proxied,
+            names,
             start: Instant::now(),
             settings: settings.clone(),
         })
@@ -74,10 +83,12 @@ impl AsyncTransport for HyperTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        let Some(left) = deadline.begin(self.now())? else {
+        let now = Instant::now();
+        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        let Some(end) = left.and_then(|left| now.checked_add(left)) else {
             return self.exchange(request).await;
         };
-        let answered = tokio::time::timeout(left, self.exchange(request)).await;
+        let answered = tokio::time::timeout_at(end, self.exchange(request)).await;
         answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
     }
 
@@ -98,16 +109,8 @@ impl HyperTransport {
         }
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
-        *owned.uri_mut() = request.uri().clone();
-        let headers = owned.headers_mut();
-        headers.reserve(request.headers().len() + 1);
-        headers.extend(host(request.uri()).map(|host| (header::HOST, host)));
-        for (name, value) in request.headers() {
-            headers.append(name, value.clone());
-        }
-        if request.body().is_empty() && announces_empty_body(request.method()) {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
+        *owned.uri_mut() = self.names.shorten(request.uri()).map_err(unsendable)?;
+        *owned.headers_mut() = wire_headers(request, host(request.uri()));
         let interim = Interim::count(&mut owned, self.settings.head_limit);
 
         let is_proxied = self.proxied.is_some() && !loopback;
@@ -115,11 +118,17 @@ impl HyperTransport {
             Some(proxied) if is_proxied => proxied.request(owned),
             _ => self.direct.request(owned),
         };
-        let response = tokio::select! {
-            // First, because it comes first: a final answer may be here too by now.
+        let answered = tokio::select! {
             biased;
-            () = interim.too_many.notified() => return Err(TransportError::new(ErrorKind::TooLarge)),
-            response = sent => response.map_err(|error| send_error(error, is_proxied))?,
+            answered = sent => Some(answered),
+            () = interim.too_many.notified() => None,
+        };
+        let response = match answered {
+            // It may have come with more interim answers than it may.
+            Some(answered) if !interim.are_too_many.load(Ordering::Relaxed) => {
+                answered.map_err(|error| send_error(error, is_proxied))?
+            }
+            _ => return Err(TransportError::new(ErrorKind::TooLarge)),
         };
         let (mut head, body) = response.into_parts();
         head.extensions.clear();
@@ -133,6 +142,7 @@ impl HyperTransport {
 struct Interim {
     answers: AtomicUsize,
     bytes: AtomicUsize,
+    are_too_many: AtomicBool,
     too_many: Notify,
 }
 
@@ -141,6 +151,7 @@ impl Interim {
         let interim = Arc::new(Self {
             answers: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            are_too_many: AtomicBool::new(false),
             too_many: Notify::new(),
         });
         let counted = Arc::clone(&interim);
@@ -152,6 +163,7 @@ impl Interim {
             let bytes = counted.bytes.fetch_add(size, Ordering::Relaxed) + size;
             let answers = counted.answers.fetch_add(1, Ordering::Relaxed) + 1;
             if answers > INTERIM_LIMIT || bytes > head_limit {
+                counted.are_too_many.store(true, Ordering::Relaxed);
                 counted.too_many.notify_one();
             }
         });
@@ -241,19 +253,20 @@ fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
 #[error("the name is not known")]
 struct UnknownName(#[source] io::Error);
 
-/// Makes connections within a time. The pool clones it for every call.
+/// Makes connections within a time, to the origin that a name stands for. The pool clones it for every call.
 #[derive(Debug)]
-struct Dial<C> {
-    connector: Arc<C>,
+struct Dial<C>(Arc<Dialling<C>>);
+
+#[derive(Debug)]
+struct Dialling<C> {
+    connector: C,
+    names: Names,
     limit: Duration,
 }
 
 impl<C> Clone for Dial<C> {
     fn clone(&self) -> Self {
-        Self {
-            connector: Arc::clone(&self.connector),
-            limit: self.limit,
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -270,26 +283,30 @@ where
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let connector = C::clone(&self.connector);
-        let limit = self.limit;
+        let dialling = Arc::clone(&self.0);
         Box::pin(async move {
-            let connected = tokio::time::timeout(limit, connector.oneshot(target)).await;
-            connected?.map_err(Into::into)
+            let origin = dialling.names.origin(&target);
+            let origin = origin.ok_or("the host is no name of an origin")?;
+            let connecting = dialling.connector.clone().oneshot(origin);
+            tokio::time::timeout(dialling.limit, connecting)
+                .await?
+                .map_err(Into::into)
         })
     }
 }
 
-fn pool<C>(settings: &Settings, connector: HttpsConnector<C>) -> Pool<C>
+fn pool<C>(settings: &Settings, names: &Names, connector: HttpsConnector<C>) -> Pool<C>
 where
     Dial<HttpsConnector<C>>: Connector + Clone,
 {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .http1_max_headers(settings.header_limit.min(32 * 1024))
-        .build(Dial {
-            connector: Arc::new(connector),
+        .build(Dial(Arc::new(Dialling {
+            connector,
+            names: names.clone(),
             limit: settings.connect_limit(),
-        })
+        })))
 }
 
 fn tcp() -> Tcp {
@@ -330,6 +347,10 @@ fn tls(settings: &Settings) -> Result<Arc<ClientConfig>, TransportError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+fn unsendable(error: http::Error) -> TransportError {
+    TransportError::new(ErrorKind::Unsendable).with_source(error)
 }
 
 fn setup(error: impl StdError + Send + Sync + 'static) -> TransportError {
