@@ -9,6 +9,7 @@ mod peers;
 mod picture;
 mod startup;
 mod table;
+mod targets;
 mod tools;
 
 use std::process::ExitCode;
@@ -70,6 +71,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         built.as_secs_f64(),
         (start.elapsed() - built).as_secs_f64()
     );
+    if let Some(targets) = targets::of(&tables) {
+        tables.insert(0, targets);
+    }
     let skipped = tools.skipped();
     if options.json {
         let tables: Vec<_> = tables.iter().map(Table::to_json).collect();

@@ -17,15 +17,11 @@ const SUBJECTS: [(&str, &str, &str); 7] = [
 const PATH: &str = "/flows?limit=100";
 const WORKERS: [usize; 4] = [1, 8, 64, 512];
 
-/// Where instructions are counted.
-const COUNTED: [(bool, usize); 6] = [
-    (false, 1),
-    (false, 8),
-    (false, 16),
-    (false, 64),
-    (false, 512),
-    (true, 1),
-];
+/// How many are in flight where instructions are counted, over plain connections and over TLS, and where
+/// among them the ratios are taken.
+const COUNTED: [usize; 5] = [1, 8, 16, 64, 512];
+const COUNTED_OVER_TLS: [usize; 2] = [1, 16];
+const RATIOS: [usize; 2] = [1, 16];
 
 /// Calls of one measurement, and how often it is made.
 const CALLS: usize = 8_000;
@@ -37,10 +33,11 @@ const LEAST: usize = 4;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let server = Server::start(tools)?;
-    tables.push(counts(tools, &server)?);
-    for (scheme, origin) in [("plain", &server.http), ("TLS", &server.https)] {
+    tables.push(counts(tools, &server, "plain", &COUNTED)?);
+    tables.push(counts(tools, &server, "TLS", &COUNTED_OVER_TLS)?);
+    for scheme in ["plain", "TLS"] {
         for workers in WORKERS {
-            tables.push(times(tools, &server, scheme, origin, workers)?);
+            tables.push(times(tools, &server, scheme, workers)?);
         }
     }
     Ok(())
@@ -53,28 +50,33 @@ fn arguments(subject: &str, workers: usize, calls: usize, origin: &str) -> Vec<S
         .to_vec()
 }
 
-fn counts(tools: &Tools, server: &Server) -> Result<Table, String> {
-    let mut columns = vec!["client", "ratio at 1", "ratio at 16"];
-    let names: Vec<String> = COUNTED
-        .iter()
-        .map(|(tls, workers)| {
-            let scheme = if *tls { ", TLS" } else { "" };
-            format!("instructions at {workers}{scheme}")
-        })
-        .collect();
-    columns.extend(names.iter().map(String::as_str));
-    columns.extend(["allocations", "allocated bytes"]);
+fn counts(
+    tools: &Tools,
+    server: &Server,
+    scheme: &str,
+    counted: &[usize],
+) -> Result<Table, String> {
+    let origin = server.origin(scheme);
+    let named = |what: &str, workers: usize| format!("{what} at {workers}");
+    let mut columns = vec!["client".to_owned()];
+    columns.extend(RATIOS.map(|workers| named("ratio", workers)));
+    columns.extend(
+        counted
+            .iter()
+            .map(|&workers| named("instructions", workers)),
+    );
+    columns.extend(["allocations", "allocated bytes"].map(str::to_owned));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(
-        "A call's instructions and allocations",
-        "In user space, of one call, with so many in flight. The ratio is to the bare library below it; the \
+        &format!("A call's instructions and allocations, {scheme}"),
+        "In user space, of one call, with so many in flight. The ratio is to the bare library; the \
          example's is to reqwest. The bare libraries run without a limit of time, ours with theirs.",
         &columns,
     );
-    let mut all: Vec<(&str, Vec<Option<f64>>)> = Vec::new();
+    let mut all: Vec<Vec<Option<f64>>> = Vec::new();
     for (subject, _, _) in SUBJECTS {
         let mut row = Vec::new();
-        for (tls, workers) in COUNTED {
-            let origin = if tls { &server.https } else { &server.http };
+        for &workers in counted {
             let each = (COUNTED_CALLS / workers).max(LEAST);
             row.push(tools.instructions_each(
                 &tools.program("ap-bench"),
@@ -84,30 +86,29 @@ fn counts(tools: &Tools, server: &Server) -> Result<Table, String> {
                 &server.root_pem,
             )?);
         }
-        all.push((subject, row));
+        all.push(row);
     }
-    for (subject, name, bare) in SUBJECTS {
-        let of = |wanted: &str| {
-            all.iter()
-                .find(|(known, _)| *known == wanted)
-                .map(|(_, row)| row)
+    for ((subject, name, bare), own) in SUBJECTS.iter().zip(&all) {
+        let bare = all.get(place(bare));
+        let ratio = |workers: usize| {
+            let at = counted.iter().position(|known| *known == workers)?;
+            Some(own.get(at).copied()?? / bare?.get(at).copied()??)
         };
-        let (Some(own), Some(bare)) = (of(subject), of(bare)) else {
-            continue;
-        };
-        let ratio = |at: usize| Some(own.get(at).copied()?? / bare.get(at).copied()??);
-        let calls = ["calls", subject, &server.http, PATH].map(str::to_owned);
+        let calls = ["calls", subject, origin, PATH].map(str::to_owned);
         let (count, bytes) = tools.allocations(&calls, &server.root_pem)?;
-        let mut row = vec![
-            name.into(),
-            Cell::number(ratio(0), 3),
-            Cell::number(ratio(2), 3),
-        ];
+        let mut row = vec![(*name).into()];
+        row.extend(RATIOS.map(|workers| Cell::number(ratio(workers), 3)));
         row.extend(own.iter().map(|count| Cell::number(*count, 0)));
         row.extend([Cell::Number(count, 1), Cell::Number(bytes, 0)]);
         table.rows.push(row);
     }
     Ok(table)
+}
+
+/// Where a subject stands among them.
+fn place(subject: &str) -> usize {
+    let place = SUBJECTS.iter().position(|(known, ..)| *known == subject);
+    place.unwrap_or(SUBJECTS.len())
 }
 
 #[derive(Default)]
@@ -120,13 +121,8 @@ struct Samples {
     wall: Vec<f64>,
 }
 
-fn times(
-    tools: &Tools,
-    server: &Server,
-    scheme: &str,
-    origin: &str,
-    workers: usize,
-) -> Result<Table, String> {
+fn times(tools: &Tools, server: &Server, scheme: &str, workers: usize) -> Result<Table, String> {
+    let origin = server.origin(scheme);
     let mut samples: Vec<Samples> = SUBJECTS.iter().map(|_| Samples::default()).collect();
     for _ in 0..ROUNDS {
         for (at, (subject, _, bare)) in SUBJECTS.iter().enumerate() {
@@ -142,9 +138,8 @@ fn times(
             samples[at].p99.push(number("p99_us"));
             samples[at].peak.push(number("peak_bytes") / 1024.0);
             // Of the same round: what else the machine did then, it did to both.
-            let bare = SUBJECTS.iter().position(|(name, ..)| name == bare);
-            let bare = bare.and_then(|bare| samples[bare].cpu.last().copied());
-            if let (Some(own), Some(bare)) = (samples[at].cpu.last().copied(), bare) {
+            let last = |at: usize| samples.get(at)?.cpu.last().copied();
+            if let (Some(own), Some(bare)) = (last(at), last(place(bare))) {
                 samples[at].ratio.push(own / bare);
             }
         }
@@ -163,10 +158,19 @@ fn times(
             "p50 µs",
             "p99 µs",
             "peak memory KiB",
+            "over the bare, KiB for each in flight",
         ],
     );
-    for ((_, name, _), samples) in SUBJECTS.iter().zip(&samples) {
-        let middle = |values: &[f64]| spread(values).map(|(middle, ..)| middle);
+    let middle = |values: &[f64]| spread(values).map(|(middle, ..)| middle);
+    let peaks: Vec<_> = samples
+        .iter()
+        .map(|samples| middle(&samples.peak))
+        .collect();
+    for (((_, name, bare), samples), peak) in SUBJECTS.iter().zip(&samples).zip(&peaks) {
+        let bare = peaks.get(place(bare)).copied().flatten();
+        let more = peak
+            .zip(bare)
+            .map(|(own, bare)| (own - bare) / workers as f64);
         let (ratio, least, most) = spread(&samples.ratio).unwrap_or_default();
         table.rows.push(vec![
             (*name).into(),
@@ -176,7 +180,8 @@ fn times(
             Cell::number(middle(&samples.wall), 1),
             Cell::number(middle(&samples.p50), 0),
             Cell::number(middle(&samples.p99), 0),
-            Cell::number(middle(&samples.peak), 0),
+            Cell::number(*peak, 0),
+            Cell::number(more, 1),
         ]);
     }
     Ok(table)

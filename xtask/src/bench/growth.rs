@@ -51,6 +51,7 @@ fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
             "KiB at 10⁴",
             "KiB at 10⁵",
             "KiB at 10⁶",
+            "KiB gained to 10⁶",
         ],
     );
     for (subject, name) in CLIENTS {
@@ -73,14 +74,20 @@ fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
             Cell::number(first_each, 0),
             Cell::number(later_each, 0),
         ];
+        let mut peaks = Vec::new();
         for calls in [10_000, 100_000, 1_000_000] {
             let arguments = arguments(subject, calls, server, "/flows");
             let seen = tools.json(&arguments, &server.root_pem)?;
-            row.push(Cell::number(
-                seen["peak_bytes"].as_f64().map(|bytes| bytes / 1024.0),
-                0,
-            ));
+            peaks.push(seen["peak_bytes"].as_f64().map(|bytes| bytes / 1024.0));
         }
+        row.extend(peaks.iter().map(|peak| Cell::number(*peak, 0)));
+        let first_and_last = peaks
+            .first()
+            .copied()
+            .flatten()
+            .zip(peaks.last().copied().flatten());
+        let gained = first_and_last.map(|(first, last)| last - first);
+        row.push(Cell::number(gained, 0));
         table.rows.push(row);
     }
     Ok(table)

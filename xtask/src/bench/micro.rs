@@ -17,7 +17,8 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let mut table = Table::new(
         "The core's operations",
-        "Of one operation, on one thread, without the loop around it and the making of its request. A request has two headers before it is signed; taking the signature off again counts too.",
+        "Of one operation, on one thread, without the loop around it and the making of its request, which has two \
+         headers before it is signed.",
         &["operation", "instructions", "allocations", "bytes"],
     );
     let mut all = BTreeMap::new();

@@ -24,10 +24,14 @@ impl Cell {
         value.map_or(Self::Missing, |value| Self::Number(value, digits))
     }
 
-    fn text(&self) -> String {
+    /// As a table shows it.
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Number(value, digits) => grouped(&format!("{value:.digits$}")),
+            Self::Number(value, digits) => match format!("{value:.digits$}") {
+                nothing if nothing == "-0" => "0".to_owned(),
+                number => grouped(&number),
+            },
             Self::Missing => "–".to_owned(),
         }
     }
@@ -132,6 +136,7 @@ mod tests {
             .rows
             .push(vec!["x".into(), Cell::number(Some(0.5), 2)]);
         table.rows.push(vec!["y".into(), Cell::Missing]);
+        assert_eq!(Cell::Number(-0.2, 0).text(), "0");
         assert!(table.to_markdown().ends_with("| x | 0.50 |\n| y | – |\n"));
         assert_eq!(table.to_json()["rows"][1]["b"], serde_json::Value::Null);
     }

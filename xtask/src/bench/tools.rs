@@ -230,6 +230,17 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Where it is served, `plain` or over `TLS`.
+    pub(crate) fn origin(&self, scheme: &str) -> &str {
+        if scheme == "TLS" {
+            &self.https
+        } else {
+            &self.http
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stdin.take());

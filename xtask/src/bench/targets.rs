@@ -1,0 +1,322 @@
+//! What is promised, beside what was measured.
+
+use super::table::{Cell, Table};
+
+/// A figure: a table's title, a row's name and a column's.
+type Place = (&'static str, &'static str, &'static str);
+
+/// What figures may be.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtMost(f64),
+    Below(f64),
+    /// At most what is measured there.
+    AtMostThat(Place),
+    /// No further from one than this.
+    NearOne(f64),
+}
+
+struct Target {
+    what: &'static str,
+    /// The places whose figures must all keep it, and how many digits of them mean something.
+    figures: &'static [Place],
+    digits: usize,
+    limit: Limit,
+}
+
+const PLAIN: &str = "A call's instructions and allocations, plain";
+const TLS: &str = "A call's instructions and allocations, TLS";
+const CORE: &str = "The core's operations";
+const OVER: &str = "over the bare, KiB for each in flight";
+const AP_REQWEST: &str = "**ap-reqwest**";
+const AP_UREQ: &str = "**ap-ureq**";
+const GROWTH: &str = "As calls grow in number";
+const EXAMPLE: &str = "the example over hyper's pool";
+
+const TARGETS: [Target; 17] = [
+    Target {
+        what: "ap-reqwest, instructions to reqwest's with its basic auth: 1 and 16 in flight, plain, then TLS",
+        figures: &[
+            (PLAIN, AP_REQWEST, "ratio at 1"),
+            (PLAIN, AP_REQWEST, "ratio at 16"),
+            (TLS, AP_REQWEST, "ratio at 1"),
+            (TLS, AP_REQWEST, "ratio at 16"),
+        ],
+        digits: 3,
+        limit: Limit::AtMost(1.0),
+    },
+    Target {
+        what: "ap-ureq, instructions to ureq's: the same",
+        figures: &[
+            (PLAIN, AP_UREQ, "ratio at 1"),
+            (PLAIN, AP_UREQ, "ratio at 16"),
+            (TLS, AP_UREQ, "ratio at 1"),
+            (TLS, AP_UREQ, "ratio at 16"),
+        ],
+        digits: 3,
+        limit: Limit::AtMost(0.9),
+    },
+    Target {
+        what: "the example over hyper's pool, instructions to reqwest's: 1 and 16 in flight",
+        figures: &[
+            (PLAIN, "**the example over hyper's pool**", "ratio at 1"),
+            (PLAIN, "**the example over hyper's pool**", "ratio at 16"),
+        ],
+        digits: 3,
+        limit: Limit::AtMost(0.48),
+    },
+    Target {
+        what: "signing again, instructions",
+        figures: &[(CORE, "signing the same request again", "instructions")],
+        digits: 0,
+        limit: Limit::AtMost(300.0),
+    },
+    Target {
+        what: "signing for the first time, instructions: a client's request, then one whose URL was read",
+        figures: &[
+            (CORE, "signing a request that a client made", "instructions"),
+            (
+                CORE,
+                "signing a request whose URL was read from a text",
+                "instructions",
+            ),
+        ],
+        digits: 0,
+        limit: Limit::AtMost(300.0),
+    },
+    Target {
+        what: "signing, allocations",
+        figures: &[
+            (CORE, "signing a request that a client made", "allocations"),
+            (CORE, "signing the same request again", "allocations"),
+        ],
+        digits: 0,
+        limit: Limit::AtMost(0.0),
+    },
+    Target {
+        what: "the exchange, instructions",
+        figures: &[(CORE, "a call's exchange, answered 200", "instructions")],
+        digits: 0,
+        limit: Limit::AtMost(1_000.0),
+    },
+    Target {
+        what: "the exchange, allocations",
+        figures: &[(CORE, "a call's exchange, answered 200", "allocations")],
+        digits: 0,
+        limit: Limit::AtMost(0.0),
+    },
+    Target {
+        what: "the documented 401, instructions",
+        figures: &[(CORE, "the documented 401", "instructions")],
+        digits: 0,
+        limit: Limit::AtMost(300.0),
+    },
+    Target {
+        what: "the documented 401, allocations",
+        figures: &[(CORE, "the documented 401", "allocations")],
+        digits: 0,
+        limit: Limit::AtMost(0.0),
+    },
+    Target {
+        what: "ap-reqwest, KiB over reqwest for each call in flight: 8, 64, 512, plain, then TLS",
+        figures: &[
+            ("8 in flight, plain", AP_REQWEST, OVER),
+            ("64 in flight, plain", AP_REQWEST, OVER),
+            ("512 in flight, plain", AP_REQWEST, OVER),
+            ("8 in flight, TLS", AP_REQWEST, OVER),
+            ("64 in flight, TLS", AP_REQWEST, OVER),
+            ("512 in flight, TLS", AP_REQWEST, OVER),
+        ],
+        digits: 0,
+        limit: Limit::AtMost(64.0),
+    },
+    Target {
+        what: "ap-ureq, KiB over ureq for each call in flight: the same",
+        figures: &[
+            ("8 in flight, plain", AP_UREQ, OVER),
+            ("64 in flight, plain", AP_UREQ, OVER),
+            ("512 in flight, plain", AP_UREQ, OVER),
+            ("8 in flight, TLS", AP_UREQ, OVER),
+            ("64 in flight, TLS", AP_UREQ, OVER),
+            ("512 in flight, TLS", AP_UREQ, OVER),
+        ],
+        digits: 0,
+        limit: Limit::AtMost(64.0),
+    },
+    Target {
+        what: "a call's instructions from 10³ to 10⁴ calls, to those before: ap-reqwest, ap-ureq, the example",
+        figures: &[
+            (GROWTH, "ap-reqwest", "ratio"),
+            (GROWTH, "ap-ureq", "ratio"),
+            (GROWTH, EXAMPLE, "ratio"),
+        ],
+        digits: 3,
+        limit: Limit::NearOne(0.05),
+    },
+    Target {
+        what: "KiB gained from 10⁴ to 10⁶ calls: the same",
+        figures: &[
+            (GROWTH, "ap-reqwest", "KiB gained to 10⁶"),
+            (GROWTH, "ap-ureq", "KiB gained to 10⁶"),
+            (GROWTH, EXAMPLE, "KiB gained to 10⁶"),
+        ],
+        digits: 0,
+        limit: Limit::AtMost(1024.0),
+    },
+    Target {
+        what: "`ap --version`, milliseconds, to `curl --version`",
+        figures: &[("Starting", "`ap --version`", "milliseconds")],
+        digits: 1,
+        limit: Limit::AtMostThat(("Starting", "`curl --version`", "milliseconds")),
+    },
+    Target {
+        what: "`ap`, the stripped program, MiB",
+        figures: &[("Weight", "`ap`, the stripped program", "MiB")],
+        digits: 2,
+        limit: Limit::Below(8.0),
+    },
+    Target {
+        what: "ap-core and ap-ureq, crates in the tree",
+        figures: &[("Weight", "`ap-ureq`", "crates")],
+        digits: 0,
+        limit: Limit::Below(50.0),
+    },
+];
+
+/// The targets, each with its figures. One of which nothing was measured is left out.
+pub(crate) fn of(tables: &[Table]) -> Option<Table> {
+    let mut seen = Table::new(
+        "Targets",
+        "The figures are those of the tables below, in the order that is named.",
+        &["target", "limit", "figures", "held"],
+    );
+    for target in &TARGETS {
+        let figures: Vec<Option<f64>> = target
+            .figures
+            .iter()
+            .map(|place| number(tables, *place))
+            .collect();
+        let Some((limit, holds)) = limit(tables, target.limit) else {
+            continue;
+        };
+        if figures.iter().all(Option::is_none) {
+            continue;
+        }
+        let digits = target.digits;
+        let shown: Vec<String> = figures
+            .iter()
+            .map(|figure| Cell::number(*figure, digits).text())
+            .collect();
+        let held = if figures.iter().flatten().any(|figure| !holds(*figure)) {
+            "no"
+        } else if figures.contains(&None) {
+            "–"
+        } else {
+            "yes"
+        };
+        seen.rows.push(vec![
+            target.what.into(),
+            Cell::Text(limit),
+            Cell::Text(shown.join(", ")),
+            held.into(),
+        ]);
+    }
+    (!seen.rows.is_empty()).then_some(seen)
+}
+
+type Holds = Box<dyn Fn(f64) -> bool>;
+
+fn limit(tables: &[Table], limit: Limit) -> Option<(String, Holds)> {
+    // A count that callgrind cannot repeat to the last one is still that count.
+    const SLACK: f64 = 0.5;
+    Some(match limit {
+        Limit::AtMost(most) if most >= 10.0 => (
+            format!("at most {}", Cell::Number(most, 0).text()),
+            Box::new(move |figure| figure < most + SLACK),
+        ),
+        Limit::AtMost(most) => (
+            format!("at most {most}"),
+            Box::new(move |figure| figure <= most),
+        ),
+        Limit::Below(most) => (
+            format!("below {most}"),
+            Box::new(move |figure| figure < most),
+        ),
+        Limit::AtMostThat(place) => {
+            let most = number(tables, place)?;
+            (
+                format!("at most {most:.1}"),
+                Box::new(move |figure| figure <= most),
+            )
+        }
+        Limit::NearOne(most) => (
+            format!("1 ± {most}"),
+            Box::new(move |figure| (figure - 1.0).abs() <= most),
+        ),
+    })
+}
+
+/// The number in a place, if there is one.
+fn number(tables: &[Table], (title, row, column): Place) -> Option<f64> {
+    let table = tables.iter().find(|table| table.title == title)?;
+    let column = table.columns.iter().position(|name| name == column)?;
+    let named = |cells: &&Vec<Cell>| matches!(cells.first(), Some(Cell::Text(name)) if name == row);
+    match table.rows.iter().find(named)?.get(column)? {
+        Cell::Number(number, _) => Some(*number),
+        Cell::Text(_) | Cell::Missing => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TARGETS, of};
+    use crate::bench::table::{Cell, Table};
+
+    fn weight(ap_mib: f64, crates: Option<f64>) -> Table {
+        let mut table = Table::new("Weight", "", &["what", "crates", "MiB"]);
+        table.rows.push(vec![
+            "`ap`, the stripped program".into(),
+            Cell::Missing,
+            Cell::Number(ap_mib, 2),
+        ]);
+        table.rows.push(vec![
+            "`ap-ureq`".into(),
+            Cell::number(crates, 0),
+            Cell::Missing,
+        ]);
+        table
+    }
+
+    fn held(table: &Table) -> Vec<String> {
+        let last = table.rows.iter().filter_map(|row| row.last());
+        last.map(Cell::text).collect()
+    }
+
+    #[test]
+    fn a_target_is_held_or_not_and_left_out_where_nothing_was_measured() {
+        assert!(of(&[]).is_none());
+        let seen = of(&[weight(7.99, Some(50.0))]).unwrap();
+        assert_eq!(held(&seen), ["yes", "no"]);
+        let seen = of(&[weight(8.0, None)]).unwrap();
+        assert_eq!(held(&seen), ["no"]);
+    }
+
+    #[test]
+    fn one_figure_of_several_that_is_missing_or_too_high_shows() {
+        let mut table = Table::new("As calls grow in number", "", &["client", "ratio"]);
+        for (client, ratio) in [("ap-reqwest", 1.04), ("ap-ureq", 0.96)] {
+            table.rows.push(vec![client.into(), Cell::Number(ratio, 3)]);
+        }
+        assert_eq!(held(&of(&[table.clone()]).unwrap()), ["–"]);
+        table.rows.push(vec![
+            "the example over hyper's pool".into(),
+            Cell::Number(1.06, 3),
+        ]);
+        assert_eq!(held(&of(&[table]).unwrap()), ["no"]);
+    }
+
+    #[test]
+    fn every_target_has_figures() {
+        assert!(TARGETS.iter().all(|target| !target.figures.is_empty()));
+    }
+}
