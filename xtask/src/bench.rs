@@ -17,11 +17,11 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::repo;
+use crate::{print, repo};
 use table::Table;
 use tools::Tools;
 
-const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 cargo xtask bench [micro|calls|peers|startup|growth] [options]
 
   --format F   table (default) or json
@@ -75,17 +75,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         tables.insert(0, targets);
     }
     let skipped = tools.skipped();
-    if options.json {
-        let tables: Vec<_> = tables.iter().map(Table::to_json).collect();
-        let report = json!({"machine": tools.machine(), "tables": tables, "skipped": skipped});
-        println!("{report:#}");
-    } else {
-        print!("{}", text(&tools, &tables));
-    }
     if options.write {
         write(&tools, &tables)?;
     }
-    Ok(ExitCode::SUCCESS)
+    if options.json {
+        let tables: Vec<_> = tables.iter().map(Table::to_json).collect();
+        let report = json!({"machine": tools.machine(), "tables": tables, "skipped": skipped});
+        print(&format!("{report:#}\n"))
+    } else {
+        print(&text(&tools, &tables))
+    }
 }
 
 fn text(tools: &Tools, tables: &[Table]) -> String {
@@ -125,7 +124,6 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             },
             "--write" => options.write = true,
             "--cold" => options.cold = true,
-            "-h" | "--help" => return Err(USAGE.to_owned()),
             part if options.part.is_none() && PARTS.iter().any(|(name, _)| *name == part) => {
                 options.part = Some(part.to_owned());
             }

@@ -1,15 +1,16 @@
 //! `cargo xtask conformance`: the suite against this workspace's transports, or against any program.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use ap_conformance::{Report, Suite, html};
 use ap_core::Connect as _;
 
-use crate::{catalogue, log, repo};
+use crate::{catalogue, log, print, repo};
 
-const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 cargo xtask conformance [reqwest|ureq|all] [FILTER] [options]
 
   FILTER          only cases whose id holds this text
@@ -147,7 +148,9 @@ fn finish(options: &Options, text: &str, success: bool) -> Result<ExitCode, Stri
     match &options.out {
         Some(path) => std::fs::write(path, text)
             .map_err(|error| format!("{} cannot be written: {error}", path.display()))?,
-        None => print!("{text}"),
+        None => {
+            print(text)?;
+        }
     }
     Ok(if success {
         ExitCode::SUCCESS
@@ -168,6 +171,14 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
             let mut suite = excepted(suite.clone(), *subject, options)?
                 .subject(subject.name())
                 .listening_to(log::take);
+            // For whoever watches: it takes a minute.
+            if std::io::stderr().is_terminal() {
+                eprintln!(
+                    "conformance: {} has {} cases to keep",
+                    subject.name(),
+                    suite.list().count()
+                );
+            }
             if options.alone.is_none() {
                 suite = suite.without_large();
             }

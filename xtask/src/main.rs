@@ -9,38 +9,49 @@ mod repo;
 mod sans_io;
 mod tidy;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// A command says by its exit code whether what it checked is in order; an error is a sentence about
 /// its arguments, or about what kept it from checking.
-type Command = fn(&[String]) -> Result<ExitCode, String>;
+struct Command {
+    name: &'static str,
+    run: fn(&[String]) -> Result<ExitCode, String>,
+    about: &'static str,
+    usage: &'static str,
+}
 
-const COMMANDS: [(&str, Command, &str); 5] = [
-    (
-        "bench",
-        bench::run,
-        "what a call costs [micro|calls|peers|startup|growth]",
-    ),
-    (
-        "conformance",
-        conformance::run,
-        "the suite against the transports, or against any program",
-    ),
-    (
-        "msrv",
-        msrv::run,
-        "no dependency needs a newer Rust than the one we state",
-    ),
-    (
-        "sans-io",
-        sans_io::run,
-        "the core depends on no I/O and names none [--bless | --self-test]",
-    ),
-    (
-        "tidy",
-        tidy::run,
-        "files, manifests, licences and documents agree",
-    ),
+const COMMANDS: [Command; 5] = [
+    Command {
+        name: "bench",
+        run: bench::run,
+        about: "what a call costs",
+        usage: bench::USAGE,
+    },
+    Command {
+        name: "conformance",
+        run: conformance::run,
+        about: "the suite against the transports, or against any program",
+        usage: conformance::USAGE,
+    },
+    Command {
+        name: "msrv",
+        run: msrv::run,
+        about: "no dependency needs a newer Rust than the one we state",
+        usage: "cargo xtask msrv\n",
+    },
+    Command {
+        name: "sans-io",
+        run: sans_io::run,
+        about: "the core depends on no I/O and names none",
+        usage: "cargo xtask sans-io [--bless | --self-test]\n",
+    },
+    Command {
+        name: "tidy",
+        run: tidy::run,
+        about: "files, manifests, licences and documents agree",
+        usage: "cargo xtask tidy\n",
+    },
 ];
 
 fn main() -> ExitCode {
@@ -58,21 +69,37 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode, String> {
     let Some((name, rest)) = arguments.split_first() else {
         return Err(format!("no command was given: choose {}", names()));
     };
-    if matches!(name.as_str(), "-h" | "--help" | "help") {
-        for (name, _, about) in COMMANDS {
-            println!("cargo xtask {name:<12} {about}");
-        }
-        return Ok(ExitCode::SUCCESS);
+    let is_help = |argument: &str| matches!(argument, "-h" | "--help");
+    if is_help(name) || name == "help" {
+        let line =
+            |command: &Command| format!("cargo xtask {:<12} {}\n", command.name, command.about);
+        return print(&COMMANDS.iter().map(line).collect::<String>());
     }
-    let (_, command, _) = COMMANDS
+    let command = COMMANDS
         .iter()
-        .find(|(known, ..)| known == name)
+        .find(|command| command.name == name)
         .ok_or_else(|| format!("there is no command {name:?}: choose {}", names()))?;
-    command(rest)
+    if rest.iter().any(|argument| is_help(argument)) {
+        return print(&format!(
+            "{}: {}\n\n{}",
+            command.name, command.about, command.usage
+        ));
+    }
+    (command.run)(rest)
+}
+
+/// Prints to the standard output, whose reader may have seen enough.
+fn print(text: &str) -> Result<ExitCode, String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("the standard output cannot be written: {error}"))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn names() -> String {
-    COMMANDS.map(|(name, ..)| name).join(", ")
+    COMMANDS.map(|command| command.name).join(", ")
 }
 
 /// For commands that take no arguments.
@@ -100,7 +127,7 @@ fn verdict(check: &str, faults: &[String]) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{dispatch, none};
+    use super::{COMMANDS, dispatch, none};
 
     fn error(arguments: &[&str]) -> String {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
@@ -121,5 +148,19 @@ mod tests {
         }
         assert!(error(&["nothing"]).contains("choose bench, conformance, msrv, sans-io, tidy"));
         assert!(none(&[]).is_ok());
+    }
+
+    #[test]
+    fn every_command_says_how_it_is_used() {
+        for command in &COMMANDS {
+            assert!(
+                command
+                    .usage
+                    .starts_with(&format!("cargo xtask {}", command.name))
+            );
+            assert!(command.usage.ends_with('\n'));
+            let asked = [command.name, "--help"].map(str::to_owned);
+            assert!(dispatch(&asked).is_ok(), "{}", command.name);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is measured, one part a process:
 //!
-//! - `ap-bench serve`: serves until its input ends; its first line of output says where.
+//! - `ap-bench serve [CONNECTIONS]`: serves until its input ends; its first line of output says where. The
+//!   first answers wait until there are so many connections.
 //! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]`: makes calls, the root certificate on its
 //!   input, and prints what it saw as a line of JSON.
 //! - `ap-bench micro NAME TIMES`: does one of the core's operations so many times.
@@ -13,13 +14,14 @@ use ap_bench::server::Server;
 use ap_bench::subject::Place;
 use ap_bench::{Failure, micro};
 
-const USAGE: &str = "usage: ap-bench serve | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | list";
+const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | list";
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["serve"] => serve(),
+        ["serve"] => serve(1),
+        ["serve", connections] => serve(connections.parse()?),
         ["calls", subject, workers, calls, origin, path, rest @ ..] => {
             let mut root_pem = String::new();
             std::io::stdin().read_to_string(&mut root_pem)?;
@@ -53,12 +55,12 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-fn serve() -> Result<(), Failure> {
+fn serve(connections: usize) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let server = Server::listen().await?;
+        let server = Server::listen().await?.gathering(connections);
         println!(
             "{}",
             serde_json::json!({

@@ -9,6 +9,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Failure;
@@ -47,6 +48,36 @@ pub struct Server {
     pub root_pem: String,
     /// Counted while it serves.
     pub counts: Arc<Counts>,
+    gather: Arc<Gather>,
+}
+
+/// Holds the first request of each connection until there are so many.
+struct Gather {
+    missing: AtomicUsize,
+    all: Semaphore,
+}
+
+impl Gather {
+    fn new(connections: usize) -> Arc<Self> {
+        Arc::new(Self {
+            missing: AtomicUsize::new(connections),
+            all: Semaphore::new(0),
+        })
+    }
+
+    async fn wait(&self) -> Result<(), Failure> {
+        let less = |missing: usize| missing.checked_sub(1);
+        match self
+            .missing
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+        {
+            // Whoever waits goes on without taking anything.
+            Ok(1) => self.all.add_permits(1),
+            Ok(_) => drop(self.all.acquire().await?),
+            Err(_) => {}
+        }
+        Ok(())
+    }
 }
 
 impl Server {
@@ -78,9 +109,18 @@ impl Server {
             root_pem: authority.pem(),
             acceptor: TlsAcceptor::from(Arc::new(config)),
             counts: Arc::default(),
+            gather: Gather::new(1),
             plain,
             tls,
         })
+    }
+
+    /// The same, but nothing is answered before there are so many connections with a request each. A client
+    /// then has as many from the start, however its calls fall together.
+    #[must_use]
+    pub fn gathering(mut self, connections: usize) -> Self {
+        self.gather = Gather::new(connections);
+        self
     }
 
     /// Answers, until the future is dropped.
@@ -91,16 +131,17 @@ impl Server {
                 accepted = self.plain.accept() => {
                     let Ok((stream, _)) = accepted else { continue };
                     let _ = stream.set_nodelay(true);
-                    let counts = Arc::clone(&self.counts);
-                    tokio::spawn(async move { let _ = answer(stream, &counts).await; });
+                    let (counts, gather) = (Arc::clone(&self.counts), Arc::clone(&self.gather));
+                    tokio::spawn(async move { let _ = answer(stream, &counts, &gather).await; });
                 }
                 accepted = self.tls.accept() => {
                     let Ok((stream, _)) = accepted else { continue };
                     let _ = stream.set_nodelay(true);
-                    let (acceptor, counts) = (self.acceptor.clone(), Arc::clone(&self.counts));
+                    let (counts, gather) = (Arc::clone(&self.counts), Arc::clone(&self.gather));
+                    let acceptor = self.acceptor.clone();
                     tokio::spawn(async move {
                         if let Ok(stream) = acceptor.accept(stream).await {
-                            let _ = answer(stream, &counts).await;
+                            let _ = answer(stream, &counts, &gather).await;
                         }
                     });
                 }
@@ -112,8 +153,10 @@ impl Server {
 async fn answer(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     counts: &Counts,
+    gather: &Gather,
 ) -> Result<(), Failure> {
     counts.connections.fetch_add(1, Ordering::Relaxed);
+    let mut is_first = true;
     let usual = head("200 OK", ANSWER.len()) + ANSWER;
     let refusal = std::str::from_utf8(ap_core::DOCUMENTED_BODY)?;
     let refusal = head("401 Unauthorized", refusal.len()) + refusal;
@@ -128,6 +171,9 @@ async fn answer(
         // Calls of this benchmark have no body, and wait for their answer.
         if !request[..read].ends_with(b"\r\n\r\n") {
             continue;
+        }
+        if std::mem::take(&mut is_first) {
+            gather.wait().await?;
         }
         counts.requests.fetch_add(1, Ordering::Relaxed);
         let target = request[..read].split(|&byte| byte == b' ').nth(1);

@@ -62,9 +62,9 @@ fn finish(
             Failure::of_status(product, response.status(), response.body()),
         ),
         Err(error @ CallError::Auth(refusal)) => {
-            (refusal.response(), Some(Failure::of_call(error)))
+            (refusal.response(), Some(Failure::of_call(product, error)))
         }
-        Err(error) => (None, Some(Failure::of_call(error))),
+        Err(error) => (None, Some(Failure::of_call(product, error))),
     };
     let printed = match response {
         Some(response) => output::print(&shown(setup, api, response))?,

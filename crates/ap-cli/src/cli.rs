@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ap_core::{Origin, Product, Service};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::exit::Failure;
@@ -206,19 +206,33 @@ pub(crate) enum Asked {
 }
 
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
+    let command = command(&arguments);
     match Cli::try_parse_from(arguments) {
         Ok(cli) => Ok(Asked::Run(Box::new(cli))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Asked::Print(error.render().to_string()))
             }
-            _ => Err(usage(&error)),
+            _ => Err(usage(&error, &command)),
         },
     }
 }
 
+/// The command that the arguments name, `ap auth rotate`: only words of our own.
+fn command(arguments: &[OsString]) -> String {
+    let mut command = <Cli as CommandFactory>::command();
+    let mut named = command.get_name().to_owned();
+    for argument in arguments.iter().skip(1) {
+        if let Some(found) = command.find_subcommand(argument) {
+            named = format!("{named} {}", found.get_name());
+            command = found.clone();
+        }
+    }
+    named
+}
+
 /// A usage error in words of our own: clap's own text repeats what was typed, which may be a key.
-fn usage(error: &clap::Error) -> Failure {
+fn usage(error: &clap::Error, command: &str) -> Failure {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -252,7 +266,7 @@ fn usage(error: &clap::Error) -> Failure {
         Some(ContextValue::Strings(values)) if !values.is_empty() => {
             format!("it is one of: {}", values.join(", "))
         }
-        _ => "see `ap --help`, or `ap COMMAND --help`".to_owned(),
+        _ => format!("see `{command} --help`"),
     };
     Failure::usage(happened, to_do)
 }

@@ -89,8 +89,8 @@ impl Failure {
         Self::usage(error.to_string(), to_do)
     }
 
-    /// What a call without an answer comes to.
-    pub(crate) fn of_call(error: &CallError) -> Self {
+    /// What a call to a product comes to that has no answer.
+    pub(crate) fn of_call(product: Product, error: &CallError) -> Self {
         match error {
             CallError::Request(error) => Self::of_request(error),
             CallError::Auth(refusal) => {
@@ -135,7 +135,7 @@ impl Failure {
                         "try again; a POST may have been applied, so look first",
                     ),
                 };
-                Self::new(code, error.to_string(), to_do)
+                Self::new(code, format!("{product}: {error}"), to_do)
             }
             _ => Self::new(OTHER, "the call failed", "run it again with -v"),
         }

@@ -121,14 +121,14 @@ fn ask(
             let (verdict, failure, body) = read(product, &response);
             (verdict, Some(response.status()), failure, body)
         }
-        Err(error @ CallError::Request(_)) => return Err(Failure::of_call(&error)),
+        Err(error @ CallError::Request(_)) => return Err(Failure::of_call(product, &error)),
         Err(CallError::Auth(refusal)) => {
             let status = refusal.response().map(Response::status);
-            let failure = Failure::of_call(&CallError::Auth(refusal));
+            let failure = Failure::of_call(product, &CallError::Auth(refusal));
             (Verdict::Refuses, status, Some(failure), None)
         }
         Err(error) => {
-            let failure = Failure::of_call(&error);
+            let failure = Failure::of_call(product, &error);
             (Verdict::Unreachable, None, Some(failure), None)
         }
     };

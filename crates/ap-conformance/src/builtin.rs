@@ -51,8 +51,12 @@ pub(crate) fn known() -> &'static [Case] {
 }
 
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<Case>, CaseError> {
-    let unreadable =
-        |error: std::io::Error| CaseError::new(&folder.display().to_string(), &error.to_string());
+    let unreadable = |error: std::io::Error| {
+        CaseError::new(
+            &folder.display().to_string(),
+            &format!("the folder cannot be read: {error}"),
+        )
+    };
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .map(|entry| entry.map(|entry| entry.path()))

@@ -35,7 +35,8 @@ pub use sign::sign;
 pub use source::{AsyncKeySource, KeySource, SourceError};
 pub use transport::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Transport, TransportError,
-    announces_empty_body, check_head, host, is_framed, is_loopback, is_sound, wire_headers,
+    announces_empty_body, check_head, host, is_framed, is_loopback, is_sound, room_for,
+    wire_headers,
 };
 pub use unauthorized::{
     Advice, BAD_KEY_FORMS, BadKeyForm, Cause, DOCUMENTED_BODY, MESSAGE_LIMIT,

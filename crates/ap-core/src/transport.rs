@@ -396,6 +396,21 @@ pub fn announces_empty_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
+/// How much room to make at once for a body, in bytes, where its length is announced: at most a mebibyte,
+/// because it may not come.
+///
+/// ```
+/// assert_eq!(ap_core::room_for(Some(300)), 300);
+/// assert_eq!(ap_core::room_for(Some(u64::MAX)), 1024 * 1024);
+/// assert_eq!(ap_core::room_for(None), 0);
+/// ```
+#[must_use]
+pub fn room_for(announced: Option<u64>) -> usize {
+    const MOST: u64 = 1024 * 1024;
+    let room = announced.unwrap_or_default().min(MOST);
+    usize::try_from(room).unwrap_or_default()
+}
+
 /// Looks at a response's head before the body is read, under the same limits for every transport.
 ///
 /// # Errors

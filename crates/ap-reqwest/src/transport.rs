@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ap_core::{
     AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError, check_head,
-    host, is_loopback, wire_headers,
+    host, is_loopback, room_for, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -81,6 +81,7 @@ impl ReqwestTransport {
         *head.headers_mut() = std::mem::take(response.headers_mut());
         let (head, ()) = head.into_parts();
         check_head(&self.settings, request.method(), &head)?;
+        let announced = response.content_length();
         let Some(first) = response.chunk().await.map_err(body_error)? else {
             return Ok(Response::from_parts(head, Bytes::new()));
         };
@@ -97,6 +98,7 @@ impl ReqwestTransport {
                 return Ok(Response::from_parts(head, whole));
             };
             if rest.is_empty() {
+                rest.reserve(room_for(announced));
                 rest.extend_from_slice(&first);
             }
             total += chunk.len();

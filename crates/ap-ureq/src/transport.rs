@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ap_core::{
     Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError,
-    announces_empty_body, check_head, is_loopback,
+    announces_empty_body, check_head, is_loopback, room_for,
 };
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -17,9 +17,6 @@ use crate::agent::{self, Agents};
 use crate::call::Call;
 use crate::convert::{body_error, send_error};
 use crate::veil::veiled;
-
-/// How much room is made for a body at once because it was announced; it may not come.
-const ROOM: u64 = 64 * 1024;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -122,8 +119,7 @@ impl UreqTransport {
 
     fn read(&self, body: Body) -> Result<Bytes, TransportError> {
         let limit = self.settings.body_limit;
-        let room = body.content_length().unwrap_or_default().min(ROOM);
-        let mut whole = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+        let mut whole = Vec::with_capacity(room_for(body.content_length()));
         // One byte more is let through, so that a body of exactly the limit is told from a longer one.
         let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         body.into_reader()

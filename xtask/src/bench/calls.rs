@@ -27,8 +27,18 @@ const RATIOS: [usize; 2] = [1, 16];
 const CALLS: usize = 8_000;
 const ROUNDS: usize = 5;
 
-/// Calls of one count, in all and at least for each worker.
-const COUNTED_CALLS: usize = 320;
+/// Calls of one worker in one count. Where several share a pool, who meets whom there is chance.
+const fn counted_calls(workers: usize) -> usize {
+    match workers {
+        1 => 320,
+        2..=8 => 80,
+        9..=16 => 200,
+        17..=64 => 20,
+        _ => LEAST,
+    }
+}
+
+/// Calls of a worker, at least.
 const LEAST: usize = 4;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
@@ -37,7 +47,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     tables.push(counts(tools, &server, "TLS", &COUNTED_OVER_TLS)?);
     for scheme in ["plain", "TLS"] {
         for workers in WORKERS {
-            tables.push(times(tools, &server, scheme, workers)?);
+            tables.push(times(tools, scheme, workers)?);
         }
     }
     Ok(())
@@ -56,7 +66,6 @@ fn counts(
     scheme: &str,
     counted: &[usize],
 ) -> Result<Table, String> {
-    let origin = server.origin(scheme);
     let named = |what: &str, workers: usize| format!("{what} at {workers}");
     let mut columns = vec!["client".to_owned()];
     columns.extend(RATIOS.map(|workers| named("ratio", workers)));
@@ -77,14 +86,12 @@ fn counts(
     for (subject, _, _) in SUBJECTS {
         let mut row = Vec::new();
         for &workers in counted {
-            let each = (COUNTED_CALLS / workers).max(LEAST);
-            row.push(tools.instructions_each(
-                &tools.program("ap-bench"),
-                each,
-                workers,
-                |calls| arguments(subject, workers, calls, origin),
-                &server.root_pem,
-            )?);
+            let each = tools.instructions_each(counted_calls(workers), |calls| {
+                let server = Server::gathering(tools, workers)?;
+                let arguments = arguments(subject, workers, calls, server.origin(scheme));
+                tools.instructions(&tools.program("ap-bench"), &arguments, &server.root_pem)
+            })?;
+            row.push(each.map(|each| each / workers as f64));
         }
         all.push(row);
     }
@@ -94,7 +101,7 @@ fn counts(
             let at = counted.iter().position(|known| *known == workers)?;
             Some(own.get(at).copied()?? / bare?.get(at).copied()??)
         };
-        let calls = ["calls", subject, origin, PATH].map(str::to_owned);
+        let calls = ["calls", subject, server.origin(scheme), PATH].map(str::to_owned);
         let (count, bytes) = tools.allocations(&calls, &server.root_pem)?;
         let mut row = vec![(*name).into()];
         row.extend(RATIOS.map(|workers| Cell::number(ratio(workers), 3)));
@@ -121,13 +128,13 @@ struct Samples {
     wall: Vec<f64>,
 }
 
-fn times(tools: &Tools, server: &Server, scheme: &str, workers: usize) -> Result<Table, String> {
-    let origin = server.origin(scheme);
+fn times(tools: &Tools, scheme: &str, workers: usize) -> Result<Table, String> {
     let mut samples: Vec<Samples> = SUBJECTS.iter().map(|_| Samples::default()).collect();
     for _ in 0..ROUNDS {
         for (at, (subject, _, bare)) in SUBJECTS.iter().enumerate() {
             let calls = (CALLS / workers).max(LEAST);
-            let mut arguments = arguments(subject, workers, calls, origin);
+            let server = Server::gathering(tools, workers)?;
+            let mut arguments = arguments(subject, workers, calls, server.origin(scheme));
             arguments.push("--timed".to_owned());
             let seen = tools.json(&arguments, &server.root_pem)?;
             let number = |name: &str| seen[name].as_f64().unwrap_or(f64::NAN);

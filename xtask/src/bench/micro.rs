@@ -35,23 +35,23 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
             TIMES
         };
         let arguments = |times: usize| vec!["micro".to_owned(), name.to_owned(), times.to_string()];
-        let counted = tools.instructions_each(&program, times, 1, arguments, "")?;
-        all.insert(name, counted);
+        let counted = tools.instructions_each(times, |times| {
+            tools.instructions(&program, &arguments(times), "")
+        })?;
+        let (count, bytes) = tools.allocations(&["micro".to_owned(), name.to_owned()], "")?;
+        all.insert(name, (counted, count, bytes));
         if about.is_empty() {
             continue;
         }
-        let (count, bytes) = tools.allocations(&["micro".to_owned(), name.to_owned()], "")?;
-        let without = all
+        let (other, fewer, less_bytes) = *all
             .get(less)
             .ok_or_else(|| format!("{name} is counted without {less:?}, which is not"))?;
-        let instructions = counted
-            .zip(*without)
-            .map(|(counted, without)| counted - without);
+        let instructions = counted.zip(other).map(|(counted, other)| counted - other);
         table.rows.push(vec![
             about.into(),
             Cell::number(instructions, 0),
-            Cell::Number(count, 1),
-            Cell::Number(bytes, 0),
+            Cell::Number(count - fewer, 1),
+            Cell::Number(bytes - less_bytes, 0),
         ]);
     }
     tables.push(table);

@@ -96,16 +96,13 @@ impl Tools {
     /// What one turn of a program's loop takes: the difference between so many turns and twice as many.
     pub(crate) fn instructions_each(
         &self,
-        program: &Path,
         times: usize,
-        each: usize,
-        arguments: impl Fn(usize) -> Vec<String>,
-        input: &str,
+        mut count: impl FnMut(usize) -> Result<Option<f64>, String>,
     ) -> Result<Option<f64>, String> {
-        let once = self.instructions(program, &arguments(times), input)?;
-        let twice = self.instructions(program, &arguments(2 * times), input)?;
-        let turns = (times * each) as f64;
-        Ok(once.zip(twice).map(|(once, twice)| (twice - once) / turns))
+        let (once, twice) = (count(times)?, count(2 * times)?);
+        Ok(once
+            .zip(twice)
+            .map(|(once, twice)| (twice - once) / times as f64))
     }
 
     /// What the program of the benchmark printed as JSON.
@@ -203,9 +200,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(tools: &Tools) -> Result<Self, String> {
+        Self::gathering(tools, 1)
+    }
+
+    /// One that answers nothing before it has so many connections.
+    pub(crate) fn gathering(tools: &Tools, connections: usize) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("the server does not run: {error}");
         let mut child = Command::new(tools.program("ap-bench"))
-            .arg("serve")
+            .args(["serve", &connections.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
