@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         built.as_secs_f64(),
         (start.elapsed() - built).as_secs_f64()
     );
-    if let Some(targets) = targets::of(&tables) {
+    if let Some(targets) = targets::of(&tables, options.part.is_none()) {
         tables.insert(0, targets);
     }
     let skipped = tools.skipped();

@@ -132,10 +132,15 @@ async fn asynchronous(workers: Vec<impl AsyncCall>, load: Load) -> Result<Seen, 
         .map(|mut worker| {
             let ready = Arc::clone(&ready);
             tokio::spawn(async move {
+                let mut warm = Ok(0);
                 for _ in 0..WARM_UP {
-                    worker.call().await?;
+                    if warm.is_ok() {
+                        warm = worker.call().await;
+                    }
                 }
+                // The others wait, whatever became of this one.
                 ready.wait().await;
+                warm?;
                 let mut times = Times::new(load);
                 for _ in 0..load.calls {
                     let start = times.start();
@@ -161,10 +166,15 @@ fn blocking(call: &(impl BlockingCall + Clone), load: Load) -> Result<Seen, Fail
         .map(|_| {
             let (mut worker, ready) = (call.clone(), Arc::clone(&ready));
             std::thread::spawn(move || {
+                let mut warm = Ok(0);
                 for _ in 0..WARM_UP {
-                    worker.call()?;
+                    if warm.is_ok() {
+                        warm = worker.call();
+                    }
                 }
+                // The others wait, whatever became of this one.
                 ready.wait();
+                warm?;
                 let mut times = Times::new(load);
                 for _ in 0..load.calls {
                     let start = times.start();

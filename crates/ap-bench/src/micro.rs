@@ -34,7 +34,7 @@ const fn named(name: &'static str, about: &'static str, less: &'static str) -> N
 }
 
 /// Every operation.
-pub const ALL: [Named; 20] = [
+pub const ALL: [Named; 22] = [
     named("nothing", "", "nothing"),
     named("request", "", "nothing"),
     named(
@@ -45,6 +45,16 @@ pub const ALL: [Named; 20] = [
     named(
         "put-ready",
         "a ready header put on a request, unchecked",
+        "request",
+    ),
+    named(
+        "put-checked",
+        "the same, its origin checked and nothing else",
+        "request",
+    ),
+    named(
+        "sign-attempt",
+        "signing a client's request within its call",
         "request",
     ),
     named(
@@ -100,6 +110,14 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
     let ring = KeyRing::new([key(KEY)?, key("placeholder-key-that-comes-second")?])?;
     let account = Account::new(ring.clone(), Origins::vendor());
     let uri: Uri = "https://app.leadconduit.com/flows?limit=100".parse()?;
+    let client = Client::builder()
+        .key(key(KEY)?)
+        .origins(account.origins().clone())
+        .build_with(AtOnce)?;
+    let made = || -> Result<Uri, Failure> {
+        let made = client.request(Service::LeadConduit, Method::GET, "/flows?limit=100")?;
+        Ok(made.uri().clone())
+    };
     Ok(match name {
         "nothing" => Box::new(|| Ok(())),
         "request" => on_new(uri, |_| Ok(())),
@@ -122,13 +140,26 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             sign(request, &credentials, account.origins())?;
             Ok(())
         }),
-        "sign-made" => {
-            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
-            let made = client.request(Service::LeadConduit, Method::GET, "/flows?limit=100")?;
-            on_new(made.uri().clone(), move |request| {
-                sign(request, &credentials, client.origins())?;
-                Ok(())
-            })
+        "put-checked" => on_new(made()?, move |request| {
+            black_box(
+                account
+                    .origins()
+                    .service_of(request.uri())
+                    .ok_or("elsewhere")?,
+            );
+            let ready = credentials.authorization().clone();
+            request.headers_mut().append(header::AUTHORIZATION, ready);
+            Ok(())
+        }),
+        "sign-made" => on_new(made()?, move |request| {
+            sign(request, &credentials, account.origins())?;
+            Ok(())
+        }),
+        "sign-attempt" => {
+            let Step::Send(attempt) = account.begin(&request(&made()?), Replay::Allowed)? else {
+                return Err("no key".into());
+            };
+            on_new(made()?, move |request| Ok(attempt.sign(request)?))
         }
         "sign-again" => {
             let mut request = request(&uri);
@@ -169,29 +200,23 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
                 Ok(())
             })
         }
-        "client-request" => {
-            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
-            Box::new(move || {
-                black_box(client.request(
-                    Service::LeadConduit,
-                    Method::GET,
-                    black_box("/flows?limit=100"),
-                )?);
-                Ok(())
-            })
-        }
-        "client-send" => {
-            let client = Client::builder().key(key(KEY)?).build_with(AtOnce)?;
-            Box::new(move || {
-                let request = client.request(
-                    Service::LeadConduit,
-                    Method::GET,
-                    black_box("/flows?limit=100"),
-                )?;
-                black_box(client.send(request)?);
-                Ok(())
-            })
-        }
+        "client-request" => Box::new(move || {
+            black_box(client.request(
+                Service::LeadConduit,
+                Method::GET,
+                black_box("/flows?limit=100"),
+            )?);
+            Ok(())
+        }),
+        "client-send" => Box::new(move || {
+            let request = client.request(
+                Service::LeadConduit,
+                Method::GET,
+                black_box("/flows?limit=100"),
+            )?;
+            black_box(client.send(request)?);
+            Ok(())
+        }),
         "ring-first" => Box::new(move || {
             black_box(ring.first(Product::LeadConduit));
             Ok(())

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -22,6 +23,9 @@ pub const BYTES: &str = "/bytes/";
 
 /// `GET` of this path is answered with the documented 401.
 pub const REFUSED: &str = "/refused";
+
+/// How long a first request waits for those of other connections.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const REQUEST_LIMIT: usize = 64 * 1024;
 
@@ -65,7 +69,7 @@ impl Gather {
         })
     }
 
-    async fn wait(&self) -> Result<(), Failure> {
+    async fn wait(&self) {
         let less = |missing: usize| missing.checked_sub(1);
         match self
             .missing
@@ -73,10 +77,10 @@ impl Gather {
         {
             // Whoever waits goes on without taking anything.
             Ok(1) => self.all.add_permits(1),
-            Ok(_) => drop(self.all.acquire().await?),
+            // One that never comes keeps the others so long; they then say what is wrong.
+            Ok(_) => drop(tokio::time::timeout(PATIENCE, self.all.acquire()).await),
             Err(_) => {}
         }
-        Ok(())
     }
 }
 
@@ -173,7 +177,7 @@ async fn answer(
             continue;
         }
         if std::mem::take(&mut is_first) {
-            gather.wait().await?;
+            gather.wait().await;
         }
         counts.requests.fetch_add(1, Ordering::Relaxed);
         let target = request[..read].split(|&byte| byte == b' ').nth(1);

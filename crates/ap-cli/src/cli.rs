@@ -205,15 +205,14 @@ pub(crate) enum Asked {
     Print(String),
 }
 
-pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Asked, Failure> {
-    let command = command(&arguments);
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Asked, Failure> {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => Ok(Asked::Run(Box::new(cli))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Asked::Print(error.render().to_string()))
             }
-            _ => Err(usage(&error, &command)),
+            _ => Err(usage(&error, &command(arguments))),
         },
     }
 }

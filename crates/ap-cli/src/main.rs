@@ -32,14 +32,14 @@ use output::Printed;
 
 fn main() -> ExitCode {
     interrupt::install();
-    match run(std::env::args_os().collect()) {
+    match run(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(Printed::All | Printed::ReaderGone) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: Vec<OsString>) -> Result<Printed, Failure> {
-    arguments::check(&arguments)?;
+fn run(arguments: &[OsString]) -> Result<Printed, Failure> {
+    arguments::check(arguments)?;
     let cli = match cli::parse(arguments)? {
         Asked::Print(text) => return output::print(text.as_bytes()),
         Asked::Run(cli) => cli,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::MaxSizeReached;
 use http::uri::Scheme;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, response,
@@ -336,14 +337,16 @@ pub fn is_loopback(uri: &Uri) -> bool {
     origin::is_loopback(uri)
 }
 
-/// The value of `Host` for a request (RFC 9112 section 3.2), where the URI's authority can stand as it is:
-/// not with user information, nor with the scheme's own port. For transports whose library would put it
-/// together from its parts for every call.
+/// The value of `Host` for a request (RFC 9112 section 3.2): the URI's authority, without the scheme's own
+/// port. For transports whose library would put it together from its parts for every call. `None` for a
+/// URI without a host, or with user information.
 ///
 /// ```
 /// let host = ap_core::host(&"http://127.0.0.1:8080/flows".parse()?);
 /// assert_eq!(host.as_ref().map(|host| host.as_bytes()), Some(&b"127.0.0.1:8080"[..]));
-/// assert_eq!(ap_core::host(&"https://app.leadconduit.com:443/".parse()?), None);
+/// let host = ap_core::host(&"https://app.leadconduit.com:443/".parse()?);
+/// assert_eq!(host.as_ref().map(|host| host.as_bytes()), Some(&b"app.leadconduit.com"[..]));
+/// assert_eq!(ap_core::host(&"https://name@app.leadconduit.com/".parse()?), None);
 /// # Ok::<(), http::uri::InvalidUri>(())
 /// ```
 #[must_use]
@@ -354,15 +357,16 @@ pub fn host(uri: &Uri) -> Option<HeaderValue> {
     } else {
         ":80"
     };
-    if authority.ends_with(own_port) || authority.as_bytes().contains(&b'@') {
+    if authority.as_bytes().contains(&b'@') {
         return None;
     }
-    HeaderValue::from_str(authority).ok()
+    let host = authority.strip_suffix(own_port).unwrap_or(authority);
+    HeaderValue::from_str(host).ok()
 }
 
 /// The headers of a request with what frames it, for transports whose library would make that itself for
-/// every call: `Host` first (RFC 9110 section 7.2), where one is given, and the length of a body that is
-/// empty and must be announced as such.
+/// every call: `Host` first (RFC 9110 section 7.2), where one is given and the request has none, and the
+/// length of a body that is empty and must be announced as such.
 ///
 /// ```
 /// use ap_core::{host, wire_headers};
@@ -376,17 +380,29 @@ pub fn host(uri: &Uri) -> Option<HeaderValue> {
 /// ```
 #[must_use]
 pub fn wire_headers(request: &Request<Bytes>, host: Option<HeaderValue>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(request.headers().len() + 2);
+    // Where there are as many as a map can hold, the library may see to the rest.
+    framed(request, host).unwrap_or_else(|_| request.headers().clone())
+}
+
+fn framed(
+    request: &Request<Bytes>,
+    host: Option<HeaderValue>,
+) -> Result<HeaderMap, MaxSizeReached> {
+    let mut headers = HeaderMap::try_with_capacity(request.headers().keys_len() + 2)?;
     if let Some(host) = host {
-        headers.append(header::HOST, host);
+        headers.try_append(header::HOST, host)?;
     }
     for (name, value) in request.headers() {
-        headers.append(name, value.clone());
+        if *name == header::HOST {
+            headers.try_insert(name, value.clone())?;
+        } else {
+            headers.try_append(name, value.clone())?;
+        }
     }
     if request.body().is_empty() && announces_empty_body(request.method()) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        headers.try_insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"))?;
     }
-    headers
+    Ok(headers)
 }
 
 /// Whether a body of no bytes is announced by `Content-Length: 0` in a request of this method: where the

@@ -7,6 +7,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_p
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, RustlsConnector};
 use ureq::{Agent, ProxyProtocol};
 
+use crate::chunks::TRAILER_LIMIT;
 use crate::guard::{Guard, Limits};
 use crate::names::Later;
 use crate::veil::Unveil;
@@ -19,8 +20,8 @@ const IDLE_CONNECTIONS: usize = 512;
 /// writes zeros to all of it: its own default is twice as large. A header must fit in.
 pub(crate) const OUTPUT_BUFFER: usize = 64 * 1024;
 
-/// What an input buffer has room for beyond the largest head.
-const BEYOND_HEAD: usize = 8 * 1024;
+/// What an input buffer has room for beyond the largest head, or the trailers of a chunked body.
+const BEYOND: usize = 16 * 1024;
 
 /// The largest head that can be allowed, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024 * 1024;
@@ -66,7 +67,11 @@ pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
             .accept("")
             .accept_encoding("")
             .max_response_header_size(head_room(settings))
-            .input_buffer_size(head_room(settings).saturating_add(BEYOND_HEAD))
+            .input_buffer_size(
+                head_room(settings)
+                    .max(TRAILER_LIMIT)
+                    .saturating_add(BEYOND),
+            )
             .output_buffer_size(OUTPUT_BUFFER)
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)

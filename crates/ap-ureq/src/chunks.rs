@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 const LINE_LIMIT: usize = 16 * 1024;
 
 /// How many bytes trailers may have together.
-const TRAILER_LIMIT: usize = 64 * 1024;
+pub(crate) const TRAILER_LIMIT: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Chunks {

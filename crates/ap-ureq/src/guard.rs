@@ -122,6 +122,11 @@ impl<In: Transport> Guarded<In> {
         }
     }
 
+    /// Whether nothing more can be heard before the library takes what is here.
+    fn is_full(&mut self) -> bool {
+        self.inner.buffers().input_append_buf().is_empty()
+    }
+
     fn is_in_chunks(&self) -> bool {
         matches!(self.phase, Phase::Body(Some(_)))
     }
@@ -221,7 +226,8 @@ impl<In: Transport> Transport for Guarded<In> {
                     self.look()?;
                     let is_ending =
                         matches!(&self.phase, Phase::Body(Some(chunks)) if chunks.is_ending());
-                    if !heard || (!self.inner.buffers().input().is_empty() && !is_ending) {
+                    let has_some = !self.inner.buffers().input().is_empty();
+                    if !heard || has_some && (!is_ending || self.is_full()) {
                         return Ok(heard);
                     }
                 }
@@ -233,8 +239,7 @@ impl<In: Transport> Transport for Guarded<In> {
                     chunks.follow(&self.inner.buffers().input()[before..])?;
                     // The library would take the last chunk for the end, and not look behind it.
                     let is_ending = chunks.is_ending();
-                    let is_full = self.inner.buffers().input_append_buf().is_empty();
-                    if !heard || !is_ending || is_full {
+                    if !heard || !is_ending || self.is_full() {
                         return Ok(heard);
                     }
                 }
@@ -338,7 +343,70 @@ fn is_interim(status: Option<&[u8]>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ureq::unversioned::transport::LazyBuffers;
+
     use super::*;
+
+    /// A connection on which all of an answer is there to read.
+    #[derive(Debug)]
+    struct Queued {
+        buffers: LazyBuffers,
+        rest: Vec<u8>,
+    }
+
+    impl Transport for Queued {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+            Ok(())
+        }
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            let room = self.buffers.input_append_buf();
+            let amount = room.len().min(self.rest.len());
+            room[..amount].copy_from_slice(&self.rest[..amount]);
+            self.rest.drain(..amount);
+            self.buffers.input_appended(amount);
+            Ok(amount > 0)
+        }
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_chunked_answer_is_whole_wherever_a_full_buffer_cuts_it() {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let answer = format!("{head}2\r\n{{}}\r\n0\r\nX-Trailer: 1\r\n\r\n");
+        for size in head.len() + 1..answer.len() + 2 {
+            let mut guarded = Guarded {
+                inner: Queued {
+                    buffers: LazyBuffers::new(size, 16),
+                    rest: answer.clone().into(),
+                },
+                limits: Limits {
+                    lines: 100,
+                    bytes: 4096,
+                },
+                is_guarded: true,
+                is_new: false,
+                phase: Phase::Head,
+                interim: 0,
+                interim_bytes: 0,
+                early: Early::No,
+                is_spoiled: false,
+            };
+            let mut heard = Vec::new();
+            while heard.len() < answer.len() {
+                let is_some = guarded.await_input(NextTimeout::default());
+                assert!(matches!(is_some, Ok(true)), "{size}: {is_some:?}");
+                heard.extend_from_slice(guarded.buffers().input());
+                let all = guarded.buffers().input().len();
+                guarded.buffers().input_consume(all);
+            }
+            assert_eq!(heard, answer.as_bytes(), "{size}");
+        }
+    }
 
     #[test]
     fn heads_end_at_the_blank_line() {

@@ -11,9 +11,9 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use crate::agent::OUTPUT_BUFFER;
 use crate::call;
 
-/// The longest header, name and value together: its line, and the blank one that may follow, fit in the
-/// buffer.
-const LONGEST: usize = OUTPUT_BUFFER - 16;
+/// The longest header, name and value together, and the longest method and target: what else is in their
+/// lines, and the blank one that may follow, fit in the buffer too.
+const LONGEST: usize = OUTPUT_BUFFER - 32;
 
 /// Blanks for keys of the usual lengths.
 const BLANK: &str = "****************************************************************\
@@ -24,25 +24,37 @@ const BLANK: &str = "***********************************************************
 ///
 /// # Errors
 ///
-/// If a header is longer than the library can send.
+/// If a line is longer than the library can send, or there are more headers than it can hold.
 pub(crate) fn veiled<B>(request: &Request<B>) -> Result<HeaderMap, TransportError> {
-    let mut headers = HeaderMap::with_capacity(request.headers().len() + 1);
-    if let Some(host) = ap_core::host(request.uri()) {
-        headers.insert(header::HOST, host);
-    }
-    for (name, value) in request.headers() {
-        if name.as_str().len() + value.len() > LONGEST {
-            return Err(TransportError::new(ErrorKind::Unsendable)
-                .with_source("a header is longer than 64 KiB"));
+    let too_long = Err("a line of the request is longer than 64 KiB");
+    let made = (|| {
+        let target = request.uri().path_and_query();
+        let target = target.map_or(0, |target| target.as_str().len());
+        if request.method().as_str().len() + target > LONGEST {
+            return too_long;
         }
-        if *name == header::AUTHORIZATION {
-            call::keep_key(Some(value.clone()));
-            headers.append(name, blank(value.len()));
-        } else {
-            headers.append(name, value.clone());
+        let full = |_| "there are more headers than can be sent";
+        let mut headers =
+            HeaderMap::try_with_capacity(request.headers().keys_len() + 2).map_err(full)?;
+        if let Some(host) = ap_core::host(request.uri()) {
+            headers.try_append(header::HOST, host).map_err(full)?;
         }
-    }
-    Ok(headers)
+        for (name, value) in request.headers() {
+            if name.as_str().len() + value.len() > LONGEST {
+                return too_long;
+            }
+            if *name == header::AUTHORIZATION {
+                call::keep_key(Some(value.clone()));
+                headers.try_append(name, blank(value.len())).map_err(full)?;
+            } else if *name == header::HOST {
+                headers.try_insert(name, value.clone()).map_err(full)?;
+            } else {
+                headers.try_append(name, value.clone()).map_err(full)?;
+            }
+        }
+        Ok(headers)
+    })();
+    made.map_err(|why| TransportError::new(ErrorKind::Unsendable).with_source(why))
 }
 
 fn blank(len: usize) -> HeaderValue {

@@ -183,8 +183,9 @@ const TARGETS: [Target; 17] = [
     },
 ];
 
-/// The targets, each with its figures. One of which nothing was measured is left out.
-pub(crate) fn of(tables: &[Table]) -> Option<Table> {
+/// The targets, each with its figures. One of which nothing was measured is left out, but not where the
+/// whole was to be.
+pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
     let mut seen = Table::new(
         "Targets",
         "The figures are those of the tables below, in the order that is named.",
@@ -194,29 +195,39 @@ pub(crate) fn of(tables: &[Table]) -> Option<Table> {
         let figures: Vec<Option<f64>> = target
             .figures
             .iter()
-            .map(|place| number(tables, *place))
+            .map(|place| number(tables, *place).map(|figure| rounded(figure, target.digits)))
             .collect();
-        let Some((limit, holds)) = limit(tables, target.limit) else {
-            continue;
-        };
-        if figures.iter().all(Option::is_none) {
+        if !is_whole && figures.iter().all(Option::is_none) {
             continue;
         }
-        let digits = target.digits;
-        let shown: Vec<String> = figures
-            .iter()
-            .map(|figure| Cell::number(*figure, digits).text())
-            .collect();
-        let held = if figures.iter().flatten().any(|figure| !holds(*figure)) {
+        let (limit, most) = match target.limit {
+            Limit::AtMost(most) => ("at most", Some(most)),
+            Limit::Below(most) => ("below", Some(most)),
+            Limit::AtMostThat(place) => (
+                "at most",
+                number(tables, place).map(|figure| rounded(figure, target.digits)),
+            ),
+            Limit::NearOne(most) => ("1 ±", Some(most)),
+        };
+        let holds = |figure: f64| match target.limit {
+            Limit::AtMost(_) | Limit::AtMostThat(_) => most.map(|most| figure <= most),
+            Limit::Below(_) => most.map(|most| figure < most),
+            Limit::NearOne(_) => most.map(|most| (figure - 1.0).abs() <= most),
+        };
+        let verdicts: Vec<Option<bool>> = figures.iter().map(|figure| holds((*figure)?)).collect();
+        let held = if verdicts.contains(&Some(false)) {
             "no"
-        } else if figures.contains(&None) {
+        } else if verdicts.contains(&None) {
             "–"
         } else {
             "yes"
         };
+        let shown = |figure: &Option<f64>| Cell::number(*figure, target.digits).text();
+        let shown: Vec<String> = figures.iter().map(shown).collect();
+        let most = most.map_or_else(|| "–".to_owned(), |most| most.to_string());
         seen.rows.push(vec![
             target.what.into(),
-            Cell::Text(limit),
+            Cell::Text(format!("{limit} {most}")),
             Cell::Text(shown.join(", ")),
             held.into(),
         ]);
@@ -224,36 +235,10 @@ pub(crate) fn of(tables: &[Table]) -> Option<Table> {
     (!seen.rows.is_empty()).then_some(seen)
 }
 
-type Holds = Box<dyn Fn(f64) -> bool>;
-
-fn limit(tables: &[Table], limit: Limit) -> Option<(String, Holds)> {
-    // A count that callgrind cannot repeat to the last one is still that count.
-    const SLACK: f64 = 0.5;
-    Some(match limit {
-        Limit::AtMost(most) if most >= 10.0 => (
-            format!("at most {}", Cell::Number(most, 0).text()),
-            Box::new(move |figure| figure < most + SLACK),
-        ),
-        Limit::AtMost(most) => (
-            format!("at most {most}"),
-            Box::new(move |figure| figure <= most),
-        ),
-        Limit::Below(most) => (
-            format!("below {most}"),
-            Box::new(move |figure| figure < most),
-        ),
-        Limit::AtMostThat(place) => {
-            let most = number(tables, place)?;
-            (
-                format!("at most {most:.1}"),
-                Box::new(move |figure| figure <= most),
-            )
-        }
-        Limit::NearOne(most) => (
-            format!("1 ± {most}"),
-            Box::new(move |figure| (figure - 1.0).abs() <= most),
-        ),
-    })
+/// As it is shown, and so as it is judged.
+fn rounded(figure: f64, digits: usize) -> f64 {
+    let scale = (0..digits).fold(1.0, |scale, _| scale * 10.0);
+    (figure * scale).round() / scale
 }
 
 /// The number in a place, if there is one.
@@ -294,10 +279,10 @@ mod tests {
 
     #[test]
     fn a_target_is_held_or_not_and_left_out_where_nothing_was_measured() {
-        assert!(of(&[]).is_none());
-        let seen = of(&[weight(7.99, Some(50.0))]).unwrap();
+        assert!(of(&[], false).is_none());
+        let seen = of(&[weight(7.99, Some(50.0))], false).unwrap();
         assert_eq!(held(&seen), ["yes", "no"]);
-        let seen = of(&[weight(8.0, None)]).unwrap();
+        let seen = of(&[weight(8.0, None)], false).unwrap();
         assert_eq!(held(&seen), ["no"]);
     }
 
@@ -307,16 +292,18 @@ mod tests {
         for (client, ratio) in [("ap-reqwest", 1.04), ("ap-ureq", 0.96)] {
             table.rows.push(vec![client.into(), Cell::Number(ratio, 3)]);
         }
-        assert_eq!(held(&of(&[table.clone()]).unwrap()), ["–"]);
+        assert_eq!(held(&of(&[table.clone()], false).unwrap()), ["–"]);
         table.rows.push(vec![
             "the example over hyper's pool".into(),
             Cell::Number(1.06, 3),
         ]);
-        assert_eq!(held(&of(&[table]).unwrap()), ["no"]);
+        assert_eq!(held(&of(&[table], false).unwrap()), ["no"]);
     }
 
     #[test]
-    fn every_target_has_figures() {
-        assert!(TARGETS.iter().all(|target| !target.figures.is_empty()));
+    fn a_whole_run_shows_every_target() {
+        let seen = of(&[], true).unwrap();
+        assert_eq!(seen.rows.len(), TARGETS.len());
+        assert!(held(&seen).iter().all(|held| held == "–"));
     }
 }

@@ -59,7 +59,13 @@ impl Names {
             return Ok(None);
         };
         let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Two calls may come here at once; then the origin has two names, which is as good.
+        // Another call may have been here by now, or the host be spelled in capitals this time.
+        let mut known = list.iter();
+        if let Some(known) =
+            known.find(|named| named.scheme == *scheme && named.authority == *authority)
+        {
+            return Ok(Some(known.name.clone()));
+        }
         let name: Authority = list.len().to_string().parse()?;
         list.push(Named {
             scheme: scheme.clone(),

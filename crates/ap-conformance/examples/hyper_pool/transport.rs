@@ -107,10 +107,14 @@ impl HyperTransport {
             return Err(TransportError::new(ErrorKind::Unsendable)
                 .with_source("plain http goes to loopback alone"));
         }
+        let Some(host) = host(request.uri()) else {
+            return Err(TransportError::new(ErrorKind::Unsendable)
+                .with_source("the URL has no host, or a user's name"));
+        };
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
         *owned.uri_mut() = self.names.shorten(request.uri()).map_err(unsendable)?;
-        *owned.headers_mut() = wire_headers(request, host(request.uri()));
+        *owned.headers_mut() = wire_headers(request, Some(host));
         let interim = Interim::count(&mut owned, self.settings.head_limit);
 
         let is_proxied = self.proxied.is_some() && !loopback;
