@@ -16,7 +16,7 @@ use ureq::{Agent, AsSendBody, Body, Error, SendBody};
 use crate::agent::{self, Agents};
 use crate::call::Call;
 use crate::convert::{body_error, send_error};
-use crate::veil::veiled;
+use crate::veil::veil;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -79,7 +79,8 @@ impl UreqTransport {
         *copy.uri_mut() = request.uri().clone();
         match &self.library {
             Library::Own(agents) => {
-                *copy.headers_mut() = veiled(request)?;
+                veil(request, copy.headers_mut())
+                    .map_err(|why| TransportError::new(ErrorKind::Unsendable).with_source(why))?;
                 let agent = agents.proxied.as_ref().filter(|_| is_proxied);
                 let answered = agent.unwrap_or(&agents.direct).run(copy);
                 answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))

@@ -2,7 +2,6 @@
 //! every byte of a request as it is written. The library gets a request with a blank of the same length in
 //! the key's place, and the connection puts the key in as the bytes leave.
 
-use ap_core::{ErrorKind, TransportError};
 use http::{HeaderMap, HeaderValue, Request, header};
 use memchr::memchr_iter;
 use ureq::Error;
@@ -19,42 +18,43 @@ const LONGEST: usize = OUTPUT_BUFFER - 32;
 const BLANK: &str = "****************************************************************\
                      ****************************************************************";
 
-/// The request's headers with a blank in the place of the key, which is kept for the connection: that puts
-/// it where the blank is, once. `Host` comes first, so that the library need not make it.
+/// Puts a request's headers into a map that is empty, with a blank in the place of the key, which is kept
+/// for the connection: that puts it where the blank is, once. `Host` comes first, so that the library need
+/// not make it.
 ///
 /// # Errors
 ///
 /// If a line is longer than the library can send, or there are more headers than it can hold.
-pub(crate) fn veiled<B>(request: &Request<B>) -> Result<HeaderMap, TransportError> {
-    let too_long = Err("a line of the request is longer than 64 KiB");
-    let made = (|| {
-        let target = request.uri().path_and_query();
-        let target = target.map_or(0, |target| target.as_str().len());
-        if request.method().as_str().len() + target > LONGEST {
-            return too_long;
+pub(crate) fn veil<B>(request: &Request<B>, headers: &mut HeaderMap) -> Result<(), &'static str> {
+    const TOO_LONG: &str = "a line of the request is longer than 64 KiB";
+    let full = |_| "there are more headers than can be sent";
+    let target = request.uri().path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    if request.method().as_str().len() + target > LONGEST {
+        return Err(TOO_LONG);
+    }
+    let given = request.headers();
+    headers.try_reserve(given.keys_len() + 2).map_err(full)?;
+    if let Some(host) = ap_core::host(request.uri()) {
+        headers.try_append(header::HOST, host).map_err(full)?;
+    }
+    for (name, value) in given {
+        if name.as_str().len() + value.len() > LONGEST {
+            return Err(TOO_LONG);
         }
-        let full = |_| "there are more headers than can be sent";
-        let mut headers =
-            HeaderMap::try_with_capacity(request.headers().keys_len() + 2).map_err(full)?;
-        if let Some(host) = ap_core::host(request.uri()) {
-            headers.try_append(header::HOST, host).map_err(full)?;
+        let value = if *name == header::AUTHORIZATION {
+            call::keep_key(Some(value.clone()));
+            blank(value.len())
+        } else {
+            value.clone()
+        };
+        if *name == header::HOST {
+            headers.try_insert(name, value).map_err(full)?;
+        } else {
+            headers.try_append(name, value).map_err(full)?;
         }
-        for (name, value) in request.headers() {
-            if name.as_str().len() + value.len() > LONGEST {
-                return too_long;
-            }
-            if *name == header::AUTHORIZATION {
-                call::keep_key(Some(value.clone()));
-                headers.try_append(name, blank(value.len())).map_err(full)?;
-            } else if *name == header::HOST {
-                headers.try_insert(name, value.clone()).map_err(full)?;
-            } else {
-                headers.try_append(name, value.clone()).map_err(full)?;
-            }
-        }
-        Ok(headers)
-    })();
-    made.map_err(|why| TransportError::new(ErrorKind::Unsendable).with_source(why))
+    }
+    Ok(())
 }
 
 fn blank(len: usize) -> HeaderValue {
