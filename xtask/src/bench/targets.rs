@@ -31,36 +31,57 @@ const OVER: &str = "over the bare, KiB for each in flight";
 const AP_REQWEST: &str = "**ap-reqwest**";
 const AP_UREQ: &str = "**ap-ureq**";
 const GROWTH: &str = "As calls grow in number";
-const EXAMPLE: &str = "the example over hyper's pool";
+const AP_HYPER: &str = "**the example over hyper's pool**";
+
+/// Plain, then over TLS.
+const fn ratios(client: &'static str) -> [Place; 4] {
+    [
+        (PLAIN, client, "ratio at 1"),
+        (PLAIN, client, "ratio at 16"),
+        (TLS, client, "ratio at 1"),
+        (TLS, client, "ratio at 16"),
+    ]
+}
+
+/// Plain, then over TLS.
+const fn memory(client: &'static str) -> [Place; 6] {
+    [
+        ("8 in flight, plain", client, OVER),
+        ("64 in flight, plain", client, OVER),
+        ("512 in flight, plain", client, OVER),
+        ("8 in flight, TLS", client, OVER),
+        ("64 in flight, TLS", client, OVER),
+        ("512 in flight, TLS", client, OVER),
+    ]
+}
+
+/// Of each client of ours.
+const fn growth(column: &'static str) -> [Place; 3] {
+    [
+        (GROWTH, "ap-reqwest", column),
+        (GROWTH, "ap-ureq", column),
+        (GROWTH, "the example over hyper's pool", column),
+    ]
+}
 
 const TARGETS: [Target; 17] = [
     Target {
         what: "ap-reqwest, instructions to reqwest's with its basic auth: 1 and 16 in flight, plain, then TLS",
-        figures: &[
-            (PLAIN, AP_REQWEST, "ratio at 1"),
-            (PLAIN, AP_REQWEST, "ratio at 16"),
-            (TLS, AP_REQWEST, "ratio at 1"),
-            (TLS, AP_REQWEST, "ratio at 16"),
-        ],
+        figures: &ratios(AP_REQWEST),
         digits: 3,
         limit: Limit::AtMost(1.0),
     },
     Target {
         what: "ap-ureq, instructions to ureq's: the same",
-        figures: &[
-            (PLAIN, AP_UREQ, "ratio at 1"),
-            (PLAIN, AP_UREQ, "ratio at 16"),
-            (TLS, AP_UREQ, "ratio at 1"),
-            (TLS, AP_UREQ, "ratio at 16"),
-        ],
+        figures: &ratios(AP_UREQ),
         digits: 3,
         limit: Limit::AtMost(0.9),
     },
     Target {
         what: "the example over hyper's pool, instructions to reqwest's: 1 and 16 in flight",
         figures: &[
-            (PLAIN, "**the example over hyper's pool**", "ratio at 1"),
-            (PLAIN, "**the example over hyper's pool**", "ratio at 16"),
+            (PLAIN, AP_HYPER, "ratio at 1"),
+            (PLAIN, AP_HYPER, "ratio at 16"),
         ],
         digits: 3,
         limit: Limit::AtMost(0.48),
@@ -119,47 +140,25 @@ const TARGETS: [Target; 17] = [
     },
     Target {
         what: "ap-reqwest, KiB over reqwest for each call in flight: 8, 64, 512, plain, then TLS",
-        figures: &[
-            ("8 in flight, plain", AP_REQWEST, OVER),
-            ("64 in flight, plain", AP_REQWEST, OVER),
-            ("512 in flight, plain", AP_REQWEST, OVER),
-            ("8 in flight, TLS", AP_REQWEST, OVER),
-            ("64 in flight, TLS", AP_REQWEST, OVER),
-            ("512 in flight, TLS", AP_REQWEST, OVER),
-        ],
+        figures: &memory(AP_REQWEST),
         digits: 0,
         limit: Limit::AtMost(64.0),
     },
     Target {
         what: "ap-ureq, KiB over ureq for each call in flight: the same",
-        figures: &[
-            ("8 in flight, plain", AP_UREQ, OVER),
-            ("64 in flight, plain", AP_UREQ, OVER),
-            ("512 in flight, plain", AP_UREQ, OVER),
-            ("8 in flight, TLS", AP_UREQ, OVER),
-            ("64 in flight, TLS", AP_UREQ, OVER),
-            ("512 in flight, TLS", AP_UREQ, OVER),
-        ],
+        figures: &memory(AP_UREQ),
         digits: 0,
         limit: Limit::AtMost(64.0),
     },
     Target {
         what: "a call's instructions from 10³ to 10⁴ calls, to those before: ap-reqwest, ap-ureq, the example",
-        figures: &[
-            (GROWTH, "ap-reqwest", "ratio"),
-            (GROWTH, "ap-ureq", "ratio"),
-            (GROWTH, EXAMPLE, "ratio"),
-        ],
+        figures: &growth("ratio"),
         digits: 3,
         limit: Limit::NearOne(0.05),
     },
     Target {
         what: "KiB gained from 10⁴ to 10⁶ calls: the same",
-        figures: &[
-            (GROWTH, "ap-reqwest", "KiB gained to 10⁶"),
-            (GROWTH, "ap-ureq", "KiB gained to 10⁶"),
-            (GROWTH, EXAMPLE, "KiB gained to 10⁶"),
-        ],
+        figures: &growth("KiB gained to 10⁶"),
         digits: 0,
         limit: Limit::AtMost(1024.0),
     },
@@ -200,21 +199,22 @@ pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
         if !is_whole && figures.iter().all(Option::is_none) {
             continue;
         }
-        let (limit, most) = match target.limit {
-            Limit::AtMost(most) => ("at most", Some(most)),
-            Limit::Below(most) => ("below", Some(most)),
+        let (limit, most, holds): (_, _, fn(f64, f64) -> bool) = match target.limit {
+            Limit::AtMost(most) => ("at most", Some(most), |figure, most| figure <= most),
+            Limit::Below(most) => ("below", Some(most), |figure, most| figure < most),
             Limit::AtMostThat(place) => (
                 "at most",
                 number(tables, place).map(|figure| rounded(figure, target.digits)),
+                |figure, most| figure <= most,
             ),
-            Limit::NearOne(most) => ("1 ±", Some(most)),
+            Limit::NearOne(most) => ("1 ±", Some(most), |figure, most| {
+                (figure - 1.0).abs() <= most
+            }),
         };
-        let holds = |figure: f64| match target.limit {
-            Limit::AtMost(_) | Limit::AtMostThat(_) => most.map(|most| figure <= most),
-            Limit::Below(_) => most.map(|most| figure < most),
-            Limit::NearOne(_) => most.map(|most| (figure - 1.0).abs() <= most),
-        };
-        let verdicts: Vec<Option<bool>> = figures.iter().map(|figure| holds((*figure)?)).collect();
+        let verdicts: Vec<Option<bool>> = figures
+            .iter()
+            .map(|figure| Some(holds((*figure)?, most?)))
+            .collect();
         let held = if verdicts.contains(&Some(false)) {
             "no"
         } else if verdicts.contains(&None) {

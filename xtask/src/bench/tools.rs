@@ -230,9 +230,7 @@ impl Server {
             root_pem: text("root_pem"),
         })
     }
-}
 
-impl Server {
     /// Where it is served, `plain` or over `TLS`.
     pub(crate) fn origin(&self, scheme: &str) -> &str {
         if scheme == "TLS" {
