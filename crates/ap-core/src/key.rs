@@ -1,39 +1,40 @@
-//! [`ApiKey`]: an account's API key, read strictly and never shown.
+//! [`ApiKey`]: an account's API key, parsed strictly and never shown.
 
 use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::credentials::Credentials;
+use crate::basic::encoded_pair;
+pub use crate::basic::{DEFAULT_USER, basic};
 use crate::redact;
 
-/// The longest key that is taken, in bytes. The vendor's examples have 10 to 40.
+/// The longest key that is accepted, in bytes. The vendor's examples have 10 to 40.
 pub const MAX_KEY_LEN: usize = 512;
 
 /// An account's API key: the password of every call.
 ///
-/// Length (1 to [`MAX_KEY_LEN`] bytes) and alphabet (printable ASCII, no blanks) are otherwise free,
-/// because the vendor documents neither. One key serves every product that the account subscribes to.
+/// A key has 1 to [`MAX_KEY_LEN`] bytes of printable ASCII without spaces. Nothing else is checked, because
+/// the vendor documents neither length nor alphabet. One key serves every product of the account.
 ///
-/// There is no `Display`, `Serialize`, `Deref` or `PartialEq`, and `Debug` shows the label alone. The
-/// memory that holds the key is wiped when the last clone goes; clones share it. Copies that an HTTP
-/// library makes while it sends are that library's.
+/// There is no `Display`, `Serialize`, `Deref` or `PartialEq`, and `Debug` shows only the label. Clones
+/// share one buffer, which is wiped when the last of them is dropped. An HTTP library may keep copies of
+/// what it sends; those are not wiped.
 ///
 /// Source: <https://developers.activeprospect.com/docs/authentication>; RFC 7617 section 2.
 ///
 /// ```
 /// use ap_core::ApiKey;
 ///
-/// let key = ApiKey::parse("example-key")?.labelled("from the vault");
+/// let key = ApiKey::parse("example-key")?.with_label("from the vault");
 /// assert_eq!(format!("{key:?}"), r#"ApiKey("from the vault")"#);
 ///
 /// let pasted = ApiKey::parse("\"example-key\"").unwrap_err();
-/// assert_eq!(pasted.to_string(), "the key is wrapped in quotes: give it without them");
+/// assert_eq!(pasted.to_string(), "the key is wrapped in quotes; remove them");
 /// # Ok::<(), ap_core::InvalidKey>(())
 /// ```
 ///
-/// What must not compile does not:
+/// These do not compile:
 ///
 /// ```compile_fail
 /// # let key = ap_core::ApiKey::parse("example-key").unwrap();
@@ -58,11 +59,11 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Reads a key from text or raw bytes, exactly as given: nothing is trimmed.
+    /// Parses a key from text or bytes, exactly as given. Nothing is trimmed.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`] names what is wrong and where, and never repeats the text.
+    /// [`InvalidKey`] says what is wrong and where. It never repeats the text.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, InvalidKey> {
         let text = check(text.as_ref())?;
         Ok(Self {
@@ -71,34 +72,49 @@ impl ApiKey {
         })
     }
 
-    /// Names this key for people: in `Debug`, in errors and in traces. At most 64 characters are kept,
-    /// control characters are dropped, and a label that repeats the key or a part of it is not taken.
+    /// Gives this key a name for people, shown in `Debug`, errors and traces.
+    ///
+    /// At most 64 characters are kept and control characters are dropped. A label that repeats the key or a
+    /// part of it is ignored.
     #[must_use]
-    pub fn labelled(mut self, label: &str) -> Self {
+    pub fn with_label(mut self, label: &str) -> Self {
         let kept: String = label.chars().filter(|c| !c.is_control()).take(64).collect();
-        let repeats = redact::repeats(&kept, &Credentials::new(self.clone()));
+        let pair = basic(DEFAULT_USER.as_bytes(), self.expose().as_bytes());
+        let repeats = redact::repeats_key(&kept, self.expose(), encoded_pair(&pair));
         self.label = (!repeats).then(|| kept.into());
         self
     }
 
-    /// The label given by [`labelled`](Self::labelled).
+    /// Returns the label given by [`with_label`](Self::with_label).
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }
 
-    /// The key's text, for code that has to store it or to send it by a road of its own. Whoever
-    /// calls this answers for where the text goes.
+    /// Returns `true` if both are the same key, whatever their labels.
+    ///
+    /// ```
+    /// use ap_core::ApiKey;
+    ///
+    /// let key = ApiKey::parse("example-key")?;
+    /// assert!(key.is_same(&ApiKey::parse("example-key")?.with_label("from the vault")));
+    /// assert!(!key.is_same(&ApiKey::parse("another-key")?));
+    /// # Ok::<(), ap_core::InvalidKey>(())
+    /// ```
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.secret, &other.secret) || self.expose() == other.expose()
+    }
+
+    /// Returns the key's text, for code that stores it or sends it in another way.
+    ///
+    /// You are responsible for where the text goes. To compare keys, use [`is_same`](Self::is_same).
     #[must_use]
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
 
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.secret, &other.secret) || self.expose() == other.expose()
-    }
-
-    /// Tells whether anybody still holds this key.
+    /// Returns a handle that tells if the key is still in memory.
     #[cfg(test)]
     pub(crate) fn watch(&self) -> std::sync::Weak<SecretString> {
         Arc::downgrade(&self.secret)
@@ -118,40 +134,42 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Why a text is not taken as a key. Positions are byte offsets from 0. The text itself is in none
-/// of these; only a character that no key can hold (one outside ASCII) is named.
+/// Why a text is not accepted as a key.
+///
+/// Positions are byte offsets from 0. The text is never repeated; only a character outside ASCII, which no
+/// key can contain, is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("the key is empty")]
     Empty,
     /// More than [`MAX_KEY_LEN`] bytes.
-    #[error("the key has {len} bytes, more than {MAX_KEY_LEN}: is it a whole file?")]
+    #[error("the key has {len} bytes; at most {MAX_KEY_LEN} are allowed")]
     TooLong {
         /// The length that was given, in bytes.
         len: usize,
     },
     /// A line break, at the end or inside: a key is one line.
-    #[error("the key holds a line break (byte {at}): give one line, without its end")]
+    #[error("the key contains a line break at byte {at}; remove it")]
     LineBreak {
         /// Where the line break is.
         at: usize,
     },
     /// A space, at an end or inside.
-    #[error("the key holds a blank (byte {at}): remove it")]
-    Blank {
-        /// Where the blank is.
+    #[error("the key contains a space at byte {at}; remove it")]
+    Space {
+        /// Where the space is.
         at: usize,
     },
     /// A control character, a tab included (RFC 7617 section 2 forbids them).
-    #[error("the key holds a control character (byte {at}): copy the key again")]
+    #[error("the key contains a control character at byte {at}; copy the key again")]
     Control {
         /// Where the character is.
         at: usize,
     },
     /// A character outside ASCII: an invisible one, a look-alike or a byte-order mark.
-    #[error("the key holds the character U+{:04X} (byte {at}), which is not ASCII: type it again", *character as u32)]
+    #[error("the key contains the character U+{:04X} at byte {at}, which is not ASCII; type it again", *character as u32)]
     NonAscii {
         /// Where the character begins.
         at: usize,
@@ -159,20 +177,20 @@ pub enum InvalidKey {
         character: char,
     },
     /// Bytes that are not UTF-8.
-    #[error("the key is not text (byte {at}): is it another kind of file?")]
+    #[error("the key is not text (byte {at}); check that this is the right file")]
     NotText {
         /// Where the first wrong byte is.
         at: usize,
     },
     /// The key is wrapped in quotes, backticks or angle brackets.
-    #[error("the key is wrapped in quotes: give it without them")]
+    #[error("the key is wrapped in quotes; remove them")]
     Quoted,
     /// More than the key was pasted.
-    #[error("this is {0}: give the key alone")]
+    #[error("this is {0}; enter only the key")]
     Pasted(Pasted),
 }
 
-/// What was pasted where a key was expected.
+/// What was pasted instead of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pasted {
@@ -217,7 +235,7 @@ const QUOTES: [(char, char); 8] = [
     ('\u{00AB}', '\u{00BB}'),
 ];
 
-/// Hints come before the plain reasons: "you pasted a header" helps more than "there is a blank".
+/// Looks for a pasted text first: "this is a header line" helps more than "contains a space".
 fn check(bytes: &[u8]) -> Result<&str, InvalidKey> {
     if bytes.is_empty() {
         return Err(InvalidKey::Empty);
@@ -241,7 +259,7 @@ fn check(bytes: &[u8]) -> Result<&str, InvalidKey> {
         return Err(match character {
             '!'..='~' => continue,
             '\n' | '\r' => InvalidKey::LineBreak { at },
-            ' ' => InvalidKey::Blank { at },
+            ' ' => InvalidKey::Space { at },
             c if c.is_ascii() => InvalidKey::Control { at },
             character => InvalidKey::NonAscii { at, character },
         });

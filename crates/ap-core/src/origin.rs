@@ -111,12 +111,6 @@ impl Origin {
         Self::from_parts(scheme, authority.as_str())
     }
 
-    /// Whether the URI is at this origin and spells it canonically.
-    #[inline]
-    pub(crate) fn is_spelled_in(&self, uri: &Uri) -> bool {
-        spelled(uri).is_some_and(|spelled| self.is_spelled(spelled))
-    }
-
     /// A URI that was made from an origin shares its text, and then nothing of it needs to be read.
     #[inline]
     fn is_spelled(&self, (is_https, authority): (bool, &str)) -> bool {
@@ -163,9 +157,19 @@ impl Origin {
     }
 }
 
-/// Whether a URI is one of an origin on this machine. The same reading as an origin's, but nothing is
-/// kept: transports ask this on every call.
-pub(crate) fn is_loopback(uri: &Uri) -> bool {
+/// Returns `true` if a URI's host is this machine: `127.0.0.0/8`, `[::1]` or `localhost`.
+///
+/// Transports ask before they use a proxy, and before they send anything over plain http.
+///
+/// ```
+/// use ap_core::origin::is_loopback;
+///
+/// assert!(is_loopback(&"http://127.0.0.1:8080/flows".parse()?));
+/// assert!(!is_loopback(&"http://127.0.0.1.example/flows".parse()?));
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[must_use]
+pub fn is_loopback(uri: &Uri) -> bool {
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return false;
     };

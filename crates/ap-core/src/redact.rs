@@ -1,58 +1,94 @@
-//! Whether a server's text repeats a key, in a spelling that someone could read back.
+//! Text from elsewhere, made safe to show: [`escape`], and the search for a key in it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
 
-use crate::credentials::Credentials;
-
-/// So many bytes of a key in a row count as the key.
+/// This many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;
 
-/// Whether a text holds [`WINDOW`] bytes in a row (or all, where there are fewer) of the key, of its
-/// base64 or of that of the user and key pair, forwards or backwards.
-pub(crate) fn repeats(text: &str, credentials: &Credentials) -> bool {
-    let pair = credentials
-        .authorization()
-        .as_bytes()
-        .strip_prefix(b"Basic ")
-        .unwrap_or_default();
-    let key = credentials.key().expose().as_bytes();
+/// Returns `true` if the text contains [`WINDOW`] bytes in a row (or all, if there are fewer) of the key, of
+/// its base64, or of the base64 of the user and key pair, forwards or backwards.
+pub(crate) fn repeats_key(text: &str, key: &str, encoded_pair: &[u8]) -> bool {
     let encoded = Zeroizing::new(STANDARD.encode(key));
-    [key, encoded.as_bytes(), pair]
-        .into_iter()
-        .any(|secret| repeats_part(text, secret))
+    let secrets = [key.as_bytes(), encoded.as_bytes(), encoded_pair];
+    let reversed: Vec<u8> = text.bytes().rev().collect();
+    secrets.into_iter().any(|secret| {
+        let width = WINDOW.min(secret.len());
+        secret.windows(width).any(|window| {
+            let window = memmem::Finder::new(window);
+            window.find(text.as_bytes()).is_some() || window.find(&reversed).is_some()
+        })
+    })
 }
 
-/// The same of one spelling alone, which is not empty.
-pub(crate) fn repeats_part(text: &str, secret: &[u8]) -> bool {
-    let width = WINDOW.min(secret.len());
-    secret.windows(width).any(|window| {
-        let forwards = text.as_bytes().windows(width);
-        forwards.clone().any(|seen| seen == window)
-            || forwards.clone().any(|seen| seen.iter().rev().eq(window))
-    })
+/// Writes a text from elsewhere on one line that is safe on a terminal and in a log.
+///
+/// Control characters become escapes, and so do characters that reorder or hide the text around them. Keys
+/// are not looked for.
+///
+/// ```
+/// use ap_core::redact::escape;
+/// assert_eq!(escape("a\x1b[31m\nb"), r"a\u{1b}[31m\nb");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        escape_char(&mut shown, character);
+    }
+    shown
+}
+
+/// Appends one character to a text, escaped like [`escape`] does it.
+///
+/// Use it to keep some characters as they are, such as line breaks.
+pub fn escape_char(shown: &mut String, character: char) {
+    let is_hidden = matches!(character,
+        '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    if character.is_control() || is_hidden {
+        shown.extend(character.escape_default());
+    } else {
+        shown.push(character);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::repeats;
-    use crate::{ApiKey, Credentials};
+    use super::*;
 
     #[test]
     fn every_window_of_every_spelling_is_found() {
         let key = "placeholder-key-0123";
-        let credentials = Credentials::new(ApiKey::parse(key).unwrap());
-        let encoded = credentials.authorization().to_str().unwrap()["Basic ".len()..].to_owned();
-        for secret in [key, &encoded] {
-            for at in 0..=secret.len() - 8 {
-                let part = &secret[at..at + 8];
+        let pair = STANDARD.encode(format!("API:{key}"));
+        let encoded = STANDARD.encode(key);
+        let repeats = |text: &str| repeats_key(text, key, pair.as_bytes());
+        for secret in [key, &encoded, &pair] {
+            for at in 0..=secret.len() - WINDOW {
+                let part = &secret[at..at + WINDOW];
                 let backwards: String = part.chars().rev().collect();
-                assert!(repeats(&format!("say {part}!"), &credentials), "{at}");
-                assert!(repeats(&format!("say {backwards}!"), &credentials), "{at}");
+                assert!(repeats(&format!("say {part}!")), "{at}");
+                assert!(repeats(&format!("say {backwards}!")), "{at}");
             }
         }
-        assert!(!repeats("authentication failed", &credentials));
-        assert!(!repeats("placeho der-key", &credentials));
+        assert!(!repeats("authentication failed"));
+        assert!(!repeats("placeho der-key"));
+    }
+
+    #[test]
+    fn characters_that_move_reorder_or_hide_text_are_escaped() {
+        for (given, expected) in [
+            ("plain, ü and 漢", "plain, ü and 漢"),
+            ("\r\n\t\0\x7f", r"\r\n\t\u{0}\u{7f}"),
+            ("\u{9b}31m", r"\u{9b}31m"),
+            (
+                "\u{202E}\u{2066}\u{2028}\u{200B}\u{FEFF}",
+                r"\u{202e}\u{2066}\u{2028}\u{200b}\u{feff}",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(escape(given), expected);
+        }
     }
 }

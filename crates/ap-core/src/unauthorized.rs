@@ -1,4 +1,4 @@
-//! [`Unauthorized`]: what the body of a 401 says, and what a person should do next.
+//! [`Unauthorized`]: what the body of a 401 says. The forms of a bad key are in [`BAD_KEY_FORMS`].
 
 use std::fmt;
 
@@ -7,35 +7,40 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use crate::escape::escape_char;
+use crate::hint::Hint;
 use crate::product::Product;
+use crate::redact::escape_char;
 
 /// The body that the vendor documents for a bad or missing key, 33 bytes.
 ///
 /// Source: <https://developers.activeprospect.com/docs/authentication>.
 pub const DOCUMENTED_BODY: &[u8] = br#"{"error":"authentication failed"}"#;
 
-/// How much of a 401's body is read, in bytes. The known ones have at most 100.
+/// The longest body of a 401 that is read, in bytes. The known ones have at most 100.
 pub const UNAUTHORIZED_BODY_LIMIT: usize = 64 * 1024;
 
-/// How much of the server's text is kept, in characters.
+/// How much of the server's message is kept, in characters.
 pub const MESSAGE_LIMIT: usize = 256;
 
-/// One form of body that a product is known to send for a bad key. It matches a JSON object by the
-/// members it names; other members are ignored. Members of nested objects are written `outer.inner`.
+/// One form of body that a product is known to send for a bad key.
+///
+/// It matches a JSON object by the members it names; other members are ignored. Members of nested objects
+/// are written `outer.inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadKeyForm {
-    /// The product that sends it; `None` where any of them may.
+    /// The product that sends it; `None` if any of them may.
     pub product: Option<Product>,
     /// Members and the text that each must have.
     pub members: &'static [(&'static str, &'static str)],
-    /// Where this is known from.
+    /// The source of this fact.
     pub source: &'static str,
 }
 
-/// Every form that counts as a bad key. Nothing else does: a 401 is also what a free account or a plan
-/// without the resource gets, and taking that for a bad key would set a good one aside.
+/// Every form that counts as a bad key. Nothing else does.
+///
+/// A free account, or a plan without the resource, also gets a 401. Treating that as a bad key would stop
+/// the use of a good one. To add a form, add a row with its source here.
 pub const BAD_KEY_FORMS: [BadKeyForm; 4] = [
     BadKeyForm {
         product: None,
@@ -62,102 +67,74 @@ pub const BAD_KEY_FORMS: [BadKeyForm; 4] = [
     },
 ];
 
-/// What the body of a 401 turned out to be.
+/// What the body of a 401 is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
-    /// The documented body: the key is not the one that this product takes.
+pub enum UnauthorizedKind {
+    /// The documented body: the product does not accept the key.
     Documented,
     /// Another body that this product is known to send for a bad key.
     KnownForm,
-    /// A JSON object with another text: the key may well be good. A free account, or a plan without
-    /// the resource, gets `not authorized`.
+    /// A JSON object with another message: the key may be good. A free account, or a plan without the
+    /// resource, gets `not authorized`.
     OtherText,
-    /// JSON that says nothing that can be read as a reason.
+    /// JSON without a message.
     OtherJson,
-    /// JSON that breaks off.
+    /// JSON that ends early.
     Truncated,
     /// No body.
     Empty,
-    /// Text, but not JSON: a page of a proxy or a gateway, most likely.
+    /// Text that is not JSON: probably a page of a proxy or a gateway.
     NotJson,
     /// Not UTF-8 (RFC 8259 section 8.1).
     NotUtf8,
-    /// More than [`UNAUTHORIZED_BODY_LIMIT`] bytes; not looked at.
+    /// More than [`UNAUTHORIZED_BODY_LIMIT`] bytes; not read.
     TooLarge,
 }
 
-/// What to do about a 401.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Advice {
-    /// Check the key; after a reset, log in to this product once so that it takes the new one.
-    CheckKeyOrLogIn(Product),
-    /// The account or its plan may not have this resource: ask whoever manages the subscription.
-    CheckPlan,
-    /// Something between here and the vendor may have answered: look at proxies and gateways.
-    CheckNetwork,
-}
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CheckKeyOrLogIn(product) => write!(
-                f,
-                "check the key; if it was reset, log in to {product} once so that {product} takes the new one"
-            ),
-            Self::CheckPlan => {
-                f.write_str("the key may be good: check whether the account's plan has this resource")
-            }
-            Self::CheckNetwork => f.write_str(
-                "something between here and the vendor may have answered: check proxies and gateways",
-            ),
-        }
-    }
-}
-
-/// A 401, read: whether it speaks of the key, what it says, and what to do.
+/// The meaning of a 401: if the key is bad, what the server says, and what to do next.
 ///
-/// The vendor sends no `WWW-Authenticate` with it, and none is needed here. Media types are not looked
-/// at, because the body alone decides.
+/// Only the body decides. The vendor sends no `WWW-Authenticate`, and media types are not read.
 ///
 /// ```
-/// use ap_core::{Advice, Cause, Product, Unauthorized};
+/// use ap_core::{Hint, Product, Unauthorized, UnauthorizedKind};
 ///
-/// let refused = Unauthorized::parse(Product::LeadConduit, br#"{"error":"authentication failed"}"#);
-/// assert!(refused.is_bad_key());
-/// assert_eq!(refused.advice(), Advice::CheckKeyOrLogIn(Product::LeadConduit));
+/// let bad_key = Unauthorized::parse(Product::LeadConduit, br#"{"error":"authentication failed"}"#);
+/// assert!(bad_key.is_bad_key());
+/// assert_eq!(bad_key.hint(), Hint::CheckKeyOrLogIn(Product::LeadConduit));
 ///
 /// let plan = Unauthorized::parse(Product::LeadConduit, br#"{"error":"not authorized"}"#);
-/// assert_eq!((plan.cause(), plan.message()), (Cause::OtherText, Some("not authorized")));
+/// assert_eq!(plan.kind(), UnauthorizedKind::OtherText);
+/// assert_eq!(plan.message(), Some("not authorized"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unauthorized {
     product: Product,
-    cause: Cause,
+    kind: UnauthorizedKind,
     message: Option<Box<str>>,
 }
 
 impl Unauthorized {
-    /// Reads the body of a 401 from a product. Never fails: what cannot be read is a [`Cause`] too.
+    /// Parses the body of a 401 from a product. It never fails: unreadable bodies have a kind too.
+    ///
     /// The documented body costs one comparison and no allocation.
     #[must_use]
     pub fn parse(product: Product, body: &[u8]) -> Self {
         if body == DOCUMENTED_BODY {
-            return Self::new(product, Cause::Documented);
+            return Self::new(product, UnauthorizedKind::Documented);
         }
         if body.len() > UNAUTHORIZED_BODY_LIMIT {
-            return Self::new(product, Cause::TooLarge);
+            return Self::new(product, UnauthorizedKind::TooLarge);
         }
         let Ok(text) = std::str::from_utf8(body) else {
-            return Self::new(product, Cause::NotUtf8);
+            return Self::new(product, UnauthorizedKind::NotUtf8);
         };
         // RFC 8259 section 8.1 lets a reader skip a byte-order mark.
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         if text.trim_ascii().is_empty() {
-            return Self::new(product, Cause::Empty);
+            return Self::new(product, UnauthorizedKind::Empty);
         }
-        // A struct also reads from an array, so anything but an object is told apart first.
+        // serde also reads a struct from an array, so only objects are read as one.
         let read = if text.trim_ascii_start().starts_with('{') {
             serde_json::from_str(text).map(Some)
         } else {
@@ -165,75 +142,78 @@ impl Unauthorized {
         };
         match read {
             Ok(Some(members)) => Self::of_object(product, &members),
-            Ok(None) => Self::new(product, Cause::OtherJson),
+            Ok(None) => Self::new(product, UnauthorizedKind::OtherJson),
             Err(error) => Self::new(
                 product,
                 match error.classify() {
-                    Category::Data => Cause::OtherJson,
+                    Category::Data => UnauthorizedKind::OtherJson,
                     Category::Eof if text.trim_ascii_start().starts_with(['{', '[']) => {
-                        Cause::Truncated
+                        UnauthorizedKind::Truncated
                     }
-                    _ => Cause::NotJson,
+                    _ => UnauthorizedKind::NotJson,
                 },
             ),
         }
     }
 
-    /// The product that answered.
+    /// Returns the product that answered.
     #[must_use]
     pub fn product(&self) -> Product {
         self.product
     }
 
-    /// What the body turned out to be.
+    /// Returns what the body is.
     #[must_use]
-    pub fn cause(&self) -> Cause {
-        self.cause
+    pub fn kind(&self) -> UnauthorizedKind {
+        self.kind
     }
 
-    /// Whether the product says that the key is bad or missing. Only then can another key help.
+    /// Returns `true` if the product says that the key is bad or missing. Only then can another key help.
     #[must_use]
     pub fn is_bad_key(&self) -> bool {
-        matches!(self.cause, Cause::Documented | Cause::KnownForm)
+        matches!(self.kind, UnauthorizedKind::Documented | UnauthorizedKind::KnownForm)
     }
 
-    /// What the server said, at most [`MESSAGE_LIMIT`] characters. Control characters are written as
-    /// escapes, so that it can be shown on a terminal or in a log. The exchange withholds a text that
-    /// repeats one of its keys; whoever calls [`parse`](Self::parse) directly has to look for that.
+    /// Returns the server's message: at most [`MESSAGE_LIMIT`] characters, escaped for a terminal or a log.
+    ///
+    /// The exchange withholds a message that repeats one of its keys. If you call [`parse`](Self::parse)
+    /// yourself, check for that.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        match self.cause {
-            Cause::Documented => Some("authentication failed"),
+        match self.kind {
+            UnauthorizedKind::Documented => Some("authentication failed"),
             _ => self.message.as_deref(),
         }
     }
 
-    /// What a person should do next.
+    /// Returns what a person should do next.
     #[must_use]
-    pub fn advice(&self) -> Advice {
-        match self.cause {
-            Cause::Documented | Cause::KnownForm => Advice::CheckKeyOrLogIn(self.product),
-            Cause::OtherText | Cause::OtherJson => Advice::CheckPlan,
-            _ => Advice::CheckNetwork,
+    pub fn hint(&self) -> Hint {
+        match self.kind {
+            UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => {
+                Hint::CheckKeyOrLogIn(self.product)
+            }
+            UnauthorizedKind::OtherText | UnauthorizedKind::OtherJson => Hint::CheckPlan,
+            _ => Hint::CheckNetwork,
         }
     }
 
-    /// What of the server's own text is kept. The documented body has none: its text is known.
-    pub(crate) fn kept(&self) -> Option<&str> {
+    /// Returns the part of the server's own text that is kept. The documented body needs none.
+    pub(crate) fn kept_text(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Drops the server's text, when it repeats a key.
-    pub(crate) fn withhold(&mut self) {
+    /// Drops the server's text, because it repeats a key.
+    pub(crate) fn withhold_text(&mut self) {
         if self.message.is_some() {
             self.message = Some("[withheld: it repeats the key]".into());
         }
     }
 
-    fn new(product: Product, cause: Cause) -> Self {
+    fn new(product: Product, kind: UnauthorizedKind) -> Self {
         Self {
             product,
-            cause,
+            kind,
             message: None,
         }
     }
@@ -250,15 +230,15 @@ impl Unauthorized {
         let said = ["error", "message", "reason", "errors.detail"]
             .into_iter()
             .find_map(|name| members.get(name));
-        let cause = match (form, said) {
-            (Some(form), _) if form.product.is_none() => Cause::Documented,
-            (Some(_), _) => Cause::KnownForm,
-            (None, Some(_)) => Cause::OtherText,
-            (None, None) => Cause::OtherJson,
+        let kind = match (form, said) {
+            (Some(form), _) if form.product.is_none() => UnauthorizedKind::Documented,
+            (Some(_), _) => UnauthorizedKind::KnownForm,
+            (None, Some(_)) => UnauthorizedKind::OtherText,
+            (None, None) => UnauthorizedKind::OtherJson,
         };
         Self {
             product,
-            cause,
+            kind,
             message: said.map(|text| excerpt(text).into()),
         }
     }
@@ -267,24 +247,31 @@ impl Unauthorized {
 impl fmt::Display for Unauthorized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} answered 401", self.product)?;
-        match self.cause {
-            Cause::Documented | Cause::KnownForm => f.write_str(" (the key is bad or missing)")?,
-            Cause::OtherText | Cause::OtherJson => {}
-            Cause::Truncated => f.write_str(" with JSON that breaks off")?,
-            Cause::Empty => f.write_str(" with an empty body")?,
-            Cause::NotJson => f.write_str(" with something that is not JSON")?,
-            Cause::NotUtf8 => f.write_str(" with something that is not text")?,
-            Cause::TooLarge => f.write_str(" with an oversized body")?,
+        match self.kind {
+            UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => f.write_str(" (the key is bad or missing)")?,
+            UnauthorizedKind::OtherText | UnauthorizedKind::OtherJson => {}
+            UnauthorizedKind::Truncated => f.write_str(" with JSON that ends early")?,
+            UnauthorizedKind::Empty => f.write_str(" with an empty body")?,
+            UnauthorizedKind::NotJson => f.write_str(" with a body that is not JSON")?,
+            UnauthorizedKind::NotUtf8 => f.write_str(" with a body that is not text")?,
+            UnauthorizedKind::TooLarge => f.write_str(" with an oversized body")?,
         }
-        match self.message() {
-            Some(message) => write!(f, ": {message}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
-/// A server's text, safe to show: control and formatting characters are escaped, the length bounded.
-pub(crate) fn excerpt(text: &str) -> String {
+/// Leaves out the message: it is the server's text.
+impl fmt::Debug for Unauthorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unauthorized")
+            .field("product", &self.product)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the beginning of a server's text, escaped.
+fn excerpt(text: &str) -> String {
     let mut shown = String::new();
     for (count, character) in text.chars().enumerate() {
         if count == MESSAGE_LIMIT {
@@ -296,8 +283,9 @@ pub(crate) fn excerpt(text: &str) -> String {
     shown
 }
 
-/// The members that forms and messages are made of. That one of them comes twice is an error here:
-/// what such an object says depends on the reader (RFC 8259 section 4).
+/// The members that forms and messages consist of.
+///
+/// A member that comes twice is an error: readers disagree about such objects (RFC 8259 section 4).
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Members {

@@ -1,20 +1,21 @@
-//! [`KeyRing`]: the keys of an account, and which of them each product is tried with first.
+//! [`KeyRing`]: the keys of an account, and which of them each product prefers.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::credentials::{Credentials, DEFAULT_USER, InvalidUser};
+use crate::basic::DEFAULT_USER;
+use crate::credentials::{Credentials, InvalidUser};
 use crate::key::ApiKey;
 use crate::product::Product;
 
-/// The most keys a ring holds: the one in use, the one to come, and one more.
+/// The most keys in a ring: the present one, the next one, and one to spare.
 pub const MAX_KEYS: usize = 3;
 
-/// An account's keys, oldest first, shared by every clone: a handle is as cheap as a pointer.
+/// An account's keys, oldest first. Clones share them and are as cheap as a pointer.
 ///
-/// For each product the ring knows one thing, which key to try first. What it learns about one product
-/// never touches another, and answers that come late change nothing.
+/// The ring remembers, for each product, which key to try first. What it learns about one product does not
+/// affect another, and answers that arrive late change nothing.
 ///
 /// ```
 /// use ap_core::{ApiKey, KeyRing};
@@ -30,55 +31,55 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring of up to [`MAX_KEYS`] keys, oldest first. Equal keys count as one; none at all is
-    /// allowed, for calls that need no key.
+    /// Creates a ring of up to [`MAX_KEYS`] keys, oldest first. Equal keys count as one, and an empty ring
+    /// is allowed, for calls that need no key.
     ///
     /// # Errors
     ///
-    /// [`TooManyKeys`].
+    /// [`TooManyKeys`] if there are more than [`MAX_KEYS`] different keys.
     pub fn new(keys: impl IntoIterator<Item = ApiKey>) -> Result<Self, TooManyKeys> {
-        Ok(Self::of(Keys::new(
+        Ok(Self::from_keys(Keys::new(
             keys.into_iter().map(Credentials::new),
             None,
         )?))
     }
 
-    /// A ring of one key.
+    /// Creates a ring of one key.
     #[must_use]
-    pub fn of_one(key: ApiKey) -> Self {
-        Self::of(Keys {
+    pub fn from_key(key: ApiKey) -> Self {
+        Self::from_keys(Keys {
             credentials: vec![Credentials::new(key)],
-            words: Keys::new_words(),
+            preferences: Keys::no_preferences(),
         })
     }
 
-    /// A ring without a key, which may get some later.
+    /// Creates a ring without a key. Add keys later with [`replace`](Self::replace).
     #[must_use]
     pub fn empty() -> Self {
-        Self::of(Keys {
+        Self::from_keys(Keys {
             credentials: Vec::new(),
-            words: Keys::new_words(),
+            preferences: Keys::no_preferences(),
         })
     }
 
-    fn of(keys: Keys) -> Self {
+    fn from_keys(keys: Keys) -> Self {
         Self {
             shared: Arc::new(RwLock::new(Arc::new(keys))),
             user: DEFAULT_USER.into(),
         }
     }
 
-    /// The same keys under another user name, which keys that come later get too. It is a ring of its
-    /// own, no longer shared with the clones of the old one.
+    /// Returns a new ring with the same keys under another user name, which later keys get too. It is not
+    /// shared with clones of this one.
     ///
     /// # Errors
     ///
-    /// [`InvalidUser`].
+    /// [`InvalidUser`] if the name cannot be sent.
     ///
     /// ```
     /// use ap_core::{ApiKey, KeyRing};
     ///
-    /// let ring = KeyRing::of_one(ApiKey::parse("1234567890")?);
+    /// let ring = KeyRing::from_key(ApiKey::parse("1234567890")?);
     /// assert!(ring.clone().with_user("lead importer").is_ok());
     /// assert!(ring.with_user("a:b").is_err(), "a colon would end the name");
     /// # Ok::<(), ap_core::InvalidKey>(())
@@ -93,7 +94,7 @@ impl KeyRing {
         Credentials::check_user(user)?;
         let keys = Keys {
             credentials: credentials?,
-            words: before.copy_words(),
+            preferences: before.copy_preferences(),
         };
         Ok(Self {
             shared: Arc::new(RwLock::new(Arc::new(keys))),
@@ -101,29 +102,30 @@ impl KeyRing {
         })
     }
 
-    /// Puts other keys in the place of the present ones, for every clone, while calls may be under
-    /// way: an attempt that is out ends as it may, what it teaches is forgotten, and a call that goes
-    /// on goes on with the new keys. A key that stays keeps its place as the first to try, and the same
-    /// keys again change nothing.
+    /// Replaces the keys, for every clone, while calls may be in flight.
+    ///
+    /// An attempt in flight is not disturbed, but what its answer would teach is dropped; a call that
+    /// continues uses the new keys. A product's preferred key stays preferred if it is still in the list.
+    /// Replacing keys by the same ones changes nothing.
     ///
     /// # Errors
     ///
-    /// [`TooManyKeys`]; the ring is then unchanged.
+    /// [`TooManyKeys`] if there are more than [`MAX_KEYS`] different keys. The ring is then unchanged.
     ///
     /// ```
     /// use ap_core::{ApiKey, KeyRing};
     ///
     /// let old = ApiKey::parse("1234567890")?;
-    /// let ring = KeyRing::of_one(old.clone());
-    /// let clients = ring.clone(); // what clients hold
+    /// let ring = KeyRing::from_key(old.clone());
+    /// let clients = ring.clone(); // shared with the clients
     ///
-    /// // The key was reset: both are needed until somebody has logged in to every product.
+    /// // The key was reset. Both are needed until someone has logged in to every product.
     /// ring.replace([old, ApiKey::parse("0987654321")?])?;
     /// assert_eq!(clients.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace(&self, keys: impl IntoIterator<Item = ApiKey>) -> Result<(), TooManyKeys> {
-        // The name was checked when the ring got it, so nothing is left out here.
+        // The user name was checked before, so no key is left out here.
         let credentials: Vec<_> = keys
             .into_iter()
             .filter_map(|key| Credentials::with_user(&self.user, key).ok())
@@ -136,29 +138,29 @@ impl KeyRing {
         Ok(())
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.snapshot().credentials.len()
     }
 
-    /// Whether there is no key.
+    /// Returns `true` if there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The key that a call to this product would begin with now.
+    /// Returns the key that a call to this product would try first now.
     #[must_use]
-    pub fn first(&self, product: Product) -> Option<ApiKey> {
+    pub fn preferred(&self, product: Product) -> Option<ApiKey> {
         let keys = self.snapshot();
-        let first = keys.ticket(product).first();
+        let preferred = keys.preference(product).index();
         keys.credentials
-            .get(first)
+            .get(preferred)
             .map(|credentials| credentials.key().clone())
     }
 
-    /// The present list. The lock is held for the copying of one pointer.
+    /// Returns the present list. The lock is held while one pointer is copied.
     pub(crate) fn snapshot(&self) -> Arc<Keys> {
         Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -166,9 +168,9 @@ impl KeyRing {
 
 #[cfg(test)]
 impl KeyRing {
-    /// Puts what is known of a product where a test wants it.
-    pub(crate) fn set_word(&self, product: Product, word: Word) {
-        self.snapshot().words[product.index()].store(word.0, Ordering::Release);
+    /// Sets what the ring remembers of a product.
+    pub(crate) fn set_preference(&self, product: Product, preference: Preference) {
+        self.snapshot().preferences[product.index()].store(preference.0, Ordering::Release);
     }
 }
 
@@ -181,17 +183,17 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// More keys than [`MAX_KEYS`].
+/// There are more than [`MAX_KEYS`] different keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are more than {MAX_KEYS} different keys: leave out the oldest")]
+#[error("there are more than {MAX_KEYS} different keys; leave out the oldest")]
 pub struct TooManyKeys;
 
-/// One list of keys with a word for each product. A new list brings new words, so an answer that
-/// comes after the list was replaced falls on words that nobody reads any more.
+/// One list of keys with a preference for each product. A new list has new preferences, so an answer that
+/// arrives after the list was replaced updates some that nobody reads.
 #[derive(Debug)]
 pub(crate) struct Keys {
     credentials: Vec<Credentials>,
-    words: [AtomicU32; Product::ALL.len()],
+    preferences: [AtomicU32; Product::ALL.len()],
 }
 
 impl Keys {
@@ -208,23 +210,23 @@ impl Keys {
                 kept.push(one);
             }
         }
-        let words = Product::ALL.map(|product| {
+        let preferences = Product::ALL.map(|product| {
             let first = before.and_then(|before| {
                 let key = before
                     .credentials
-                    .get(before.ticket(product).first())?
+                    .get(before.preference(product).index())?
                     .key();
                 kept.iter().position(|one| one.key().is_same(key))
             });
-            AtomicU32::new(Word::new(0, first.unwrap_or(0)).0)
+            AtomicU32::new(Preference::new(0, first.unwrap_or(0)).0)
         });
         Ok(Self {
             credentials: kept,
-            words,
+            preferences,
         })
     }
 
-    /// Whether the keys are the same, in the same order and under the same labels.
+    /// Returns `true` if the keys are the same, in the same order and with the same labels.
     fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.credentials, &other.credentials);
         ours.len() == theirs.len()
@@ -234,44 +236,44 @@ impl Keys {
             })
     }
 
-    fn new_words() -> [AtomicU32; Product::ALL.len()] {
+    fn no_preferences() -> [AtomicU32; Product::ALL.len()] {
         Product::ALL.map(|_| AtomicU32::new(0))
     }
 
-    fn copy_words(&self) -> [AtomicU32; Product::ALL.len()] {
-        Product::ALL.map(|product| AtomicU32::new(self.ticket(product).0))
+    fn copy_preferences(&self) -> [AtomicU32; Product::ALL.len()] {
+        Product::ALL.map(|product| AtomicU32::new(self.preference(product).0))
     }
 
     pub(crate) fn credentials(&self) -> &[Credentials] {
         &self.credentials
     }
 
-    /// The product's word as it is now: a call's ticket.
-    pub(crate) fn ticket(&self, product: Product) -> Word {
-        Word(self.words[product.index()].load(Ordering::Acquire))
+    /// Returns the product's preference as it is now.
+    pub(crate) fn preference(&self, product: Product) -> Preference {
+        Preference(self.preferences[product.index()].load(Ordering::Acquire))
     }
 
-    /// The product took a key: it is first from now on, unless the word has changed since the ticket
-    /// was read.
-    pub(crate) fn accepted(&self, product: Product, ticket: Word, key: usize) {
-        self.update(product, ticket, ticket.accepted(key));
+    /// Records that the product accepted a key: it is preferred from now on, unless the preference has
+    /// changed since `seen` was read.
+    pub(crate) fn accepted(&self, product: Product, seen: Preference, key: usize) {
+        self.update(product, seen, seen.accepted(key));
     }
 
-    /// The first key was refused to a call that could not go on: the next one is first from now on.
-    /// Else a service of such calls would never leave a dead key.
-    pub(crate) fn not_replayable(&self, product: Product, ticket: Word, refused: usize) {
+    /// Records that the preferred key was rejected in a call that cannot be sent again: the next key is
+    /// preferred from now on. Otherwise a program that makes only such calls would never leave a bad key.
+    pub(crate) fn rejected_without_resend(&self, product: Product, seen: Preference, rejected: usize) {
         self.update(
             product,
-            ticket,
-            ticket.not_replayable(refused, self.credentials.len()),
+            seen,
+            seen.rejected_without_resend(rejected, self.credentials.len()),
         );
     }
 
-    fn update(&self, product: Product, ticket: Word, next: Option<Word>) {
+    fn update(&self, product: Product, seen: Preference, next: Option<Preference>) {
         if let Some(next) = next {
-            // That another call was faster is no failure: then its word stands.
-            let _ = self.words[product.index()].compare_exchange(
-                ticket.0,
+            // If another call was faster, its preference stands.
+            let _ = self.preferences[product.index()].compare_exchange(
+                seen.0,
                 next.0,
                 Ordering::AcqRel,
                 Ordering::Relaxed,
@@ -280,18 +282,18 @@ impl Keys {
     }
 }
 
-/// What the ring knows of one product: how often `first` has moved, and which key it is.
+/// Which key to try first with one product, and how often that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Word(u32);
+pub(crate) struct Preference(u32);
 
-impl Word {
+impl Preference {
     const KEY_BITS: u32 = 2;
 
-    pub(crate) const fn new(generation: u32, first: usize) -> Self {
-        Self(generation << Self::KEY_BITS | first as u32 & 0b11)
+    pub(crate) const fn new(generation: u32, index: usize) -> Self {
+        Self(generation << Self::KEY_BITS | index as u32 & 0b11)
     }
 
-    pub(crate) const fn first(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         (self.0 & 0b11) as usize
     }
 
@@ -299,22 +301,22 @@ impl Word {
         self.0 >> Self::KEY_BITS
     }
 
-    /// The next key that a call has not tried (`tried` has a bit for each), from `first` on, wrapping
-    /// round.
+    /// Returns the next key that a call has not tried (`tried` has one bit for each), beginning with the
+    /// preferred one.
     pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
-        let first = self.first().min(keys);
+        let first = self.index().min(keys);
         (first..keys)
             .chain(0..first)
             .find(|key| tried & 1 << key == 0)
     }
 
     fn accepted(self, key: usize) -> Option<Self> {
-        (key != self.first()).then(|| Self::new(self.generation().wrapping_add(1), key))
+        (key != self.index()).then(|| Self::new(self.generation().wrapping_add(1), key))
     }
 
-    fn not_replayable(self, refused: usize, keys: usize) -> Option<Self> {
-        let next = self.untried(1 << refused, keys)?;
-        (refused == self.first()).then(|| Self::new(self.generation().wrapping_add(1), next))
+    fn rejected_without_resend(self, rejected: usize, keys: usize) -> Option<Self> {
+        let next = self.untried(1 << rejected, keys)?;
+        (rejected == self.index()).then(|| Self::new(self.generation().wrapping_add(1), next))
     }
 }
 
@@ -325,17 +327,17 @@ mod tests {
     fn ring(keys: &[&str]) -> KeyRing {
         KeyRing::new(
             keys.iter()
-                .map(|key| ApiKey::parse(key).unwrap().labelled(&key[..1])),
+                .map(|key| ApiKey::parse(key).unwrap().with_label(&key[..1])),
         )
         .unwrap()
     }
 
-    fn first(ring: &KeyRing, product: Product) -> String {
-        ring.first(product).unwrap().expose().to_owned()
+    fn preferred(ring: &KeyRing, product: Product) -> String {
+        ring.preferred(product).unwrap().expose().to_owned()
     }
 
     #[test]
-    fn the_next_key_is_the_next_untried_one_round_the_ring() {
+    fn the_next_key_is_the_next_untried_one_after_the_preferred() {
         let cases: [(usize, u8, usize, Option<usize>); 7] = [
             (0, 0b000, 1, Some(0)),
             (0, 0b001, 1, None),
@@ -347,7 +349,7 @@ mod tests {
         ];
         for (first, tried, keys, next) in cases {
             assert_eq!(
-                Word::new(7, first).untried(tried, keys),
+                Preference::new(7, first).untried(tried, keys),
                 next,
                 "{first} {tried:b} {keys}"
             );
@@ -355,30 +357,30 @@ mod tests {
     }
 
     #[test]
-    fn an_acceptance_moves_first_and_a_late_one_does_not() {
+    fn an_acceptance_changes_the_preference_and_a_late_one_does_not() {
         let ring = ring(&["a-key", "b-key"]);
         let keys = ring.snapshot();
-        let early = keys.ticket(Product::TrustedForm);
+        let early = keys.preference(Product::TrustedForm);
         keys.accepted(Product::TrustedForm, early, 1);
-        assert_eq!(first(&ring, Product::TrustedForm), "b-key");
+        assert_eq!(preferred(&ring, Product::TrustedForm), "b-key");
         assert_eq!(
-            first(&ring, Product::LeadConduit),
+            preferred(&ring, Product::LeadConduit),
             "a-key",
-            "other products are not touched"
+            "other products keep their preference"
         );
         keys.accepted(Product::TrustedForm, early, 0);
         assert_eq!(
-            first(&ring, Product::TrustedForm),
+            preferred(&ring, Product::TrustedForm),
             "b-key",
-            "a straggler changes nothing"
+            "a late acceptance changes nothing"
         );
     }
 
     #[test]
-    fn a_new_list_keeps_first_and_forgets_late_answers() {
+    fn a_new_list_keeps_the_preference_and_drops_late_answers() {
         let ring = ring(&["a-key", "b-key"]);
         let old = ring.snapshot();
-        old.accepted(Product::LeadConduit, old.ticket(Product::LeadConduit), 1);
+        old.accepted(Product::LeadConduit, old.preference(Product::LeadConduit), 1);
         let keys = |texts: &[&str]| {
             texts
                 .iter()
@@ -386,11 +388,11 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         ring.replace(keys(&["b-key", "c-key"])).unwrap();
-        assert_eq!(first(&ring, Product::LeadConduit), "b-key");
-        old.accepted(Product::LeadConduit, old.ticket(Product::LeadConduit), 0);
-        assert_eq!(first(&ring, Product::LeadConduit), "b-key");
+        assert_eq!(preferred(&ring, Product::LeadConduit), "b-key");
+        old.accepted(Product::LeadConduit, old.preference(Product::LeadConduit), 0);
+        assert_eq!(preferred(&ring, Product::LeadConduit), "b-key");
         ring.replace(keys(&["c-key"])).unwrap();
-        assert_eq!(first(&ring, Product::LeadConduit), "c-key");
+        assert_eq!(preferred(&ring, Product::LeadConduit), "c-key");
         assert_eq!(ring.replace(keys(&["1", "2", "3", "4"])), Err(TooManyKeys));
         assert_eq!(ring.len(), 1, "a refused list changes nothing");
         assert_eq!(
@@ -402,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_labels_alone() {
+    fn debug_shows_only_labels() {
         assert_eq!(
             format!("{:?}", ring(&["a-key", "b-key"])),
             r#"[ApiKey("a"), ApiKey("b")]"#

@@ -1,0 +1,46 @@
+//! [`Called`]: what a response, or an error, remembers of its request.
+
+use http::{Method, Request};
+
+use crate::product::Service;
+
+/// The service and method of a request, and if it may be sent twice.
+///
+/// Responses and errors keep this: it decides which product they are of and if a retry is safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    pub(crate) service: Service,
+    pub(crate) method: Method,
+    pub(crate) is_repeatable: bool,
+}
+
+impl Called {
+    /// Describes a request that was not made from a [`Draft`](crate::Draft).
+    #[must_use]
+    pub fn new<B>(service: Service, request: &Request<B>) -> Self {
+        Self {
+            service,
+            method: request.method().clone(),
+            is_repeatable: request.method().is_idempotent(),
+        }
+    }
+
+    /// Returns the service.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// Returns the method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Returns `true` if sending the request twice has the same effect as sending it once: its method is
+    /// idempotent (RFC 9110 section 9.2.2), or [`Draft::repeatable`](crate::Draft::repeatable) says so.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.is_repeatable
+    }
+}

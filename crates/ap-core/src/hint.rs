@@ -1,0 +1,73 @@
+//! [`Hint`]: what a person should do next.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::product::Product;
+
+/// What a person should do about an error. Its text is one sentence without a full stop.
+///
+/// To add a hint, add a variant and its text here, and return it from
+/// [`Error::hint`](crate::Error::hint) or [`Unauthorized::hint`](crate::Unauthorized::hint).
+///
+/// ```
+/// use ap_core::Hint;
+/// assert_eq!(Hint::ChangeRequest.to_string(), "change the request");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hint {
+    /// Give the client a key, or a key source.
+    AddKey,
+    /// Check the key; after a reset, log in to this product once so that it accepts the new key.
+    CheckKeyOrLogIn(Product),
+    /// The key may be good, but the account's plan may not include this resource.
+    CheckPlan,
+    /// Something between here and the vendor may be in the way.
+    CheckNetwork,
+    /// The request cannot be sent, or the product does not accept it.
+    ChangeRequest,
+    /// A setting of the client cannot be used, or is too small.
+    ChangeSettings,
+    /// Wait, for this long if the product says it, then send the request again.
+    Wait(Option<Duration>),
+    /// Send the request again: it has no effect twice.
+    Retry,
+    /// The request may have been applied: look before you send it again.
+    CheckBeforeRetry,
+    /// The product answered in a way that this version does not know.
+    Update,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AddKey => "give the client an API key or a key source",
+            Self::CheckKeyOrLogIn(product) => {
+                return write!(
+                    f,
+                    "check the key; if it was reset, log in to {product} once so that {product} accepts the new one"
+                );
+            }
+            Self::CheckPlan => {
+                "the key may be good; check if the account's plan includes this resource"
+            }
+            Self::CheckNetwork => {
+                "something between here and the vendor may have answered; check the network, proxies and gateways"
+            }
+            Self::ChangeRequest => "change the request",
+            Self::ChangeSettings => "change the client's settings",
+            Self::Wait(Some(time)) => {
+                return write!(f, "wait {} seconds, then send the request again", time.as_secs());
+            }
+            Self::Wait(None) => "wait a little, then send the request again",
+            Self::Retry => "send the request again; it has no effect twice",
+            Self::CheckBeforeRetry => {
+                "the request may have been applied; check that before you send it again"
+            }
+            Self::Update => {
+                "the response is of a form that this version does not know; check for a newer version"
+            }
+        })
+    }
+}
