@@ -1,4 +1,4 @@
-//! [`KeySource`] and [`AsyncKeySource`]: where keys come from when every known one was refused.
+//! [`KeySource`] and [`AsyncKeySource`]: where keys come from when every known one was rejected.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,101 +8,101 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::key::ApiKey;
+use ap_core::ApiKey;
 
 /// Where a client gets its keys from: a file, a command, a secret store.
 ///
-/// A client asks when a call has found every key that it knew refused (or had none), for one call at a
-/// time, and not again within [`key_source_interval`](crate::ClientBuilder::key_source_interval). What
-/// it gets is the account's list from then on, for every call.
+/// A client asks when a call found every key rejected, or had none. It asks for one call at a time and not
+/// again within
+/// [`min_refresh_interval`](crate::ClientBuilder::min_refresh_interval). The keys it gets become the account's
+/// keys, for every call.
 ///
 /// # Contract
 ///
-/// - Return **every** key that some product may still take, oldest first: after a reset that is the old
-///   one and the new one, until somebody has logged in to each product. Of more than
-///   [`MAX_KEYS`](crate::MAX_KEYS) the newest are kept; an empty list changes nothing.
-/// - Come back within `left`, the time that the call has left (`None`: any time).
-/// - Never return a part of a key: of a file that is half-written or a store that is locked, say so.
+/// - Return **every** key that some product may still accept, oldest first. After a reset that is the old and
+///   the new key, until someone has logged in to each product. Of more than
+///   [`MAX_KEYS`](ap_core::MAX_KEYS) the newest are kept; an empty list changes nothing.
+/// - Return within `remaining`, the time that the call has left (`None`: no limit).
+/// - Never return a part of a key. If a file is still being written or a store is locked, return an error.
 ///
 /// ```
-/// use ap_core::{ApiKey, KeySource, SourceError};
+/// use ap_client::ap_core::ApiKey;
+/// use ap_client::{KeySource, KeySourceError};
 /// use std::time::Duration;
 ///
 /// struct Vault;
 ///
 /// impl KeySource for Vault {
-///     fn keys(&self, _left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-///         let texts = ["1234567890", "0987654321"]; // from wherever yours are kept
-///         texts
-///             .iter()
-///             .map(|text| ApiKey::parse(text).map_err(|e| SourceError::new("the vault's key").with_source(e)))
-///             .collect()
+///     fn keys(&self, _remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+///         let texts = ["1234567890", "0987654321"]; // from your secret store
+///         let parse = |text: &&str| ApiKey::parse(text);
+///         let keys: Result<_, _> = texts.iter().map(parse).collect();
+///         keys.map_err(|error| KeySourceError::new("the vault's key is invalid").with_source(error))
 ///     }
 /// }
 ///
 /// assert_eq!(Vault.keys(None)?.len(), 2);
-/// # Ok::<(), SourceError>(())
+/// # Ok::<(), KeySourceError>(())
 /// ```
 pub trait KeySource: Send + Sync {
-    /// The account's keys as they are now, oldest first, under the contract above.
+    /// Returns the account's present keys, oldest first, under the contract above.
     ///
     /// # Errors
     ///
-    /// [`SourceError`] if there are none to be had at present; the client keeps those that it has.
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError>;
+    /// [`KeySourceError`] if there are none at present. The client keeps the keys it has.
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError>;
 }
 
-/// The same for async clients, under the same contract, and one rule more: the future may be dropped
-/// at any await.
+/// A [`KeySource`] for async clients. The contract is the same, and the future may be dropped at any point.
 #[async_trait]
-#[diagnostic::on_unimplemented(note = "a blocking source is one inside of `ap_keys::OnThread`")]
+#[diagnostic::on_unimplemented(note = "wrap a blocking key source in `ap_keys::OnThread`")]
 pub trait AsyncKeySource: Send + Sync {
-    /// The account's keys as they are now, oldest first, under the contract of [`KeySource`].
+    /// Returns the account's present keys, oldest first, under the contract of [`KeySource`].
     ///
     /// # Errors
     ///
-    /// [`SourceError`] if there are none to be had at present; the client keeps those that it has.
-    async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError>;
+    /// [`KeySourceError`] if there are none at present. The client keeps the keys it has.
+    async fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError>;
 }
 
 impl<S: KeySource + ?Sized> KeySource for Arc<S> {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        self.deref().keys(left)
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        self.deref().keys(remaining)
     }
 }
 
 impl<S: KeySource + ?Sized> KeySource for Box<S> {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        self.deref().keys(left)
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        self.deref().keys(remaining)
     }
 }
 
 #[async_trait]
 impl<S: AsyncKeySource + ?Sized> AsyncKeySource for Box<S> {
-    async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        self.deref().keys(left).await
+    async fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        self.deref().keys(remaining).await
     }
 }
 
 #[async_trait]
 impl<S: AsyncKeySource + ?Sized> AsyncKeySource for Arc<S> {
-    async fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        self.deref().keys(left).await
+    async fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        self.deref().keys(remaining).await
     }
 }
 
-/// Why a source has no keys: one sentence for the person who keeps it, and the error behind it. It is
-/// shared by all calls that waited for the same answer, so it is cheap to clone.
+/// Why a key source has no keys: one sentence for the person who can fix it, and the error behind it.
 ///
-/// Whoever makes one answers for its text: no key, and no part of one.
+/// All calls that waited for the same answer share it, so it is cheap to clone. If you make one, you are
+/// responsible for its text: no key, and no part of one.
 #[derive(Clone)]
-pub struct SourceError {
+pub struct KeySourceError {
     message: Arc<str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-impl SourceError {
-    /// An error with this text.
+impl KeySourceError {
+    /// Creates an error with this text.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self {
@@ -111,34 +111,34 @@ impl SourceError {
         }
     }
 
-    /// The same with the error behind it, whose text is not repeated in this one's.
+    /// Adds the error behind this one. Do not repeat its text in this one's.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    pub(crate) fn took_too_long() -> Self {
-        Self::new("the key source took longer than the call had left")
+    pub(crate) fn timed_out() -> Self {
+        Self::new("the key source took longer than the call may take")
     }
 }
 
-impl fmt::Display for SourceError {
+impl fmt::Display for KeySourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl fmt::Debug for SourceError {
+impl fmt::Debug for KeySourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceError")
+        f.debug_struct("KeySourceError")
             .field("message", &self.message)
             .field("source", &self.source)
             .finish()
     }
 }
 
-impl StdError for SourceError {
+impl StdError for KeySourceError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.source {
             Some(source) => Some(source.as_ref()),

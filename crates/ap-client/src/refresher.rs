@@ -1,134 +1,146 @@
-//! [`Ask`]: a client's way to its key source, for one call at a time and not too often.
+//! [`Refresher`]: asks the key source, for one call at a time and not too often.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::exchange::{NeedKey, Step};
-use crate::key::ApiKey;
-use crate::source::{AsyncKeySource, KeySource, SourceError};
+use ap_core::ApiKey;
+use ap_core::exchange::NeedKey;
+
+use crate::key_source::{AsyncKeySource, KeySource, KeySourceError};
 use crate::transport::{AsyncTransport, Deadline, LONGEST, Moment, Transport};
 
-/// How long a source is left in peace after its last answer, unless a client says otherwise.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// The minimum time between refreshes, unless the client sets another.
+pub(crate) const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How a call goes on.
-pub(crate) struct Next {
-    pub(crate) step: Step,
-    /// Why the source had nothing for it.
-    pub(crate) error: Option<SourceError>,
-    /// Whether this very call asked the source.
+/// What a refresh found.
+pub(crate) struct Refreshed<'a> {
+    /// The account's keys from now on; empty if nothing changes.
+    pub(crate) keys: Vec<ApiKey>,
+    /// Why the source has no keys for this call.
+    pub(crate) error: Option<KeySourceError>,
+    /// This very call asked the source.
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for traces"))]
     pub(crate) has_asked: bool,
+    /// Keeps other calls from asking until the keys are in the ring.
+    _permit: Option<Permit<'a>>,
 }
 
-impl Next {
-    /// With what others have brought, or without anything.
-    fn without_asking(need: NeedKey, error: Option<SourceError>) -> Self {
+impl Refreshed<'_> {
+    /// Nothing new: the call goes on with what the account has.
+    pub(crate) fn nothing() -> Self {
+        Self::without_asking(None)
+    }
+
+    fn without_asking(error: Option<KeySourceError>) -> Self {
         Self {
-            step: need.resume(),
+            keys: Vec::new(),
             error,
             has_asked: false,
+            _permit: None,
         }
+    }
+
+    fn timed_out() -> Self {
+        Self::without_asking(Some(KeySourceError::timed_out()))
     }
 }
 
-/// A key source, and how it answered last.
-pub(crate) struct Ask<S: ?Sized> {
+/// A key source and its last answer.
+pub(crate) struct Refresher<S: ?Sized> {
     interval: Duration,
-    /// Looked at for a moment, never held while the source is asked.
-    last: Mutex<Option<Last>>,
-    turn: Turn,
+    /// Locked for a moment, never while the source is asked.
+    last: Mutex<Option<LastAnswer>>,
+    single_flight: SingleFlight,
     source: Arc<S>,
 }
 
-/// The last answer; calls that come soon after it share it, a failed one too.
-struct Last {
+/// The last answer, also a failed one. Calls that need keys soon after it share it.
+struct LastAnswer {
     at: Moment,
-    error: Option<SourceError>,
-    /// How long the call that asked had left, if it failed because that ran out: a call that has more
-    /// may ask anew.
-    ran_out: Option<Duration>,
+    error: Option<KeySourceError>,
+    /// The time that the asking call had, if it failed because that ran out. A call that has more may ask
+    /// again.
+    time_that_ran_out: Option<Duration>,
 }
 
-impl Last {
-    fn is_for(&self, left: Option<Duration>, now: Moment, interval: Duration) -> bool {
-        let has_more = self
-            .ran_out
-            .is_some_and(|ran_out| left.is_none_or(|left| left > ran_out));
-        !has_more && Deadline::after(self.at, interval).left(now) != Some(Duration::ZERO)
+impl LastAnswer {
+    fn is_shared(&self, remaining: Option<Duration>, now: Moment, interval: Duration) -> bool {
+        let has_more_time = self
+            .time_that_ran_out
+            .is_some_and(|time| remaining.is_none_or(|remaining| remaining > time));
+        let is_recent = Deadline::after(self.at, interval).remaining(now) != Some(Duration::ZERO);
+        is_recent && !has_more_time
     }
 }
 
-impl<S: ?Sized> Ask<S> {
+impl<S: ?Sized> Refresher<S> {
     pub(crate) fn new(source: Arc<S>, interval: Duration) -> Self {
         Self {
             interval,
             last: Mutex::new(None),
-            turn: Turn::default(),
+            single_flight: SingleFlight::default(),
             source,
         }
     }
 
-    /// What another call has brought while this one waited for its turn, or the call itself if it is
-    /// the one to ask.
-    fn shared(
+    /// Returns what this call needs if the source must not be asked: another call has brought keys while
+    /// this one waited, its time is over, or the last answer is recent.
+    fn without_asking(
         &self,
-        need: NeedKey,
+        need: &NeedKey,
         now: Moment,
-        left: Option<Duration>,
-    ) -> ControlFlow<Next, NeedKey> {
-        if need.has_new() {
-            return ControlFlow::Break(Next::without_asking(need, None));
+        remaining: Option<Duration>,
+    ) -> Option<Refreshed<'static>> {
+        if need.has_untried_key() {
+            return Some(Refreshed::nothing());
         }
-        if left == Some(Duration::ZERO) {
-            return ControlFlow::Break(too_late(need));
+        if remaining == Some(Duration::ZERO) {
+            return Some(Refreshed::timed_out());
         }
         match lock(&self.last).as_ref() {
-            Some(last) if last.is_for(left, now, self.interval) => {
-                ControlFlow::Break(Next::without_asking(need, last.error.clone()))
+            Some(last) if last.is_shared(remaining, now, self.interval) => {
+                Some(Refreshed::without_asking(last.error.clone()))
             }
-            _ => ControlFlow::Continue(need),
+            _ => None,
         }
     }
 
-    fn settle(
+    /// Records the source's answer, and returns it.
+    fn answered<'a>(
         &self,
-        need: NeedKey,
-        answer: Result<Vec<ApiKey>, SourceError>,
+        need: &NeedKey,
+        answer: Result<Vec<ApiKey>, KeySourceError>,
         now: Moment,
         deadline: Deadline,
         had: Option<Duration>,
-    ) -> Next {
-        // The first keys of a client that had none: a refusal a moment later is news.
-        let is_first = need.refused().is_empty();
-        let (step, error) = match answer {
-            Ok(keys) => (need.supply(&keys), None),
-            Err(error) => (need.resume(), Some(error)),
+        permit: Permit<'a>,
+    ) -> Refreshed<'a> {
+        let (keys, error) = match answer {
+            Ok(keys) => (keys, None),
+            Err(error) => (Vec::new(), Some(error)),
         };
-        let is_over = deadline.left(now) == Some(Duration::ZERO);
-        if !(is_first && matches!(step, Step::Send(_))) {
-            *lock(&self.last) = Some(Last {
+        // If a product rejects the first keys of a client a moment later, that is a reason to ask again.
+        let are_first_keys = need.rejected_keys().is_empty() && !keys.is_empty();
+        if !are_first_keys {
+            let is_over = deadline.remaining(now) == Some(Duration::ZERO);
+            *lock(&self.last) = Some(LastAnswer {
                 at: now,
                 error: error.clone(),
-                ran_out: had.filter(|_| is_over && error.is_some()),
+                time_that_ran_out: had.filter(|_| is_over && error.is_some()),
             });
         }
-        Next {
-            step,
+        Refreshed {
+            keys,
             error,
             has_asked: true,
+            _permit: Some(permit),
         }
     }
-}
-
-fn too_late(need: NeedKey) -> Next {
-    Next::without_asking(need, Some(SourceError::took_too_long()))
 }
 
 /// A panic of a source leaves nothing half-done here.
@@ -136,161 +148,163 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Ask<dyn KeySource> {
+impl Refresher<dyn KeySource> {
     pub(crate) fn refresh(
         &self,
-        transport: &impl Transport,
-        need: NeedKey,
+        transport: &dyn Transport,
+        need: &NeedKey,
         deadline: Deadline,
-    ) -> Next {
-        if need.has_new() {
-            return Next::without_asking(need, None);
+    ) -> Refreshed<'_> {
+        if need.has_untried_key() {
+            return Refreshed::nothing();
         }
-        let Some(_turn) = self.turn.wait(deadline.left(transport.now())) else {
-            return too_late(need);
+        let remaining = deadline.remaining(transport.now());
+        let Some(permit) = self.single_flight.wait(remaining) else {
+            return Refreshed::timed_out();
         };
         let now = transport.now();
-        let left = deadline.left(now);
-        let need = match self.shared(need, now, left) {
-            ControlFlow::Continue(need) => need,
-            ControlFlow::Break(next) => return next,
-        };
-        let answer = self.source.keys(left);
-        self.settle(need, answer, transport.now(), deadline, left)
+        let remaining = deadline.remaining(now);
+        if let Some(refreshed) = self.without_asking(need, now, remaining) {
+            return refreshed;
+        }
+        let answer = self.source.keys(remaining);
+        self.answered(need, answer, transport.now(), deadline, remaining, permit)
     }
 }
 
-impl Ask<dyn AsyncKeySource> {
+impl Refresher<dyn AsyncKeySource> {
     pub(crate) async fn refresh(
         &self,
-        transport: &impl AsyncTransport,
-        need: NeedKey,
+        transport: &dyn AsyncTransport,
+        need: &NeedKey,
         deadline: Deadline,
-    ) -> Next {
-        if need.has_new() {
-            return Next::without_asking(need, None);
+    ) -> Refreshed<'_> {
+        if need.has_untried_key() {
+            return Refreshed::nothing();
         }
-        let Some(_turn) = within(transport, deadline, self.turn.take()).await else {
-            return too_late(need);
+        let permit = self.single_flight.acquire();
+        let Some(permit) = before(deadline, transport, permit).await else {
+            return Refreshed::timed_out();
         };
         let now = transport.now();
-        let left = deadline.left(now);
-        let need = match self.shared(need, now, left) {
-            ControlFlow::Continue(need) => need,
-            ControlFlow::Break(next) => return next,
-        };
-        let answer = within(transport, deadline, self.source.keys(left))
+        let remaining = deadline.remaining(now);
+        if let Some(refreshed) = self.without_asking(need, now, remaining) {
+            return refreshed;
+        }
+        let answer = before(deadline, transport, self.source.keys(remaining))
             .await
-            .unwrap_or_else(|| Err(SourceError::took_too_long()));
-        self.settle(need, answer, transport.now(), deadline, left)
+            .unwrap_or_else(|| Err(KeySourceError::timed_out()));
+        self.answered(need, answer, transport.now(), deadline, remaining, permit)
     }
 }
 
-impl<S: ?Sized> fmt::Debug for Ask<S> {
+impl<S: ?Sized> fmt::Debug for Refresher<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask")
+        f.debug_struct("Refresher")
             .field("interval", &self.interval)
             .finish_non_exhaustive()
     }
 }
 
-/// What the work comes to, or nothing once the deadline has passed.
-async fn within<T>(
-    transport: &impl AsyncTransport,
+/// Awaits some work until the deadline; `None` if that passes first.
+async fn before<T>(
     deadline: Deadline,
+    transport: &dyn AsyncTransport,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let (mut work, mut over) = (pin!(work), pin!(transport.sleep_until(deadline)));
+    let Some(end) = deadline.moment() else {
+        return Some(work.await);
+    };
+    let (mut work, mut end) = (pin!(work), pin!(transport.sleep_until(end)));
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
     })
     .await
 }
 
-/// A lock that is waited for no longer than a call may take: by a thread that sleeps, or by a future, on
-/// any runtime. Whoever has it has it until dropped.
+/// Lets one call at a time through. A thread or a future, on any runtime, waits no longer than it may.
 #[derive(Default)]
-struct Turn {
-    waiting: Mutex<Waiting>,
-    /// Woken when the turn is free, for threads.
-    free: Condvar,
+struct SingleFlight {
+    queue: Mutex<Queue>,
+    /// Wakes waiting threads.
+    released: Condvar,
 }
 
 #[derive(Default)]
-struct Waiting {
-    taken: bool,
-    /// For futures; each takes its own out when it ends.
+struct Queue {
+    is_taken: bool,
+    /// Wakers of waiting futures. Each future removes its own when it ends.
     wakers: BTreeMap<u64, Waker>,
-    /// The name of the next future that waits.
-    next: u64,
+    next_id: u64,
 }
 
-struct Taken<'a>(&'a Turn);
+impl Queue {
+    fn try_take(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_taken, true)
+    }
+}
 
-impl Turn {
-    /// The turn, unless that takes longer than is left.
-    fn wait(&self, left: Option<Duration>) -> Option<Taken<'_>> {
-        let left = left.map_or(LONGEST, |left| left.min(LONGEST));
-        let (mut waiting, _) = self
-            .free
-            .wait_timeout_while(lock(&self.waiting), left, |waiting| waiting.taken)
+/// The right to ask the source, until it is dropped.
+struct Permit<'a>(&'a SingleFlight);
+
+impl SingleFlight {
+    /// Blocks until this call may ask; `None` if its time runs out first.
+    fn wait(&self, remaining: Option<Duration>) -> Option<Permit<'_>> {
+        let time = remaining.map_or(LONGEST, |remaining| remaining.min(LONGEST));
+        let (mut queue, _) = self
+            .released
+            .wait_timeout_while(lock(&self.queue), time, |queue| queue.is_taken)
             .unwrap_or_else(PoisonError::into_inner);
-        waiting.take().then(|| Taken(self))
+        queue.try_take().then(|| Permit(self))
     }
 
-    async fn take(&self) -> Taken<'_> {
-        let mut place = Place {
-            turn: self,
-            name: None,
+    async fn acquire(&self) -> Permit<'_> {
+        let mut waiter = Waiter {
+            single_flight: self,
+            id: None,
         };
-        poll_fn(move |context| place.poll(context)).await
+        poll_fn(move |context| waiter.poll(context)).await
     }
 }
 
-impl Waiting {
-    fn take(&mut self) -> bool {
-        !std::mem::replace(&mut self.taken, true)
-    }
+/// A future that waits for its permit.
+struct Waiter<'a> {
+    single_flight: &'a SingleFlight,
+    id: Option<u64>,
 }
 
-/// A future's place among those that wait.
-struct Place<'a> {
-    turn: &'a Turn,
-    name: Option<u64>,
-}
-
-impl<'a> Place<'a> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Taken<'a>> {
-        let mut waiting = lock(&self.turn.waiting);
-        if waiting.take() {
-            return Poll::Ready(Taken(self.turn));
+impl<'a> Waiter<'a> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Permit<'a>> {
+        let mut queue = lock(&self.single_flight.queue);
+        if queue.try_take() {
+            return Poll::Ready(Permit(self.single_flight));
         }
-        let name = *self.name.get_or_insert(waiting.next);
-        waiting.next = waiting.next.max(name + 1);
-        waiting.wakers.insert(name, context.waker().clone());
+        let id = *self.id.get_or_insert(queue.next_id);
+        queue.next_id = queue.next_id.max(id + 1);
+        queue.wakers.insert(id, context.waker().clone());
         Poll::Pending
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        if let Some(name) = &self.name {
-            let waker = lock(&self.turn.waiting).wakers.remove(name);
+        if let Some(id) = &self.id {
+            let waker = lock(&self.single_flight.queue).wakers.remove(id);
             drop(waker);
         }
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.0.waiting);
-        waiting.taken = false;
-        let wakers = std::mem::take(&mut waiting.wakers);
-        drop(waiting);
-        // All of them: most find what they need without a turn of their own, and one that is dropped
-        // before it is polled cannot swallow the wake that another one waits for.
-        self.0.free.notify_all();
+        let mut queue = lock(&self.0.queue);
+        queue.is_taken = false;
+        let wakers = std::mem::take(&mut queue.wakers);
+        drop(queue);
+        // All of them: most find what they need without asking, and a future that is dropped before it is
+        // polled must not swallow the only wake.
+        self.0.released.notify_all();
         wakers.into_values().for_each(Waker::wake);
     }
 }

@@ -1,26 +1,25 @@
-//! One span a call, with OpenTelemetry's field names, behind the feature `tracing`, and an event where a
-//! key is refused or the key source asked. None of them ever holds a header, a query, or a path, which
-//! may have ids in it.
+//! One span a call, with OpenTelemetry's field names, behind the feature `tracing`. An event records a
+//! rejected key or a question to the key source. Neither contains a header, a path or a query.
 
 #[cfg(feature = "tracing")]
 mod imp {
     use std::future::Future;
 
+    use ap_core::exchange::{Attempt, Step};
+    use ap_core::{Error, Response};
     use bytes::Bytes;
-    use http::{Request, Response};
+    use http::Request;
     use tracing::field::Empty;
     use tracing::{Instrument as _, Span};
 
-    use crate::ask::Next;
-    use crate::error::CallError;
-    use crate::exchange::{Attempt, Step};
+    use crate::refresher::Refreshed;
 
+    #[derive(Clone)]
     pub(crate) struct Trace(Span);
 
     impl Trace {
         pub(crate) fn begin(request: &Request<Bytes>) -> Self {
             let uri = request.uri();
-            // Of the authority the host alone: what is before an `@` is refused a moment later.
             Self(tracing::info_span!(
                 "activeprospect.call",
                 otel.kind = "client",
@@ -29,6 +28,7 @@ mod imp {
                 server.port = uri.port_u16(),
                 http.response.status_code = Empty,
                 http.request.resend_count = Empty,
+                otel.status_code = Empty,
                 error.type = Empty,
                 activeprospect.product = Empty,
                 activeprospect.key = Empty,
@@ -55,22 +55,22 @@ mod imp {
             }
         }
 
-        /// A product refused a key, with which the call may go on: what an operator sees of a reset.
-        pub(crate) fn refused(&self, step: &Step) {
-            if let Some(refused) = step.refused().last() {
+        /// Records a rejected key: what an operator sees of a reset.
+        pub(crate) fn rejected(&self, step: &Step) {
+            if let Some(rejected) = step.rejected_keys().last() {
                 tracing::info!(
                     parent: &self.0,
-                    activeprospect.key = refused.label(),
-                    activeprospect.said = refused.said().message(),
-                    "the product refused an API key"
+                    activeprospect.key = rejected.label(),
+                    activeprospect.message = rejected.unauthorized().message(),
+                    "the product rejected an API key"
                 );
             }
         }
 
-        /// One event for each question, however many calls share its answer.
-        pub(crate) fn asked(&self, next: &Next) {
-            match &next.error {
-                _ if !next.has_asked => {}
+        /// Records one event for each question, however many calls share its answer.
+        pub(crate) fn refreshed(&self, refreshed: &Refreshed<'_>, step: &Step) {
+            match &refreshed.error {
+                _ if !refreshed.has_asked => {}
                 Some(error) => tracing::warn!(
                     parent: &self.0,
                     error = %error,
@@ -78,33 +78,35 @@ mod imp {
                 ),
                 None => tracing::info!(
                     parent: &self.0,
-                    activeprospect.new_key = matches!(next.step, Step::Send(_)),
+                    activeprospect.new_key = matches!(step, Step::Send(_)),
                     "the key source was asked"
                 ),
             }
         }
 
-        pub(crate) fn end(&self, outcome: &Result<Response<Bytes>, CallError>) {
-            let status = match outcome {
+        pub(crate) fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {
+            let status = match &outcome {
                 Ok(response) => Some(response.status()),
-                Err(CallError::Auth(refusal)) => refusal.response().map(Response::status),
-                Err(_) => None,
+                Err(error) => error.status(),
             };
             if let Some(status) = status {
                 self.0.record("http.response.status_code", status.as_u16());
             }
-            match outcome {
+            match &outcome {
                 Ok(response)
                     if response.status().is_client_error()
                         || response.status().is_server_error() =>
                 {
+                    self.0.record("otel.status_code", "ERROR");
                     self.0.record("error.type", response.status().as_str());
                 }
                 Ok(_) => {}
                 Err(error) => {
+                    self.0.record("otel.status_code", "ERROR");
                     self.0.record("error.type", error.name());
                 }
             }
+            outcome
         }
     }
 }
@@ -113,13 +115,14 @@ mod imp {
 mod imp {
     use std::future::Future;
 
+    use ap_core::exchange::{Attempt, Step};
+    use ap_core::{Error, Response};
     use bytes::Bytes;
-    use http::{Request, Response};
+    use http::Request;
 
-    use crate::ask::Next;
-    use crate::error::CallError;
-    use crate::exchange::{Attempt, Step};
+    use crate::refresher::Refreshed;
 
+    #[derive(Clone)]
     pub(crate) struct Trace;
 
     impl Trace {
@@ -133,9 +136,11 @@ mod imp {
             call
         }
         pub(crate) fn attempt(&self, _: &Attempt) {}
-        pub(crate) fn refused(&self, _: &Step) {}
-        pub(crate) fn asked(&self, _: &Next) {}
-        pub(crate) fn end(&self, _: &Result<Response<Bytes>, CallError>) {}
+        pub(crate) fn rejected(&self, _: &Step) {}
+        pub(crate) fn refreshed(&self, _: &Refreshed<'_>, _: &Step) {}
+        pub(crate) fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {
+            outcome
+        }
     }
 }
 

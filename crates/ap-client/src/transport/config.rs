@@ -1,77 +1,152 @@
-//! [`Settings`]: what every transport can be told, under the same names and with the same defaults.
+//! [`TransportConfig`]: the settings of every transport, with the same names and defaults.
 
 use std::fmt;
 use std::time::Duration;
 
+use ap_core::key::basic;
+use ap_core::{InvalidOrigin, Origin, TransportError};
 use base64::Engine as _;
 use bytes::Bytes;
 use http::HeaderValue;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
-use crate::credentials::basic;
-use crate::origin::{InvalidOrigin, Origin};
-use crate::transport::LONGEST;
+use super::deadline::LONGEST;
 
-/// Limits, roots and proxy of a transport: plain data, so that the blocking and the async side cannot
-/// drift apart. No setting weakens the checking of certificates.
+/// The limits, root certificates and proxy of a transport. Plain data, the same for every transport.
+///
+/// No setting weakens the verification of certificates. The timeout of a whole call is set on the
+/// [`ClientBuilder`](crate::ClientBuilder::timeout).
 ///
 /// ```
-/// let settings = ap_core::Settings::default();
-/// assert_eq!(settings.connect_timeout.as_secs(), 10);
-/// assert_eq!(settings.body_limit, 64 * 1024 * 1024);
+/// use ap_client::transport::TransportConfig;
+/// use std::time::Duration;
+///
+/// let config = TransportConfig::new().connect_timeout(Duration::from_secs(5));
+/// assert_eq!(config.max_body_size, 64 * 1024 * 1024);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Settings {
-    /// How long one connection may take to be there, name resolution and TLS included. 10 s.
+#[must_use]
+pub struct TransportConfig {
+    /// How long connecting may take, name resolution and TLS included. 10 s by default.
     pub connect_timeout: Duration,
-    /// How long a whole call may take, from the first byte to the last, every attempt included. 60 s.
-    pub timeout: Duration,
-    /// The largest body of a response, in bytes. 64 MiB.
-    pub body_limit: usize,
-    /// The largest head of a response, in bytes, where the library lets it be set. 64 KiB.
-    pub head_limit: usize,
-    /// The most header lines of a response. 100.
-    pub header_limit: usize,
-    /// Whether Mozilla's root certificates are trusted. They are.
+    /// The largest body of a response, in bytes. 64 MiB by default.
+    pub max_body_size: usize,
+    /// The largest head of a response, in bytes. 64 KiB by default. Some libraries have a limit of their own.
+    pub max_header_size: usize,
+    /// The largest number of header lines of a response. 100 by default.
+    pub max_headers: usize,
+    /// If Mozilla's root certificates are trusted. `true` by default.
     pub mozilla_roots: bool,
-    /// Root certificates that are trusted besides, in PEM, each with one certificate or more.
+    /// Root certificates that are trusted as well: PEM texts of one certificate or more each.
     pub root_pems: Vec<Bytes>,
-    /// The proxy, if there is one. The environment's is never used, and loopback is never proxied.
+    /// The proxy. None by default: proxy variables of the environment are not read, and loopback is never
+    /// proxied.
     pub proxy: Option<Proxy>,
 }
 
-impl Settings {
-    /// [`connect_timeout`](Self::connect_timeout) as libraries can count it: never more than a year.
-    #[must_use]
-    pub fn connect_limit(&self) -> Duration {
-        self.connect_timeout.min(LONGEST)
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
+impl TransportConfig {
+    /// Creates a configuration with all defaults.
+    pub fn new() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(60),
-            body_limit: 64 * 1024 * 1024,
-            head_limit: 64 * 1024,
-            header_limit: 100,
+            max_body_size: 64 * 1024 * 1024,
+            max_header_size: 64 * 1024,
+            max_headers: 100,
             mozilla_roots: true,
             root_pems: Vec::new(),
             proxy: None,
         }
     }
+
+    /// Sets [`connect_timeout`](#structfield.connect_timeout).
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_body_size`](#structfield.max_body_size), in bytes.
+    pub const fn max_body_size(mut self, bytes: usize) -> Self {
+        self.max_body_size = bytes;
+        self
+    }
+
+    /// Sets [`max_header_size`](#structfield.max_header_size), in bytes.
+    pub const fn max_header_size(mut self, bytes: usize) -> Self {
+        self.max_header_size = bytes;
+        self
+    }
+
+    /// Sets [`max_headers`](#structfield.max_headers).
+    pub const fn max_headers(mut self, lines: usize) -> Self {
+        self.max_headers = lines;
+        self
+    }
+
+    /// Sets [`mozilla_roots`](#structfield.mozilla_roots).
+    pub const fn mozilla_roots(mut self, are_trusted: bool) -> Self {
+        self.mozilla_roots = are_trusted;
+        self
+    }
+
+    /// Trusts the root certificates of a PEM text as well.
+    pub fn root_pem(mut self, pem: impl Into<Bytes>) -> Self {
+        self.root_pems.push(pem.into());
+        self
+    }
+
+    /// Sets the [`proxy`](#structfield.proxy).
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// Returns the connect timeout as libraries can count it: at most a year.
+    #[must_use]
+    pub fn bounded_connect_timeout(&self) -> Duration {
+        self.connect_timeout.min(LONGEST)
+    }
+
+    /// Parses the certificates of [`root_pems`](#structfield.root_pems).
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] of kind [`Setup`](ap_core::TransportErrorKind::Setup) if one cannot be read, or if a
+    /// text contains none.
+    pub fn root_certificates(&self) -> Result<Vec<CertificateDer<'static>>, TransportError> {
+        let mut roots = Vec::new();
+        for pem in &self.root_pems {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let invalid = |_| TransportError::setup("a root certificate is not valid PEM");
+                roots.push(certificate.map_err(invalid)?);
+            }
+            if roots.len() == before {
+                return Err(TransportError::setup(
+                    "the PEM text contains no certificate",
+                ));
+            }
+        }
+        Ok(roots)
+    }
 }
 
-/// An HTTP proxy that connections to other machines go through, by `CONNECT`: it sees where they go,
-/// and nothing of what is in them.
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An HTTP proxy for connections to other machines. It opens a tunnel with `CONNECT`, so it sees where they
+/// go, and nothing of their content.
 ///
 /// ```
-/// use ap_core::Proxy;
+/// use ap_client::transport::Proxy;
 ///
 /// let proxy = Proxy::parse("http://proxy.example:3128")?.with_password("user", "placeholder");
 /// assert_eq!(format!("{proxy:?}"), "Proxy(http://proxy.example:3128, with a password)");
-/// # Ok::<(), ap_core::InvalidOrigin>(())
+/// # Ok::<(), ap_client::ap_core::InvalidOrigin>(())
 /// ```
 #[derive(Clone)]
 pub struct Proxy {
@@ -80,38 +155,39 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy at `http://host:port` or `https://host:port`. A password is given apart from the URL.
+    /// Creates a proxy at `http://host:port` or `https://host:port`. Give a password with
+    /// [`with_password`](Self::with_password), not in the URL.
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`].
+    /// [`InvalidOrigin`] says what is wrong with the URL.
     pub fn parse(url: &str) -> Result<Self, InvalidOrigin> {
         Ok(Self {
-            origin: Origin::read(url)?,
+            origin: Origin::parse_any(url)?,
             authorization: None,
         })
     }
 
-    /// The same with a user name and a password for the proxy itself.
+    /// Adds a user name and a password for the proxy itself.
     #[must_use]
     pub fn with_password(mut self, user: &str, password: &str) -> Self {
         self.authorization = Some(basic(user.as_bytes(), password.as_bytes()));
         self
     }
 
-    /// Where the proxy is.
+    /// Returns the proxy's origin.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The value of `Proxy-Authorization`, if a password was given.
+    /// Returns the value of `Proxy-Authorization`, if there is a password.
     #[must_use]
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
 
-    /// The user name and the password, for libraries that want them apart.
+    /// Returns the user name and the password, for libraries that take them separately.
     #[must_use]
     pub fn user_and_password(&self) -> Option<(String, String)> {
         let encoded = self

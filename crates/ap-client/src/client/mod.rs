@@ -1,0 +1,279 @@
+//! [`Client`]: its methods, and the two send loops.
+
+mod pages;
+mod request;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ap_core::exchange::NeedKey;
+use ap_core::{Account, Draft, Endpoint, Error, KeyRing, Origins, Paged, Response, Service};
+use http::{HeaderValue, Method};
+
+use crate::driver::{Driver, Todo};
+use crate::mode::{Async, Blocking, Mode};
+use crate::refresher::{Refreshed, Refresher};
+use crate::transport::Deadline;
+
+pub use pages::{Items, Pages};
+pub use request::RequestBuilder;
+
+/// A client for the ActiveProspect APIs, over any transport. Cheap to clone; share it among threads or tasks.
+///
+/// `M` is its mode: methods of `Client<Blocking>` block, those of `Client<Async>` are async. A
+/// [`ClientBuilder`](crate::ClientBuilder) makes one.
+///
+/// A response of any status is `Ok`, except a 401 by which the product rejected every key, which is an error
+/// of kind [`Auth`](ap_core::ErrorKind::Auth). [`Response::error_for_status`] makes error statuses errors, and
+/// [`call`](Client::call) does that by itself. Redirects are not followed.
+///
+/// ```
+/// use ap_client::ap_core::{ApiKey, Service};
+/// use ap_client::{Blocking, ClientBuilder, fake};
+///
+/// let client = ClientBuilder::<Blocking>::new()
+///     .key(ApiKey::parse("1234567890")?)
+///     .build_with(fake(|_| (200, r#"[{"name":"a flow"}]"#)))?;
+///
+/// let response = client.get(Service::LeadConduit, "/flows").send()?.error_for_status()?;
+/// let flows: Vec<serde_json::Value> = response.json()?;
+/// assert_eq!(flows[0]["name"], "a flow");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Client<M: Mode> {
+    shared: Arc<Shared<M>>,
+    timeout: Duration,
+}
+
+struct Shared<M: Mode> {
+    account: Account,
+    user_agent: HeaderValue,
+    refresher: Option<Refresher<M::AnyKeySource>>,
+    transport: Box<M::AnyTransport>,
+}
+
+impl<M: Mode> Client<M> {
+    pub(crate) fn new(
+        account: Account,
+        user_agent: HeaderValue,
+        refresher: Option<Refresher<M::AnyKeySource>>,
+        timeout: Duration,
+        transport: Box<M::AnyTransport>,
+    ) -> Self {
+        let shared = Shared {
+            account,
+            user_agent,
+            refresher,
+            transport,
+        };
+        Self {
+            shared: Arc::new(shared),
+            timeout,
+        }
+    }
+
+    /// Begins a `GET` request to a service. The path begins with `/` and may have a query.
+    pub fn get(&self, service: Service, path: impl Into<String>) -> RequestBuilder<M> {
+        self.request(Method::GET, service, path)
+    }
+
+    /// Begins a `POST` request to a service.
+    pub fn post(&self, service: Service, path: impl Into<String>) -> RequestBuilder<M> {
+        self.request(Method::POST, service, path)
+    }
+
+    /// Begins a `PUT` request to a service.
+    pub fn put(&self, service: Service, path: impl Into<String>) -> RequestBuilder<M> {
+        self.request(Method::PUT, service, path)
+    }
+
+    /// Begins a `DELETE` request to a service.
+    pub fn delete(&self, service: Service, path: impl Into<String>) -> RequestBuilder<M> {
+        self.request(Method::DELETE, service, path)
+    }
+
+    /// Begins a request of any method to a service.
+    pub fn request(
+        &self,
+        method: Method,
+        service: Service,
+        path: impl Into<String>,
+    ) -> RequestBuilder<M> {
+        RequestBuilder::new(self.clone(), Draft::new(service, method, path))
+    }
+
+    /// Returns every page of an endpoint, from the page it begins with: an [`Iterator`] in blocking mode, a
+    /// stream in async mode.
+    pub fn pages<E: Paged + Clone>(&self, endpoint: E) -> Pages<E, M> {
+        Pages::new(self.clone(), endpoint)
+    }
+
+    /// Returns every item of every page: an [`Iterator`] in blocking mode, a stream in async mode.
+    pub fn items<E: Paged + Clone>(&self, endpoint: E) -> Items<E, M> {
+        Items::new(self.clone(), endpoint)
+    }
+
+    /// Returns a client with another timeout for each whole call. It shares everything else.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            timeout,
+        }
+    }
+
+    /// Returns the account's keys. They can be replaced while calls are in flight.
+    #[must_use]
+    pub fn keys(&self) -> &KeyRing {
+        self.shared.account.keys()
+    }
+
+    /// Returns the origins that keys may be sent to.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        self.shared.account.origins()
+    }
+
+    /// Returns the transport.
+    #[must_use]
+    pub fn transport(&self) -> &M::AnyTransport {
+        &self.shared.transport
+    }
+
+    pub(crate) fn driver(&self, draft: Draft, timeout: Option<Duration>) -> Result<Driver, Error> {
+        let timeout = timeout.unwrap_or(self.timeout);
+        Driver::new(draft, self.origins(), &self.shared.user_agent, timeout)
+    }
+}
+
+/// Blocking calls.
+impl Client<Blocking> {
+    /// Sends a draft, with a key unless it is [unsigned](Draft::unsigned), and returns the response of any
+    /// status.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
+    /// received.
+    pub fn send(&self, draft: Draft) -> Result<Response, Error> {
+        self.run(&mut self.driver(draft, None)?)
+    }
+
+    /// Calls an endpoint and returns its decoded response.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], like [`send`](Self::send), and if the response has an error status or is not as expected.
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        endpoint.decode(self.send(endpoint.draft())?)
+    }
+
+    pub(crate) fn run(&self, call: &mut Driver) -> Result<Response, Error> {
+        let trace = call.trace();
+        trace.end(trace.in_scope(|| self.send_until_done(call)))
+    }
+
+    fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
+        let transport = &*self.shared.transport;
+        let deadline = call.deadline(transport.now());
+        let mut todo = call.begin(&self.shared.account);
+        loop {
+            todo = match todo {
+                Todo::Send(sent) => {
+                    let outcome = transport.send(call.request(), deadline);
+                    call.received(sent, outcome)
+                }
+                Todo::RefreshKeys(need) => {
+                    let refreshed = self.refresh_keys(&need, deadline);
+                    call.refreshed(need, refreshed)
+                }
+                Todo::Done(outcome) => return outcome,
+            };
+        }
+    }
+
+    fn refresh_keys(&self, need: &NeedKey, deadline: Deadline) -> Refreshed<'_> {
+        match &self.shared.refresher {
+            Some(refresher) => refresher.refresh(&*self.shared.transport, need, deadline),
+            None => Refreshed::nothing(),
+        }
+    }
+}
+
+/// Async calls. You can drop a call's future at any point: the call ends and nothing is left behind.
+impl Client<Async> {
+    /// Sends a draft, with a key unless it is [unsigned](Draft::unsigned), and returns the response of any
+    /// status.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
+    /// received.
+    pub async fn send(&self, draft: Draft) -> Result<Response, Error> {
+        self.run(&mut self.driver(draft, None)?).await
+    }
+
+    /// Calls an endpoint and returns its decoded response.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], like [`send`](Self::send), and if the response has an error status or is not as expected.
+    pub async fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        let response = self.send(endpoint.draft()).await?;
+        endpoint.decode(response)
+    }
+
+    pub(crate) async fn run(&self, call: &mut Driver) -> Result<Response, Error> {
+        let trace = call.trace();
+        trace.end(trace.instrument(self.send_until_done(call)).await)
+    }
+
+    async fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
+        let transport = &*self.shared.transport;
+        let deadline = call.deadline(transport.now());
+        let mut todo = call.begin(&self.shared.account);
+        loop {
+            todo = match todo {
+                Todo::Send(sent) => {
+                    let outcome = transport.send(call.request(), deadline).await;
+                    call.received(sent, outcome)
+                }
+                Todo::RefreshKeys(need) => {
+                    let refreshed = self.refresh_keys(&need, deadline).await;
+                    call.refreshed(need, refreshed)
+                }
+                Todo::Done(outcome) => return outcome,
+            };
+        }
+    }
+
+    async fn refresh_keys(&self, need: &NeedKey, deadline: Deadline) -> Refreshed<'_> {
+        match &self.shared.refresher {
+            Some(refresher) => {
+                let transport = &*self.shared.transport;
+                refresher.refresh(transport, need, deadline).await
+            }
+            None => Refreshed::nothing(),
+        }
+    }
+}
+
+impl<M: Mode> Clone for Client<M> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            timeout: self.timeout,
+        }
+    }
+}
+
+impl<M: Mode> fmt::Debug for Client<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("keys", self.keys())
+            .field("origins", self.origins())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
