@@ -3,122 +3,144 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ap_core::{
-    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Settings, TransportError, check_head,
-    host, is_loopback, room_for, wire_headers,
+use ap_client::transport::{
+    AsyncTransport, Connect, Deadline, FreshConnection, Moment, TransportConfig, TransportError,
+    TransportErrorKind, body_capacity, check_head, check_plain_http, host, is_loopback,
+    wire_headers,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, header};
+use http::{Request, Response, header, response};
 use tokio::time::Instant;
 
-use crate::convert::{body_error, send_error};
-use crate::library;
+use crate::config::{self, Clients};
+use crate::error::{body_error, send_error};
 use crate::urls::Urls;
 
-/// An async transport over a [`reqwest::Client`]. Cheap to clone; clones share their connections.
+/// An async transport over [`reqwest::Client`], on tokio. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
-    /// Whether the client is our own, which speaks HTTP/1.1 alone: there is no `Host` in later versions.
-    is_own: bool,
+    clients: Clients,
     urls: Arc<Urls>,
     start: Instant,
-    settings: Settings,
+    config: TransportConfig,
 }
 
 impl ReqwestTransport {
-    /// A transport over a client of the caller's, whose connections, resolver and TLS it keeps. Limits
-    /// and the deadline are kept as the settings say. What only the client itself decides must be right
-    /// in it: no redirects, no retries, no cookies, no decompression, no proxy for loopback.
-    #[must_use]
-    pub fn from_client(client: reqwest::Client, settings: &Settings) -> Self {
-        Self::new(client, false, settings)
-    }
-
-    fn new(client: reqwest::Client, is_own: bool, settings: &Settings) -> Self {
-        Self {
-            client,
-            is_own,
+    /// Creates a transport over `reqwest` clients that you begin to build: with your resolver, your local
+    /// address, your socket options.
+    ///
+    /// The function is called twice: one client keeps idle connections, the other opens a connection for each
+    /// request. TLS, the proxy, redirects, retries, decompression, HTTP versions, the connect timeout and the
+    /// size of the pool are set afterwards, so your settings of these have no effect. Do not set default
+    /// headers, a user agent or a cookie store: they cannot be removed here, and would change requests.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] of kind [`Setup`](TransportErrorKind::Setup) if a setting cannot be used.
+    ///
+    /// ```
+    /// use ap_reqwest::ap_client::transport::TransportConfig;
+    /// use ap_reqwest::ap_core::ApiKey;
+    /// use ap_reqwest::{ClientBuilder, ReqwestTransport, reqwest};
+    ///
+    /// let new = || reqwest::Client::builder().tcp_nodelay(true);
+    /// let transport = ReqwestTransport::from_builder(new, &TransportConfig::new())?;
+    /// let client = ClientBuilder::new().key(ApiKey::parse("1234567890")?).build_with(transport)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_builder(
+        new: impl Fn() -> reqwest::ClientBuilder,
+        config: &TransportConfig,
+    ) -> Result<Self, TransportError> {
+        Ok(Self {
+            clients: config::build(new, config)?,
             urls: Arc::default(),
             start: Instant::now(),
-            settings: settings.clone(),
-        }
+            config: config.clone(),
+        })
     }
 
     fn prepare(&self, request: &Request<Bytes>) -> Result<reqwest::Request, TransportError> {
         let uri = request.uri();
-        let unsendable =
-            |why: &'static str| TransportError::new(ErrorKind::Unsendable).with_source(why);
-        let url = self.urls.of(uri).map_err(unsendable)?;
+        let unsendable = |why: &'static str| {
+            TransportError::new(TransportErrorKind::Unsendable).with_source(why)
+        };
+        check_plain_http(uri)?;
         if !request.headers().contains_key(header::ACCEPT) {
             return Err(unsendable("the library would add an Accept header"));
         }
-        if url.scheme() != "https" && !is_loopback(uri) {
-            return Err(unsendable("plain http goes to loopback alone"));
-        }
+        let url = self.urls.get(uri).map_err(unsendable)?;
         let mut prepared = reqwest::Request::new(request.method().clone(), url);
-        let host = if self.is_own { host(uri) } else { None };
-        *prepared.headers_mut() = wire_headers(request, host);
+        *prepared.headers_mut() = wire_headers(request, host(uri));
         if !request.body().is_empty() {
             *prepared.body_mut() = Some(request.body().clone().into());
         }
         Ok(prepared)
     }
 
-    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let is_proxied = self.settings.proxy.is_some() && !is_loopback(request.uri());
+    async fn round_trip(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let is_proxied = self.config.proxy.is_some() && !is_loopback(request.uri());
         let prepared = self.prepare(request)?;
-        let response = self.client.execute(prepared).await;
-        let mut response = response.map_err(|error| {
+        let client = match request.extensions().get::<FreshConnection>() {
+            Some(FreshConnection) => &self.clients.fresh,
+            None => &self.clients.pooled,
+        };
+        let mut response = client.execute(prepared).await.map_err(|error| {
             let error = send_error(error);
-            if is_proxied { error.by_proxy() } else { error }
+            if is_proxied {
+                error.through_proxy()
+            } else {
+                error
+            }
         })?;
+        let head = take_head(&mut response);
+        check_head(&self.config, request.method(), &head)?;
+        let body = self.read_body(response).await?;
+        Ok(Response::from_parts(head, body))
+    }
 
-        let mut head = Response::new(());
-        *head.status_mut() = response.status();
-        *head.version_mut() = response.version();
-        *head.headers_mut() = std::mem::take(response.headers_mut());
-        let (head, ()) = head.into_parts();
-        check_head(&self.settings, request.method(), &head)?;
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
         let announced = response.content_length();
         let Some(first) = response.chunk().await.map_err(body_error)? else {
-            return Ok(Response::from_parts(head, Bytes::new()));
+            return Ok(Bytes::new());
         };
-        // Most answers come in one piece, which then needs no copy.
-        let mut rest = BytesMut::new();
-        let mut total = first.len();
-        while total <= self.settings.body_limit {
+        // Most bodies arrive in one piece, which then needs no copy.
+        let mut whole = BytesMut::new();
+        let mut size = first.len();
+        while size <= self.config.max_body_size {
             let Some(chunk) = response.chunk().await.map_err(body_error)? else {
-                let whole = if rest.is_empty() {
+                return Ok(if whole.is_empty() {
                     first
                 } else {
-                    rest.freeze()
-                };
-                return Ok(Response::from_parts(head, whole));
+                    whole.freeze()
+                });
             };
-            if rest.is_empty() {
-                rest.reserve(room_for(announced));
-                rest.extend_from_slice(&first);
+            if whole.is_empty() {
+                whole.reserve(body_capacity(announced));
+                whole.extend_from_slice(&first);
             }
-            total += chunk.len();
-            rest.extend_from_slice(&chunk);
+            size += chunk.len();
+            whole.extend_from_slice(&chunk);
         }
-        Err(TransportError::new(ErrorKind::TooLarge))
+        Err(TransportError::new(TransportErrorKind::TooLarge))
     }
 }
 
-impl fmt::Debug for ReqwestTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestTransport")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
+fn take_head(response: &mut reqwest::Response) -> response::Parts {
+    let mut head = Response::new(());
+    *head.status_mut() = response.status();
+    *head.version_mut() = response.version();
+    *head.headers_mut() = std::mem::take(response.headers_mut());
+    head.into_parts().0
 }
 
 impl Connect for ReqwestTransport {
-    fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::new(library::build(settings)?, true, settings))
+    fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
+        Self::from_builder(reqwest::Client::builder, config)
     }
 }
 
@@ -128,25 +150,35 @@ impl AsyncTransport for ReqwestTransport {
         Moment::after_start(self.start.elapsed())
     }
 
+    async fn sleep_until(&self, moment: Moment) {
+        match self.start.checked_add(moment.since_start()) {
+            Some(end) => tokio::time::sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    }
+
     async fn send(
         &self,
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
         let now = Instant::now();
-        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
-        // The library's own limit of time costs a box for the body.
-        let Some(end) = left.and_then(|left| now.checked_add(left)) else {
-            return self.exchange(request).await;
+        let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        // The library's own timeout would box the body.
+        let Some(end) = remaining.and_then(|remaining| now.checked_add(remaining)) else {
+            return self.round_trip(request).await;
         };
-        let answered = tokio::time::timeout_at(end, self.exchange(request)).await;
-        answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
+        let timeout = |_| Err(TransportError::new(TransportErrorKind::Timeout));
+        tokio::time::timeout_at(end, self.round_trip(request))
+            .await
+            .unwrap_or_else(timeout)
     }
+}
 
-    async fn sleep_until(&self, deadline: Deadline) {
-        match deadline.left(self.now()) {
-            Some(left) => tokio::time::sleep(left).await,
-            None => std::future::pending().await,
-        }
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
-//! URLs as the library takes them. It parses them from text, which costs a tenth of a call, most of it for
-//! the scheme and the host: those are parsed once.
+//! [`Urls`]: URLs of the library's own type. Parsing one costs a tenth of a call, most of it for the scheme
+//! and the host, so these are parsed once.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -7,7 +7,7 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 use reqwest::Url;
 
-/// An account's calls go to a handful of origins. More are parsed each time.
+/// An account's calls go to a handful of origins. Further ones are parsed each time.
 const MOST: usize = 16;
 
 #[derive(Debug, Default)]
@@ -21,11 +21,12 @@ struct Base {
 }
 
 impl Urls {
-    /// The URI, if the library would not spell it another way.
-    pub(crate) fn of(&self, uri: &Uri) -> Result<Url, &'static str> {
-        let parse = |text: &str| Url::parse(text).map_err(|_| "the URL is not taken");
+    /// Returns the URI as a URL, if the library would not change its spelling.
+    pub(crate) fn get(&self, uri: &Uri) -> Result<Url, &'static str> {
+        let parse =
+            |text: &str| Url::parse(text).map_err(|_| "the library does not accept the URL");
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return Err("the URL is not taken");
+            return Err("the library does not accept the URL");
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         let url = if is_rooted(target) {
@@ -37,10 +38,12 @@ impl Urls {
                 base.map(|base| base.url.join(target))
             };
             match known {
-                Some(joined) => joined.map_err(|_| "the URL is not taken")?,
+                Some(joined) => joined.map_err(|_| "the library does not accept the URL")?,
                 None => {
                     let url = parse(&format!("{scheme}://{authority}/"))?;
-                    let joined = url.join(target).map_err(|_| "the URL is not taken")?;
+                    let joined = url
+                        .join(target)
+                        .map_err(|_| "the library does not accept the URL")?;
                     let mut bases = self.0.write().unwrap_or_else(PoisonError::into_inner);
                     if bases.len() < MOST {
                         bases.push(Base {
@@ -56,13 +59,13 @@ impl Urls {
             parse(&uri.to_string())?
         };
         if url.path() != uri.path() || url.query() != uri.query() {
-            return Err("the library spells this URL another way");
+            return Err("the library would change the URL");
         }
         Ok(url)
     }
 }
 
-/// Whether a target, read as a relative reference, can change nothing before the path.
+/// Returns `true` if a target, read as a relative reference, changes nothing before the path.
 fn is_rooted(target: &str) -> bool {
     matches!(target.as_bytes(), [b'/'] | [b'/', b'!'..=b'.' | b'0'..=b'[' | b']'..=b'~', ..])
 }
@@ -96,7 +99,7 @@ mod tests {
             let whole = Url::parse(&uri.to_string()).ok();
             let whole = whole.filter(|url| url.path() == uri.path() && url.query() == uri.query());
             for time in ["first", "second"] {
-                assert_eq!(urls.of(&uri).ok(), whole, "{text}, the {time} time");
+                assert_eq!(urls.get(&uri).ok(), whole, "{text}, the {time} time");
             }
         }
     }
@@ -106,7 +109,7 @@ mod tests {
         let urls = Urls::default();
         for number in 0..100 {
             let uri: Uri = format!("https://host-{number}.example/").parse().unwrap();
-            assert_eq!(urls.of(&uri).unwrap().as_str(), uri.to_string());
+            assert_eq!(urls.get(&uri).unwrap().as_str(), uri.to_string());
         }
         assert_eq!(urls.0.read().unwrap().len(), MOST);
     }

@@ -1,62 +1,62 @@
-//! From `reqwest`'s errors to ours. Public, for transports that are built on `reqwest` in another way.
+//! Conversions from `reqwest`'s errors, for transports that use `reqwest` in another way.
 //!
-//! The URL is taken out of every error, because it may hold what nobody should read in a log.
+//! The URL is removed from every error, because it may contain ids or personal data.
 
 use std::error::Error as StdError;
 use std::io;
 
-use ap_core::{ErrorKind, TransportError};
+use ap_client::transport::{TransportError, TransportErrorKind};
 
-/// Why a request brought no response head.
+/// Converts an error that occurred before the response's head was received.
 #[must_use]
 pub fn send_error(error: reqwest::Error) -> TransportError {
-    convert(error, ErrorKind::Closed)
+    convert(error, TransportErrorKind::Closed)
 }
 
-/// Why a response's body could not be read to its end.
+/// Converts an error that occurred while the response's body was read.
 #[must_use]
 pub fn body_error(error: reqwest::Error) -> TransportError {
-    convert(error, ErrorKind::Truncated)
+    convert(error, TransportErrorKind::Truncated)
 }
 
-fn convert(error: reqwest::Error, broken: ErrorKind) -> TransportError {
+fn convert(error: reqwest::Error, broken: TransportErrorKind) -> TransportError {
     let kind = kind(&error, broken);
-    if kind == ErrorKind::Unsendable {
-        // What could not be sent is in this text.
+    if kind == TransportErrorKind::Unsendable {
+        // This text quotes what could not be sent.
         return TransportError::new(kind);
     }
     TransportError::new(kind).with_source(error.without_url())
 }
 
-fn kind(error: &reqwest::Error, broken: ErrorKind) -> ErrorKind {
+fn kind(error: &reqwest::Error, broken: TransportErrorKind) -> TransportErrorKind {
     if error.is_builder() {
-        return ErrorKind::Unsendable;
+        return TransportErrorKind::Unsendable;
     }
     let causes = || std::iter::successors(error.source(), |cause| StdError::source(*cause));
     if causes().any(is_tls) {
-        return ErrorKind::Tls;
+        return TransportErrorKind::Tls;
     }
     if error.is_timeout() {
         return if error.is_connect() {
-            ErrorKind::ConnectTimeout
+            TransportErrorKind::ConnectTimeout
         } else {
-            ErrorKind::Timeout
+            TransportErrorKind::Timeout
         };
     }
     if error.is_dns() {
-        return ErrorKind::Dns;
+        return TransportErrorKind::Dns;
     }
     if error.is_connect() {
-        return ErrorKind::Connect;
+        return TransportErrorKind::Connect;
     }
     causes()
         .find_map(|cause| {
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 if error.is_parse_too_large() {
-                    return Some(ErrorKind::TooLarge);
+                    return Some(TransportErrorKind::TooLarge);
                 }
                 if error.is_parse() || is_unexpected(error) {
-                    return Some(ErrorKind::Malformed);
+                    return Some(TransportErrorKind::Malformed);
                 }
                 if error.is_incomplete_message()
                     || error.is_closed()
@@ -73,18 +73,18 @@ fn kind(error: &reqwest::Error, broken: ErrorKind) -> ErrorKind {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe => Some(broken),
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    Some(ErrorKind::Malformed)
+                    Some(TransportErrorKind::Malformed)
                 }
                 _ => None,
             }
         })
-        .unwrap_or(ErrorKind::Other)
+        .unwrap_or(TransportErrorKind::Other)
 }
 
-/// Whether bytes came before the request was sent. There is no other way to ask.
+/// Returns `true` if bytes arrived before the request was sent. hyper has no method for this.
 fn is_unexpected(error: &hyper::Error) -> bool {
     let is = |error: &hyper::Error| {
-        // `Display` of the error alone, without what it wraps.
+        // hyper's `Display` shows this error only, not its source.
         error.to_string() == "received unexpected message from connection"
     };
     is(error)
@@ -98,7 +98,7 @@ fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
     if cause.is::<rustls::Error>() {
         return true;
     }
-    // An I/O error hides what it wraps from `source`, and may wrap another.
+    // `source` of an I/O error skips the error it wraps.
     let wrapped = cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
