@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ap_core::{ErrorKind, Proxy, Settings, TransportError};
+use ap_client::transport::{TransportErrorKind, Proxy, TransportConfig, TransportError};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, RustlsConnector};
 use ureq::{Agent, ProxyProtocol};
@@ -27,8 +27,8 @@ const BEYOND: usize = 16 * 1024;
 const LARGEST_HEAD: usize = 16 * 1024 * 1024;
 
 /// What the library lets through of a head: it counts the status line too, which `check_head` does not.
-pub(crate) const fn head_room(settings: &Settings) -> usize {
-    let limit = settings.head_limit;
+pub(crate) const fn head_room(config: &TransportConfig) -> usize {
+    let limit = config.max_header_size;
     // The library's buffer is as large, so there is an end to it.
     let bounded = if limit < LARGEST_HEAD {
         limit
@@ -46,19 +46,19 @@ pub(crate) struct Agents {
     pub(crate) proxied: Option<Agent>,
 }
 
-pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
+pub(crate) fn build(config: &TransportConfig) -> Result<Agents, TransportError> {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(roots(settings)?)
+        .root_certs(roots(config)?)
         .build();
     let agent = |proxy: Option<ureq::Proxy>| {
         let is_proxied = proxy.is_some();
-        let config = Agent::config_builder()
+        let agent_config = Agent::config_builder()
             .tls_config(tls.clone())
             .proxy(proxy)
             // The rest of a call's time its connections keep.
-            .timeout_connect(Some(settings.connect_limit()))
+            .timeout_connect(Some(config.bounded_connect_timeout()))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -66,9 +66,9 @@ pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
             .user_agent("")
             .accept("")
             .accept_encoding("")
-            .max_response_header_size(head_room(settings))
+            .max_response_header_size(head_room(config))
             .input_buffer_size(
-                head_room(settings)
+                head_room(config)
                     .max(TRAILER_LIMIT)
                     .saturating_add(BEYOND),
             )
@@ -80,8 +80,8 @@ pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
         let guard = Guard {
             is_proxied,
             limits: Limits {
-                lines: settings.header_limit,
-                bytes: settings.head_limit,
+                lines: config.max_headers,
+                bytes: config.max_header_size,
             },
         };
         let connector = ConnectProxyConnector::default()
@@ -89,21 +89,21 @@ pub(crate) fn build(settings: &Settings) -> Result<Agents, TransportError> {
             .chain(RustlsConnector::default())
             .chain(Unveil)
             .chain(guard);
-        Agent::with_parts(config, connector, Later)
+        Agent::with_parts(agent_config, connector, Later)
     };
-    let proxy = settings.proxy.as_ref().map(proxy).transpose()?;
+    let proxy = config.proxy.as_ref().map(proxy).transpose()?;
     Ok(Agents {
         direct: agent(None),
         proxied: proxy.map(|proxy| agent(Some(proxy))),
     })
 }
 
-fn roots(settings: &Settings) -> Result<RootCerts, TransportError> {
-    if settings.root_pems.is_empty() && settings.mozilla_roots {
+fn roots(config: &TransportConfig) -> Result<RootCerts, TransportError> {
+    if config.root_pems.is_empty() && config.mozilla_roots {
         return Ok(RootCerts::WebPki);
     }
     let mut roots = Vec::new();
-    if settings.mozilla_roots {
+    if config.mozilla_roots {
         let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
         roots.extend(
             mozilla
@@ -111,7 +111,7 @@ fn roots(settings: &Settings) -> Result<RootCerts, TransportError> {
                 .map(|der| Certificate::from_der(der).to_owned()),
         );
     }
-    for pem in &settings.root_pems {
+    for pem in &config.root_pems {
         let before = roots.len();
         for item in parse_pem(pem) {
             match item {
@@ -153,5 +153,5 @@ fn proxy(proxy: &Proxy) -> Result<ureq::Proxy, TransportError> {
 }
 
 const fn setup() -> TransportError {
-    TransportError::new(ErrorKind::Setup)
+    TransportError::new(TransportErrorKind::Setup)
 }

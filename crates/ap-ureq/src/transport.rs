@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use ap_core::{
-    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError,
-    announces_empty_body, check_head, is_loopback, room_for,
+use ap_client::transport::{
+    Connect, Deadline, TransportErrorKind, Moment, TransportConfig, Transport, TransportError,
+    announces_empty_body, check_head, is_loopback, body_capacity,
 };
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -23,7 +23,7 @@ use crate::veil::veil;
 pub struct UreqTransport {
     library: Library,
     start: Instant,
-    settings: Settings,
+    config: TransportConfig,
 }
 
 #[derive(Clone)]
@@ -36,18 +36,18 @@ enum Library {
 impl UreqTransport {
     /// A transport over an agent of the caller's, whose connections, resolver and TLS it keeps. What
     /// the contract needs is set anew on every request (no redirects, statuses are responses, no
-    /// headers added, limits and times), so the agent's own settings for those do not count. Its
+    /// headers added, limits and times), so the agent's own config for those do not count. Its
     /// connections write to the library's log what they send, at the level `trace`: do not log that.
     #[must_use]
-    pub fn from_agent(agent: Agent, settings: &Settings) -> Self {
-        Self::new(Library::Given(agent), settings)
+    pub fn from_agent(agent: Agent, config: &TransportConfig) -> Self {
+        Self::new(Library::Given(agent), config)
     }
 
-    fn new(library: Library, settings: &Settings) -> Self {
+    fn new(library: Library, config: &TransportConfig) -> Self {
         Self {
             library,
             start: Instant::now(),
-            settings: settings.clone(),
+            config: config.clone(),
         }
     }
 
@@ -69,7 +69,7 @@ impl UreqTransport {
         let has_proxy = self.has_proxy();
         let loopback = (is_plain || has_proxy) && is_loopback(request.uri());
         if is_plain && !loopback {
-            return Err(TransportError::new(ErrorKind::Unsendable)
+            return Err(TransportError::new(TransportErrorKind::Unsendable)
                 .with_source("plain http goes to loopback alone"));
         }
         let is_proxied = has_proxy && !loopback;
@@ -80,7 +80,7 @@ impl UreqTransport {
         match &self.library {
             Library::Own(agents) => {
                 veil(request, copy.headers_mut())
-                    .map_err(|why| TransportError::new(ErrorKind::Unsendable).with_source(why))?;
+                    .map_err(|why| TransportError::new(TransportErrorKind::Unsendable).with_source(why))?;
                 let agent = agents.proxied.as_ref().filter(|_| is_proxied);
                 let answered = agent.unwrap_or(&agents.direct).run(copy);
                 answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))
@@ -103,8 +103,8 @@ impl UreqTransport {
         let mut config = agent
             .configure_request(request)
             .timeout_global(left)
-            .timeout_connect(Some(self.settings.connect_limit()))
-            .max_response_header_size(agent::head_room(&self.settings))
+            .timeout_connect(Some(self.config.bounded_connect_timeout()))
+            .max_response_header_size(agent::head_room(&self.config))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
@@ -119,8 +119,8 @@ impl UreqTransport {
     }
 
     fn read(&self, body: Body) -> Result<Bytes, TransportError> {
-        let limit = self.settings.body_limit;
-        let mut whole = Vec::with_capacity(room_for(body.content_length()));
+        let limit = self.config.max_body_size;
+        let mut whole = Vec::with_capacity(body_capacity(body.content_length()));
         // One byte more is let through, so that a body of exactly the limit is told from a longer one.
         let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         body.into_reader()
@@ -128,7 +128,7 @@ impl UreqTransport {
             .read_to_end(&mut whole)
             .map_err(|error| body_error(error.into()))?;
         if whole.len() > limit {
-            return Err(TransportError::new(ErrorKind::TooLarge));
+            return Err(TransportError::new(TransportErrorKind::TooLarge));
         }
         Ok(whole.into())
     }
@@ -139,16 +139,16 @@ fn sorted(error: Error, is_proxied: bool, is_on_the_way: bool) -> TransportError
     let error = send_error(error);
     match error.kind() {
         // Whatever goes wrong on the way to the target, but for TLS, is the proxy's.
-        ErrorKind::Closed | ErrorKind::Malformed | ErrorKind::TooLarge
+        TransportErrorKind::Closed | TransportErrorKind::Malformed | TransportErrorKind::TooLarge
             if is_proxied && is_on_the_way =>
         {
-            TransportError::new(ErrorKind::Proxy).with_source(error)
+            TransportError::new(TransportErrorKind::Proxy).with_source(error)
         }
         // Nothing of the request was sent, so the connection was never there.
-        ErrorKind::Closed if is_on_the_way => {
-            TransportError::new(ErrorKind::Connect).with_source(error)
+        TransportErrorKind::Closed if is_on_the_way => {
+            TransportError::new(TransportErrorKind::Connect).with_source(error)
         }
-        _ if is_proxied => error.by_proxy(),
+        _ if is_proxied => error.through_proxy(),
         _ => error,
     }
 }
@@ -156,18 +156,22 @@ fn sorted(error: Error, is_proxied: bool, is_on_the_way: bool) -> TransportError
 impl fmt::Debug for UreqTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UreqTransport")
-            .field("settings", &self.settings)
+            .field("config", &self.config)
             .finish_non_exhaustive()
     }
 }
 
 impl Connect for UreqTransport {
-    fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        Ok(Self::new(Library::Own(agent::build(settings)?), settings))
+    fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
+        Ok(Self::new(Library::Own(agent::build(config)?), config))
     }
 }
 
 impl Transport for UreqTransport {
+    fn sleep_until(&self, moment: Moment) {
+        std::thread::sleep(moment.since_start().saturating_sub(self.start.elapsed()));
+    }
+
     fn now(&self) -> Moment {
         Moment::after_start(self.start.elapsed())
     }
@@ -189,7 +193,7 @@ impl Transport for UreqTransport {
 
         let (mut head, body) = response.into_parts();
         head.extensions.clear();
-        check_head(&self.settings, request.method(), &head)?;
+        check_head(&self.config, request.method(), &head)?;
         Ok(Response::from_parts(head, self.read(body)?))
     }
 }

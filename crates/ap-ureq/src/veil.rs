@@ -35,7 +35,7 @@ pub(crate) fn veil<B>(request: &Request<B>, headers: &mut HeaderMap) -> Result<(
     }
     let given = request.headers();
     headers.try_reserve(given.keys_len() + 2).map_err(full)?;
-    if let Some(host) = ap_core::host(request.uri()) {
+    if let Some(host) = ap_client::transport::host(request.uri()) {
         headers.try_append(header::HOST, host).map_err(full)?;
     }
     for (name, value) in given {
