@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::Addresses;
-use crate::server::Server;
-use crate::world::Shared;
+use crate::addresses::Addresses;
+use crate::listener::Server;
+use crate::state::Shared;
 use crate::{Emulator, Product, StartError};
 
 /// Settings of an emulator that is yet to be started.

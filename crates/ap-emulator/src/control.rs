@@ -11,10 +11,10 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::answer::{self, Answer};
 use crate::fault::{Fault, Kind};
-use crate::world::Shared;
-use crate::{Plan, Product, body, page};
+use crate::response::{self, Answer};
+use crate::state::Shared;
+use crate::{Plan, Product, page, request_body};
 
 const ROOT: &str = "/_emulator";
 const MAX_QUEUED: usize = 1000;
@@ -47,12 +47,12 @@ async fn state(State(shared): State<Arc<Shared>>) -> Answer {
 }
 
 async fn changes(State(shared): State<Arc<Shared>>) -> Answer {
-    answer::json(StatusCode::OK, &shared.world().journal.to_json())
+    response::json(StatusCode::OK, &shared.world().history.to_json())
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
     let body = json!({ "key": shared.world().reset() });
-    answer::json(StatusCode::OK, &body)
+    response::json(StatusCode::OK, &body)
 }
 
 async fn login(State(shared): State<Arc<Shared>>, Path(product): Path<String>) -> Answer {
@@ -76,7 +76,7 @@ async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> An
 }
 
 async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let wanted = match body::read_json(Product::LeadConduit, body, shared.patience).await {
+    let wanted = match request_body::read_json(Product::LeadConduit, body, shared.patience).await {
         Ok(wanted) => wanted,
         Err(refusal) => return refusal,
     };
@@ -97,7 +97,7 @@ async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
 }
 
 fn answer_state(shared: &Shared) -> Answer {
-    answer::json(StatusCode::OK, &shared.world().state().to_json())
+    response::json(StatusCode::OK, &shared.world().state().to_json())
 }
 
 fn parse_fault(wanted: &Value) -> Result<Fault, String> {
@@ -151,5 +151,5 @@ fn one_of<const N: usize>(what: &str, allowed: [&str; N]) -> String {
 }
 
 fn bad_request(reason: &str) -> Answer {
-    answer::json(StatusCode::BAD_REQUEST, &json!({ "error": reason }))
+    response::json(StatusCode::BAD_REQUEST, &json!({ "error": reason }))
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::server::Server;
-use crate::world::Shared;
+use crate::listener::Server;
+use crate::state::Shared;
 use crate::{Builder, Fault, Plan, Product, StartError, State};
 
 /// A running emulator, which stops and frees its ports when it is dropped.

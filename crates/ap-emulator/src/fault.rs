@@ -12,9 +12,9 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame};
 
-use crate::answer::{self, Answer};
 use crate::error::Dropped;
-use crate::{Product, answer::Asked};
+use crate::response::{self, Answer};
+use crate::{Product, response::Asked};
 
 /// Something that the next requests to one product meet, before their credentials are looked at.
 ///
@@ -134,7 +134,7 @@ impl Fault {
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable"),
             Kind::Delay | Kind::Cut | Kind::Close => return None,
         };
-        let mut answer = answer::error(self.product, status, reason);
+        let mut answer = response::error(self.product, status, reason);
         if self.kind == Kind::TooManyRequests {
             let seconds = self.wait.as_millis().div_ceil(1000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
@@ -176,7 +176,7 @@ pub(crate) async fn cut(answer: Answer, asked: Asked) -> Result<Answer, Dropped>
     let whole = body.collect().await.map_err(|_| Dropped)?.to_bytes();
     let answer = Answer::from_parts(parts, Body::empty());
     if asked.head || whole.is_empty() {
-        return Ok(answer::closing(answer));
+        return Ok(response::closing(answer));
     }
     let half = whole.slice(..whole.len() / 2);
     Ok(answer.map(|_| {

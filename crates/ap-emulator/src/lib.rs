@@ -51,38 +51,26 @@
 //! 403, told by its `Origin` or `Sec-Fetch-Site`. Under any `Host` but the port's own address and
 //! `localhost`, the page and the calls answer 421.
 
-mod accept;
-mod account;
-mod address;
-mod answer;
-mod auth;
-mod body;
+mod addresses;
 mod builder;
 mod control;
 mod emulator;
 mod error;
+mod example_data;
 mod fault;
-mod gate;
-mod host;
-mod journal;
-mod lead_conduit;
-mod own_page;
+mod listener;
 mod page;
-mod plan;
 mod product;
-mod seed;
-mod server;
-mod spelling;
+mod products;
+mod request_body;
+mod response;
+mod router;
 mod state;
-mod suppression_list;
-mod trusted_form;
-mod wire;
-mod world;
 
 pub use builder::Builder;
 pub use emulator::Emulator;
 pub use error::StartError;
 pub use fault::Fault;
-pub use plan::Plan;
 pub use product::Product;
-pub use state::{ProductState, State};
+pub use state::plan::Plan;
+pub use state::snapshot::{ProductState, State};

@@ -2,33 +2,35 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use http::header::{CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use http::{Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use crate::answer::{self, Answer, Asked};
 use crate::error::Dropped;
 use crate::fault::{self, Fault, Kind};
-use crate::wire::Head;
-use crate::world::Shared;
-use crate::{
-    Product, accept, auth, control, host, lead_conduit, own_page, page, suppression_list,
-    trusted_form,
-};
+use crate::listener::head_scanner::Head;
+use crate::products::{lead_conduit, suppression_list, trusted_form};
+use crate::response::{self, Answer, Asked};
+use crate::state::Shared;
+use crate::{Product, control, page};
+
+pub(crate) mod accept;
+mod credentials;
+mod host;
+mod same_origin;
 
 /// One product's listener as the requests see it.
 #[derive(Clone)]
-pub(crate) struct Gate {
+pub(crate) struct Router {
     product: Product,
     shared: Arc<Shared>,
-    routes: Router,
-    control: Router,
+    routes: axum::Router,
+    control: axum::Router,
 }
 
-impl Gate {
+impl Router {
     pub(crate) fn new(product: Product, shared: Arc<Shared>) -> Self {
         let routes = match product {
             Product::LeadConduit => lead_conduit::routes(Arc::clone(&shared)),
@@ -60,14 +62,14 @@ impl Gate {
             let vary = HeaderValue::from_static("Accept, Accept-Encoding");
             answer.headers_mut().insert(VARY, vary);
         }
-        Ok(answer::finish(answer, asked))
+        Ok(response::finish(answer, asked))
     }
 
     fn refuse_message(&self, request: &Request<Body>, head: Head) -> Option<Answer> {
-        let refuse = |status, reason| answer::error(self.product, status, reason);
+        let refuse = |status, reason| response::error(self.product, status, reason);
         if !head.well_formed {
             let reason = "the framing of the request is ambiguous";
-            return Some(answer::closing(refuse(StatusCode::BAD_REQUEST, reason)));
+            return Some(response::closing(refuse(StatusCode::BAD_REQUEST, reason)));
         }
         match host::judge(request) {
             host::Verdict::Loopback => None,
@@ -84,7 +86,7 @@ impl Gate {
 
     async fn control(&self, request: Request<Body>) -> Answer {
         let (addresses, product) = (&self.shared.addresses, self.product);
-        let mut answer = match own_page::refuse(addresses, product, &request) {
+        let mut answer = match same_origin::refuse(addresses, product, &request) {
             Some(refusal) => refusal,
             None => {
                 let from_form = page::is_form(&request);
@@ -138,7 +140,7 @@ impl Gate {
         }
         if !accept::wants_json(request.headers()) {
             let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
-            return Some(answer::text(StatusCode::FORBIDDEN, body));
+            return Some(response::text(StatusCode::FORBIDDEN, body));
         }
         if self.product == Product::LeadConduit {
             let plan = self.shared.world().plan;
@@ -149,17 +151,17 @@ impl Gate {
 
     fn refuse_credentials(&self, request: &Request<Body>) -> Option<Answer> {
         let mut world = self.shared.world();
-        let verdict = auth::judge(request.headers(), world.account.taken_by(self.product));
+        let verdict = credentials::judge(request.headers(), world.account.taken_by(self.product));
         let open = self.product == Product::LeadConduit
             && lead_conduit::is_open(request.method(), request.uri().path());
         let refusal = match verdict {
-            auth::Verdict::Accepted => {
+            credentials::Verdict::Accepted => {
                 world.count_acceptance(self.product);
                 return None;
             }
-            auth::Verdict::Refused if open => return None,
-            auth::Verdict::Refused => unauthorized(self.product),
-            auth::Verdict::Ambiguous => answer::error(
+            credentials::Verdict::Refused if open => return None,
+            credentials::Verdict::Refused => unauthorized(self.product),
+            credentials::Verdict::Ambiguous => response::error(
                 self.product,
                 StatusCode::BAD_REQUEST,
                 "more than one Authorization header",
@@ -176,7 +178,7 @@ fn unauthorized(product: Product) -> Answer {
         Product::TrustedForm => r#"{"outcome":"error","reason":"Unauthorized"}"#,
         Product::SuppressionList => r#"{"message":"HTTP Basic: Access denied"}"#,
     };
-    let mut answer = answer::text(StatusCode::UNAUTHORIZED, body);
+    let mut answer = response::text(StatusCode::UNAUTHORIZED, body);
     if product == Product::LeadConduit {
         answer
             .headers_mut()
@@ -185,10 +187,10 @@ fn unauthorized(product: Product) -> Answer {
     answer
 }
 
-fn with_fallbacks(product: Product, routes: Router) -> Router {
+fn with_fallbacks(product: Product, routes: axum::Router) -> axum::Router {
     let missing = move || async move { not_found(product) };
     let wrong = move || async move {
-        answer::error(
+        response::error(
             product,
             StatusCode::METHOD_NOT_ALLOWED,
             "method not allowed",
@@ -198,10 +200,10 @@ fn with_fallbacks(product: Product, routes: Router) -> Router {
 }
 
 pub(crate) fn not_found(product: Product) -> Answer {
-    answer::error(product, StatusCode::NOT_FOUND, "not found")
+    response::error(product, StatusCode::NOT_FOUND, "not found")
 }
 
-async fn run(product: Product, routes: &Router, request: Request<Body>) -> Answer {
+async fn run(product: Product, routes: &axum::Router, request: Request<Body>) -> Answer {
     // `OPTIONS *` and `CONNECT` name no path at all, which the router does not expect.
     if !request.uri().path().starts_with('/') {
         return not_found(product);
@@ -212,7 +214,7 @@ async fn run(product: Product, routes: &Router, request: Request<Body>) -> Answe
     };
     // The router refuses a path that is no UTF-8 in plain text.
     if answer.status().is_client_error() && !is_json(&answer) {
-        return answer::error(product, answer.status(), "bad request");
+        return response::error(product, answer.status(), "bad request");
     }
     answer
 }

@@ -9,13 +9,9 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::answer::{self, Answer};
-use crate::world::Shared;
-use crate::{Plan, Product, body, gate, seed};
-
-pub(crate) use flows::Flows;
-
-mod flows;
+use crate::response::{self, Answer};
+use crate::state::Shared;
+use crate::{Plan, Product, example_data, request_body, router};
 
 const HERE: Product = Product::LeadConduit;
 
@@ -36,7 +32,7 @@ pub(crate) fn is_open(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
         && path
             .strip_prefix("/reports/")
-            .is_some_and(|token| token == seed::REPORT_TOKEN)
+            .is_some_and(|token| token == example_data::REPORT_TOKEN)
 }
 
 /// A free account may not use the lead resources, however right its key is.
@@ -46,24 +42,24 @@ pub(crate) fn refuse_plan(plan: Plan, path: &str) -> Option<Answer> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     (plan == Plan::Free && paid_only)
-        .then(|| answer::text(StatusCode::UNAUTHORIZED, r#"{"error":"not authorized"}"#))
+        .then(|| response::text(StatusCode::UNAUTHORIZED, r#"{"error":"not authorized"}"#))
 }
 
 async fn user(State(shared): State<Arc<Shared>>) -> Answer {
     let world = shared.world();
     // A product knows no newer key than the one that the last login brought to it.
     let key = world.account.taken_by(HERE).reveal();
-    answer::json(StatusCode::OK, &seed::user(key, &shared.addresses))
+    response::json(StatusCode::OK, &example_data::user(key, &shared.addresses))
 }
 
 async fn account(State(shared): State<Arc<Shared>>) -> Answer {
     let world = shared.world();
     let key = world.account.taken_by(HERE).reveal();
-    answer::json(StatusCode::OK, &seed::account(key, world.plan))
+    response::json(StatusCode::OK, &example_data::account(key, world.plan))
 }
 
 async fn list_flows(State(shared): State<Arc<Shared>>) -> Answer {
-    answer::text(StatusCode::OK, shared.world().flows.to_json())
+    response::text(StatusCode::OK, shared.world().flows.to_json())
 }
 
 async fn one_flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
@@ -71,35 +67,38 @@ async fn one_flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> 
     world
         .flows
         .get(&id)
-        .map_or_else(|| gate::not_found(HERE), ok)
+        .map_or_else(|| router::not_found(HERE), ok)
 }
 
 async fn create_flow(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let wanted = match body::read_json(HERE, body, shared.patience).await {
+    let wanted = match request_body::read_json(HERE, body, shared.patience).await {
         Ok(wanted) => wanted,
         Err(refusal) => return refusal,
     };
     match shared.world().flows.create(wanted) {
-        Ok(flow) => answer::json(StatusCode::CREATED, flow),
-        Err(refusal) => answer::error(HERE, refusal.status, refusal.reason),
+        Ok(flow) => response::json(StatusCode::CREATED, flow),
+        Err(refusal) => response::error(HERE, refusal.status, refusal.reason),
     }
 }
 
 async fn fields() -> Answer {
-    answer::json(StatusCode::OK, &seed::fields())
+    response::json(StatusCode::OK, &example_data::fields())
 }
 
 async fn reports() -> Answer {
-    answer::json(StatusCode::OK, &Value::Array(seed::reports().into()))
+    response::json(
+        StatusCode::OK,
+        &Value::Array(example_data::reports().into()),
+    )
 }
 
 async fn one_report(Path(name): Path<String>) -> Answer {
-    seed::reports()
+    example_data::reports()
         .iter()
         .find(|report| report["id"] == *name || report["token"] == *name)
-        .map_or_else(|| gate::not_found(HERE), ok)
+        .map_or_else(|| router::not_found(HERE), ok)
 }
 
 fn ok(body: &Value) -> Answer {
-    answer::json(StatusCode::OK, body)
+    response::json(StatusCode::OK, body)
 }

@@ -8,8 +8,8 @@ use http::{Request, StatusCode};
 use serde_json::json;
 
 use crate::Product;
-use crate::address::Addresses;
-use crate::answer::{self, Answer};
+use crate::addresses::Addresses;
+use crate::response::{self, Answer};
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -20,7 +20,7 @@ pub(crate) fn refuse(
     request: &Request<Body>,
 ) -> Option<Answer> {
     let headers = request.headers();
-    let refusal = |status, reason: &str| Some(answer::json(status, &json!({ "error": reason })));
+    let refusal = |status, reason: &str| Some(response::json(status, &json!({ "error": reason })));
     let target = request.uri().authority();
     let here = |name: &str| addresses.is_own_host(product, name);
     if !all(headers, &HOST, here) || !target.is_none_or(|name| here(name.as_str())) {

@@ -38,18 +38,18 @@ pub(crate) struct Calls {
 }
 
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct History {
     /// Oldest first, never empty.
     changes: VecDeque<Change>,
 }
 
-impl Journal {
+impl History {
     pub(crate) fn new() -> Self {
-        let mut journal = Self {
+        let mut history = Self {
             changes: VecDeque::new(),
         };
-        journal.record(Event::Started, 1);
-        journal
+        history.record(Event::Started, 1);
+        history
     }
 
     pub(crate) fn record(&mut self, event: Event, generation: u64) {
@@ -114,15 +114,15 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Journal, KEPT};
+    use super::{Event, History, KEPT};
 
     #[test]
     fn the_oldest_changes_make_room() {
-        let mut journal = Journal::new();
+        let mut history = History::new();
         for generation in 2..=KEPT as u64 + 5 {
-            journal.record(Event::Reset, generation);
+            history.record(Event::Reset, generation);
         }
-        let numbers: Vec<u64> = journal.newest_first().map(|change| change.nth).collect();
+        let numbers: Vec<u64> = history.newest_first().map(|change| change.nth).collect();
         let expected: Vec<u64> = (6..=KEPT as u64 + 5).rev().collect();
         assert_eq!(numbers, expected);
     }

@@ -4,13 +4,13 @@ use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 
-use crate::answer::{self, Answer};
-use crate::seed;
+use crate::example_data;
+use crate::response::{self, Answer};
 
 pub(crate) fn routes() -> Router {
     Router::new().route("/account", get(account))
 }
 
 async fn account() -> Answer {
-    answer::json(StatusCode::OK, &seed::trusted_form_account())
+    response::json(StatusCode::OK, &example_data::trusted_form_account())
 }

@@ -1,14 +1,20 @@
 //! Everything that requests can change, behind one lock.
 
+pub(crate) mod account;
+pub(crate) mod flows;
+pub(crate) mod history;
+pub(crate) mod plan;
+pub(crate) mod snapshot;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::address::Addresses;
+use crate::addresses::Addresses;
 use crate::fault::Queue;
-use crate::journal::{Event, Journal};
-use crate::lead_conduit::Flows;
-use crate::state::ProductState;
+use crate::state::account::Account;
+use crate::state::flows::Flows;
+use crate::state::history::{Event, History};
+use crate::state::snapshot::ProductState;
 use crate::{Plan, Product, State};
 
 /// What all three products share.
@@ -25,7 +31,7 @@ pub(crate) struct World {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) flows: Flows,
-    pub(crate) journal: Journal,
+    pub(crate) history: History,
     sides: [Side; 3],
 }
 
@@ -43,7 +49,7 @@ impl Shared {
             account: Account::new(),
             plan: Plan::Paid,
             flows: Flows::seeded(),
-            journal: Journal::new(),
+            history: History::new(),
             sides: Default::default(),
         };
         Self {
@@ -68,7 +74,7 @@ impl World {
     pub(crate) fn reset(&mut self) -> String {
         let key = self.account.reset();
         let (generation, text) = (key.generation(), key.reveal().to_owned());
-        self.journal.record(Event::Reset, generation);
+        self.history.record(Event::Reset, generation);
         text
     }
 
@@ -77,14 +83,14 @@ impl World {
         let before = self.account.taken_by(product).generation();
         self.account.login(product);
         let generation = self.account.newest().generation();
-        self.journal
+        self.history
             .record(Event::Login(product, before), generation);
     }
 
     /// Counts a call whose credentials `product` accepted.
     pub(crate) fn count_acceptance(&mut self, product: Product) {
         self.side(product).acceptances += 1;
-        if let Some(calls) = self.journal.calls(product) {
+        if let Some(calls) = self.history.calls(product) {
             calls.accepted += 1;
         }
     }
@@ -92,7 +98,7 @@ impl World {
     /// Counts a call whose credentials `product` refused.
     pub(crate) fn count_refusal(&mut self, product: Product) {
         self.side(product).refusals += 1;
-        if let Some(calls) = self.journal.calls(product) {
+        if let Some(calls) = self.history.calls(product) {
             calls.refused += 1;
         }
     }

@@ -17,11 +17,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+pub(crate) mod head_scanner;
+mod header_case;
+
 use crate::Product;
-use crate::gate::Gate;
-use crate::spelling;
-use crate::wire::{Heads, Watched};
-use crate::world::Shared;
+use crate::router::Router;
+use crate::state::Shared;
+use head_scanner::{Heads, Watched};
 
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
@@ -93,13 +95,13 @@ async fn serve(
     shared: &Arc<Shared>,
     max_connections: usize,
 ) -> io::Result<()> {
-    let spelling = spelling::learn().await;
+    let spelling = header_case::learn().await;
     let permits = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     for (listener, product) in listeners.into_iter().zip(Product::ALL) {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let door = Door {
-            gate: Gate::new(product, Arc::clone(shared)),
+            router: Router::new(product, Arc::clone(shared)),
             spelling: spelling.clone(),
             patience: shared.patience,
         };
@@ -111,7 +113,7 @@ async fn serve(
 /// What each connection of one product needs.
 #[derive(Clone)]
 struct Door {
-    gate: Gate,
+    router: Router,
     spelling: Extensions,
     patience: Duration,
 }
@@ -146,7 +148,7 @@ async fn converse(stream: TcpStream, door: Door, permit: OwnedSemaphorePermit) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (door, head) = (door.clone(), heads.next());
         Box::pin(async move {
-            let mut answer = door.gate.answer(request.map(Body::new), head).await?;
+            let mut answer = door.router.answer(request.map(Body::new), head).await?;
             answer.extensions_mut().extend(door.spelling);
             Ok::<_, crate::error::Dropped>(answer)
         })

@@ -14,10 +14,10 @@ use http::header::{
 };
 use http::{Method, Request, StatusCode};
 
-use crate::accept;
-use crate::answer::{self, Answer};
-use crate::journal::{Calls, Change, Event};
-use crate::world::{Shared, World};
+use crate::response::{self, Answer};
+use crate::router::accept;
+use crate::state::history::{Calls, Change, Event};
+use crate::state::{Shared, World};
 use crate::{Product, State as Seen};
 
 /// Browsers look for this next to whatever they show, the JSON of the control calls included. To
@@ -25,9 +25,9 @@ use crate::{Product, State as Seen};
 pub(crate) const ICON: &str = "/favicon.ico";
 
 const HTML: &str = "text/html; charset=utf-8";
-const PAGE: &str = include_str!("page/page.html");
-const PRODUCT: &str = include_str!("page/product.html");
-const CHANGE: &str = include_str!("page/change.html");
+const PAGE: &str = include_str!("page.html");
+const PRODUCT: &str = include_str!("product.html");
+const CHANGE: &str = include_str!("change.html");
 
 static PROTECTION: [(HeaderName, &str); 7] = [
     (
@@ -52,7 +52,7 @@ static PROTECTION: [(HeaderName, &str); 7] = [
 
 pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     let script = "text/javascript; charset=utf-8";
-    let icon = asset("image/svg+xml", include_str!("page/icon.svg"));
+    let icon = asset("image/svg+xml", include_str!("icon.svg"));
     Router::new()
         .route("/_emulator/", get(page))
         .with_state(shared)
@@ -62,18 +62,15 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         )
         .route(
             "/_emulator/page.css",
-            asset("text/css; charset=utf-8", include_str!("page/page.css")),
+            asset("text/css; charset=utf-8", include_str!("page.css")),
         )
-        .route(
-            "/_emulator/page.js",
-            asset(script, include_str!("page/page.js")),
-        )
+        .route("/_emulator/page.js", asset(script, include_str!("page.js")))
         .route("/_emulator/icon.svg", icon.clone())
         .route(ICON, icon)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> axum::routing::MethodRouter {
-    get(move || async move { answer::typed(StatusCode::OK, kind, text) })
+    get(move || async move { response::typed(StatusCode::OK, kind, text) })
 }
 
 /// What the page may load, who may keep or frame it: for every answer next to it, since the one to
@@ -91,7 +88,7 @@ pub(crate) fn is_form(request: &Request<Body>) -> bool {
 
 /// To the page, whose address is relative so that it stays on the port that was asked.
 pub(crate) fn redirect(status: StatusCode) -> Answer {
-    let mut answer = answer::typed(status, HTML, "");
+    let mut answer = response::typed(status, HTML, "");
     answer
         .headers_mut()
         .insert(LOCATION, HeaderValue::from_static("/_emulator/"));
@@ -100,7 +97,7 @@ pub(crate) fn redirect(status: StatusCode) -> Answer {
 
 async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
     let confirm = query.as_deref() == Some("confirm=reset");
-    answer::typed(StatusCode::OK, HTML, render(&shared, confirm))
+    response::typed(StatusCode::OK, HTML, render(&shared, confirm))
 }
 
 fn render(shared: &Shared, confirm: bool) -> String {
@@ -177,7 +174,7 @@ fn product_row(shared: &Shared, seen: &Seen, product: Product) -> String {
 fn changes(world: &World) -> String {
     let mut all = String::new();
     let mut until = "since then";
-    for change in world.journal.newest_first() {
+    for change in world.history.newest_first() {
         all += &fill(
             CHANGE,
             &[

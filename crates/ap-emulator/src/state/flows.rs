@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::seed;
+use crate::example_data;
 
 /// How many bytes of created flows are kept, so that a client in a loop cannot fill the memory.
 const MAX_CREATED: usize = 32 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(crate) struct Refusal {
 impl Flows {
     pub(crate) fn seeded() -> Self {
         Self {
-            all: seed::flows().into(),
+            all: example_data::flows().into(),
             created: 0,
             created_bytes: 0,
         }
@@ -90,7 +90,7 @@ fn is_id(text: &str) -> bool {
 }
 
 fn complete(id: String, wanted: Map<String, Value>) -> Value {
-    let moment = seed::timestamp(now());
+    let moment = example_data::timestamp(now());
     let mut flow = Map::new();
     for (name, value) in [
         ("id", json!(id)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::address::Addresses;
+use crate::addresses::Addresses;
 use crate::{Plan, Product};
 
 /// Deliberately plain: it is no secret, every emulator has the same one.

@@ -4,13 +4,13 @@ use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 
-use crate::answer::{self, Answer};
-use crate::seed;
+use crate::example_data;
+use crate::response::{self, Answer};
 
 pub(crate) fn routes() -> Router {
     Router::new().route("/lists", get(lists))
 }
 
 async fn lists() -> Answer {
-    answer::json(StatusCode::OK, &seed::lists())
+    response::json(StatusCode::OK, &example_data::lists())
 }

@@ -10,7 +10,7 @@ use hyper::body::Body as _;
 use serde_json::Value;
 
 use crate::Product;
-use crate::answer::{self, Answer};
+use crate::response::{self, Answer};
 
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
@@ -22,7 +22,7 @@ pub(crate) async fn read_json(
 ) -> Result<Value, Answer> {
     let bytes = read(product, body, patience).await?;
     serde_json::from_slice(&bytes).map_err(|_| {
-        answer::error(
+        response::error(
             product,
             StatusCode::BAD_REQUEST,
             "the request body is not valid JSON",
@@ -31,7 +31,7 @@ pub(crate) async fn read_json(
 }
 
 async fn read(product: Product, body: Body, patience: Duration) -> Result<Bytes, Answer> {
-    let refuse = |status, reason| answer::closing(answer::error(product, status, reason));
+    let refuse = |status, reason| response::closing(response::error(product, status, reason));
     let too_large = || {
         let reason = "the request body is larger than 1048576 bytes";
         refuse(StatusCode::PAYLOAD_TOO_LARGE, reason)
