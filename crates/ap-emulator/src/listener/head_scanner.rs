@@ -1,0 +1,221 @@
+//! [`HeadScanner`]: finds request heads whose framing is ambiguous, in the bytes of a connection.
+//!
+//! hyper repairs an ambiguous framing (two lengths, a length next to a transfer coding, bare line
+//! feeds), as it may. An emulator that tests clients should refuse it instead. When hyper passes on a
+//! request, it has already removed what was ambiguous, so the bytes are scanned before.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::router::Framing;
+
+/// The framing of the requests that were read but not answered yet, oldest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PendingRequests(Arc<Mutex<VecDeque<Framing>>>);
+
+impl PendingRequests {
+    fn push(&self, framing: Framing) {
+        self.lock().push_back(framing);
+    }
+
+    /// Removes and returns the oldest one. A request that the scanner did not see counts as ambiguous.
+    pub(super) fn pop(&self) -> Framing {
+        self.lock().pop_front().unwrap_or(Framing::Ambiguous)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Framing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A longer line cannot be parsed as one of the two headers that matter, so its rest is not kept.
+const MAX_KEPT_LINE: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct HeadScanner {
+    requests: PendingRequests,
+    position: Position,
+    /// The start of the current line, at most [`MAX_KEPT_LINE`] bytes.
+    line: Vec<u8>,
+    line_length: usize,
+    is_after_return: bool,
+    head: Head,
+}
+
+/// Where in the stream of requests the next byte is.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    Head,
+    /// In a body, with the number of bytes that are left of it.
+    Body(u64),
+    /// After a head that does not say where the next one starts. The connection closes after it.
+    Unknown,
+}
+
+/// What the scanner knows of the current head.
+#[derive(Debug, Default)]
+struct Head {
+    has_lines: bool,
+    has_bare_line_feed: bool,
+    has_transfer_encoding: bool,
+    /// The number of `Content-Length` lines. A line that is too long to parse counts as two.
+    lengths: u32,
+    length: u64,
+}
+
+impl HeadScanner {
+    pub(super) fn new(requests: PendingRequests) -> Self {
+        Self {
+            requests,
+            position: Position::Head,
+            line: Vec::new(),
+            line_length: 0,
+            is_after_return: false,
+            head: Head::default(),
+        }
+    }
+
+    pub(super) fn scan(&mut self, mut bytes: &[u8]) {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            match self.position {
+                Position::Unknown => return,
+                Position::Body(remaining) => {
+                    let here = usize::try_from(remaining)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len());
+                    bytes = bytes.get(here..).unwrap_or_default();
+                    self.position = match remaining - here as u64 {
+                        0 => Position::Head,
+                        remaining => Position::Body(remaining),
+                    };
+                }
+                Position::Head => {
+                    bytes = rest;
+                    self.scan_head_byte(byte);
+                }
+            }
+        }
+    }
+
+    fn scan_head_byte(&mut self, byte: u8) {
+        if byte != b'\n' {
+            self.line_length += 1;
+            self.is_after_return = byte == b'\r';
+            if self.line.len() < MAX_KEPT_LINE {
+                self.line.push(byte);
+            }
+            return;
+        }
+        let line = std::mem::take(&mut self.line);
+        let length = std::mem::take(&mut self.line_length);
+        self.head.has_bare_line_feed |= !std::mem::take(&mut self.is_after_return);
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        if !line.is_empty() {
+            self.head.add_line(line, length > MAX_KEPT_LINE);
+        } else if self.head.has_lines {
+            let head = std::mem::take(&mut self.head);
+            let framing = head.framing();
+            self.position = match (framing, head.length) {
+                (Framing::Ambiguous | Framing::UnknownEnd, _) => Position::Unknown,
+                (Framing::KnownEnd, 0) => Position::Head,
+                (Framing::KnownEnd, length) => Position::Body(length),
+            };
+            self.requests.push(framing);
+        }
+    }
+}
+
+impl Head {
+    fn add_line(&mut self, line: &[u8], is_truncated: bool) {
+        self.has_lines = true;
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            return;
+        };
+        let (name, value) = line.split_at(colon);
+        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.has_transfer_encoding = true;
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            self.lengths += if is_truncated { 2 } else { 1 };
+            let value = std::str::from_utf8(&value[1..])
+                .map(str::trim)
+                .unwrap_or_default();
+            // hyper refuses a value that is not a number, so the result does not matter then.
+            self.length = value.parse().unwrap_or_default();
+        }
+    }
+
+    const fn framing(&self) -> Framing {
+        if self.has_bare_line_feed
+            || self.lengths > 1
+            || (self.has_transfer_encoding && self.lengths > 0)
+        {
+            Framing::Ambiguous
+        } else if self.has_transfer_encoding {
+            Framing::UnknownEnd
+        } else {
+            Framing::KnownEnd
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeadScanner, PendingRequests};
+    use crate::router::Framing;
+
+    /// The framing of every request in `bytes`, which arrive `step` at a time.
+    fn framings(bytes: &str, step: usize) -> String {
+        let requests = PendingRequests::default();
+        let mut scanner = HeadScanner::new(requests.clone());
+        for part in bytes.as_bytes().chunks(step) {
+            scanner.scan(part);
+        }
+        let count = requests.lock().len();
+        let names = (0..count).map(|_| match requests.pop() {
+            Framing::Ambiguous => "ambiguous",
+            Framing::KnownEnd => "known",
+            Framing::UnknownEnd => "unknown",
+        });
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_head_gets_its_framing_however_the_bytes_arrive() {
+        // `|` stands for the end of a line. After a head without a known end, nothing is scanned.
+        let table = [
+            ("GET / HTTP/1.1|Host: a|", ""),
+            ("GET / HTTP/1.1|Host: a||", "known"),
+            ("||GET / HTTP/1.1||GET / HTTP/1.1||", "known known"),
+            (
+                "POST / HTTP/1.1|Content-Length: 4||||GET / HTTP/1.1||",
+                "known known",
+            ),
+            ("POST / HTTP/1.1|content-length:\t9||GET / ||||", "known"),
+            (
+                "POST / HTTP/1.1|Transfer-Encoding: chunked||GET /||",
+                "unknown",
+            ),
+            (
+                "POST / HTTP/1.1|Content-Length: 1|Content-Length: 1||x",
+                "ambiguous",
+            ),
+            (
+                "POST / HTTP/1.1|Content-Length: 1|Transfer-Encoding: a||",
+                "ambiguous",
+            ),
+            ("GET / HTTP/1.1\nHost: a||GET / HTTP/1.1||", "ambiguous"),
+            ("GET / HTTP/1.1||GET / HTTP/1.1|\n", "known ambiguous"),
+        ];
+        for (text, expected) in table {
+            let bytes = text.replace('|', "\r\n");
+            for step in [1, 2, 7, 1000] {
+                assert_eq!(framings(&bytes, step), expected, "{text:?} by {step}");
+            }
+        }
+        let long = format!(
+            "POST / HTTP/1.1\r\nContent-Length:{}1\r\n\r\n",
+            " ".repeat(300)
+        );
+        assert_eq!(framings(&long, 100), "ambiguous");
+    }
+}

@@ -1,0 +1,127 @@
+//! Everything that requests can change, behind one lock.
+
+pub(crate) mod account;
+pub(crate) mod flows;
+pub(crate) mod history;
+pub(crate) mod plan;
+pub(crate) mod snapshot;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use self::account::Account;
+use self::flows::Flows;
+use self::history::{Event, History};
+use self::plan::Plan;
+use self::snapshot::{ProductState, State};
+use crate::Product;
+use crate::addresses::Addresses;
+use crate::fault::FaultQueue;
+use crate::per_product::PerProduct;
+
+/// What all three products share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) addresses: Addresses,
+    /// How long a client may take to send or to read before its connection is closed.
+    pub(crate) client_timeout: Duration,
+    state: Mutex<EmulatorState>,
+}
+
+impl Shared {
+    pub(crate) fn new(addresses: Addresses, client_timeout: Duration) -> Self {
+        Self {
+            addresses,
+            client_timeout,
+            state: Mutex::new(EmulatorState::new()),
+        }
+    }
+
+    /// Each change of the state is one step, so a panic elsewhere leaves the state consistent.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, EmulatorState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct EmulatorState {
+    pub(crate) account: Account,
+    pub(crate) plan: Plan,
+    pub(crate) flows: Flows,
+    pub(crate) history: History,
+    products: PerProduct<ProductRecord>,
+}
+
+/// The counters and the faults of one product.
+#[derive(Debug, Default)]
+pub(crate) struct ProductRecord {
+    pub(crate) requests: u64,
+    acceptances: u64,
+    refusals: u64,
+    pub(crate) faults: FaultQueue,
+}
+
+impl EmulatorState {
+    fn new() -> Self {
+        Self {
+            account: Account::new(),
+            plan: Plan::Paid,
+            flows: Flows::with_examples(),
+            history: History::new(),
+            products: PerProduct::default(),
+        }
+    }
+
+    pub(crate) const fn product(&mut self, product: Product) -> &mut ProductRecord {
+        self.products.get_mut(product)
+    }
+
+    /// Makes a new key, which no product accepts yet, and returns it.
+    pub(crate) fn reset(&mut self) -> String {
+        let key = self.account.reset();
+        let (generation, text) = (key.generation(), key.as_str().to_owned());
+        self.history.record(Event::Reset, generation);
+        text
+    }
+
+    /// Brings the newest key to `product`.
+    pub(crate) fn login(&mut self, product: Product) {
+        let previous = self.account.accepted_by(product).generation();
+        self.account.login(product);
+        let generation = self.account.newest().generation();
+        let event = Event::Login { product, previous };
+        self.history.record(event, generation);
+    }
+
+    /// Counts a call whose credentials `product` accepted.
+    pub(crate) fn count_acceptance(&mut self, product: Product) {
+        self.product(product).acceptances += 1;
+        if let Some(calls) = self.history.calls(product) {
+            calls.accepted += 1;
+        }
+    }
+
+    /// Counts a call whose credentials `product` refused.
+    pub(crate) fn count_refusal(&mut self, product: Product) {
+        self.product(product).refusals += 1;
+        if let Some(calls) = self.history.calls(product) {
+            calls.refused += 1;
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> State {
+        State {
+            generation: self.account.newest().generation(),
+            plan: self.plan,
+            products: PerProduct::from_fn(|product| {
+                let record = self.products.get(product);
+                ProductState {
+                    generation: self.account.accepted_by(product).generation(),
+                    requests: record.requests,
+                    acceptances: record.acceptances,
+                    refusals: record.refusals,
+                }
+            }),
+        }
+    }
+}
