@@ -1,4 +1,4 @@
-//! One span a call, what its fields hold, and what they never do.
+//! One span a call: what its fields contain, and what they never do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -8,14 +8,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ap_core::{
-    ApiKey, AsyncClient, Client, Deadline, ErrorKind, KeyRing, KeySource, Moment, Service,
-    SourceError, Transport, TransportError,
-};
-use bytes::Bytes;
-use common::Reply::{After, Answer, Fail};
-use common::{BAD, Scripted, block_on};
-use http::{Method, Request, Response};
+use ap_client::{Async, Blocking, ClientBuilder, KeySource, KeySourceError, fake};
+use ap_core::key::basic;
+use ap_core::{ApiKey, Draft, KeyRing, Origin, Origins, Service};
+use common::{Scripted, block_on};
+use http::Request;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -54,7 +51,7 @@ impl Kept {
         change(&mut self.0.lock().unwrap().0[nth])
     }
 
-    /// The one span that a call made, and the events in it.
+    /// Returns the one span that a call made, and the events in it.
     fn only(&self) -> (Span, Vec<Fields>) {
         let mut kept = self.0.lock().unwrap();
         assert_eq!(kept.0.len(), 1, "one span a call");
@@ -105,66 +102,59 @@ impl Subscriber for Kept {
     }
 }
 
-fn key(letter: char) -> ApiKey {
-    ApiKey::parse(format!("placeholder-key-{letter}"))
-        .unwrap()
-        .labelled(&format!("label {letter}"))
-}
-
+/// The keys of scripts, with other labels.
 fn ring(letters: &str) -> KeyRing {
+    let key = |letter| common::key(letter).with_label(&format!("label {letter}"));
     KeyRing::new(letters.chars().map(key)).unwrap()
 }
 
-#[derive(Clone, Copy)]
-enum Signed {
-    Yes,
-    No,
+fn secret_draft() -> Draft {
+    Draft::post(Service::LeadConduit, "/flows/secret-id?secret=query")
+        .header("x-header", "secret-header-value")
+        .body("secret body")
 }
 
-/// The span of one call, which both clients make alike.
-fn span(letters: &str, signed: Signed, replies: &[common::Reply], url: &str) -> Fields {
-    let request = || {
-        Request::builder()
-            .method(Method::POST)
-            .uri(url)
-            .header("x-header", "secret-header-value")
-            .body(Bytes::from_static(b"secret body"))
-            .unwrap()
-    };
+/// Returns the fields of a call's span, which both modes make alike, and checks that they show no secret.
+fn span_of(letters: &str, draft: &Draft, script: &str, origins: &Origins) -> Fields {
     let kept = Kept::default();
     tracing::subscriber::with_default(kept.clone(), || {
-        let client = Client::builder().keys(ring(letters));
-        let client = client.build_with(Scripted::new(replies)).unwrap();
-        let _ = match signed {
-            Signed::Yes => client.send(request()),
-            Signed::No => client.send_unsigned(request()),
-        };
-        assert_eq!(client.transport().left_over(), 0);
-        assert_eq!(client.transport().seen().len(), replies.len());
+        let transport = Scripted::new(script);
+        let client = ClientBuilder::<Blocking>::new()
+            .keys(ring(letters))
+            .origins(origins.clone());
+        let _ = client
+            .build_with(transport.clone())
+            .unwrap()
+            .send(draft.clone());
+        transport.finish();
     });
     let (one, events) = kept.only();
 
     let kept = Kept::default();
     tracing::subscriber::with_default(kept.clone(), || {
-        let client = AsyncClient::builder().keys(ring(letters));
-        let client = client
-            .build_with(Scripted::new(replies).pending(1))
-            .unwrap();
-        let _ = match signed {
-            Signed::Yes => block_on(client.send(request())),
-            Signed::No => block_on(client.send_unsigned(request())),
-        };
+        let transport = Scripted::pending(1, script);
+        let client = ClientBuilder::<Async>::new()
+            .keys(ring(letters))
+            .origins(origins.clone());
+        let _ = block_on(
+            client
+                .build_with(transport.clone())
+                .unwrap()
+                .send(draft.clone()),
+        );
+        transport.finish();
     });
     let (other, same_events) = kept.only();
     assert_eq!((&one.fields, &one.names), (&other.fields, &other.names));
     assert_eq!(events, same_events);
-    let refusals = replies
-        .iter()
-        .filter(|reply| matches!(reply, Answer(401, BAD)))
-        .count();
-    assert_eq!(events.len(), refusals, "an event for each refused key");
+    let rejections = if draft.is_unsigned() {
+        0
+    } else {
+        script.matches("bad").count()
+    };
+    assert_eq!(events.len(), rejections, "one event for each rejected key");
 
-    let authorization = ap_core::basic(b"API", b"placeholder-key-a");
+    let authorization = basic(b"API", b"placeholder-key-a");
     let pair = &authorization.to_str().unwrap()["Basic ".len()..];
     let everything = format!("{one:?}{events:?}");
     for secret in [
@@ -175,135 +165,103 @@ fn span(letters: &str, signed: Signed, replies: &[common::Reply], url: &str) -> 
         "x-header",
         "authorization",
         "Basic",
+        "flows",
     ] {
         assert!(!everything.contains(secret), "{secret} in {everything}");
     }
     one.fields
 }
 
-fn fields(expected: &[(&str, &str)]) -> Fields {
-    expected
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+fn span(letters: &str, script: &str) -> Fields {
+    span_of(letters, &secret_draft(), script, &Origins::vendor())
+}
+
+/// Reads `name=value, …`.
+fn fields(text: &str) -> Fields {
+    let fields = text.split(", ").map(|field| field.split_once('=').unwrap());
+    fields
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
-const URL: &str = "https://app.leadconduit.com/flows/secret-id?secret=query";
+const REQUEST: &str = "otel.kind=client, http.request.method=POST, server.address=app.leadconduit.com, \
+    activeprospect.product=lcx";
 
 #[test]
-fn an_answered_call() {
+fn an_answered_call_has_its_status_and_its_key() {
+    let more = "http.response.status_code=200, activeprospect.key=label a";
+    assert_eq!(span("a", "a 200"), fields(&format!("{REQUEST}, {more}")));
+}
+
+#[test]
+fn a_call_that_needed_a_second_key_counts_its_resends() {
+    let more = "http.response.status_code=404, http.request.resend_count=1, error.type=404, \
+        otel.status_code=ERROR, activeprospect.key=label b";
     assert_eq!(
-        span("a", Signed::Yes, &[Answer(200, "secret answer")], URL),
-        fields(&[
-            ("otel.kind", "client"),
-            ("http.request.method", "POST"),
-            ("server.address", "app.leadconduit.com"),
-            ("http.response.status_code", "200"),
-            ("activeprospect.product", "lcx"),
-            ("activeprospect.key", "label a"),
-        ])
+        span("ab", "a bad, b 404"),
+        fields(&format!("{REQUEST}, {more}"))
     );
 }
 
 #[test]
-fn a_call_that_needed_a_second_key() {
-    assert_eq!(
-        span("ab", Signed::Yes, &[Answer(401, BAD), Answer(404, "")], URL),
-        fields(&[
-            ("otel.kind", "client"),
-            ("http.request.method", "POST"),
-            ("server.address", "app.leadconduit.com"),
-            ("http.response.status_code", "404"),
-            ("http.request.resend_count", "1"),
-            ("error.type", "404"),
-            ("activeprospect.product", "lcx"),
-            ("activeprospect.key", "label b"),
-        ])
-    );
-}
-
-#[test]
-fn calls_that_fail() {
-    let of = |letters: &str, replies: &[common::Reply]| {
-        let fields = span(letters, Signed::Yes, replies, URL);
-        let get = |name: &str| fields.get(name).cloned();
-        (get("error.type").unwrap(), get("http.response.status_code"))
-    };
-    let status = |code: &str| Some(code.to_owned());
-    assert_eq!(of("a", &[Answer(401, BAD)]), ("auth".into(), status("401")));
-    assert_eq!(of("", &[]), ("auth".into(), None));
-    assert_eq!(of("a", &[Answer(503, "")]), ("503".into(), status("503")));
-    assert_eq!(of("a", &[Answer(401, "")]), ("401".into(), status("401")));
-    assert_eq!(
-        of("a", &[Fail(ErrorKind::Truncated)]),
-        ("truncated".into(), None)
-    );
-    assert_eq!(
-        of("ab", &[Answer(401, BAD), After(61, 200, "")]),
-        ("timeout".into(), None)
-    );
-}
-
-#[test]
-fn a_redirect_is_no_error() {
-    let fields = span("a", Signed::Yes, &[Answer(302, "")], URL);
-    assert_eq!(fields.get("error.type"), None);
-    assert_eq!(fields["http.response.status_code"], "302");
+fn calls_that_fail_have_an_error_type() {
+    // keys | exchanges -> error.type | status
+    for row in [
+        "a  | a bad            -> auth      | 401",
+        "   |                  -> auth      | -",
+        "a  | a 503            -> 503       | 503",
+        "a  | a plan           -> 401       | 401",
+        "a  | a truncated      -> truncated | -",
+        "ab | a bad, b 200 61s -> timeout   | -",
+        "a  | a 200            -> -         | 200",
+        "a  | a 302            -> -         | 302",
+    ] {
+        let (letters, script, error, status) = common::columns(row);
+        let fields = span(letters, script);
+        let get = |name: &str| fields.get(name).map_or("-", String::as_str);
+        assert_eq!(get("error.type"), error, "{row}");
+        assert_eq!(get("http.response.status_code"), status, "{row}");
+        let is_error = get("otel.status_code") == "ERROR";
+        assert_eq!(is_error, error != "-", "{row}");
+    }
 }
 
 #[test]
 fn an_unsigned_call_names_no_key() {
-    let fields = span("a", Signed::No, &[Answer(200, "")], URL);
+    let fields = span_of("a", &secret_draft().unsigned(), "- 200", &Origins::vendor());
     assert_eq!(fields.get("activeprospect.key"), None);
     assert_eq!(fields["http.response.status_code"], "200");
 }
 
 #[test]
-fn a_refused_request_shows_the_host_alone() {
-    let url = "https://secret-user:secret-password@evil.example:8443/secret-id";
-    assert_eq!(
-        span("a", Signed::Yes, &[], url),
-        fields(&[
-            ("otel.kind", "client"),
-            ("http.request.method", "POST"),
-            ("server.address", "evil.example"),
-            ("server.port", "8443"),
-            ("error.type", "request"),
-        ])
-    );
-}
-
-/// Looks at the call's span while the request is on its way.
-struct Inside(Scripted, Kept);
-
-impl Transport for Inside {
-    fn now(&self) -> Moment {
-        Transport::now(&self.0)
-    }
-    fn send(
-        &self,
-        request: &Request<Bytes>,
-        deadline: Deadline,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let kept = self.1.0.lock().unwrap();
-        assert_eq!((kept.0[0].entered, kept.0[0].exited), (1, 0));
-        drop(kept);
-        Transport::send(&self.0, request, deadline)
+fn a_refused_request_shows_its_host_and_port_but_not_its_url() {
+    let origin = Origin::parse_loopback("http://127.0.0.1:8443").unwrap();
+    let origins = Origins::vendor()
+        .with(Service::LeadConduit, origin)
+        .unwrap();
+    let draft = secret_draft().query(&[("key", "placeholder-key-a")]);
+    for draft in [draft.clone(), draft.unsigned()] {
+        let expected = "otel.kind=client, http.request.method=POST, server.address=127.0.0.1, \
+            server.port=8443, error.type=request, otel.status_code=ERROR";
+        assert_eq!(span_of("a", &draft, "", &origins), fields(expected));
     }
 }
 
 #[test]
 fn what_a_transport_traces_is_inside_of_the_calls_span() {
     let kept = Kept::default();
+    let seen = kept.clone();
     tracing::subscriber::with_default(kept.clone(), || {
-        let inside = Inside(Scripted::new(&[Answer(200, "")]), kept.clone());
-        let client = Client::builder().key(key('a')).build_with(inside).unwrap();
+        let inside = fake(move |_: &Request<_>| {
+            let kept = seen.0.lock().unwrap();
+            assert_eq!((kept.0[0].entered, kept.0[0].exited), (1, 0));
+            (200, "")
+        });
+        let client = ClientBuilder::<Blocking>::new().keys(ring("a"));
         client
-            .send(
-                client
-                    .request(Service::LeadConduit, Method::GET, "/")
-                    .unwrap(),
-            )
+            .build_with(inside)
+            .unwrap()
+            .send(secret_draft())
             .unwrap();
     });
     assert_eq!(kept.only().0.exited, 1);
@@ -313,55 +271,49 @@ fn what_a_transport_traces_is_inside_of_the_calls_span() {
 struct Keys(Result<&'static str, &'static str>);
 
 impl KeySource for Keys {
-    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        match self.0 {
-            Ok(letters) => Ok(letters.chars().map(key).collect()),
-            Err(text) => Err(SourceError::new(text)),
-        }
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        self.0.map(common::keys).map_err(KeySourceError::new)
     }
 }
 
 #[test]
-fn what_an_operator_sees_of_a_reset() {
-    let events = |source, replies: &[common::Reply]| {
+fn an_operator_sees_a_reset() {
+    let events = |source, calls: &[&str]| {
         let kept = Kept::default();
         tracing::subscriber::with_default(kept.clone(), || {
-            let client = Client::builder().keys(ring("a")).key_source(Keys(source));
-            let client = client.build_with(Scripted::new(replies)).unwrap();
-            while client.transport().left_over() > 0 {
-                let request = client.request(Service::TrustedForm, Method::GET, "/");
-                let _ = client.send(request.unwrap());
+            let transport = Scripted::new("");
+            let client = ClientBuilder::<Blocking>::new()
+                .keys(ring("a"))
+                .key_source(Keys(source));
+            let client = client.build_with(transport.clone()).unwrap();
+            for script in calls {
+                transport.expect(script);
+                let _ = client.get(Service::TrustedForm, "/").send();
+                transport.finish();
             }
         });
-        let kept = kept.0.lock().unwrap();
-        kept.1.clone()
+        kept.0.lock().unwrap().1.clone()
     };
-    let refused = fields(&[
-        ("message", "the product refused an API key"),
-        ("activeprospect.key", "label a"),
-        ("activeprospect.said", "authentication failed"),
-    ]);
-    let asked = |new: &str| {
-        fields(&[
-            ("message", "the key source was asked"),
-            ("activeprospect.new_key", new),
-        ])
+    let rejected = || {
+        fields(
+            "message=the product rejected an API key, activeprospect.key=label a, \
+            activeprospect.message=authentication failed",
+        )
+    };
+    let asked = |new| {
+        fields(&format!(
+            "message=the key source was asked, activeprospect.new_key={new}"
+        ))
     };
     assert_eq!(
-        events(Ok("ab"), &[Answer(401, BAD), Answer(200, "")]),
-        [refused.clone(), asked("true")]
+        events(Ok("ab"), &["a bad, b 200"]),
+        [rejected(), asked(true)]
     );
+    assert_eq!(events(Ok("a"), &["a bad"]), [rejected(), asked(false)]);
+    let failed = fields("message=the key source has no keys, error=the vault is locked");
     assert_eq!(
-        events(Ok("a"), &[Answer(401, BAD)]),
-        [refused.clone(), asked("false")]
-    );
-    let failed = fields(&[
-        ("message", "the key source has no keys"),
-        ("error", "the vault is locked"),
-    ]);
-    assert_eq!(
-        events(Err("the vault is locked"), &[Answer(401, BAD); 3]),
-        [refused.clone(), failed, refused.clone(), refused],
+        events(Err("the vault is locked"), &["a bad"; 3]),
+        [rejected(), failed, rejected(), rejected()],
         "calls that share an answer do not repeat it"
     );
 }

@@ -1,0 +1,119 @@
+//! What a client allocates beyond its transport. The counter counts for its own thread, so these tests do not
+//! disturb each other.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use ap_client::transport::{AsyncTransport, Deadline, Moment, Transport, TransportError};
+use ap_client::{Async, Blocking, Client, ClientBuilder};
+use ap_core::{Product, Service};
+use async_trait::async_trait;
+use bytes::Bytes;
+use common::{BAD, ring};
+use http::{Request, Response, header};
+
+fn count(run: impl FnOnce()) -> u64 {
+    measure(run).count_total
+}
+
+/// Hands out responses that were made before anything is counted.
+struct Ready(Mutex<Vec<Response<Bytes>>>);
+
+impl Ready {
+    fn new(statuses: &[u16]) -> Self {
+        let response = |status: &u16| {
+            let body = if *status == 401 { BAD } else { "[]" };
+            let response = Response::builder().status(*status);
+            response.body(Bytes::from_static(body.as_bytes())).unwrap()
+        };
+        Self(Mutex::new(statuses.iter().rev().map(response).collect()))
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        assert!(request.headers().contains_key(header::AUTHORIZATION));
+        self.0.lock().unwrap().pop().unwrap()
+    }
+}
+
+impl Transport for Ready {
+    fn now(&self) -> Moment {
+        Moment::after_start(Duration::ZERO)
+    }
+
+    fn sleep_until(&self, _: Moment) {}
+
+    fn send(
+        &self,
+        request: &Request<Bytes>,
+        _: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Ok(self.answer(request))
+    }
+}
+
+#[async_trait]
+impl AsyncTransport for Ready {
+    fn now(&self) -> Moment {
+        Moment::after_start(Duration::ZERO)
+    }
+
+    async fn sleep_until(&self, _: Moment) {}
+
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        _: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Ok(self.answer(request))
+    }
+}
+
+fn blocking(statuses: &[u16]) -> Client<Blocking> {
+    let client = ClientBuilder::<Blocking>::new().keys(ring("ab"));
+    client.build_with(Ready::new(statuses)).unwrap()
+}
+
+fn polled(statuses: &[u16]) -> Client<Async> {
+    let client = ClientBuilder::<Async>::new().keys(ring("ab"));
+    client.build_with(Ready::new(statuses)).unwrap()
+}
+
+/// Polls a future that never waits.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// Counts one call of each mode, from its path to its response.
+fn both(statuses: &[u16], status: u16) -> [u64; 2] {
+    let (client, mut response) = (blocking(statuses), None);
+    let one = count(|| response = client.get(Service::LeadConduit, "/flows").send().ok());
+    assert_eq!(response.unwrap().status(), status);
+    let (client, mut response) = (polled(statuses), None);
+    let other = count(|| response = ready(client.get(Service::LeadConduit, "/flows").send()).ok());
+    assert_eq!(response.unwrap().status(), status);
+    [one, other]
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(count(|| drop(std::hint::black_box(Box::new(1)))), 1);
+    assert_eq!(count(|| drop(std::hint::black_box(String::new()))), 0);
+}
+
+/// The path and the header map's two tables. The async transport boxes its future.
+#[test]
+fn a_call_allocates_three_times_and_four_times_if_it_is_async() {
+    for status in [200, 204, 302, 403, 404, 429, 500] {
+        assert_eq!(both(&[status], status), [3, 4], "{status}");
+    }
+}
