@@ -1,12 +1,14 @@
-//! [`Chain`]: the first source that has keys.
+//! [`Chain`]: the first of several key sources that has keys.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
 
-/// Several sources, of which the first that has keys counts. One that fails ends the search: a key from
-/// a place further down might be one that was meant to be replaced.
+/// A key source that uses the first of several that has keys.
+///
+/// A source that fails ends the search: a key from a later source might be one that was meant to be replaced.
 ///
 /// ```
 /// use ap_keys::{Chain, Environment, File};
@@ -19,14 +21,14 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Begins with a source.
+    /// Creates a chain that begins with this source.
     pub fn new(source: impl KeySource + 'static) -> Self {
         Self {
             sources: vec![Box::new(source)],
         }
     }
 
-    /// Then this one, if those before have no keys.
+    /// Adds a source, used if those before it have no keys.
     pub fn or(mut self, source: impl KeySource + 'static) -> Self {
         self.sources.push(Box::new(source));
         self
@@ -34,11 +36,11 @@ impl Chain {
 }
 
 impl KeySource for Chain {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        let begun = Instant::now();
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        let started = Instant::now();
         for source in &self.sources {
-            let left = left.map(|left| left.saturating_sub(begun.elapsed()));
-            let keys = source.keys(left)?;
+            let remaining = remaining.map(|time| time.saturating_sub(started.elapsed()));
+            let keys = source.keys(remaining)?;
             if !keys.is_empty() {
                 return Ok(keys);
             }

@@ -1,40 +1,42 @@
-//! [`Command`]: keys that a program prints, such as a password manager's.
+//! [`Command`]: keys that a program prints, such as a password manager.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
 use secrecy::zeroize::Zeroizing;
 
 use crate::environment::{KEY_VARIABLE, NEXT_KEY_VARIABLE};
-use crate::lines::{self, LastLine};
-use crate::problem::{Problem, name};
+use crate::error::{Error, display_path};
+use crate::key_list::{self, FinalLineFeed};
 
-/// The most that a command may print, in bytes. Three keys of the longest kind take less.
-pub const OUTPUT_LIMIT: usize = 4096;
+/// The most bytes that a command may print. Three keys of the greatest length need less.
+pub const MAX_OUTPUT_SIZE: usize = 4096;
 
-/// How long a command may take, unless said otherwise or the call has less left.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a command may take, unless another limit is set.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A shorter key may be a part of any word.
-const SHORTEST_PART: usize = 8;
+/// The length of the shortest key that is searched for inside arguments. A shorter one may be part of any
+/// word.
+const MIN_SEARCHED_LEN: usize = 8;
 
-/// Keys from a program's standard output: one key a line, oldest first, up to three; the last line may be
-/// without its end. It is run each time that it is asked.
+/// A key source that reads what a program prints: one key per line, oldest first, up to three.
 ///
-/// No shell is between: the program gets its arguments as they are. Its standard input is empty, its
-/// standard error is this process's own, its working directory and environment are inherited, save for the
-/// variables that [`Environment`](crate::Environment) reads keys from: it has to bring keys, not to get some. It has to
-/// end with exit code 0 and to close its output in time, else it is killed, on Unix with every process
-/// that it started in its group.
+/// The program runs each time that keys are needed. The last line needs no line feed.
 ///
-/// Arguments are seen by every user of the machine, so they must hold no key; one that is printed and
-/// stands among them is refused.
+/// There is no shell in between: the program gets its arguments as they are. Its standard input is empty, its
+/// standard error is that of this process. It inherits the working directory, and the environment except for
+/// the variables that [`Environment`](crate::Environment) reads keys from. It must end with exit code 0 and
+/// close its output in time. Otherwise it is killed; on Unix, so are all processes in its group.
+///
+/// Every user of the machine can read arguments, so they must not contain a key. A key that is printed and is
+/// also in an argument is an error.
 ///
 /// ```
 /// use ap_keys::Command;
@@ -47,95 +49,97 @@ const SHORTEST_PART: usize = 8;
 pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
-    without: Vec<OsString>,
+    removed_variables: Vec<OsString>,
     timeout: Duration,
-    in_foreground: bool,
+    is_in_foreground: bool,
 }
 
 impl Command {
-    /// A program, by its path or by a name that is looked up in `PATH`.
+    /// Creates a source that runs a program, given by its path or by a name to find in `PATH`.
     pub fn new(program: impl Into<OsString>) -> Self {
         Self {
             program: program.into(),
             arguments: Vec::new(),
-            without: [KEY_VARIABLE, NEXT_KEY_VARIABLE].map(OsString::from).into(),
-            timeout: TIMEOUT,
-            in_foreground: false,
+            removed_variables: [KEY_VARIABLE, NEXT_KEY_VARIABLE].map(OsString::from).into(),
+            timeout: DEFAULT_TIMEOUT,
+            is_in_foreground: false,
         }
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// Leaves one more variable out of the program's environment.
+    /// Removes one more variable from the program's environment.
     pub fn without_variable(mut self, name: impl Into<OsString>) -> Self {
-        self.without.push(name.into());
+        self.removed_variables.push(name.into());
         self
     }
 
-    /// How long it may take: 30 seconds unless said, and never longer than the call has left.
+    /// Sets how long the program may take; 30 s by default, and never longer than the call has.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Leaves the program in this process's own group, so that it can ask a person on the terminal. When
-    /// its time is up, it alone is killed.
+    /// Leaves the program in this process's group, so that it can ask a person on the terminal.
+    ///
+    /// If it takes too long, only the program itself is killed.
     pub const fn in_foreground(mut self) -> Self {
-        self.in_foreground = true;
+        self.is_in_foreground = true;
         self
     }
 
-    /// Runs the program and reads its keys.
+    /// Runs the program and reads its keys. It may take no longer than `remaining` (`None`: its own limit).
     ///
     /// # Errors
     ///
-    /// [`Problem`] if it cannot be started, takes too long, prints too much or anything but keys, or ends
-    /// with another exit code than 0. Nothing that it printed is in there.
-    pub fn read(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, Problem> {
-        let limit = left.map_or(self.timeout, |left| left.min(self.timeout));
-        let place = self.place();
+    /// [`Error`] if the program cannot be started, takes too long, prints too much or anything but keys, or
+    /// ends with another exit code than 0. Its output is not in the error.
+    pub fn read(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, Error> {
+        let limit = remaining.map_or(self.timeout, |remaining| remaining.min(self.timeout));
+        let name = self.display_name();
         if limit.is_zero() {
-            return Err(Problem::new(
-                format!("there is no time left to run {place}"),
-                "give the call longer",
+            return Err(Error::new(
+                format!("there is no time left to run {name}"),
+                "set a longer timeout for the call",
             ));
         }
-        let mut run = Run::start(self)?;
-        let output = run.output(Instant::now(), limit, &place)?;
-        let keys = lines::parse(&output, LastLine::Open, &place, &place)?;
-        if keys.iter().any(|key| self.holds(key)) {
-            return Err(Problem::new(
-                format!("{place}: the key stands among its arguments, where others can see it"),
-                "reset the key, and keep it out of the arguments",
+        let output = Running::start(self)?.output(Instant::now(), limit, &name)?;
+        let output_name = format!("the output of {name}");
+        let keys = key_list::parse(&output, FinalLineFeed::Optional, &output_name, &name)?;
+        if keys.iter().any(|key| self.is_in_arguments(key)) {
+            return Err(Error::new(
+                format!("an argument of {name} contains the key, and other users can read it"),
+                "reset the key, and remove it from the arguments",
             ));
         }
         Ok(keys)
     }
 
-    fn holds(&self, key: &ApiKey) -> bool {
+    fn is_in_arguments(&self, key: &ApiKey) -> bool {
         let key = key.expose().as_bytes();
         self.arguments.iter().any(|argument| {
             let argument = argument.as_encoded_bytes();
             argument == key
-                || key.len() >= SHORTEST_PART && argument.windows(key.len()).any(|part| part == key)
+                || key.len() >= MIN_SEARCHED_LEN
+                    && argument.windows(key.len()).any(|part| part == key)
         })
     }
 
-    /// The program's name alone: arguments may hold what is nobody's business.
-    fn place(&self) -> String {
+    /// Returns a name for errors and labels. It has no arguments, since these may be private.
+    fn display_name(&self) -> String {
         let program = Path::new(&self.program);
         let file = program.file_name().map_or(program, Path::new);
-        format!("the command {}", name(file))
+        format!("the command {}", display_path(file))
     }
 }
 
 impl KeySource for Command {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        Ok(self.read(left)?)
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        Ok(self.read(remaining)?)
     }
 }
 
@@ -149,114 +153,129 @@ impl fmt::Debug for Command {
     }
 }
 
-/// A program that runs, which ends with this value at the latest.
-struct Run {
+/// A running program. Dropping it kills the program, unless that has ended.
+struct Running {
     child: Child,
-    has_group: bool,
-    ended: bool,
+    has_own_group: bool,
+    has_ended: bool,
 }
 
-impl Run {
-    fn start(command: &Command) -> Result<Self, Problem> {
+impl Running {
+    fn start(command: &Command) -> Result<Self, Error> {
         let mut system = std::process::Command::new(&command.program);
         system
             .args(&command.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
-        for name in &command.without {
+        for name in &command.removed_variables {
             system.env_remove::<&OsStr>(name);
         }
-        let has_group = cfg!(unix) && !command.in_foreground;
+        let has_own_group = cfg!(unix) && !command.is_in_foreground;
         #[cfg(unix)]
-        if has_group {
+        if has_own_group {
             std::os::unix::process::CommandExt::process_group(&mut system, 0);
         }
         let child = system.spawn().map_err(|error| {
-            Problem::new(
-                format!("{} cannot be started ({})", command.place(), error.kind()),
-                "check its name and that it may be run",
+            Error::new(
+                format!(
+                    "{} cannot be started ({})",
+                    command.display_name(),
+                    error.kind()
+                ),
+                "check its name, and that it is executable",
             )
-            .because(error)
+            .with_source(error)
         })?;
         Ok(Self {
             child,
-            has_group,
-            ended: false,
+            has_own_group,
+            has_ended: false,
         })
     }
 
-    /// Everything that it prints, if it ends well and in time.
+    /// Returns everything that the program prints, if it succeeds in time.
     fn output(
         &mut self,
-        begun: Instant,
+        started: Instant,
         limit: Duration,
-        place: &str,
-    ) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let left = || limit.saturating_sub(begun.elapsed());
+        name: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let remaining = || limit.saturating_sub(started.elapsed());
         let too_slow = || {
-            Problem::new(
+            Error::new(
                 format!(
-                    "{place} took longer than {} ms and was killed",
+                    "{name} took longer than {} ms and was killed",
                     limit.as_millis()
                 ),
-                "run it by hand to see what it waits for",
+                "run it yourself to see what it waits for",
             )
         };
-        let unread = |error: io::Error| {
-            Problem::new(
-                format!("the output of {place} cannot be read ({})", error.kind()),
+        let unreadable = |error: io::Error| {
+            Error::new(
+                format!("the output of {name} cannot be read ({})", error.kind()),
                 "try again",
             )
-            .because(error)
+            .with_source(error)
         };
-        let output = match self.read_on_thread().recv_timeout(left()) {
-            Ok(output) => output.map_err(unread)?,
+        let output = match self.read_on_thread().recv_timeout(remaining()) {
+            Ok(output) => output.map_err(unreadable)?,
             Err(RecvTimeoutError::Timeout) => return Err(too_slow()),
-            Err(RecvTimeoutError::Disconnected) => return Err(unread(io::ErrorKind::Other.into())),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(unreadable(io::ErrorKind::Other.into()));
+            }
         };
-        if output.len() > OUTPUT_LIMIT {
-            return Err(Problem::new(
-                format!("{place} printed more than {OUTPUT_LIMIT} bytes"),
-                "one key a line, three at most",
+        if output.len() > MAX_OUTPUT_SIZE {
+            return Err(Error::new(
+                format!("{name} printed more than {MAX_OUTPUT_SIZE} bytes"),
+                "let it print one key per line, at most three",
             ));
         }
-        // It has closed its output, so it is about to end; the standard library cannot wait with a limit.
-        let mut pause = Duration::from_millis(1);
-        let status = loop {
-            match self.child.try_wait().map_err(unread)? {
-                Some(status) => break status,
-                None if left().is_zero() => return Err(too_slow()),
-                None => std::thread::sleep(pause.min(left())),
-            }
-            pause = (pause * 2).min(Duration::from_millis(20));
-        };
-        self.ended = true;
+        let status = self.wait(remaining).map_err(unreadable)?;
+        let status = status.ok_or_else(too_slow)?;
         if status.success() {
             return Ok(output);
         }
         // "exit status: 1", or the signal.
-        Err(Problem::new(
-            format!("{place} failed ({status})"),
-            "run it by hand to see why",
+        Err(Error::new(
+            format!("{name} failed ({status})"),
+            "run it yourself to see why",
         ))
     }
 
-    /// Reads on a thread, because a read of a pipe has no limit in time.
+    /// Waits until the program ends; `None` if its time runs out first.
+    ///
+    /// The program has closed its output, so it ends soon. The standard library cannot wait with a limit.
+    fn wait(&mut self, remaining: impl Fn() -> Duration) -> io::Result<Option<ExitStatus>> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                self.has_ended = true;
+                return Ok(Some(status));
+            }
+            if remaining().is_zero() {
+                return Ok(None);
+            }
+            std::thread::sleep(pause.min(remaining()));
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+
+    /// Reads the output on a thread, because reading a pipe has no time limit.
     fn read_on_thread(&mut self) -> mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let Some(stdout) = self.child.stdout.take() else {
             return receiver;
         };
         let read = move || {
-            // Room for all of it from the start: growing would leave copies behind.
-            let mut output = Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT + 1));
+            // Large enough from the start: a buffer that grows leaves copies behind.
+            let mut output = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT_SIZE + 1));
             let read = stdout
-                .take(OUTPUT_LIMIT as u64 + 1)
+                .take(MAX_OUTPUT_SIZE as u64 + 1)
                 .read_to_end(&mut output);
-            // Nobody listens any more if it took too long.
+            // An error means that the time has run out, so nobody waits.
             let _ = sender.send(read.map(|_| output));
         };
-        // That no thread can be started comes out as a sender that is gone.
+        // If no thread can be started, the sender is dropped, which the receiver reports.
         let _ = std::thread::Builder::new()
             .name("ap-keys".to_owned())
             .spawn(read);
@@ -264,14 +283,14 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for Running {
     fn drop(&mut self) {
-        if self.ended {
+        if self.has_ended {
             return;
         }
         #[cfg(unix)]
-        if self.has_group {
-            // It has not been waited for, so its number is nobody else's yet.
+        if self.has_own_group {
+            // Nobody has waited for the program, so its process id is not reused yet.
             if let Some(group) = i32::try_from(self.child.id())
                 .ok()
                 .and_then(rustix::process::Pid::from_raw)

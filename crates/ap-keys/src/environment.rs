@@ -1,31 +1,34 @@
-//! [`Environment`]: keys from variables.
+//! [`Environment`]: keys from environment variables.
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
 use secrecy::zeroize::Zeroizing;
 
-use crate::Problem;
+use crate::error::Error;
+use crate::key_list;
 
-/// The variable of the key in use.
+/// The variable of the present key.
 pub const KEY_VARIABLE: &str = "ACTIVEPROSPECT_API_KEY";
 
-/// The variable of the key to come: set it before a reset is brought to the first product.
+/// The variable of the next key. Set it before anyone logs in to a product after a reset.
 pub const NEXT_KEY_VARIABLE: &str = "ACTIVEPROSPECT_NEXT_API_KEY";
 
-/// Keys from environment variables, oldest first. One that is not set, or is empty, has none; equal keys
-/// count as one.
+/// A key source that reads environment variables, the one with the oldest key first.
 ///
-/// A process cannot be given new variables while it runs, so a service that is to learn of a key
-/// without a restart reads it from a [`File`](crate::File) or a [`Command`](crate::Command).
+/// A variable that is unset or empty has no key. Equal keys count as one.
+///
+/// A running process cannot be given new variables. A service that must learn a new key without a restart
+/// reads it from a [`File`](crate::File) or a [`Command`](crate::Command).
 ///
 /// ```
-/// use ap_core::KeySource as _;
+/// use ap_client::KeySource as _;
 /// use ap_keys::Environment;
 ///
 /// assert!(Environment::named(["NO_SUCH_VARIABLE"]).keys(None)?.is_empty());
-/// # Ok::<(), ap_core::SourceError>(())
+/// # Ok::<(), ap_client::KeySourceError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -33,13 +36,13 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// [`KEY_VARIABLE`], then [`NEXT_KEY_VARIABLE`].
+    /// Creates a source that reads [`KEY_VARIABLE`] and [`NEXT_KEY_VARIABLE`].
     #[must_use]
     pub fn new() -> Self {
         Self::named([KEY_VARIABLE, NEXT_KEY_VARIABLE])
     }
 
-    /// Variables of other names, the one of the oldest key first.
+    /// Creates a source that reads variables of other names, the one with the oldest key first.
     #[must_use]
     pub fn named(names: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self {
@@ -47,30 +50,31 @@ impl Environment {
         }
     }
 
-    /// The keys as they are now.
+    /// Reads the keys. The list is empty if no variable has one.
     ///
     /// # Errors
     ///
-    /// [`Problem`] names the variable whose value is not a key.
-    pub fn read(&self) -> Result<Vec<ApiKey>, Problem> {
-        self.of(|name| std::env::var_os(name))
+    /// [`Error`] names the variable whose value is not a key.
+    pub fn read(&self) -> Result<Vec<ApiKey>, Error> {
+        self.read_with(|name| std::env::var_os(name))
     }
 
-    fn of(&self, value: impl Fn(&OsStr) -> Option<OsString>) -> Result<Vec<ApiKey>, Problem> {
+    pub(crate) fn read_with(
+        &self,
+        variable: impl Fn(&OsStr) -> Option<OsString>,
+    ) -> Result<Vec<ApiKey>, Error> {
         let mut keys: Vec<ApiKey> = Vec::new();
         for name in &self.names {
-            let Some(value) = value(name).filter(|value| !value.is_empty()) else {
+            let Some(value) = variable(name).filter(|value| !value.is_empty()) else {
                 continue;
             };
-            let shown = ap_core::escape(&name.to_string_lossy());
+            let shown = ap_core::redact::escape(&name.to_string_lossy());
             let value = Zeroizing::new(value.into_encoded_bytes());
             let key = ApiKey::parse(value.as_slice())
-                .map_err(|error| Problem::new(format!("{shown}: {error}"), "set it again"))?;
-            if keys.iter().all(|other| other.expose() != key.expose()) {
-                keys.push(key.labelled(&shown));
-            }
+                .map_err(|error| Error::new(format!("{shown}: {error}"), "correct the variable"))?;
+            keys.push(key.with_label(&shown));
         }
-        Ok(keys)
+        Ok(key_list::without_duplicates(keys))
     }
 }
 
@@ -81,7 +85,7 @@ impl Default for Environment {
 }
 
 impl KeySource for Environment {
-    fn keys(&self, _left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
+    fn keys(&self, _remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
         Ok(self.read()?)
     }
 }
@@ -90,20 +94,21 @@ impl KeySource for Environment {
 mod tests {
     use super::*;
 
-    fn read(current: Option<&str>, next: Option<&str>) -> Result<Vec<String>, String> {
-        let value = |name: &OsStr| match name.to_str() {
-            Some(KEY_VARIABLE) => current.map(OsString::from),
-            Some(NEXT_KEY_VARIABLE) => next.map(OsString::from),
+    fn read(current: &str, next: &str) -> Result<Vec<String>, String> {
+        let variable = |name: &OsStr| match name.to_str() {
+            Some(KEY_VARIABLE) => Some(current),
+            Some(NEXT_KEY_VARIABLE) => Some(next),
             _ => None,
         };
+        let variable = |name: &OsStr| variable(name).filter(|v| *v != "unset").map(OsString::from);
         Environment::new()
-            .of(value)
+            .read_with(variable)
             .map(|keys| {
                 keys.iter()
                     .map(|key| format!("{}={}", key.label().unwrap(), key.expose()))
                     .collect()
             })
-            .map_err(|problem| problem.to_string())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -111,23 +116,26 @@ mod tests {
         let old = format!("{KEY_VARIABLE}=old-key");
         let new = format!("{NEXT_KEY_VARIABLE}=new-key");
         for (current, next, expected) in [
-            (None, None, vec![]),
-            (Some(""), Some(""), vec![]),
-            (Some("old-key"), None, vec![old.clone()]),
-            (Some("old-key"), Some(""), vec![old.clone()]),
-            (None, Some("new-key"), vec![new.clone()]),
-            (Some("old-key"), Some("new-key"), vec![old.clone(), new]),
-            (Some("old-key"), Some("old-key"), vec![old]),
+            ("unset", "unset", vec![]),
+            ("", "", vec![]),
+            ("old-key", "unset", vec![&old]),
+            ("old-key", "", vec![&old]),
+            ("unset", "new-key", vec![&new]),
+            ("old-key", "new-key", vec![&old, &new]),
+            ("old-key", "old-key", vec![&old]),
         ] {
-            assert_eq!(read(current, next).unwrap(), expected);
+            let read = read(current, next).unwrap();
+            assert_eq!(read.iter().collect::<Vec<_>>(), expected);
         }
     }
 
     #[test]
-    fn a_value_that_is_no_key_is_named_and_not_repeated() {
-        let said = read(Some("old-key"), Some("new key ")).unwrap_err();
-        assert!(said.starts_with(NEXT_KEY_VARIABLE), "{said}");
-        assert!(said.contains("blank"), "{said}");
-        assert!(!said.contains("new key"), "{said}");
+    fn an_invalid_value_is_named_by_its_variable_and_not_repeated() {
+        let error = read("old-key", "new key ").unwrap_err();
+        assert_eq!(
+            error,
+            "ACTIVEPROSPECT_NEXT_API_KEY: the key contains a space at byte 3; remove it; \
+             correct the variable"
+        );
     }
 }

@@ -4,25 +4,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
 
-use crate::lines::{self, LastLine};
-use crate::problem::{Problem, name};
-use crate::read::{self, Access, Whole};
+use crate::error::{Error, display_path};
+use crate::file_contents::{self, Access, Contents};
+use crate::key_list::{self, FinalLineFeed};
 
-/// How long a list must have been there before it is taken, unless said otherwise.
-const SETTLE: Duration = Duration::from_millis(100);
+/// How long a new list must have been in the file, unless another time is set.
+const DEFAULT_SETTLE_TIME: Duration = Duration::from_millis(100);
 
-/// How often a list that goes on changing is looked at, so that a call without a deadline ends too.
-const LOOKS: usize = 20;
+/// How often a list that keeps changing is read, so that a call without a deadline ends too.
+const MAX_READS: usize = 20;
 
-/// Keys from a file: one key a line, oldest first, up to three; read again each time that it is asked.
+/// A key source that reads a file: one key per line, oldest first, up to three.
 ///
-/// It may be replaced while a service runs, and what is half-written never takes effect; the crate's page
-/// says how that is known. Replace it whole, by a rename, as [`Store`](crate::Store) does.
+/// The file is read each time that keys are needed, and may be replaced while a service runs. A half-written
+/// file is never used; [the crate's page](crate) says how it is recognised. Replace the file by a rename, as
+/// [`Store`](crate::Store) does.
 ///
 /// ```
-/// use ap_core::KeySource as _;
+/// use ap_client::KeySource as _;
 /// use ap_keys::File;
 ///
 /// let folder = tempfile::tempdir()?;
@@ -34,111 +36,118 @@ const LOOKS: usize = 20;
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
-    place: String,
+    name: String,
     access: Access,
-    last_line: LastLine,
-    optional: bool,
-    settle: Duration,
-    seen: Mutex<Seen>,
+    final_line_feed: FinalLineFeed,
+    is_optional: bool,
+    settle_time: Duration,
+    history: Mutex<History>,
 }
 
-/// What this source has seen of the file.
+/// What this source has read before.
 #[derive(Debug, Default)]
-struct Seen {
+struct History {
     /// The list that was returned last.
-    taken: Option<Vec<ApiKey>>,
-    /// Another list, and since when it has been there.
+    returned: Option<Vec<ApiKey>>,
+    /// A different list, and when it was first read.
     changed: Option<(Vec<ApiKey>, Instant)>,
 }
 
 impl File {
-    /// A file for this process's user alone: it belongs to that user or to root, nobody else can read or
-    /// write it, and its folder is not everybody's to write in. Every line has its end.
+    /// Creates a source that reads a private file.
+    ///
+    /// The file belongs to this process's user or to root, nobody else can read or write it, and not everyone
+    /// can write to its folder. Every line ends in a line feed.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self::of(path.into(), Access::Private, LastLine::Ended)
+        Self::with_access(path.into(), Access::Private, FinalLineFeed::Required)
     }
 
-    /// A secret that an orchestrator mounts, as Kubernetes and Docker do: any owner, and others may read
-    /// it, as such mounts often have it, but not write it. The last line may be without its end, because
-    /// such files are put in place whole.
+    /// Creates a source that reads a secret mounted by an orchestrator, such as Kubernetes or Docker.
+    ///
+    /// The file may have any owner. Others may read it, which is usual for such mounts, but not write it. The
+    /// last line needs no line feed, because such files are never half-written.
     #[must_use]
     pub fn mounted(path: impl Into<PathBuf>) -> Self {
-        Self::of(path.into(), Access::Mounted, LastLine::Open)
+        Self::with_access(path.into(), Access::Mounted, FinalLineFeed::Optional)
     }
 
-    fn of(path: PathBuf, access: Access, last_line: LastLine) -> Self {
+    fn with_access(path: PathBuf, access: Access, final_line_feed: FinalLineFeed) -> Self {
         Self {
-            place: format!("the keys file {}", name(&path)),
+            name: format!("the keys file {}", display_path(&path)),
             path,
             access,
-            last_line,
-            optional: false,
-            settle: SETTLE,
-            seen: Mutex::default(),
+            final_line_feed,
+            is_optional: false,
+            settle_time: DEFAULT_SETTLE_TIME,
+            history: Mutex::default(),
         }
     }
 
-    /// That there is no file means that there are no keys, and is no failure: for a
-    /// [`Chain`](crate::Chain). A file that was there once and is gone is one all the same.
+    /// Allows the file to be missing: then there are no keys, and a [`Chain`](crate::Chain) asks its next source.
+    ///
+    /// A file that had keys once and is missing now is an error all the same: it may be in the middle of a
+    /// replacement.
     #[must_use]
     pub const fn optional(mut self) -> Self {
-        self.optional = true;
+        self.is_optional = true;
         self
     }
 
-    /// How long a list that differs from the last one must have been there before it is taken: 100 ms
-    /// unless said. A file that was written longer ago is taken at once. Whoever replaces the file by renames
-    /// alone needs no such time.
+    /// Sets how long a new list must have been in the file before it is used; 100 ms by default.
+    ///
+    /// A list that was written longer ago is used at once. If the file is only ever replaced by renames, zero
+    /// is safe.
     #[must_use]
-    pub const fn settle(mut self, settle: Duration) -> Self {
-        self.settle = settle;
+    pub const fn settle_time(mut self, time: Duration) -> Self {
+        self.settle_time = time;
         self
     }
 
-    /// The file's path.
+    /// Returns the file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The list in the file, and for how long it has certainly been there.
-    fn read(&self) -> Result<(Vec<ApiKey>, Duration), Problem> {
-        if let Some(Whole { text, age }) = read::whole(&self.path, self.access, &self.place)? {
-            let list = lines::parse(&text, self.last_line, &self.place, &name(&self.path))?;
+    /// Returns the list in the file, and the time for which it has been there at least.
+    fn read(&self) -> Result<(Vec<ApiKey>, Duration), Error> {
+        let contents = file_contents::read(&self.path, self.access, &self.name)?;
+        if let Some(Contents { text, age }) = contents {
+            let label = display_path(&self.path);
+            let list = key_list::parse(&text, self.final_line_feed, &self.name, &label)?;
             return Ok((list, age));
         }
-        // One that was there is being replaced in two steps, most likely.
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.optional && seen.taken.as_ref().is_none_or(Vec::is_empty) {
+        let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_optional && history.returned.as_ref().is_none_or(Vec::is_empty) {
             return Ok((Vec::new(), Duration::MAX));
         }
-        Err(Problem::new(
-            format!("{}: there is no such file", self.place),
-            "put the keys there, one a line, oldest first",
+        Err(Error::new(
+            format!("{} does not exist", self.name),
+            "write the keys to it, one per line, oldest first",
         ))
     }
 
-    /// How long to wait until a list may be taken; zero if it may be now.
-    fn judge(&self, list: &[ApiKey], age: Duration, now: Instant) -> Duration {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = seen.taken.as_ref().is_some_and(|taken| same(taken, list));
-        let wait = if is_known {
+    /// Returns how long to wait until a list may be used; zero if it may be used now.
+    fn time_to_settle(&self, list: &[ApiKey], age: Duration, now: Instant) -> Duration {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let returned = history.returned.as_ref();
+        let wait = if returned.is_some_and(|returned| key_list::is_same(returned, list)) {
             Duration::ZERO
         } else {
-            let since = match &seen.changed {
-                Some((changed, since)) if same(changed, list) => *since,
+            let since = match &history.changed {
+                Some((changed, since)) if key_list::is_same(changed, list) => *since,
                 _ => {
-                    seen.changed = Some((list.to_vec(), now));
+                    history.changed = Some((list.to_vec(), now));
                     now
                 }
             };
             let unchanged = age.max(now.duration_since(since));
-            self.settle.saturating_sub(unchanged)
+            self.settle_time.saturating_sub(unchanged)
         };
         if wait.is_zero() {
-            *seen = Seen {
-                taken: Some(list.to_vec()),
+            *history = History {
+                returned: Some(list.to_vec()),
                 changed: None,
             };
         }
@@ -147,34 +156,22 @@ impl File {
 }
 
 impl KeySource for File {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        let begun = Instant::now();
-        for _ in 0..LOOKS {
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        let started = Instant::now();
+        for _ in 0..MAX_READS {
             let (list, age) = self.read()?;
-            let wait = self.judge(&list, age, Instant::now());
+            let wait = self.time_to_settle(&list, age, Instant::now());
             if wait.is_zero() {
                 return Ok(list);
             }
-            // To the end: a client then knows that a call with more time may ask anew.
-            let left = left.map_or(wait, |left| left.saturating_sub(begun.elapsed()));
-            std::thread::sleep(wait.min(left));
-            if left < wait {
+            // All of the remaining time is used: a client then knows that a call with more time may succeed.
+            let remaining = remaining.map_or(wait, |time| time.saturating_sub(started.elapsed()));
+            std::thread::sleep(wait.min(remaining));
+            if remaining < wait {
                 break;
             }
         }
-        let happened = format!("{}: it changed just now", self.place);
-        Err(Problem::new(
-            happened,
-            "once it stays the same for a moment, it counts: call again",
-        )
-        .into())
+        let message = format!("{} is still changing", self.name);
+        Err(Error::new(message, "try again in a moment").into())
     }
-}
-
-fn same(one: &[ApiKey], other: &[ApiKey]) -> bool {
-    one.len() == other.len()
-        && one
-            .iter()
-            .zip(other)
-            .all(|(one, other)| one.expose() == other.expose())
 }

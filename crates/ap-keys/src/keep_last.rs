@@ -1,72 +1,80 @@
-//! [`KeepLast`]: the last good keys of a source that fails.
+//! [`KeepLast`]: the last good keys, while a key source fails.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
 
-type Warn = dyn Fn(&SourceError) + Send + Sync;
+type OnFailure = dyn Fn(&KeySourceError) + Send + Sync;
 
-/// Returns the last good keys while a source fails or has none, and hands each failure to a function;
-/// with the feature `tracing` it is logged as a warning too. As long as there were no keys yet, the failure
-/// is returned.
+/// A key source that returns the last good keys of another while that one fails or has none.
 ///
-/// A client needs no such thing: it keeps the keys that it has. This is for whoever asks by themselves.
+/// Each failure is passed to a function, and logged as a warning with the feature `tracing`. Before there were
+/// any keys, a failure is returned.
+///
+/// A client does not need this: it keeps the keys that it has. Use it if you ask a key source yourself.
 ///
 /// ```
-/// use ap_core::KeySource as _;
+/// use ap_client::KeySource as _;
 /// use ap_keys::{File, KeepLast};
 ///
 /// let keys = KeepLast::new(File::new("/etc/my-service/keys"))
-///     .on_failure(|why| eprintln!("the last good keys are kept: {why}"));
+///     .on_failure(|error| eprintln!("the last good keys are kept: {error}"));
 /// assert!(keys.keys(None).is_err(), "there were none yet");
 /// ```
 pub struct KeepLast<S> {
     source: S,
-    last: Mutex<Vec<ApiKey>>,
-    warn: Option<Box<Warn>>,
+    last_keys: Mutex<Vec<ApiKey>>,
+    on_failure: Option<Box<OnFailure>>,
 }
 
 impl<S: KeySource> KeepLast<S> {
-    /// Around a source.
+    /// Wraps a source.
     #[must_use]
     pub const fn new(source: S) -> Self {
         Self {
             source,
-            last: Mutex::new(Vec::new()),
-            warn: None,
+            last_keys: Mutex::new(Vec::new()),
+            on_failure: None,
         }
     }
 
-    /// Calls this each time that the last good keys stand in.
+    /// Sets a function that is called each time that the last good keys are returned for a failure.
     #[must_use]
-    pub fn on_failure(mut self, warn: impl Fn(&SourceError) + Send + Sync + 'static) -> Self {
-        self.warn = Some(Box::new(warn));
+    pub fn on_failure(
+        mut self,
+        function: impl Fn(&KeySourceError) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_failure = Some(Box::new(function));
         self
     }
 }
 
 impl<S: KeySource> KeySource for KeepLast<S> {
-    fn keys(&self, left: Option<Duration>) -> Result<Vec<ApiKey>, SourceError> {
-        let asked = match self.source.keys(left) {
-            Ok(keys) if keys.is_empty() => Err(SourceError::new("the source has no keys")),
-            asked => asked,
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        let answer = match self.source.keys(remaining) {
+            Ok(keys) if keys.is_empty() => Err(KeySourceError::new("the source has no keys")),
+            answer => answer,
         };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match asked {
+        let mut last_keys = self
+            .last_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match answer {
             Ok(keys) => {
-                last.clone_from(&keys);
+                last_keys.clone_from(&keys);
                 Ok(keys)
             }
-            Err(error) if last.is_empty() => Err(error),
+            Err(error) if last_keys.is_empty() => Err(error),
             Err(error) => {
-                let kept = last.clone();
-                drop(last);
+                let kept = last_keys.clone();
+                drop(last_keys);
                 #[cfg(feature = "tracing")]
-                tracing::warn!(error = %error, "a key source failed: its last good keys are kept");
-                if let Some(warn) = &self.warn {
-                    warn(&error);
+                tracing::warn!(error = %error, "a key source failed; its last good keys are kept");
+                if let Some(on_failure) = &self.on_failure {
+                    on_failure(&error);
                 }
                 Ok(kept)
             }

@@ -1,19 +1,20 @@
-//! [`OnThread`]: a blocking source for async clients.
+//! [`OnThread`]: a blocking key source for async clients.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ap_core::{ApiKey, AsyncKeySource, KeySource, SourceError};
+use ap_client::{AsyncKeySource, KeySource, KeySourceError};
+use ap_core::ApiKey;
 use async_trait::async_trait;
 use futures_channel::oneshot;
 use futures_util::future::{FutureExt as _, Shared};
 
-/// Asks a blocking source on a thread of its own, so that no runtime is held up, whichever it is.
+/// An async key source that asks a blocking one on a thread of its own. It works on every runtime.
 ///
-/// A thread lives for one question, and there is one at a time. When a future is dropped its question goes on
-/// until the source answers, which it does in the time that the call had left; a future that comes meanwhile
-/// waits for that answer, and asks anew if it is a failure.
+/// There is one refresh at a time, on a thread that ends with it. If a future is dropped, its refresh continues
+/// until the source answers, within the time that the call had. A future that is created meanwhile waits for
+/// that answer. If that is an error, it starts a refresh of its own, because it may have more time.
 ///
 /// ```
 /// use ap_keys::{File, OnThread};
@@ -22,82 +23,85 @@ use futures_util::future::{FutureExt as _, Shared};
 /// ```
 pub struct OnThread<S> {
     source: Arc<S>,
-    out: Arc<Mutex<Option<Question>>>,
+    in_flight: Arc<Mutex<Option<Refresh>>>,
 }
 
-type Answer = Result<Vec<ApiKey>, SourceError>;
+type Answer = Result<Vec<ApiKey>, KeySourceError>;
 
-/// A question that is out; its sender is gone without a word if the source panicked.
-type Question = Shared<oneshot::Receiver<Answer>>;
+/// A refresh in flight. Its sender is dropped without an answer if the source panics.
+type Refresh = Shared<oneshot::Receiver<Answer>>;
 
 impl<S: KeySource + 'static> OnThread<S> {
-    /// Around a source.
+    /// Wraps a blocking source.
     #[must_use]
     pub fn new(source: S) -> Self {
         Self {
             source: Arc::new(source),
-            out: Arc::default(),
+            in_flight: Arc::default(),
         }
     }
 
-    /// The question that is out, or else a new one, and which of the two it is.
-    fn question(&self, left: Option<Duration>) -> Result<(Question, Begun), SourceError> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(question) = &*out {
-            return Ok((question.clone(), Begun::Earlier));
+    /// Returns the refresh in flight or else a new one, and `true` if it is new.
+    fn join_or_start(
+        &self,
+        remaining: Option<Duration>,
+    ) -> Result<(Refresh, bool), KeySourceError> {
+        let mut in_flight = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(refresh) = &*in_flight {
+            return Ok((refresh.clone(), false));
         }
-        let (reply, answer) = oneshot::channel();
-        let (source, ending) = (Arc::clone(&self.source), Ending(Arc::clone(&self.out)));
-        let ask = move || {
-            let answer = source.keys(left);
-            // First, or a later caller could be given an answer of long ago.
-            drop(ending);
-            // Nobody may be there any more to hear it.
-            let _ = reply.send(answer);
+        let (sender, receiver) = oneshot::channel();
+        let (source, slot) = (Arc::clone(&self.source), Arc::clone(&self.in_flight));
+        let run = move || {
+            // Made here: if no thread can be started, dropping it would wait for the lock held above.
+            let guard = InFlightGuard(slot);
+            let answer = source.keys(remaining);
+            // Before the answer is sent: a later call must not join a refresh that has ended.
+            drop(guard);
+            // An error means that nobody waits any more.
+            let _ = sender.send(answer);
         };
         std::thread::Builder::new()
             .name("ap-keys".to_owned())
-            .spawn(ask)
+            .spawn(run)
             .map_err(|error| {
-                SourceError::new("no thread could be started for the key source").with_source(error)
+                KeySourceError::new("no thread could be started for the key source")
+                    .with_source(error)
             })?;
-        let question = answer.shared();
-        *out = Some(question.clone());
-        Ok((question, Begun::Now))
+        let refresh = receiver.shared();
+        *in_flight = Some(refresh.clone());
+        Ok((refresh, true))
     }
 }
 
-#[derive(PartialEq)]
-enum Begun {
-    Earlier,
-    Now,
-}
+/// Ends the refresh in flight when dropped, also if the source panics.
+struct InFlightGuard(Arc<Mutex<Option<Refresh>>>);
 
-/// Ends the question that is out, by a panic of the source too.
-struct Ending(Arc<Mutex<Option<Question>>>);
-
-impl Drop for Ending {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-async fn answer(question: Question) -> Answer {
-    let panicked = |_| Err(SourceError::new("the key source panicked"));
-    question.await.unwrap_or_else(panicked)
+async fn answer(refresh: Refresh) -> Answer {
+    let panicked = |_| Err(KeySourceError::new("the key source panicked"));
+    refresh.await.unwrap_or_else(panicked)
 }
 
 #[async_trait]
 impl<S: KeySource + 'static> AsyncKeySource for OnThread<S> {
-    async fn keys(&self, left: Option<Duration>) -> Answer {
-        let now = Instant::now();
-        let (question, begun) = self.question(left)?;
-        let first = answer(question).await;
-        if first.is_ok() || begun == Begun::Now {
+    async fn keys(&self, remaining: Option<Duration>) -> Answer {
+        let started = Instant::now();
+        let (refresh, is_new) = self.join_or_start(remaining)?;
+        let first = answer(refresh).await;
+        if first.is_ok() || is_new {
             return first;
         }
-        let left = left.map(|left| left.saturating_sub(now.elapsed()));
-        answer(self.question(left)?.0).await
+        let remaining = remaining.map(|time| time.saturating_sub(started.elapsed()));
+        answer(self.join_or_start(remaining)?.0).await
     }
 }
 
@@ -105,7 +109,7 @@ impl<S> Clone for OnThread<S> {
     fn clone(&self) -> Self {
         Self {
             source: Arc::clone(&self.source),
-            out: Arc::clone(&self.out),
+            in_flight: Arc::clone(&self.in_flight),
         }
     }
 }

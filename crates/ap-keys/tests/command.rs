@@ -1,49 +1,51 @@
-//! Commands that behave, and those that do not.
+//! Commands that print keys, and those that fail to.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
+
+mod common;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ap_core::KeySource as _;
+use ap_client::KeySource as _;
 use ap_keys::{Command, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use tempfile::TempDir;
 
+use common::{folder, texts};
+
 const KEY: &str = "placeholder-key-of-a-command";
 
-/// Long enough that no run of the tests gets there.
+/// Seconds, more than the tests ever take.
 const FOREVER: &str = "600";
 
 fn shell(script: &str) -> Command {
     Command::new("sh").args(["-c", script])
 }
 
-fn run(command: &Command, left: Option<Duration>) -> Result<Vec<String>, String> {
-    let keys = command.keys(left);
-    let debug = format!("{command:?} {keys:?}");
-    assert!(!debug.contains("placeholder-key"), "{debug}");
-    keys.map(|keys| keys.iter().map(|key| key.expose().to_owned()).collect())
-        .map_err(|error| error.to_string())
+fn run(command: &Command, remaining: Option<Duration>) -> Result<Vec<String>, String> {
+    let debug = format!("{command:?}");
+    assert!(!debug.contains(common::PLACEHOLDER), "{debug}");
+    texts(command.keys(remaining))
 }
 
-fn in_file(text: &str) -> (TempDir, String) {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("out");
+/// Writes a file that a command prints, so that no key is in an argument.
+fn file_with(text: &str) -> (TempDir, String) {
+    let (folder, path) = folder();
     fs::write(&path, text).unwrap();
     let path = path.to_str().unwrap().to_owned();
     (folder, path)
 }
 
 #[test]
-fn what_it_prints_is_read_one_key_a_line() {
+fn one_key_per_line_is_read() {
     for (text, expected) in [
         (format!("{KEY}\n"), vec![KEY]),
         (KEY.to_owned(), vec![KEY]),
         (format!("old-key-1\n{KEY}\n"), vec!["old-key-1", KEY]),
     ] {
-        let (_folder, path) = in_file(&text);
+        let (_folder, path) = file_with(&text);
         let command = Command::new("cat").args([&path]);
         assert_eq!(run(&command, None).unwrap(), expected);
         let label = command.read(None).unwrap()[0].label().unwrap().to_owned();
@@ -52,8 +54,8 @@ fn what_it_prints_is_read_one_key_a_line() {
 }
 
 #[test]
-fn arguments_go_as_they_are_and_standard_input_is_empty() {
-    let (_folder, path) = in_file(KEY);
+fn arguments_are_passed_unchanged_and_standard_input_is_empty() {
+    let (_folder, path) = file_with(KEY);
     let script = r#"[ "$#" = 2 ] && [ "$1" = 'a b; $HOME' ] && [ -z "$(cat)" ] && cat "$2""#;
     let command = shell(script).args(["name", "a b; $HOME", &path]);
     assert_eq!(run(&command, None).unwrap(), [KEY]);
@@ -63,14 +65,11 @@ fn arguments_go_as_they_are_and_standard_input_is_empty() {
 }
 
 #[test]
-fn the_keys_of_this_process_are_not_in_its_environment() {
+fn the_key_variables_are_not_in_its_environment() {
     if std::env::var_os(KEY_VARIABLE).is_none() {
-        // Once more, in a process that has some.
+        // Again, in a process that has them.
         let again = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "the_keys_of_this_process_are_not_in_its_environment",
-            ])
+            .args(["--exact", "the_key_variables_are_not_in_its_environment"])
             .envs([(KEY_VARIABLE, KEY), (NEXT_KEY_VARIABLE, KEY)])
             .output()
             .unwrap();
@@ -82,48 +81,62 @@ fn the_keys_of_this_process_are_not_in_its_environment() {
 }
 
 #[test]
-fn whatever_else_it_does_is_told_without_what_it_printed() {
-    let (_folder, key) = in_file(KEY);
-    for (script, says) in [
-        (format!("cat {key}; exit 3"), "failed (exit status: 3)"),
-        (format!("cat {key}; kill -9 $$"), "failed (signal: 9"),
+fn every_failure_is_described_without_the_output() {
+    let (_folder, key) = file_with(KEY);
+    for (script, expected) in [
+        (
+            format!("cat {key}; exit 3"),
+            "the command sh failed (exit status: 3)",
+        ),
+        (
+            format!("cat {key}; kill -9 $$"),
+            "the command sh failed (signal: 9",
+        ),
         (
             format!("echo not a $(cat {key})"),
-            "line 1: the key holds a blank",
+            "line 1 of the output of the command sh: the key contains a space at byte 3",
         ),
-        ("printf ''".to_owned(), "it is empty"),
-        ("printf '\\377\\376'".to_owned(), "not text"),
-        (format!("printf '%s\\r\\n' $(cat {key})"), "carriage return"),
+        (
+            "printf ''".to_owned(),
+            "the output of the command sh is empty",
+        ),
+        (
+            "printf '\\377\\376'".to_owned(),
+            "the key is not text (byte 0)",
+        ),
+        (
+            format!("printf '%s\\r\\n' $(cat {key})"),
+            "ends in a carriage return",
+        ),
         (
             "while :; do cat /dev/zero || exit; done".to_owned(),
-            "more than 4096 bytes",
+            "the command sh printed more than 4096 bytes",
         ),
         (
             format!("for i in 1 2 3 4; do echo $(cat {key})-$i; done"),
-            "more than 3",
+            "the output of the command sh contains more than 3 keys",
         ),
     ] {
-        let said = run(&shell(&script), None).unwrap_err();
-        assert!(said.contains(says), "{script}: {said}");
-        assert!(said.contains("the command sh"), "{said}");
+        let error = run(&shell(&script), None).unwrap_err();
+        assert!(error.contains(expected), "{script}: {error}");
+        assert!(error.contains("the command sh"), "{error}");
     }
-    let said = run(&Command::new("/no/such/pass\u{1b}word"), None).unwrap_err();
-    assert!(
-        said.contains(r"the command pass\u{1b}word cannot be started"),
-        "{said}"
-    );
+    let error = run(&Command::new("/no/such/pass\u{1b}word"), None).unwrap_err();
+    let expected = r"the command pass\u{1b}word cannot be started";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
-fn a_key_among_its_arguments_is_refused() {
-    let said = run(&Command::new("echo").args([KEY]), None).unwrap_err();
-    assert!(said.contains("among its arguments"), "{said}");
-    let said = run(&shell(&format!("echo {KEY}")), None).unwrap_err();
-    assert!(said.contains("among its arguments"), "{said}");
+fn a_key_in_an_argument_is_an_error() {
+    let expected = "contains the key, and other users can read it";
+    let error = run(&Command::new("echo").args([KEY]), None).unwrap_err();
+    assert!(error.contains(expected), "{error}");
+    let error = run(&shell(&format!("echo {KEY}")), None).unwrap_err();
+    assert!(error.contains(expected), "{error}");
 }
 
-fn is_gone(pid: &str) -> bool {
-    // One that has been killed stays in the list as a zombie until somebody asks for it.
+fn has_ended(pid: &str) -> bool {
+    // A killed process stays in the list as a zombie until its parent waits for it.
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         stat.rsplit(')')
             .next()
@@ -131,48 +144,56 @@ fn is_gone(pid: &str) -> bool {
     }) || !Path::new(&format!("/proc/{pid}")).exists()
 }
 
-fn wait_until(what: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !what() {
-        assert!(begun.elapsed() < Duration::from_secs(60));
+fn wait_until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(300));
         std::thread::yield_now();
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_takes_too_long_is_killed_with_everything_that_it_started() {
-    let folder = TempDir::new().unwrap();
+fn a_slow_command_is_killed_with_every_process_in_its_group() {
+    let (folder, _) = folder();
     for script in [
-        // It hangs, with a child that holds the output too.
+        // It hangs, and so does a child that has the output open too.
         format!("sleep {FOREVER} & echo $! $$ > pids.tmp; mv pids.tmp pids; wait"),
-        // It closes its output and goes on.
+        // It closes its output and hangs.
         format!("exec >&-; sleep {FOREVER} & echo $! $$ > pids.tmp; mv pids.tmp pids; wait"),
-        // It ends well, and leaves somebody behind who holds the output.
+        // It ends with success, but a child has the output open.
         format!("sleep {FOREVER} & echo $! > pids.tmp; mv pids.tmp pids"),
     ] {
         let pids = folder.path().join("pids");
         let command = shell(&format!("cd '{}'; {script}", folder.path().display()));
-        // On a busy machine it may be killed before it has begun.
+        // On a busy machine it may be killed before it writes the file: then it gets more time.
         let mut limit = Duration::from_millis(100);
         while !pids.exists() {
-            let said = run(&command, Some(limit)).unwrap_err();
-            assert!(said.contains("took longer than"), "{said}");
+            let error = run(&command, Some(limit)).unwrap_err();
+            assert!(error.contains("took longer than"), "{error}");
             limit *= 2;
         }
         let started = fs::read_to_string(&pids).unwrap();
         for pid in started.split_whitespace() {
-            wait_until(|| is_gone(pid));
+            wait_until(|| has_ended(pid));
         }
         fs::remove_file(&pids).unwrap();
     }
-    let said = run(&shell("echo key"), Some(Duration::ZERO)).unwrap_err();
-    assert!(said.contains("no time left"), "{said}");
-    let said = run(
-        &shell(&format!("exec sleep {FOREVER}")).timeout(Duration::from_millis(20)),
-        None,
+}
+
+#[test]
+fn the_shorter_of_both_time_limits_counts() {
+    let error = run(&shell("echo key"), Some(Duration::ZERO)).unwrap_err();
+    assert!(
+        error.contains("there is no time left to run the command sh"),
+        "{error}"
     );
-    assert!(said.unwrap_err().contains("took longer than 20 ms"));
+    let slow = shell(&format!("exec sleep {FOREVER}"));
+    let (short, long) = (Duration::from_millis(20), Duration::from_secs(100));
+    for (timeout, remaining) in [(short, None), (short, Some(long)), (long, Some(short))] {
+        let error = run(&slow.clone().timeout(timeout), remaining).unwrap_err();
+        assert!(error.contains("took longer than 20 ms"), "{error}");
+    }
 }
 
 #[test]
@@ -182,11 +203,11 @@ fn in_the_foreground_it_stays_in_the_group_of_its_caller() {
         let rest = stat.rsplit(')').next().unwrap();
         rest.split_whitespace().nth(2).unwrap().to_owned()
     };
-    let mine = group(&fs::read_to_string("/proc/self/stat").unwrap());
-    // The fields of a process's own line, which are numbers, make a key with a letter before.
+    let own = group(&fs::read_to_string("/proc/self/stat").unwrap());
+    // Prints the number of its group in the form of a key.
     let command = shell("read -r line < /proc/$$/stat; set -- ${line##*)}; echo group-$3");
-    let theirs = run(&command, None).unwrap().remove(0);
-    assert_ne!(theirs, format!("group-{mine}"));
-    let theirs = run(&command.in_foreground(), None).unwrap().remove(0);
-    assert_eq!(theirs, format!("group-{mine}"));
+    let printed = run(&command, None).unwrap();
+    assert_ne!(printed, [format!("group-{own}")]);
+    let printed = run(&command.in_foreground(), None).unwrap();
+    assert_eq!(printed, [format!("group-{own}")]);
 }

@@ -1,52 +1,31 @@
-//! Files of keys as they are found in the world, and while they change.
+//! Keys files of all kinds, and while they change.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
 
+mod common;
+
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{TryRecvError, sync_channel};
 use std::time::{Duration, SystemTime};
 
-use ap_core::{ApiKey, KeySource, SourceError};
+use ap_client::KeySource;
 use ap_keys::{Chain, Environment, File, KeepLast, Store};
-use tempfile::TempDir;
+
+use common::{folder, read, texts, write};
 
 const OLD: &str = "placeholder-key-old";
 const NEW: &str = "placeholder-key-new";
 
-fn folder() -> (TempDir, PathBuf) {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("keys");
-    (folder, path)
-}
-
-/// Writes in place, as an editor or a shell does.
-fn write(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn texts(keys: Result<Vec<ApiKey>, SourceError>) -> Result<Vec<String>, String> {
-    keys.map(|keys| keys.iter().map(|key| key.expose().to_owned()).collect())
-        .map_err(|error| {
-            let said = format!("{error} {error:?}");
-            assert!(!said.contains("placeholder-key"), "{said}");
-            said
-        })
-}
-
-fn read(source: &impl KeySource) -> Result<Vec<String>, String> {
-    texts(source.keys(None))
-}
-
 #[test]
-fn keys_are_read_anew_each_time() {
+fn the_file_is_read_each_time() {
     let (_folder, path) = folder();
-    let source = File::new(&path).settle(Duration::ZERO);
-    assert!(read(&source).unwrap_err().contains("no such file"));
+    let source = File::new(&path).settle_time(Duration::ZERO);
+    assert!(read(&source).unwrap_err().contains("does not exist"));
     write(&path, &format!("{OLD}\n"), 0o600);
     assert_eq!(read(&source).unwrap(), [OLD]);
     write(&path, &format!("{OLD}\n{NEW}\n"), 0o600);
@@ -54,11 +33,11 @@ fn keys_are_read_anew_each_time() {
     let debug = format!("{source:?}");
     assert!(!debug.contains("placeholder-key"), "{debug}");
     fs::remove_file(&path).unwrap();
-    assert!(read(&source).unwrap_err().contains("no such file"));
+    assert!(read(&source).unwrap_err().contains("does not exist"));
 }
 
 #[test]
-fn what_others_could_read_or_write_is_refused_and_a_mounted_secret_may_be_read() {
+fn a_private_file_is_for_its_owner_only_and_others_may_read_a_mounted_secret() {
     let (_folder, path) = folder();
     for (mode, private, mounted) in [
         (0o600, true, true),
@@ -75,15 +54,29 @@ fn what_others_could_read_or_write_is_refused_and_a_mounted_secret_may_be_read()
         let outcomes = [read(&File::new(&path)), read(&File::mounted(&path))];
         for (outcome, good) in outcomes.iter().zip([private, mounted]) {
             assert_eq!(outcome.is_ok(), good, "{mode:o}: {outcome:?}");
-            if let Err(said) = outcome {
-                assert!(said.contains("others than"), "{said}");
+            if let Err(error) = outcome {
+                assert!(error.contains("other users can"), "{error}");
             }
         }
     }
 }
 
 #[test]
-fn a_folder_that_everybody_can_write_in_is_refused_unless_it_is_sticky() {
+fn a_file_of_root_that_others_can_read_is_perhaps_a_mounted_secret() {
+    let (_folder, path) = folder();
+    write(&path, OLD, 0o444);
+    let error = read(&File::new(&path)).unwrap_err();
+    let is_owned_by_root = fs::metadata(&path).unwrap().uid() == 0;
+    assert_eq!(
+        error.contains("`File::mounted`"),
+        is_owned_by_root,
+        "{error}"
+    );
+    assert!(error.contains("chmod 600"), "{error}");
+}
+
+#[test]
+fn a_folder_that_everyone_can_write_to_is_an_error_unless_it_is_sticky() {
     let (folder, path) = folder();
     write(&path, &format!("{OLD}\n"), 0o600);
     for (mode, good) in [(0o700, true), (0o777, false), (0o1777, true), (0o775, true)] {
@@ -92,37 +85,42 @@ fn a_folder_that_everybody_can_write_in_is_refused_unless_it_is_sticky() {
         assert_eq!(outcome.is_ok(), good, "{mode:o}: {outcome:?}");
         assert_eq!(Store::new(&path).lock().is_ok(), good, "{mode:o}");
     }
-    // A link from a good folder into one that is not is no way round.
+    // A link in a safe folder does not help.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let (_good, link) = self::folder();
+    let (_safe, link) = self::folder();
     symlink(&path, &link).unwrap();
-    assert!(read(&File::new(&link)).unwrap_err().contains("everybody"));
+    assert!(
+        read(&File::new(&link))
+            .unwrap_err()
+            .contains("everyone can write")
+    );
 }
 
 #[test]
-fn what_is_no_file_of_keys_is_told_and_never_waited_for() {
-    for (make, says) in [
+fn anything_but_a_small_regular_file_is_an_error_and_is_never_waited_for() {
+    for (make, expected) in [
         (&["mkdir"][..], "not a regular file"),
         (&["mkfifo", "-m", "600"], "not a regular file"),
         (&["ln", "-s", "/dev/zero"], "not a regular file"),
-        (&["ln", "-s", "/nowhere/at/all"], "no such file"),
+        (&["ln", "-s", "/nowhere/at/all"], "does not exist"),
         (&["ln", "-s", "keys"], "cannot be read"),
     ] {
         let (_folder, path) = folder();
         let made = Command::new(make[0]).args(&make[1..]).arg(&path).status();
         assert!(made.unwrap().success());
         for source in [File::new(&path), File::mounted(&path)] {
-            let said = read(&source).unwrap_err();
-            assert!(said.contains(says), "{make:?}: {said}");
+            let error = read(&source).unwrap_err();
+            assert!(error.contains(expected), "{make:?}: {error}");
         }
     }
     let (_folder, path) = folder();
     write(&path, &"x".repeat(10_000_000), 0o600);
-    assert!(read(&File::new(&path)).unwrap_err().contains("too large"));
+    let error = read(&File::new(&path)).unwrap_err();
+    assert!(error.contains("is larger than 4096 bytes"), "{error}");
 }
 
 #[test]
-fn a_last_line_without_an_end_counts_only_where_files_come_whole() {
+fn only_a_mounted_secret_may_lack_the_last_line_feed() {
     let (_folder, path) = folder();
     write(&path, &format!("{OLD}\n{NEW}"), 0o600);
     assert!(
@@ -134,63 +132,71 @@ fn a_last_line_without_an_end_counts_only_where_files_come_whole() {
 }
 
 #[test]
-fn a_list_that_changed_counts_once_it_stays_the_same() {
+fn a_new_list_is_used_after_it_has_stayed_the_same_for_a_while() {
     let (_folder, path) = folder();
     write(&path, &format!("{OLD}\n"), 0o600);
-    let source = File::new(&path).settle(Duration::from_secs(3600));
+    let source = File::new(&path).settle_time(Duration::from_secs(3600));
     let now = || texts(source.keys(Some(Duration::from_millis(1))));
-    assert!(now().unwrap_err().contains("changed just now"));
+    assert!(now().unwrap_err().contains("is still changing"));
     let long_ago = SystemTime::now() - Duration::from_secs(7200);
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.set_modified(long_ago).unwrap();
-    assert_eq!(now().unwrap(), [OLD], "the first list, which is not new");
-    // The first half of two lines, as a writer in place leaves it for a while.
+    assert_eq!(
+        now().unwrap(),
+        [OLD],
+        "a list that was written long ago is used at once"
+    );
+    // The first of two lines, while a program writes in place.
     write(&path, &format!("{NEW}\n"), 0o600);
     for _ in 0..3 {
-        assert!(now().unwrap_err().contains("changed just now"));
+        assert!(now().unwrap_err().contains("is still changing"));
     }
     write(&path, &format!("{OLD}\n"), 0o600);
-    assert_eq!(now().unwrap(), [OLD], "back to what is known");
+    assert_eq!(
+        now().unwrap(),
+        [OLD],
+        "the list that was returned last is used at once"
+    );
 
-    let source = File::new(&path).settle(Duration::from_millis(1));
+    let source = File::new(&path).settle_time(Duration::from_millis(1));
     assert_eq!(read(&source).unwrap(), [OLD]);
     write(&path, &format!("{OLD}\n{NEW}\n"), 0o600);
-    assert_eq!(read(&source).unwrap(), [OLD, NEW], "it waits for that");
+    assert_eq!(read(&source).unwrap(), [OLD, NEW], "it waits until then");
 }
 
 #[test]
-fn the_last_good_keys_stand_in_with_a_warning() {
-    static WARNINGS: AtomicUsize = AtomicUsize::new(0);
+fn the_last_good_keys_are_returned_and_each_failure_is_reported() {
+    static FAILURES: AtomicUsize = AtomicUsize::new(0);
     let (_folder, path) = folder();
-    let file = File::new(&path).settle(Duration::ZERO);
-    let source = KeepLast::new(file).on_failure(|why| {
-        assert!(!why.to_string().contains("placeholder-key"), "{why}");
-        WARNINGS.fetch_add(1, Ordering::SeqCst);
+    let file = File::new(&path).settle_time(Duration::ZERO);
+    let source = KeepLast::new(file).on_failure(|error| {
+        assert!(!error.to_string().contains("placeholder-key"), "{error}");
+        FAILURES.fetch_add(1, Ordering::SeqCst);
     });
-    assert!(read(&source).is_err(), "there was never a good one");
+    assert!(read(&source).is_err(), "there were no keys yet");
     write(&path, &format!("{OLD}\n{NEW}\n"), 0o600);
     assert_eq!(read(&source).unwrap(), [OLD, NEW]);
-    let spoilt = [
+    let invalid = [
         String::new(),
         format!("{OLD}\nplacehol"),
         "\n".to_owned(),
         "no key\n".to_owned(),
     ];
-    for (count, text) in spoilt.iter().enumerate() {
+    for (count, text) in invalid.iter().enumerate() {
         write(&path, text, 0o600);
         assert_eq!(read(&source).unwrap(), [OLD, NEW], "{text:?}");
-        assert_eq!(WARNINGS.load(Ordering::SeqCst), count + 1);
+        assert_eq!(FAILURES.load(Ordering::SeqCst), count + 1);
     }
     fs::remove_file(&path).unwrap();
     assert_eq!(read(&source).unwrap(), [OLD, NEW]);
     write(&path, &format!("{NEW}\n"), 0o600);
     assert_eq!(read(&source).unwrap(), [NEW]);
-    assert_eq!(WARNINGS.load(Ordering::SeqCst), spoilt.len() + 1);
+    assert_eq!(FAILURES.load(Ordering::SeqCst), invalid.len() + 1);
     assert!(!format!("{source:?}").contains("placeholder-key"));
 }
 
 #[test]
-fn a_chain_takes_the_first_that_has_keys_and_stops_at_one_that_fails() {
+fn a_chain_uses_the_first_source_that_has_keys_and_stops_at_one_that_fails() {
     let (_folder, path) = folder();
     let unset = || Environment::named(["AP_KEYS_TEST_UNSET"]);
     let (_other, second) = folder();
@@ -204,16 +210,17 @@ fn a_chain_takes_the_first_that_has_keys_and_stops_at_one_that_fails() {
     write(&path, OLD, 0o600);
     assert!(read(&chain).unwrap_err().contains("half-written"));
     fs::remove_file(&path).unwrap();
-    let said = read(&chain).unwrap_err();
+    let error = read(&chain).unwrap_err();
     assert!(
-        said.contains("no such file"),
-        "it may be back in a moment: {said}"
+        error.contains("does not exist"),
+        "it had keys once: {error}"
     );
     assert!(read(&Chain::new(unset())).unwrap().is_empty());
     assert!(!format!("{chain:?}").contains("placeholder-key"));
 }
 
-fn folder_of_a_mount(root: &Path, version: usize, text: &str) {
+/// Replaces the folder behind a link, as Kubernetes does for mounted secrets.
+fn mount(root: &Path, version: usize, text: &str) {
     let folder = root.join(format!("..version_{version}"));
     fs::create_dir(&folder).unwrap();
     write(&folder.join("keys"), text, 0o444);
@@ -226,125 +233,139 @@ fn folder_of_a_mount(root: &Path, version: usize, text: &str) {
 }
 
 #[test]
-fn a_secret_that_an_orchestrator_swaps_is_followed() {
+fn a_mounted_secret_that_is_swapped_is_followed() {
     let (folder, path) = folder();
     symlink("..data/keys", &path).unwrap();
-    folder_of_a_mount(folder.path(), 0, OLD);
-    let source = File::mounted(&path).settle(Duration::ZERO);
+    mount(folder.path(), 0, OLD);
+    let source = File::mounted(&path).settle_time(Duration::ZERO);
     assert_eq!(read(&source).unwrap(), [OLD]);
-    folder_of_a_mount(folder.path(), 1, &format!("{OLD}\n{NEW}"));
+    mount(folder.path(), 1, &format!("{OLD}\n{NEW}"));
     assert_eq!(read(&source).unwrap(), [OLD, NEW]);
 }
 
-/// Changes the file in one way after the other, with a reader's look between any two steps, and sees to
-/// it that no list is returned but whole ones. How many looks found keys, and how many did not.
-fn storm(source: &impl KeySource, steps: impl Fn(usize, &dyn Fn()) + Sync) -> [usize; 2] {
-    const ROUNDS: usize = 1200;
-    let (looks, done) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let wait_for_a_look = || {
-        let before = looks.load(Ordering::SeqCst);
-        // The second one began after the step.
-        while looks.load(Ordering::SeqCst) < before + 2 {
-            std::thread::yield_now();
-        }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for round in 0..ROUNDS {
-                steps(round, &wait_for_a_look);
-            }
-            done.store(true, Ordering::SeqCst);
-        });
-        let mut counts = [0, 0];
-        while !done.load(Ordering::SeqCst) {
-            match read(source) {
-                Ok(keys) => {
-                    counts[0] += 1;
-                    let whole = [&[OLD][..], &[NEW], &[OLD, NEW]];
-                    assert!(whole.iter().any(|list| keys == *list), "{keys:?}");
-                }
-                Err(_) => counts[1] += 1,
-            }
-            looks.fetch_add(1, Ordering::SeqCst);
-        }
-        counts
-    })
-}
-
-const WHOLE: [&str; 3] = [
+const TEXTS: [&str; 3] = [
     "placeholder-key-old\n",
     "placeholder-key-new\n",
     "placeholder-key-old\nplaceholder-key-new\n",
 ];
 
+/// The lists that `TEXTS` contain.
+const LISTS: [&[&str]; 3] = [&[OLD], &[NEW], &[OLD, NEW]];
+
+type Outcome = Result<Vec<String>, String>;
+
+/// Reads all the time while `change` changes the file in 1200 rounds. Every read returns a complete list or
+/// fails, and none fails unless `may_fail`.
+///
+/// `change` gets the round, and a function that returns what is read before the next change.
+fn read_during(
+    source: &impl KeySource,
+    may_fail: bool,
+    change: impl Fn(usize, &dyn Fn() -> Outcome) + Send,
+) {
+    const ROUNDS: usize = 1200;
+    let (request, requests) = sync_channel(0);
+    let (answer, answers) = sync_channel(0);
+    let check = |outcome: Outcome| {
+        match &outcome {
+            Ok(keys) => assert!(LISTS.iter().any(|list| keys == list), "{keys:?}"),
+            Err(error) => assert!(may_fail, "{error}"),
+        }
+        outcome
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let read_now = || {
+                request.send(()).unwrap();
+                answers.recv().unwrap()
+            };
+            for round in 0..ROUNDS {
+                change(round, &read_now);
+            }
+        });
+        loop {
+            match requests.try_recv() {
+                Ok(()) => answer.send(check(read(source))).unwrap(),
+                Err(TryRecvError::Empty) => drop(check(read(source))),
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        // Moved into this closure, so that the other thread ends if a check panics.
+        drop((requests, answer));
+    });
+}
+
 #[test]
-fn renames_during_reads_are_never_seen_half_way() {
+fn a_file_replaced_by_renames_is_always_read_completely() {
     let (folder, path) = folder();
-    write(&path, WHOLE[0], 0o600);
-    let source = File::new(&path).settle(Duration::ZERO);
+    write(&path, TEXTS[0], 0o600);
+    let source = File::new(&path).settle_time(Duration::ZERO);
     let next = folder.path().join("next");
-    let [found, failed] = storm(&source, |round, look| {
-        write(&next, WHOLE[round % 3], 0o600);
+    read_during(&source, false, |round, read_now| {
+        write(&next, TEXTS[round % 3], 0o600);
         fs::rename(&next, &path).unwrap();
         if round % 10 == 0 {
-            look();
+            assert_eq!(read_now().unwrap(), LISTS[round % 3]);
         }
     });
-    assert!(found >= 240 && failed == 0, "{found} {failed}");
 }
 
 #[test]
-fn links_swapped_during_reads_are_never_seen_half_way() {
+fn a_mounted_secret_swapped_during_reads_is_read_completely_or_not_at_all() {
     let (folder, path) = folder();
     symlink("..data/keys", &path).unwrap();
-    folder_of_a_mount(folder.path(), 0, WHOLE[0]);
-    let source = File::mounted(&path).settle(Duration::ZERO);
-    let [found, _] = storm(&source, |round, look| {
-        folder_of_a_mount(folder.path(), round + 1, WHOLE[round % 3]);
+    mount(folder.path(), 0, TEXTS[0]);
+    let source = File::mounted(&path).settle_time(Duration::ZERO);
+    read_during(&source, true, |round, read_now| {
+        mount(folder.path(), round + 1, TEXTS[round % 3]);
         if round % 10 == 0 {
-            look();
+            assert_eq!(read_now().unwrap(), LISTS[round % 3]);
         }
     });
-    assert!(found >= 240, "{found}");
 }
 
 #[test]
-fn writing_in_place_during_reads_never_yields_a_part_of_a_key() {
+fn a_file_written_in_place_during_reads_never_yields_a_part_of_a_key() {
     let (_folder, path) = folder();
-    write(&path, WHOLE[2], 0o600);
-    let source = File::new(&path).settle(Duration::ZERO);
-    let [found, failed] = storm(&source, |round, look| {
-        let text = WHOLE[round % 3];
-        // Emptied, then a part that may end anywhere, then all.
+    write(&path, TEXTS[2], 0o600);
+    let source = File::new(&path).settle_time(Duration::ZERO);
+    read_during(&source, true, |round, read_now| {
+        let text = TEXTS[round % 3];
+        // Empty, then a part that ends anywhere, then complete.
         fs::write(&path, "").unwrap();
         if round % 20 == 0 {
-            look();
+            read_now().unwrap_err();
         }
-        fs::write(&path, &text[..round % text.len()]).unwrap();
+        let part = &text[..round % text.len()];
+        fs::write(&path, part).unwrap();
         if round % 20 == 5 {
-            look();
+            match read_now() {
+                Ok(keys) => assert_eq!((part, &keys[..]), (TEXTS[0], &[OLD.to_owned()][..])),
+                Err(_) => assert_ne!(part, TEXTS[0]),
+            }
         }
         fs::write(&path, text).unwrap();
         if round % 20 == 10 {
-            look();
+            assert_eq!(read_now().unwrap(), LISTS[round % 3]);
         }
     });
-    assert!(found >= 60 && failed >= 60, "{found} {failed}");
 }
 
 #[test]
-fn with_the_last_good_keys_kept_there_is_always_a_whole_list() {
+fn with_the_last_good_keys_kept_there_is_always_a_complete_list() {
     let (_folder, path) = folder();
-    write(&path, WHOLE[0], 0o600);
-    let source = KeepLast::new(File::new(&path).settle(Duration::ZERO));
+    write(&path, TEXTS[0], 0o600);
+    let source = KeepLast::new(File::new(&path).settle_time(Duration::ZERO));
     assert_eq!(read(&source).unwrap(), [OLD]);
-    let [found, failed] = storm(&source, |round, look| {
-        let text = WHOLE[round % 3];
+    read_during(&source, false, |round, read_now| {
+        let text = TEXTS[round % 3];
         fs::write(&path, &text[..round % text.len()]).unwrap();
         if round % 10 == 0 {
-            look();
+            read_now().unwrap();
         }
         fs::write(&path, text).unwrap();
+        if round % 10 == 5 {
+            assert_eq!(read_now().unwrap(), LISTS[round % 3]);
+        }
     });
-    assert!(found >= 240 && failed == 0, "{found} {failed}");
 }

@@ -1,19 +1,18 @@
-//! A file of keys that several writers change.
+//! Keys files that programs write.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
+
+mod common;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use ap_core::{ApiKey, KeySource as _};
 use ap_keys::{File, Store};
 use tempfile::TempDir;
 
-fn key(text: &str) -> ApiKey {
-    ApiKey::parse(text).unwrap()
-}
+use common::{key, read, write};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -29,7 +28,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_written_is_for_its_owner_alone_and_is_what_a_file_source_reads() {
+fn only_the_owner_can_read_what_is_written_and_a_file_source_reads_the_same() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a/b/keys");
     let store = Store::new(&path);
@@ -37,7 +36,7 @@ fn what_is_written_is_for_its_owner_alone_and_is_what_a_file_source_reads() {
     assert!(!store.remove().unwrap());
     assert!(
         !folder.path().join("a").exists(),
-        "nothing was made for that"
+        "nothing is created for that"
     );
 
     let locked = store.lock().unwrap();
@@ -46,20 +45,30 @@ fn what_is_written_is_for_its_owner_alone_and_is_what_a_file_source_reads() {
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     assert_eq!(names(path.parent().unwrap()), ["keys", "keys.lock"]);
-    assert_eq!(File::new(&path).keys(None).unwrap().len(), 2);
+    assert_eq!(read(&File::new(&path)).unwrap(), ["one-key", "two-key"]);
 
-    for none in [&[][..], &["1", "2", "3", "4"].map(key)] {
-        let said = locked.write(none).unwrap_err().to_string();
-        assert!(said.contains("1 to 3 keys"), "{said}");
+    for (keys, count) in [(&[][..], 0), (&["1", "2", "3", "4"].map(key), 4)] {
+        let error = locked.write(keys).unwrap_err().to_string();
+        let expected = format!("must have 1 to 3 keys, not {count}; ");
+        assert!(error.contains(&expected), "{error}");
     }
-    assert_eq!(locked.read().unwrap().unwrap().len(), 2, "it is as before");
+    assert_eq!(locked.read().unwrap().unwrap().len(), 2, "it is unchanged");
     drop(locked);
     assert!(store.remove().unwrap());
     assert!(store.read().unwrap().is_none());
 }
 
 #[test]
-fn of_many_writers_none_loses_what_another_wrote() {
+fn equal_keys_count_once_before_they_are_counted() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("keys");
+    let locked = Store::new(&path).lock().unwrap();
+    locked.write(&["1", "2", "1", "2", "3"].map(key)).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "1\n2\n3\n");
+}
+
+#[test]
+fn no_writer_loses_what_another_has_written() {
     const WRITERS: usize = 8;
     const TIMES: usize = 25;
     let folder = TempDir::new().unwrap();
@@ -90,14 +99,14 @@ fn of_many_writers_none_loses_what_another_wrote() {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else() {
+fn only_the_temporary_files_of_a_killed_writer_are_removed_by_the_next() {
     let folder = TempDir::new().unwrap();
     for name in [
         ".keys-Ab12Cd.tmp",
         ".keys-other",
         "keys.tmp",
         ".other-1.tmp",
-        // What a writer of the file "keys-old" is about to put in its place.
+        // The temporary file of a writer of "keys-old".
         ".keys-old-Ab12Cd.tmp",
     ] {
         fs::write(folder.path().join(name), "placeholder").unwrap();
@@ -118,13 +127,13 @@ fn what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else() {
 }
 
 #[test]
-fn what_others_have_put_in_its_way_is_neither_followed_nor_kept() {
+fn a_wrong_mode_is_not_kept_and_a_link_as_lock_is_not_followed() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys");
-    fs::write(&path, "one-key\n").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    write(&path, "one-key\n", 0o644);
     let store = Store::new(&path);
-    assert!(store.read().unwrap_err().to_string().contains("chmod 600"));
+    let error = store.read().unwrap_err();
+    assert_eq!(error.hint(), format!("run: chmod 600 '{}'", path.display()));
     store.lock().unwrap().write(&[key("two-key")]).unwrap();
     assert_eq!(mode(&path), 0o600);
 
@@ -136,7 +145,7 @@ fn what_others_have_put_in_its_way_is_neither_followed_nor_kept() {
 }
 
 #[test]
-fn a_link_stays_and_what_it_points_to_is_changed_and_removed() {
+fn a_link_is_kept_and_its_target_is_changed_and_removed() {
     let folder = TempDir::new().unwrap();
     let (link, target) = (folder.path().join("keys"), folder.path().join("vault/real"));
     fs::create_dir(folder.path().join("vault")).unwrap();
@@ -153,20 +162,20 @@ fn a_link_stays_and_what_it_points_to_is_changed_and_removed() {
     assert!(store.remove().unwrap());
     assert!(!target.exists() && fs::symlink_metadata(&link).is_err());
 
-    // A link that leads nowhere is replaced by the file, or removed.
+    // A link without a target is replaced.
     symlink("nowhere", &link).unwrap();
     store.lock().unwrap().write(&[key("two-key")]).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_file());
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named_and_nothing_is_lost() {
+fn a_folder_that_cannot_be_created_is_an_error_and_nothing_is_left_behind() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "x").unwrap();
-    let said = Store::new(file.join("keys")).lock().unwrap_err();
-    assert!(said.to_string().contains("cannot be written"), "{said}");
-    assert!(std::error::Error::source(&said).is_some());
+    let error = Store::new(file.join("keys")).lock().unwrap_err();
+    assert!(error.message().contains("cannot be written"), "{error}");
+    assert!(std::error::Error::source(&error).is_some());
 
     let path = folder.path().join("keys");
     fs::create_dir_all(path.join("full")).unwrap();

@@ -1,0 +1,196 @@
+//! [`FromEnvironment`]: the key source that the key variables configure.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use ap_client::{KeySource, KeySourceError};
+use ap_core::ApiKey;
+
+use crate::command::Command;
+use crate::environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
+use crate::error::Error;
+
+/// The variable of a command that prints the keys.
+pub const KEY_COMMAND_VARIABLE: &str = "ACTIVEPROSPECT_KEY_COMMAND";
+
+/// Every variable that [`FromEnvironment`] reads.
+pub const KEY_VARIABLES: [&str; 3] = [KEY_VARIABLE, NEXT_KEY_VARIABLE, KEY_COMMAND_VARIABLE];
+
+/// A password manager may ask a person, who needs time.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A key source that is configured by environment variables, in the same way as the command line `ap`.
+///
+/// 1. [`KEY_VARIABLE`] and [`NEXT_KEY_VARIABLE`] contain keys. If there is one, they are the source.
+/// 2. [`KEY_COMMAND_VARIABLE`] is a command that prints keys, such as `pass show activeprospect`. It is split
+///    into words as a shell does, and run without a shell, each time that keys are needed. It may ask a person
+///    on the terminal, and has 120 s, or less if the call has less.
+///
+/// An empty variable counts as unset. Keys that `ap auth login` has stored are not read.
+///
+/// ```
+/// use ap_client::{Blocking, ClientBuilder, fake};
+/// use ap_keys::FromEnvironment;
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = ClientBuilder::<Blocking>::new()
+///     .key_source(FromEnvironment::new()?)
+///     .build_with(fake(|_| (200, "[]")))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum FromEnvironment {
+    /// [`KEY_VARIABLE`], [`NEXT_KEY_VARIABLE`] or both contain a key.
+    Variables(Environment),
+    /// [`KEY_COMMAND_VARIABLE`] contains a command.
+    Command(Command),
+}
+
+impl FromEnvironment {
+    /// Returns the key source that the variables configure. A command is not run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if no variable is set, or names the variable whose value is not a key or not a command.
+    pub fn new() -> Result<Self, Error> {
+        Self::find()?.ok_or_else(|| {
+            Error::new(
+                format!(
+                    "there is no API key: {} are not set",
+                    KEY_VARIABLES.join(", ")
+                ),
+                format!("set {KEY_VARIABLE} to the account's key"),
+            )
+        })
+    }
+
+    /// Returns the key source that the variables configure, or `None` if no variable is set. A command is not
+    /// run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] names the variable whose value is not a key or not a command.
+    pub fn find() -> Result<Option<Self>, Error> {
+        Self::find_with(|name| std::env::var_os(name))
+    }
+
+    fn find_with(variable: impl Fn(&OsStr) -> Option<OsString>) -> Result<Option<Self>, Error> {
+        let environment = Environment::new();
+        if !environment.read_with(&variable)?.is_empty() {
+            return Ok(Some(Self::Variables(environment)));
+        }
+        variable(KEY_COMMAND_VARIABLE.as_ref())
+            .filter(|line| !line.is_empty())
+            .map(|line| parse_command(&line).map(Self::Command))
+            .transpose()
+    }
+
+    /// Reads the keys now. A command is run, and may take no longer than `remaining` (`None`: its own limit).
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] as for [`Environment::read`] and [`Command::read`].
+    pub fn read(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, Error> {
+        match self {
+            Self::Variables(environment) => environment.read(),
+            Self::Command(command) => command.read(remaining),
+        }
+    }
+}
+
+impl KeySource for FromEnvironment {
+    fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        Ok(self.read(remaining)?)
+    }
+}
+
+fn parse_command(line: &OsStr) -> Result<Command, Error> {
+    let invalid = |what: &str| {
+        Error::new(
+            format!("{KEY_COMMAND_VARIABLE} {what}"),
+            "write it as for a shell, for example: pass show activeprospect",
+        )
+    };
+    let line = line.to_str().ok_or_else(|| invalid("is not text"))?;
+    let words = shlex::split(line)
+        .ok_or_else(|| invalid("has a quote that is not closed, or ends in a backslash"))?;
+    let (program, arguments) = words
+        .split_first()
+        .ok_or_else(|| invalid("contains no command"))?;
+    Ok(Command::new(program)
+        .args(arguments)
+        // Otherwise a command that uses this source itself would never end.
+        .without_variable(KEY_COMMAND_VARIABLE)
+        .timeout(COMMAND_TIMEOUT)
+        .in_foreground())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(variables: &[(&str, &str)]) -> Result<Option<FromEnvironment>, String> {
+        FromEnvironment::find_with(|name| {
+            let found = variables.iter().find(|(variable, _)| name == *variable);
+            found.map(|(_, value)| value.into())
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_in_variables_come_before_a_command_and_empty_variables_count_as_unset() {
+        let command = (KEY_COMMAND_VARIABLE, "pass show key");
+        for (variables, expected) in [
+            (&[][..], "None"),
+            (&[(KEY_VARIABLE, ""), (KEY_COMMAND_VARIABLE, "")], "None"),
+            (&[(KEY_VARIABLE, "1234567890")], "Variables"),
+            (&[(NEXT_KEY_VARIABLE, "1234567890"), command], "Variables"),
+            (&[(KEY_VARIABLE, ""), command], "Command"),
+            (&[command], "Command"),
+        ] {
+            let found = match find(variables).unwrap() {
+                None => "None",
+                Some(FromEnvironment::Variables(_)) => "Variables",
+                Some(FromEnvironment::Command(_)) => "Command",
+            };
+            assert_eq!(found, expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_split_as_by_a_shell_and_has_time_for_a_person() {
+        let found = find(&[(KEY_COMMAND_VARIABLE, r#"pass show "my keys" a\ b"#)]).unwrap();
+        let Some(FromEnvironment::Command(command)) = found else {
+            panic!("{found:?}");
+        };
+        let expected = r#"Command { program: "pass", arguments: 3, timeout: 120s, .. }"#;
+        assert_eq!(format!("{command:?}"), expected);
+    }
+
+    #[test]
+    fn an_invalid_variable_is_named_and_its_value_is_not_repeated() {
+        for (variable, value, expected) in [
+            (
+                KEY_VARIABLE,
+                "secret key",
+                "ACTIVEPROSPECT_API_KEY: the key contains a space",
+            ),
+            (
+                KEY_COMMAND_VARIABLE,
+                "echo 'secret",
+                "KEY_COMMAND has a quote that is not closed",
+            ),
+            (
+                KEY_COMMAND_VARIABLE,
+                " \t",
+                "KEY_COMMAND contains no command; write it as for a shell",
+            ),
+        ] {
+            let error = find(&[(variable, value)]).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}
