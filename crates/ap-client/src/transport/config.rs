@@ -8,6 +8,7 @@ use ap_core::{InvalidOrigin, Origin, TransportError};
 use base64::Engine as _;
 use bytes::Bytes;
 use http::HeaderValue;
+use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -166,6 +167,40 @@ impl Proxy {
             origin: Origin::parse_any(url)?,
             authorization: None,
         })
+    }
+
+    /// Creates a proxy from a URL that may contain a user name and a password, such as
+    /// `http://user:password@proxy.example:3128`, for settings that come from one text.
+    ///
+    /// Both are percent-decoded (RFC 3986 section 3.2.1).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOrigin`] says what is wrong with the URL, without repeating it.
+    ///
+    /// ```
+    /// use ap_client::transport::Proxy;
+    ///
+    /// let proxy = Proxy::parse_with_password("http://user:place%40holder@proxy.example:3128")?;
+    /// assert_eq!(format!("{proxy:?}"), "Proxy(http://proxy.example:3128, with a password)");
+    /// # Ok::<(), ap_client::ap_core::InvalidOrigin>(())
+    /// ```
+    pub fn parse_with_password(url: &str) -> Result<Self, InvalidOrigin> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(InvalidOrigin::Scheme);
+        };
+        let Some((user_information, host)) = rest.rsplit_once('@') else {
+            return Self::parse(url);
+        };
+        let proxy = Self::parse(&format!("{scheme}://{host}"))?;
+        let (user, password) = user_information
+            .split_once(':')
+            .unwrap_or((user_information, ""));
+        let decode = |text| percent_decode_str(text).decode_utf8();
+        match (decode(user), decode(password)) {
+            (Ok(user), Ok(password)) => Ok(proxy.with_password(&user, &password)),
+            _ => Err(InvalidOrigin::UserInformation),
+        }
     }
 
     /// Adds a user name and a password for the proxy itself.

@@ -17,6 +17,7 @@
 mod retry;
 mod transport;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -65,7 +66,7 @@ struct Inner {
 }
 
 enum Cause {
-    Build(&'static str),
+    Build(Cow<'static, str>),
     Request(RequestError),
     Auth(AuthError),
     Transport(TransportErrorKind),
@@ -225,8 +226,8 @@ impl Error {
                 402 | 403 => Hint::CheckPlan,
                 407 | 511 => Hint::CheckNetwork,
                 _ if self.may_retry() => Hint::Wait(self.retry_after()),
-                408 | 500..=599 => Hint::CheckBeforeRetry,
-                300..=499 => Hint::ChangeRequest,
+                300..=499 | 501 | 505 => Hint::ChangeRequest,
+                500..=599 => Hint::CheckBeforeRetry,
                 _ => Hint::Update,
             },
             Cause::Json { .. } | Cause::Unexpected(_) => Hint::Update,
@@ -296,8 +297,8 @@ impl Error {
 impl Error {
     /// Creates an error of kind [`Build`](ErrorKind::Build). `why` is a sentence without a full stop.
     #[must_use]
-    pub fn build(why: &'static str) -> Self {
-        Self::new(Cause::Build(why))
+    pub fn build(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Cause::Build(why.into()))
     }
 
     /// Adds what is known of the request.

@@ -121,6 +121,12 @@ impl TransportError {
         Self { kind, source: None }
     }
 
+    /// Creates an error of kind [`Setup`](TransportErrorKind::Setup): a setting that cannot be used, and why.
+    #[must_use]
+    pub fn setup(why: impl Into<Source>) -> Self {
+        Self::new(TransportErrorKind::Setup).with_source(why)
+    }
+
     /// Adds the error behind this one. You are responsible for its text: no key, no URL, no header, no body.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {

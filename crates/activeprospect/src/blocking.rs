@@ -1,0 +1,71 @@
+//! The blocking client, over ureq. The names are those of the async client at the crate root.
+
+use ap_client::Blocking;
+use ap_client::ap_core::Error;
+use ap_keys::FromEnvironment;
+use ap_ureq::UreqTransport;
+
+use crate::env;
+
+/// A blocking client for the ActiveProspect APIs. Cheap to clone; share it among threads.
+///
+/// ```
+/// use activeprospect::blocking::{Client, ClientBuilder};
+/// use activeprospect::{ApiKey, Service};
+///
+/// # fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let client: Client = ClientBuilder::new().key(ApiKey::parse("1234567890")?).build()?;
+/// let response = client.get(Service::LeadConduit, "/flows").send()?.error_for_status()?;
+/// println!("{}", response.text()?);
+/// # Ok(())
+/// # }
+/// ```
+pub type Client = ap_client::Client<Blocking>;
+
+/// Makes a [`Client`] over ureq.
+///
+/// ```
+/// use activeprospect::ApiKey;
+/// use activeprospect::blocking::ClientBuilder;
+/// use std::time::Duration;
+///
+/// let client = ClientBuilder::new()
+///     .key(ApiKey::parse("1234567890")?)
+///     .timeout(Duration::from_secs(20))
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type ClientBuilder = ap_client::ClientBuilder<Blocking, UreqTransport>;
+
+/// A request that a [`Client`] is about to send.
+pub type RequestBuilder = ap_client::RequestBuilder<Blocking>;
+
+/// An iterator over the pages of an endpoint.
+pub type Pages<E> = ap_client::Pages<E, Blocking>;
+
+/// An iterator over the items of all pages of an endpoint.
+pub type Items<E> = ap_client::Items<E, Blocking>;
+
+/// Makes a client from environment variables: the keys, the proxy and the origins.
+///
+/// - Keys: `ACTIVEPROSPECT_API_KEY` and `ACTIVEPROSPECT_NEXT_API_KEY`, or `ACTIVEPROSPECT_KEY_COMMAND`; see
+///   [`FromEnvironment`].
+/// - `ACTIVEPROSPECT_PROXY`: the URL of a proxy, which may contain a user name and a password.
+/// - `ACTIVEPROSPECT_LCX_URL`, `ACTIVEPROSPECT_TRUSTEDFORM_URL`, `ACTIVEPROSPECT_TRUSTEDFORM_APP_URL`,
+///   `ACTIVEPROSPECT_SUPPRESSIONLIST_URL`: origins instead of the vendor's. Plain http only on loopback.
+///
+/// # Errors
+///
+/// [`Error`] of kind [`Build`](crate::ErrorKind::Build) names the variable that is missing or invalid.
+///
+/// ```no_run
+/// let client = activeprospect::blocking::client_from_env()?;
+/// # Ok::<(), activeprospect::Error>(())
+/// ```
+pub fn client_from_env() -> Result<Client, Error> {
+    let keys = FromEnvironment::new().map_err(env::keys_error)?;
+    ClientBuilder::new()
+        .key_source(keys)
+        .origins(env::origins(env::variable)?)
+        .build_with_config(&env::config(env::variable)?)
+}
