@@ -311,12 +311,12 @@ fn machines_get_one_object_for_each_change() {
     };
     for one in Product::ALL {
         let url = world.emulator.url(one);
-        let expected = product(one.code(), "takes_old", 1, json!(url));
+        let expected = product(one.id(), "takes_old", 1, json!(url));
         assert_eq!(event(&mut rotation), expected);
     }
     for one in Product::ALL {
         world.emulator.login(one);
-        let expected = product(one.code(), "takes_new", 2, json!(null));
+        let expected = product(one.id(), "takes_new", 2, json!(null));
         assert_eq!(event(&mut rotation), expected);
     }
     assert_eq!(

@@ -1,56 +1,77 @@
-//! Where the emulator listens, and which hosts and web origins are its own.
+//! Where the emulator listens, and which host names and web origins are its own.
 
 use std::net::{IpAddr, SocketAddr};
 
+use ap_core::{Origin, Origins, Service};
+
 use crate::Product;
+use crate::per_product::PerProduct;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Addresses {
-    urls: [String; 3],
-    control: String,
-    hosts: [[String; 2]; 3],
+    urls: PerProduct<String>,
+    control_url: String,
+    origins: Origins,
+    /// For each port, its address and its name in the form of a `Host` header.
+    hosts: PerProduct<[String; 2]>,
 }
 
 impl Addresses {
-    pub(crate) fn new(ip: IpAddr, ports: [u16; 3]) -> Self {
-        let urls = ports.map(|port| format!("http://{}", SocketAddr::new(ip, port)));
-        let control = format!("{}/_emulator/", urls[0]);
-        let hosts = ports.map(|port| {
-            let by_address = SocketAddr::new(ip, port).to_string();
-            [by_address, format!("localhost:{port}")].map(|host| without_port_80(&host).to_owned())
-        });
-        Self {
+    /// Returns `None` if `ip` is not a loopback address.
+    pub(crate) fn new(ip: IpAddr, ports: PerProduct<u16>) -> Option<Self> {
+        let socket = |product| SocketAddr::new(ip, *ports.get(product));
+        let urls = PerProduct::from_fn(|product| format!("http://{}", socket(product)));
+        Some(Self {
+            control_url: format!("{}/_emulator/", urls.get(Product::LeadConduit)),
+            origins: origins(&urls)?,
+            hosts: PerProduct::from_fn(|product| {
+                let socket = socket(product);
+                [socket.to_string(), format!("localhost:{}", socket.port())]
+                    .map(|host| without_port_80(&host).to_owned())
+            }),
             urls,
-            control,
-            hosts,
-        }
+        })
     }
 
     pub(crate) fn url(&self, product: Product) -> &str {
-        &self.urls[product.index()]
+        self.urls.get(product)
     }
 
-    pub(crate) fn control(&self) -> &str {
-        &self.control
+    pub(crate) fn control_url(&self) -> &str {
+        &self.control_url
     }
 
-    /// Whether a `Host` names the port of `product`.
+    pub(crate) const fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    /// Returns `true` if a `Host` names the port of `product`.
     pub(crate) fn is_own_host(&self, product: Product, host: &str) -> bool {
         let host = without_port_80(host);
-        self.hosts[product.index()]
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(host))
+        let own = self.hosts.get(product);
+        own.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// Whether an `Origin` is that of the pages on the port of `product`.
+    /// Returns `true` if an `Origin` is the one of the pages on the port of `product`.
     pub(crate) fn is_own_origin(&self, product: Product, origin: &str) -> bool {
+        let own = self.hosts.get(product);
         origin
             .strip_prefix("http://")
-            .is_some_and(|host| self.hosts[product.index()].iter().any(|own| own == host))
+            .is_some_and(|host| own.iter().any(|own| own == host))
     }
 }
 
-/// Browsers leave the default port out.
+/// Every service at the port of its product.
+fn origins(urls: &PerProduct<String>) -> Option<Origins> {
+    let mut here = Vec::with_capacity(Service::ALL.len());
+    for service in Service::ALL {
+        let origin = Origin::parse_loopback(urls.get(service.product())).ok()?;
+        here.push((service, origin));
+    }
+    Origins::vendor().with_all(here).ok()
+}
+
+/// Browsers leave out the default port.
 fn without_port_80(host: &str) -> &str {
     host.strip_suffix(":80").unwrap_or(host)
 }

@@ -1,4 +1,4 @@
-//! Where and how an emulator is started.
+//! [`Builder`]: where and how an emulator starts.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::addresses::Addresses;
-use crate::listener::Server;
+use crate::listener::ServerThread;
+use crate::per_product::PerProduct;
 use crate::state::Shared;
 use crate::{Emulator, Product, StartError};
 
-/// Settings of an emulator that is yet to be started.
+/// Settings of an emulator, before it starts.
 ///
 /// ```
 /// use std::net::Ipv4Addr;
@@ -23,11 +24,11 @@ use crate::{Emulator, Product, StartError};
 /// # Ok::<(), ap_emulator::StartError>(())
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "an emulator runs only once it is started"]
+#[must_use = "the emulator runs only after `start`"]
 pub struct Builder {
     ip: IpAddr,
     first_port: Option<u16>,
-    patience: Duration,
+    client_timeout: Duration,
     max_connections: usize,
 }
 
@@ -36,69 +37,71 @@ impl Builder {
         Self {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             first_port: None,
-            patience: Duration::from_secs(30),
+            client_timeout: Duration::from_secs(30),
             max_connections: 1024,
         }
     }
 
-    /// Listens on another loopback address than 127.0.0.1. Any other address is refused.
+    /// Sets the loopback address to listen on; 127.0.0.1 by default.
     pub const fn bind(mut self, ip: IpAddr) -> Self {
         self.ip = ip;
         self
     }
 
     /// Listens on `port` for LeadConduit and on the next two for TrustedForm and
-    /// SuppressionList, instead of on any three free ports.
+    /// SuppressionList; on any three free ports by default.
     pub const fn first_port(mut self, port: u16) -> Self {
         self.first_port = Some(port);
         self
     }
 
-    /// How long a client may take to send a request, to start another one on the same connection
-    /// or to read an answer, before it is cut off: 30 seconds unless told otherwise.
-    pub const fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// Sets how long a client may take to send a request, to start the next one on the same
+    /// connection, or to read a response; 30 seconds by default. After that, the connection is
+    /// closed.
+    pub const fn client_timeout(mut self, timeout: Duration) -> Self {
+        self.client_timeout = timeout;
         self
     }
 
-    /// How many connections are served at a time, all products together: 1024 unless told
-    /// otherwise. Further ones wait until one of them ends.
+    /// Sets how many connections are served at a time, all products together; 1024 by default.
+    /// Further ones wait until one of them ends.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// Starts the emulator; when this returns, all three ports answer.
+    /// Starts the emulator. When this returns, all three ports accept requests.
     ///
     /// # Errors
     ///
-    /// When the address is not loopback, a port is taken or out of range, or the system refuses
-    /// the ports or the thread.
+    /// Returns an error if the address is not loopback, if a port is in use or out of range, or if
+    /// the operating system refuses the ports or the thread.
     pub fn start(self) -> Result<Emulator, StartError> {
         if !self.ip.is_loopback() {
             return Err(StartError::NotLoopback(self.ip));
         }
-        let wanted = match self.first_port {
-            None => [0; 3],
-            Some(first) => {
-                let last = first
-                    .checked_add(2)
-                    .ok_or(StartError::PortRange { first })?;
-                [first, last - 1, last]
-            }
-        };
-        let [one, two, three] = wanted;
+        let [one, two, three] = self.ports()?;
         let listeners = [
-            self.listen(Product::LeadConduit, one)?,
-            self.listen(Product::TrustedForm, two)?,
-            self.listen(Product::SuppressionList, three)?,
+            (
+                Product::LeadConduit,
+                self.listen(Product::LeadConduit, one)?,
+            ),
+            (
+                Product::TrustedForm,
+                self.listen(Product::TrustedForm, two)?,
+            ),
+            (
+                Product::SuppressionList,
+                self.listen(Product::SuppressionList, three)?,
+            ),
         ];
-        let mut ports = [0; 3];
-        for (port, listener) in ports.iter_mut().zip(&listeners) {
-            *port = listener.local_addr().map_err(StartError::Serve)?.port();
+        let mut ports = PerProduct::default();
+        for (product, listener) in &listeners {
+            *ports.get_mut(*product) = listener.local_addr().map_err(StartError::Serve)?.port();
         }
-        let shared = Arc::new(Shared::new(Addresses::new(self.ip, ports), self.patience));
-        let server = Server::start(listeners, &shared, self.max_connections.max(1))
+        let addresses = Addresses::new(self.ip, ports).ok_or(StartError::NotLoopback(self.ip))?;
+        let shared = Arc::new(Shared::new(addresses, self.client_timeout));
+        let server = ServerThread::start(listeners, &shared, self.max_connections.max(1))
             .map_err(StartError::Serve)?;
         Ok(Emulator {
             shared,
@@ -106,9 +109,20 @@ impl Builder {
         })
     }
 
+    /// The ports to listen on, where 0 stands for any free one.
+    fn ports(&self) -> Result<[u16; 3], StartError> {
+        let Some(first) = self.first_port else {
+            return Ok([0; 3]);
+        };
+        let last = first
+            .checked_add(2)
+            .ok_or(StartError::PortRange { first })?;
+        Ok([first, last - 1, last])
+    }
+
     fn listen(&self, product: Product, port: u16) -> Result<TcpListener, StartError> {
         TcpListener::bind((self.ip, port)).map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortTaken { port, product },
+            io::ErrorKind::AddrInUse => StartError::PortInUse { port, product },
             _ => StartError::Listen {
                 port,
                 product,

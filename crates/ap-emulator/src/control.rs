@@ -1,5 +1,5 @@
-//! The control calls under `/_emulator/`: what the vendor's account settings page does, and the
-//! faults. Its page is among them.
+//! The control API under `/_emulator/`: what a person does on the vendor's account page, and fault
+//! injection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,26 +12,15 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Fault, Kind};
-use crate::response::{self, Answer};
+use crate::response::{self, Response};
 use crate::state::Shared;
-use crate::{Plan, Product, page, request_body};
+use crate::state::plan::Plan;
+use crate::{Product, request_body};
 
-const ROOT: &str = "/_emulator";
 const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
 
-pub(crate) fn owns(path: &str) -> bool {
-    path == page::ICON
-        || path
-            .strip_prefix(ROOT)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
-    page::routes(Arc::clone(shared)).merge(calls(Arc::clone(shared)))
-}
-
-fn calls(shared: Arc<Shared>) -> Router {
+pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_emulator/state", get(state))
         .route("/_emulator/changes", get(changes))
@@ -42,66 +31,67 @@ fn calls(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn state(State(shared): State<Arc<Shared>>) -> Answer {
-    answer_state(&shared)
+async fn state(State(shared): State<Arc<Shared>>) -> Response {
+    state_response(&shared)
 }
 
-async fn changes(State(shared): State<Arc<Shared>>) -> Answer {
-    response::json(StatusCode::OK, &shared.world().history.to_json())
+async fn changes(State(shared): State<Arc<Shared>>) -> Response {
+    response::json(StatusCode::OK, &shared.lock().history.to_json())
 }
 
-async fn reset(State(shared): State<Arc<Shared>>) -> Answer {
-    let body = json!({ "key": shared.world().reset() });
+async fn reset(State(shared): State<Arc<Shared>>) -> Response {
+    let body = json!({ "key": shared.lock().reset() });
     response::json(StatusCode::OK, &body)
 }
 
-async fn login(State(shared): State<Arc<Shared>>, Path(product): Path<String>) -> Answer {
-    match product_named(&product) {
+async fn login(State(shared): State<Arc<Shared>>, Path(product): Path<String>) -> Response {
+    match parse_product(&product) {
         Ok(product) => {
-            shared.world().login(product);
-            answer_state(&shared)
+            shared.lock().login(product);
+            state_response(&shared)
         }
-        Err(refusal) => bad_request(&refusal),
+        Err(reason) => bad_request(&reason),
     }
 }
 
-async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> Answer {
-    match Plan::from_code(&plan) {
+async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> Response {
+    match Plan::from_name(&plan) {
         Some(plan) => {
-            shared.world().plan = plan;
-            answer_state(&shared)
+            shared.lock().plan = plan;
+            state_response(&shared)
         }
-        None => bad_request(&one_of("plan", Plan::ALL.map(Plan::code))),
+        None => bad_request(&one_of("plan", Plan::ALL.map(Plan::name))),
     }
 }
 
-async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let wanted = match request_body::read_json(Product::LeadConduit, body, shared.patience).await {
-        Ok(wanted) => wanted,
-        Err(refusal) => return refusal,
-    };
-    let fault = match parse_fault(&wanted) {
+async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let requested =
+        match request_body::read_json(Product::LeadConduit, body, shared.client_timeout).await {
+            Ok(requested) => requested,
+            Err(refusal) => return refusal,
+        };
+    let fault = match parse_fault(&requested) {
         Ok(fault) => fault,
-        Err(refusal) => return bad_request(&refusal),
+        Err(reason) => return bad_request(&reason),
     };
-    let mut world = shared.world();
-    let faults = &mut world.side(fault.product).faults;
+    let mut state = shared.lock();
+    let faults = &mut state.product(fault.product).faults;
     if faults.len() >= MAX_QUEUED {
         return bad_request(&format!(
             "at most {MAX_QUEUED} faults can wait for one product"
         ));
     }
     faults.push(fault);
-    drop(world);
-    answer_state(&shared)
+    drop(state);
+    state_response(&shared)
 }
 
-fn answer_state(shared: &Shared) -> Answer {
-    response::json(StatusCode::OK, &shared.world().state().to_json())
+fn state_response(shared: &Shared) -> Response {
+    response::json(StatusCode::OK, &shared.lock().snapshot().to_json())
 }
 
-fn parse_fault(wanted: &Value) -> Result<Fault, String> {
-    let members = wanted.as_object().ok_or("a JSON object is needed")?;
+fn parse_fault(requested: &Value) -> Result<Fault, String> {
+    let members = requested.as_object().ok_or("a JSON object is needed")?;
     let allowed = ["product", "kind", "count", "ms"];
     if members.keys().any(|name| !allowed.contains(&name.as_str())) {
         return Err(one_of("members", allowed));
@@ -112,9 +102,9 @@ fn parse_fault(wanted: &Value) -> Result<Fault, String> {
             .and_then(Value::as_str)
             .unwrap_or_default()
     };
-    let product = product_named(text("product"))?;
+    let product = parse_product(text("product"))?;
     let kind =
-        Kind::from_code(text("kind")).ok_or_else(|| one_of("kind", Kind::ALL.map(Kind::code)))?;
+        Kind::from_name(text("kind")).ok_or_else(|| one_of("kind", Kind::ALL.map(Kind::name)))?;
     let count = number(members, "count", 1, 1..=u64::from(u32::MAX))?;
     let wait = number(members, "ms", 0, 0..=MAX_WAIT_MS)?;
     let fault = Fault::new(product, kind, Duration::from_millis(wait));
@@ -135,21 +125,22 @@ fn number(
         .filter(|number| allowed.contains(number))
         .ok_or_else(|| {
             format!(
-                "{name} is a whole number from {} to {}",
+                "{name} must be a whole number from {} to {}",
                 allowed.start(),
                 allowed.end()
             )
         })
 }
 
-fn product_named(code: &str) -> Result<Product, String> {
-    Product::from_code(code).ok_or_else(|| one_of("product", Product::ALL.map(Product::code)))
+fn parse_product(id: &str) -> Result<Product, String> {
+    id.parse()
+        .map_err(|_| one_of("product", Product::ALL.map(Product::id)))
 }
 
 fn one_of<const N: usize>(what: &str, allowed: [&str; N]) -> String {
     format!("allowed for {what}: {}", allowed.join(", "))
 }
 
-fn bad_request(reason: &str) -> Answer {
+fn bad_request(reason: &str) -> Response {
     response::json(StatusCode::BAD_REQUEST, &json!({ "error": reason }))
 }

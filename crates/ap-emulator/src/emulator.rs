@@ -1,13 +1,13 @@
-//! The running emulator as its user holds it.
+//! [`Emulator`]: a running emulator.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::listener::Server;
+use crate::listener::ServerThread;
 use crate::state::Shared;
-use crate::{Builder, Fault, Plan, Product, StartError, State};
+use crate::{Builder, Fault, Origins, Plan, Product, StartError, State};
 
-/// A running emulator, which stops and frees its ports when it is dropped.
+/// A running emulator. It stops and frees its ports when you drop it.
 ///
 /// ```
 /// use ap_emulator::{Emulator, Product};
@@ -17,7 +17,7 @@ use crate::{Builder, Fault, Plan, Product, StartError, State};
 /// let new = emulator.reset();
 /// assert_ne!(old, new);
 ///
-/// // Every product goes on taking the old key until somebody logs in to it.
+/// // Every product still accepts the old key until somebody logs in to it.
 /// emulator.login(Product::LeadConduit);
 /// assert_eq!(emulator.state().product(Product::LeadConduit).generation, 2);
 /// assert_eq!(emulator.state().product(Product::TrustedForm).generation, 1);
@@ -25,7 +25,7 @@ use crate::{Builder, Fault, Plan, Product, StartError, State};
 /// ```
 pub struct Emulator {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) _server: Server,
+    pub(crate) _server: ServerThread,
 }
 
 impl Emulator {
@@ -33,59 +33,78 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// When the system refuses the ports or the thread.
+    /// Returns an error if the operating system refuses the ports or the thread.
     pub fn start() -> Result<Self, StartError> {
         Self::builder().start()
     }
 
-    /// Settings for an emulator elsewhere than on three free ports of 127.0.0.1.
+    /// Returns a builder, to choose the address, the ports and the limits.
     pub const fn builder() -> Builder {
         Builder::new()
     }
 
-    /// The account's newest key, which after a [`reset`](Self::reset) no product takes yet.
+    /// Returns the account's newest key. After a [`reset`](Self::reset), no product accepts it yet.
     #[must_use]
     pub fn key(&self) -> String {
-        self.shared.world().account.newest().reveal().to_owned()
+        self.shared.lock().account.newest().as_str().to_owned()
     }
 
-    /// The origin of `product`, without a slash at the end.
+    /// Returns the URL of `product`, without a slash at the end.
     #[must_use]
     pub fn url(&self, product: Product) -> &str {
         self.shared.addresses.url(product)
     }
 
-    /// Where the account page and the control calls are, with a slash at the end.
+    /// Returns the origins of all four services, each at the port of its product here, none at the
+    /// vendor.
+    ///
+    /// Pass them to a client, so that it calls this emulator and may send its key nowhere else.
+    ///
+    /// ```
+    /// use ap_core::Service;
+    /// use ap_emulator::{Emulator, Product};
+    ///
+    /// let emulator = Emulator::start()?;
+    /// let origin = emulator.origins().get(Service::TrustedFormApp).to_string();
+    /// assert_eq!(origin, emulator.url(Product::TrustedForm));
+    /// # Ok::<(), ap_emulator::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn origins(&self) -> Origins {
+        self.shared.addresses.origins().clone()
+    }
+
+    /// Returns the URL of the account page and the control API, with a slash at the end.
     #[must_use]
     pub fn control_url(&self) -> &str {
-        self.shared.addresses.control()
+        self.shared.addresses.control_url()
     }
 
-    /// Makes a new account key and returns it. Each product takes its old one until somebody
-    /// [logs in](Self::login) there.
+    /// Makes a new account key and returns it. Each product still accepts its old one until
+    /// somebody [logs in](Self::login) to it.
     pub fn reset(&self) -> String {
-        self.shared.world().reset()
+        self.shared.lock().reset()
     }
 
-    /// Brings the newest key to `product`, which refuses the one before from then on.
+    /// Brings the newest key to `product`, which rejects the previous one from then on.
     pub fn login(&self, product: Product) {
-        self.shared.world().login(product);
+        self.shared.lock().login(product);
     }
 
-    /// Sets what the account pays for.
+    /// Sets the account's plan.
     pub fn set_plan(&self, plan: Plan) {
-        self.shared.world().plan = plan;
+        self.shared.lock().plan = plan;
     }
 
-    /// Lets the next requests to a product meet `fault`.
+    /// Queues a fault for the next requests to its product.
     pub fn fault(&self, fault: Fault) {
-        self.shared.world().side(fault.product).faults.push(fault);
+        self.shared.lock().product(fault.product).faults.push(fault);
     }
 
-    /// What has happened so far, without any key in it.
+    /// Returns what has happened so far, without any key in it.
     #[must_use]
     pub fn state(&self) -> State {
-        self.shared.world().state()
+        self.shared.lock().snapshot()
     }
 }
 

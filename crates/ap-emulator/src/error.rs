@@ -1,47 +1,42 @@
-//! What can go wrong: at the start for the caller, on purpose for a connection.
+//! [`StartError`]: why an emulator did not start.
 
 use std::io;
 use std::net::IpAddr;
 
 use crate::Product;
 
-/// Why an emulator could not be started.
+/// Why an emulator did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address to listen on is reachable from other machines.
-    #[error("the emulator listens on loopback only, and {0} is not a loopback address")]
+    /// Other machines can reach the address.
+    #[error("{0} is not a loopback address; the emulator listens on loopback only")]
     NotLoopback(IpAddr),
-    /// The three ports do not fit below 65536.
-    #[error("three ports from {first} on do not fit: the last one would be above 65535")]
+    /// The three ports do not end below 65536.
+    #[error("three ports from {first} on end above 65535; choose a first port below 65534")]
     PortRange {
-        /// The port that was asked for.
+        /// The first port.
         first: u16,
     },
-    /// Something else listens on a port that was asked for.
-    #[error("port {port} for {} is taken", product.name())]
-    PortTaken {
-        /// The taken port.
+    /// Another program listens on the port.
+    #[error("port {port} for {product} is already in use")]
+    PortInUse {
+        /// The port.
         port: u16,
-        /// The product that would have had it.
+        /// The product that was to listen there.
         product: Product,
     },
     /// The operating system refused a port for another reason.
-    #[error("cannot listen on port {port} for {}", product.name())]
+    #[error("cannot listen on port {port} for {product}")]
     Listen {
-        /// The port; 0 where any free one would have done.
+        /// The port; 0 stands for any free one.
         port: u16,
-        /// The product that would have had it.
+        /// The product that was to listen there.
         product: Product,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The background thread that serves the requests could not be started.
+    /// The background thread that serves the requests did not start.
     #[error("cannot start the thread that serves the requests")]
     Serve(#[source] io::Error),
 }
-
-/// A connection that is given up without an answer, or in the middle of one.
-#[derive(Debug, thiserror::Error)]
-#[error("connection closed on purpose")]
-pub(crate) struct Dropped;

@@ -1,13 +1,12 @@
-//! The invented data that every emulator starts with. Ids, names and addresses are examples.
+//! The invented data that every emulator starts with. All ids, names and addresses are examples.
 
-use std::time::Duration;
-
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::addresses::Addresses;
 use crate::{Plan, Product};
 
-/// Deliberately plain: it is no secret, every emulator has the same one.
+/// Not a secret: it is the same in every emulator.
 pub(crate) const REPORT_TOKEN: &str = "emulator-shared-report";
 
 const ACCOUNT_ID: &str = "65e0a1000000000000000001";
@@ -15,27 +14,9 @@ const USER_ID: &str = "65e0a1000000000000000002";
 const BUYER_ID: &str = "65e0a1000000000000000003";
 const SELLER_ID: &str = "65e0a1000000000000000004";
 
-/// An ISO 8601 time in UTC, with milliseconds as the API writes it.
-pub(crate) fn timestamp(since_epoch: Duration) -> String {
-    let seconds = since_epoch.as_secs();
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March put the leap day last, which makes months and years divisible.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let millis = since_epoch.subsec_millis();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+/// Formats a time as the API does: ISO 8601, in UTC, with milliseconds.
+pub(crate) fn iso_8601(at: Timestamp) -> String {
+    format!("{at:.3}")
 }
 
 pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
@@ -43,10 +24,10 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
         .into_iter()
         .map(|product| {
             json!({
-                "id": product.code(),
-                "name": product.name(),
+                "id": product.id(),
+                "name": product.to_string(),
                 "base_url": addresses.url(product),
-                "marketing_url": format!("https://www.example.com/{product}"),
+                "marketing_url": format!("https://www.example.com/{}", product.id()),
                 "subscribed": true,
             })
         })
@@ -65,7 +46,7 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
         "phone": "202-555-0142",
         "accounts": [{ "id": ACCOUNT_ID, "name": "Example Home Services" }],
         "products": products,
-        "product_code": Product::LeadConduit.code(),
+        "product_code": Product::LeadConduit.id(),
         "company_name": "Example Home Services",
         "subscriptions": [{
             "id": "65e0a1000000000000000006",
@@ -73,7 +54,7 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
             "product_offering_id": "example-base",
             "product_offering": {
                 "id": "example-base",
-                "product_id": Product::LeadConduit.code(),
+                "product_id": Product::LeadConduit.id(),
                 "component": "base",
                 "name": "Example base",
             },
@@ -103,7 +84,7 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
         "billing_type": if paid { "contracted" } else { "self_service" },
         "financial_state": if paid { json!("paid") } else { Value::Null },
         "lead_ping_enabled": false,
-        "product_id": Product::LeadConduit.code(),
+        "product_id": Product::LeadConduit.id(),
         "state": "active",
         "connected_buyers": [{ "id": BUYER_ID, "name": "Sunny Roofs Example" }],
         "connected_sellers": [{ "id": SELLER_ID, "name": "Leads by Example" }],
@@ -295,22 +276,29 @@ pub(crate) fn lists() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use jiff::Timestamp;
 
-    use super::timestamp;
+    use super::iso_8601;
 
     #[test]
-    fn timestamps_are_calendar_times() {
+    fn times_are_iso_8601_with_milliseconds() {
         let table = [
             (0, "1970-01-01T00:00:00.000Z"),
-            (951_782_400, "2000-02-29T00:00:00.000Z"),
-            (1_709_251_199, "2024-02-29T23:59:59.000Z"),
-            (1_735_689_600, "2025-01-01T00:00:00.000Z"),
-            (4_107_542_399, "2100-02-28T23:59:59.000Z"),
-            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (951_782_400_007, "2000-02-29T00:00:00.007Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (1_735_689_600_000, "2025-01-01T00:00:00.000Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ];
-        for (seconds, expected) in table {
-            assert_eq!(timestamp(Duration::from_secs(seconds)), expected);
+        for (millisecond, expected) in table {
+            let at = Timestamp::from_millisecond(millisecond).unwrap();
+            assert_eq!(iso_8601(at), expected);
         }
+        let at = Timestamp::new(0, 999_999_999).unwrap();
+        assert_eq!(
+            iso_8601(at),
+            "1970-01-01T00:00:00.999Z",
+            "cut off, not rounded"
+        );
     }
 }

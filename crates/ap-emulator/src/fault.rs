@@ -1,4 +1,4 @@
-//! Faults on demand, so that a client's handling of them can be tested.
+//! Fault injection: errors, delays and broken connections, for testing how a client handles them.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -12,13 +12,12 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame};
 
-use crate::error::Dropped;
-use crate::response::{self, Answer};
-use crate::{Product, response::Asked};
+use crate::Product;
+use crate::response::{self, RequestFacts, Response};
 
-/// Something that the next requests to one product meet, before their credentials are looked at.
+/// A fault for the next requests to one product. It comes before their credentials are checked.
 ///
-/// Faults of one product are met in the order in which they were asked for.
+/// The faults of one product happen in the order in which you queued them.
 ///
 /// ```
 /// use ap_emulator::{Emulator, Fault, Product};
@@ -57,7 +56,8 @@ impl Kind {
         Self::Close,
     ];
 
-    pub(crate) const fn code(self) -> &'static str {
+    /// The name in the control API.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Delay => "delay",
             Self::TooManyRequests => "429",
@@ -68,8 +68,8 @@ impl Kind {
         }
     }
 
-    pub(crate) fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -83,72 +83,72 @@ impl Fault {
         }
     }
 
-    /// Waits, then answers as if nothing had happened.
+    /// Waits, then responds as usual.
     #[must_use]
     pub const fn delay(product: Product, wait: Duration) -> Self {
         Self::new(product, Kind::Delay, wait)
     }
 
-    /// Answers 429 with a `Retry-After` of `wait` in whole seconds, rounded up, 1 at the least.
+    /// Responds with 429 and a `Retry-After` of `wait` in whole seconds, rounded up, at least 1.
     #[must_use]
     pub const fn too_many_requests(product: Product, wait: Duration) -> Self {
         Self::new(product, Kind::TooManyRequests, wait)
     }
 
-    /// Answers 500.
+    /// Responds with 500.
     #[must_use]
     pub const fn internal_error(product: Product) -> Self {
         Self::new(product, Kind::InternalError, Duration::ZERO)
     }
 
-    /// Answers 503.
+    /// Responds with 503.
     #[must_use]
     pub const fn unavailable(product: Product) -> Self {
         Self::new(product, Kind::Unavailable, Duration::ZERO)
     }
 
-    /// Announces the whole answer, sends half of its body and closes the connection.
+    /// Announces the whole response, sends half of its body, and closes the connection.
     #[must_use]
     pub const fn cut(product: Product) -> Self {
         Self::new(product, Kind::Cut, Duration::ZERO)
     }
 
-    /// Closes the connection without any answer.
+    /// Closes the connection without a response.
     #[must_use]
     pub const fn close(product: Product) -> Self {
         Self::new(product, Kind::Close, Duration::ZERO)
     }
 
-    /// The next `count` requests meet the fault, instead of only the next one.
+    /// Repeats the fault for the next `count` requests; for one by default.
     #[must_use]
     pub const fn times(mut self, count: u32) -> Self {
         self.count = count;
         self
     }
 
-    /// The answer that stands in for the real one, for the kinds that have such an answer.
-    pub(crate) fn stand_in(self) -> Option<Answer> {
+    /// Returns the error response of the fault, if it has one.
+    pub(crate) fn response(self) -> Option<Response> {
         let (status, reason) = match self.kind {
             Kind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too many requests"),
             Kind::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error"),
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable"),
             Kind::Delay | Kind::Cut | Kind::Close => return None,
         };
-        let mut answer = response::error(self.product, status, reason);
+        let mut response = response::error(self.product, status, reason);
         if self.kind == Kind::TooManyRequests {
             let seconds = self.wait.as_millis().div_ceil(1000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
-            answer.headers_mut().insert(RETRY_AFTER, seconds);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
         }
-        Some(answer)
+        Some(response)
     }
 }
 
-/// The faults that one product still has to serve.
+/// The faults that are still to come for one product.
 #[derive(Debug, Default)]
-pub(crate) struct Queue(VecDeque<Fault>);
+pub(crate) struct FaultQueue(VecDeque<Fault>);
 
-impl Queue {
+impl FaultQueue {
     pub(crate) fn push(&mut self, fault: Fault) {
         if fault.count > 0 {
             self.0.push_back(fault);
@@ -159,7 +159,8 @@ impl Queue {
         self.0.len()
     }
 
-    pub(crate) fn next(&mut self) -> Option<Fault> {
+    /// Takes the fault for the next request.
+    pub(crate) fn pop(&mut self) -> Option<Fault> {
         let first = self.0.front_mut()?;
         first.count -= 1;
         let fault = *first;
@@ -170,46 +171,51 @@ impl Queue {
     }
 }
 
-/// Keeps the announced length of `answer` but makes its body break off half way.
-pub(crate) async fn cut(answer: Answer, asked: Asked) -> Result<Answer, Dropped> {
-    let (parts, body) = answer.into_parts();
-    let whole = body.collect().await.map_err(|_| Dropped)?.to_bytes();
-    let answer = Answer::from_parts(parts, Body::empty());
-    if asked.head || whole.is_empty() {
-        return Ok(response::closing(answer));
+/// A connection that is closed on purpose, before or in the middle of a response.
+#[derive(Debug, thiserror::Error)]
+#[error("connection closed on purpose")]
+pub(crate) struct Aborted;
+
+/// Keeps the announced length of `response`, but ends its body half way.
+pub(crate) async fn cut(response: Response, request: RequestFacts) -> Result<Response, Aborted> {
+    let (parts, body) = response.into_parts();
+    let whole = body.collect().await.map_err(|_| Aborted)?.to_bytes();
+    let response = Response::from_parts(parts, Body::empty());
+    if request.is_head || whole.is_empty() {
+        return Ok(response::closing(response));
     }
     let half = whole.slice(..whole.len() / 2);
-    Ok(answer.map(|_| {
+    Ok(response.map(|_| {
         Body::new(HalfBody {
             half: Some(half),
-            flushed: false,
+            is_flushed: false,
         })
     }))
 }
 
 struct HalfBody {
     half: Option<Bytes>,
-    flushed: bool,
+    is_flushed: bool,
 }
 
 impl HttpBody for HalfBody {
     type Data = Bytes;
-    type Error = Dropped;
+    type Error = Aborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(half) = self.half.take() {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
-        // The server writes out what it has only when the body is not ready; an error at once
-        // would throw the half away.
-        if !self.flushed {
-            self.flushed = true;
+        // hyper writes out its buffer only when the body is pending. An error at once would discard
+        // the half.
+        if !self.is_flushed {
+            self.is_flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(Dropped)))
+        Poll::Ready(Some(Err(Aborted)))
     }
 }

@@ -1,55 +1,31 @@
-//! A faithful double of the ActiveProspect APIs on loopback, for tests and for trying things out.
-//!
-//! It answers as the vendor documents that its products do: the same refusals of a bad key, a key
-//! per product that a reset leaves behind until somebody logs in there, the demand for an `Accept`
-//! header, and invented example data. It listens on loopback only, takes no key but those that it
-//! made itself, and neither keeps nor logs what it receives.
-//!
-//! An [`Emulator`] runs on a thread of its own and stops when it is dropped, so that it can be
-//! used from any test, blocking or asynchronous:
-//!
-//! ```
-//! use ap_emulator::{Emulator, Product};
-//! use std::io::{Read, Write};
-//! use std::net::TcpStream;
-//!
-//! let emulator = Emulator::start()?;
-//! let url = emulator.url(Product::LeadConduit);
-//! let mut stream = TcpStream::connect(url.trim_start_matches("http://"))?;
-//! stream.write_all(b"GET /flows HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-//! let mut answer = String::new();
-//! stream.read_to_string(&mut answer)?;
-//! assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
-//! assert!(answer.ends_with(r#"{"error":"authentication failed"}"#));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 //!
 //! # The account page
 //!
-//! [`control_url`](Emulator::control_url) is the address of a page for people, the counterpart of
-//! the vendor's account settings: it shows the key, resets it, logs in to a product, and shows
-//! which key each product takes and what it accepts and refuses. It works without JavaScript too.
+//! [`Emulator::control_url`] is the address of a page for people, like the vendor's account page. It
+//! shows the key, resets it, logs in to a product, and shows which key each product accepts and how
+//! many calls it accepted and refused. The page also works without JavaScript.
 //!
-//! # Control over HTTP
+//! # The control API
 //!
-//! What the methods of [`Emulator`] do can also be asked for under that address, on every port and
-//! without a key:
+//! Programs can do over HTTP what the methods of [`Emulator`] do. The calls are below
+//! [`Emulator::control_url`], on every port, and need no key:
 //!
 //! | request | effect |
 //! |---|---|
-//! | `GET state` | the counters and generations of [`State`] |
-//! | `GET changes` | the last 50 resets and logins, with the calls that each product accepted and refused in between |
-//! | `POST reset` | makes a new account key and answers `{"key":…}` |
+//! | `GET state` | returns the counters and generations of [`State`] |
+//! | `GET changes` | returns the last 50 resets and logins, each with the calls that each product accepted and refused until the next one |
+//! | `POST reset` | makes a new account key and returns `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
 //! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
 //! | `POST fault` | queues `{"product","kind","count","ms"}`, see [`Fault`] |
 //!
-//! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`; `count` is 1 and `ms`
-//! is 0 unless given.
+//! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`. `count` is 1 and `ms` is 0
+//! by default.
 //!
-//! A request that a browser sends for a page of another origin changes nothing: it is refused with
-//! 403, told by its `Origin` or `Sec-Fetch-Site`. Under any `Host` but the port's own address and
-//! `localhost`, the page and the calls answer 421.
+//! A request that a browser sends for a page of another origin changes nothing: the emulator refuses
+//! it with 403, by its `Origin` or `Sec-Fetch-Site`. If `Host` is neither the port's own address nor
+//! `localhost`, the page and the calls return 421.
 
 mod addresses;
 mod builder;
@@ -60,17 +36,18 @@ mod example_data;
 mod fault;
 mod listener;
 mod page;
-mod product;
+mod per_product;
 mod products;
 mod request_body;
 mod response;
 mod router;
 mod state;
 
+#[doc(no_inline)]
+pub use ap_core::{Origins, Product};
 pub use builder::Builder;
 pub use emulator::Emulator;
 pub use error::StartError;
 pub use fault::Fault;
-pub use product::Product;
 pub use state::plan::Plan;
 pub use state::snapshot::{ProductState, State};

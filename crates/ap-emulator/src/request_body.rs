@@ -1,4 +1,4 @@
-//! Reading request bodies, bounded in length and in time.
+//! Reading request bodies, with a limit of length and of time.
 
 use std::time::Duration;
 
@@ -10,45 +10,42 @@ use hyper::body::Body as _;
 use serde_json::Value;
 
 use crate::Product;
-use crate::response::{self, Answer};
+use crate::response::{self, Response};
 
-pub(crate) const MAX_BODY: usize = 1024 * 1024;
+const MAX_LENGTH: usize = 1024 * 1024;
 
-/// The body as JSON, or the answer that refuses it.
+/// Returns the body as JSON, or the response that refuses it.
 pub(crate) async fn read_json(
     product: Product,
     body: Body,
-    patience: Duration,
-) -> Result<Value, Answer> {
-    let bytes = read(product, body, patience).await?;
+    timeout: Duration,
+) -> Result<Value, Response> {
+    let bytes = read(product, body, timeout).await?;
     serde_json::from_slice(&bytes).map_err(|_| {
-        response::error(
-            product,
-            StatusCode::BAD_REQUEST,
-            "the request body is not valid JSON",
-        )
+        let reason = "the request body is not valid JSON";
+        response::error(product, StatusCode::BAD_REQUEST, reason)
     })
 }
 
-async fn read(product: Product, body: Body, patience: Duration) -> Result<Bytes, Answer> {
-    let refuse = |status, reason| response::closing(response::error(product, status, reason));
+async fn read(product: Product, body: Body, timeout: Duration) -> Result<Bytes, Response> {
+    let refusal = |status, reason| response::closing(response::error(product, status, reason));
     let too_large = || {
         let reason = "the request body is larger than 1048576 bytes";
-        refuse(StatusCode::PAYLOAD_TOO_LARGE, reason)
+        refusal(StatusCode::PAYLOAD_TOO_LARGE, reason)
     };
-    if body.size_hint().lower() > MAX_BODY as u64 {
+    if body.size_hint().lower() > MAX_LENGTH as u64 {
         return Err(too_large());
     }
-    match tokio::time::timeout(patience, Limited::new(body, MAX_BODY).collect()).await {
+    match tokio::time::timeout(timeout, Limited::new(body, MAX_LENGTH).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "the request body is broken",
-        )),
-        Err(_) => Err(refuse(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request body took too long",
-        )),
+        Ok(Err(_)) => {
+            let reason = "the request body is broken";
+            Err(refusal(StatusCode::BAD_REQUEST, reason))
+        }
+        Err(_) => {
+            let reason = "the request body took too long";
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, reason))
+        }
     }
 }

@@ -1,43 +1,47 @@
-//! Building answers, with the header lines and in the order of the vendor's published sample.
-
-use std::time::SystemTime;
+//! Building responses, with the header lines of the vendor's published sample, in its order.
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY,
 };
-use http::{Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, StatusCode, Version};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 
 use crate::Product;
 
-pub(crate) type Answer = Response<Body>;
+pub(crate) type Response = http::Response<Body>;
 
 static SAMPLE_ORDER: [HeaderName; 5] = [CONTENT_TYPE, CONTENT_LENGTH, CONNECTION, VARY, ETAG];
 
-pub(crate) fn json(status: StatusCode, body: &Value) -> Answer {
-    text(status, body.to_string())
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
+    json_text(status, body.to_string())
 }
 
-/// For bodies whose bytes are fixed by the vendor, down to the order of the members.
-pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    typed(status, "application/json; charset=utf-8", body)
+/// For JSON whose bytes the vendor fixes, down to the order of the members.
+pub(crate) fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    with_type(status, "application/json; charset=utf-8", body)
 }
 
-pub(crate) fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn with_type(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response {
     let body = body.into();
     let length = HeaderValue::from(body.len());
-    let mut answer = Response::new(Body::from(body));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CONTENT_LENGTH, length);
-    answer
+    response
 }
 
-/// An error in the shape that `product` gives its errors.
-pub(crate) fn error(product: Product, status: StatusCode, reason: &str) -> Answer {
+/// An error in the shape that `product` gives to its errors.
+pub(crate) fn error(product: Product, status: StatusCode, reason: &str) -> Response {
     let body = match product {
         Product::TrustedForm => json!({ "outcome": "error", "reason": reason }),
         Product::LeadConduit | Product::SuppressionList => json!({ "error": reason }),
@@ -45,23 +49,29 @@ pub(crate) fn error(product: Product, status: StatusCode, reason: &str) -> Answe
     json(status, &body)
 }
 
-pub(crate) fn closing(mut answer: Answer) -> Answer {
-    answer
+pub(crate) fn not_found(product: Product) -> Response {
+    error(product, StatusCode::NOT_FOUND, "not found")
+}
+
+/// Closes the connection after `response`.
+pub(crate) fn closing(mut response: Response) -> Response {
+    response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
+    response
 }
 
-/// What has to be remembered of a request to finish its answer.
+/// The facts about a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
-    pub(crate) keeps_alive: bool,
-    pub(crate) head: bool,
+pub(crate) struct RequestFacts {
+    pub(crate) can_keep_alive: bool,
+    pub(crate) is_head: bool,
 }
 
-impl Asked {
-    pub(crate) fn of<B>(request: &Request<B>, may_keep_alive: bool) -> Self {
-        let wish = |token: &str| {
+impl RequestFacts {
+    /// `has_known_end` is `false` if nobody can say where the next request would start.
+    pub(crate) fn new<B>(request: &Request<B>, has_known_end: bool) -> Self {
+        let has_token = |token: &str| {
             request
                 .headers()
                 .get_all(CONNECTION)
@@ -70,38 +80,65 @@ impl Asked {
                 .flat_map(|line| line.split(','))
                 .any(|item| item.trim().eq_ignore_ascii_case(token))
         };
-        let wished = match request.version() {
-            Version::HTTP_10 => wish("keep-alive") && !wish("close"),
-            _ => !wish("close"),
+        let wants_keep_alive = match request.version() {
+            Version::HTTP_10 => has_token("keep-alive") && !has_token("close"),
+            _ => !has_token("close"),
         };
         Self {
-            keeps_alive: may_keep_alive && wished,
-            head: request.method() == Method::HEAD,
+            can_keep_alive: has_known_end && wants_keep_alive,
+            is_head: request.method() == Method::HEAD,
         }
     }
 }
 
-/// Puts the header lines in the sample's order, with the date and the fate of the connection.
-pub(crate) fn finish(mut answer: Answer, asked: Asked) -> Answer {
-    let mut found = std::mem::take(answer.headers_mut());
-    if !found.contains_key(CONNECTION) || !asked.keeps_alive {
-        let fate = if asked.keeps_alive {
+/// Adds `Date` and `Connection`, and puts the header lines in the sample's order.
+pub(crate) fn finish(mut response: Response, request: RequestFacts) -> Response {
+    let mut headers = std::mem::take(response.headers_mut());
+    if !headers.contains_key(CONNECTION) || !request.can_keep_alive {
+        let connection = if request.can_keep_alive {
             "keep-alive"
         } else {
             "close"
         };
-        found.insert(CONNECTION, HeaderValue::from_static(fate));
+        headers.insert(CONNECTION, HeaderValue::from_static(connection));
     }
-    let mut ordered = HeaderMap::with_capacity(found.len() + 1);
-    if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
+    let mut ordered = HeaderMap::with_capacity(headers.len() + 1);
+    if let Some(now) = http_date(Timestamp::now()) {
         ordered.insert(DATE, now);
     }
     for name in &SAMPLE_ORDER {
-        if let Some(value) = found.remove(name) {
+        if let Some(value) = headers.remove(name) {
             ordered.insert(name, value);
         }
     }
-    ordered.extend(found);
-    *answer.headers_mut() = ordered;
-    answer
+    ordered.extend(headers);
+    *response.headers_mut() = ordered;
+    response
+}
+
+/// The IMF-fixdate of RFC 9110 section 5.6.7, which no date before year 0 has.
+fn http_date(at: Timestamp) -> Option<HeaderValue> {
+    let text = DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&at)
+        .ok()?;
+    HeaderValue::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::http_date;
+
+    #[test]
+    fn http_dates_are_imf_fixdates() {
+        for (second, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"),
+        ] {
+            let at = Timestamp::from_second(second).unwrap();
+            assert_eq!(http_date(at).unwrap(), expected);
+        }
+    }
 }

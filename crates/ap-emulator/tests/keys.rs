@@ -1,4 +1,4 @@
-//! Which key each product takes after resets and logins, and where no key may show.
+//! Which key each product accepts after resets and logins, and where no key may appear.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use ap_emulator::{Emulator, Fault, Product, StartError};
 use common::{basic, control, send, status_of, with_key};
 
-/// Every order in which somebody can log in to any number of the products.
+/// Every order in which somebody can log in to none, some or all of the products.
 fn orders() -> Vec<Vec<Product>> {
     let mut all = vec![Vec::new()];
     let mut from = 0;
@@ -37,18 +37,18 @@ fn a_login_brings_the_new_key_to_that_product_only() {
         assert_eq!(emulator.key(), new);
         let expect = |logged_in: &[Product]| {
             for product in Product::ALL {
-                let (dead, alive) = if logged_in.contains(&product) {
+                let (rejected, accepted) = if logged_in.contains(&product) {
                     (&old, &new)
                 } else {
                     (&new, &old)
                 };
                 assert_eq!(
-                    status_of(&emulator, product, alive),
+                    status_of(&emulator, product, accepted),
                     200,
                     "{logged_in:?} {product}"
                 );
                 assert_eq!(
-                    status_of(&emulator, product, dead),
+                    status_of(&emulator, product, rejected),
                     401,
                     "{logged_in:?} {product}"
                 );
@@ -87,17 +87,17 @@ fn a_login_brings_the_newest_of_several_keys() {
 }
 
 #[test]
-fn lead_conduit_tells_the_key_that_it_takes() {
+fn lead_conduit_returns_the_key_that_it_accepts() {
     let emulator = Emulator::start().unwrap();
     let old = emulator.key();
     let new = emulator.reset();
-    let told = |key: &str| {
+    let returned = |key: &str| {
         let url = emulator.url(Product::LeadConduit);
         send(url, "GET", "/user", &with_key(key), "").json()["api_key"].clone()
     };
-    assert_eq!(told(&old), *old);
+    assert_eq!(returned(&old), *old);
     emulator.login(Product::LeadConduit);
-    assert_eq!(told(&new), *new);
+    assert_eq!(returned(&new), *new);
 }
 
 #[test]
@@ -130,15 +130,15 @@ fn keys_have_their_documented_form_and_never_repeat() {
 }
 
 #[test]
-fn no_key_shows_in_what_is_told_about_the_emulator() {
+fn no_key_appears_in_debug_output_state_or_refusals() {
     let emulator = Emulator::start().unwrap();
     let builder = Emulator::builder();
-    let taken = emulator.key();
+    let accepted = emulator.key();
     let newest = emulator.reset();
     let received = "received-and-refused";
     for product in Product::ALL {
         assert_eq!(status_of(&emulator, product, received), 401);
-        assert_eq!(status_of(&emulator, product, &taken), 200);
+        assert_eq!(status_of(&emulator, product, &accepted), 200);
     }
     let fault = Fault::cut(Product::LeadConduit);
     let state = control(&emulator, "GET", "state", "");
@@ -156,7 +156,7 @@ fn no_key_shows_in_what_is_told_about_the_emulator() {
         &format!(
             "{}{}",
             basic(&format!("X:{received}")),
-            basic(&format!("X:{taken}"))
+            basic(&format!("X:{accepted}"))
         ),
         "",
     );
@@ -168,14 +168,14 @@ fn no_key_shows_in_what_is_told_about_the_emulator() {
         format!("{refused_twice:?} {}", refused_twice.text()),
         format!(
             "{:?}",
-            StartError::PortTaken {
+            StartError::PortInUse {
                 port: 1,
                 product: Product::LeadConduit
             }
         ),
     ];
     for text in shown {
-        for key in [&taken, &newest, received] {
+        for key in [&accepted, &newest, received] {
             let random = key.rsplit('-').next().unwrap();
             assert!(!text.contains(random), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Where it listens, how it ends, and what it does not let a client do to it.
+//! Where the emulator listens, how it ends, and the limits that it sets to its clients.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -6,17 +6,15 @@ mod common;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ap_emulator::{Emulator, Product, StartError};
-use common::{connect, read_reply, read_to_end, send, status_of, with_key};
-
-fn address(url: &str) -> &str {
-    url.strip_prefix("http://").unwrap()
-}
+use common::{
+    authority, connect, read_reply, read_to_end, request, send, start, status_of, with_key,
+};
 
 #[test]
-fn only_loopback_addresses_are_listened_on() {
+fn it_listens_on_loopback_only() {
     let refused = [
         "0.0.0.0",
         "192.0.2.1",
@@ -30,7 +28,7 @@ fn only_loopback_addresses_are_listened_on() {
     for text in refused {
         let ip: IpAddr = text.parse().unwrap();
         match Emulator::builder().bind(ip).start() {
-            Err(StartError::NotLoopback(told)) => assert_eq!(told, ip),
+            Err(StartError::NotLoopback(named)) => assert_eq!(named, ip),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -50,7 +48,7 @@ fn only_loopback_addresses_are_listened_on() {
 }
 
 #[test]
-fn the_other_loopback_works_where_the_machine_has_it() {
+fn it_listens_on_ipv6_loopback_where_the_machine_has_it() {
     let Ok(_) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else {
         return;
     };
@@ -70,7 +68,7 @@ fn the_other_loopback_works_where_the_machine_has_it() {
 }
 
 #[test]
-fn ports_follow_the_first_one_and_a_taken_one_is_named() {
+fn ports_follow_the_first_one_and_an_error_names_the_one_in_use() {
     let (emulator, first) = start_on_three_ports();
     for (product, port) in Product::ALL.into_iter().zip(first..) {
         assert_eq!(emulator.url(product), format!("http://127.0.0.1:{port}"));
@@ -78,18 +76,19 @@ fn ports_follow_the_first_one_and_a_taken_one_is_named() {
     }
     for (offset, product) in [(0, Product::LeadConduit), (2, Product::LeadConduit)] {
         match Emulator::builder().first_port(first + offset).start() {
-            Err(StartError::PortTaken {
+            Err(StartError::PortInUse {
                 port,
-                product: told,
+                product: named,
             }) => {
-                assert_eq!((port, told), (first + offset, product));
+                assert_eq!((port, named), (first + offset, product));
             }
             other => panic!("{other:?}"),
         }
     }
     match Emulator::builder().first_port(first - 1).start() {
-        Err(error @ StartError::PortTaken { .. }) => {
-            assert!(error.to_string().contains("port "), "{error}");
+        Err(error @ StartError::PortInUse { .. }) => {
+            assert!(error.to_string().starts_with("port "), "{error}");
+            assert!(error.to_string().ends_with(" is already in use"), "{error}");
             assert!(error.source().is_none());
         }
         other => panic!("{other:?}"),
@@ -100,13 +99,13 @@ fn ports_follow_the_first_one_and_a_taken_one_is_named() {
             other => panic!("{other:?}"),
         }
     }
-    // The ports of a start that failed half way, and of an emulator that ended, are free again.
+    // The ports are free again after a start that failed half way, and after the emulator ended.
     drop(emulator);
     let again = Emulator::builder().first_port(first).start().unwrap();
     assert_eq!(status_of(&again, Product::LeadConduit, &again.key()), 200);
 }
 
-/// Below the ports that systems give out on their own, so that no connection takes one meanwhile.
+/// Uses ports below those that operating systems choose, so that no connection takes one meanwhile.
 fn start_on_three_ports() -> (Emulator, u16) {
     let offset = u16::try_from(std::process::id() % 1000).unwrap();
     for step in 0..1000 {
@@ -120,7 +119,11 @@ fn start_on_three_ports() -> (Emulator, u16) {
 
 #[test]
 fn dropping_it_closes_ports_and_connections_at_once() {
-    let emulator = Emulator::start().unwrap();
+    // If it waited for its connections, this test would take an hour.
+    let emulator = Emulator::builder()
+        .client_timeout(Duration::from_secs(3600))
+        .start()
+        .unwrap();
     let urls = Product::ALL.map(|product| emulator.url(product).to_owned());
     let mut open = urls.clone().map(|url| connect(&url));
     open[0].write_all(b"GET / HT").unwrap();
@@ -128,11 +131,9 @@ fn dropping_it_closes_ports_and_connections_at_once() {
         status_of(&emulator, Product::LeadConduit, &emulator.key()),
         200
     );
-    let start = Instant::now();
     drop(emulator);
-    assert!(start.elapsed() < Duration::from_secs(5));
     for url in &urls {
-        let error = TcpStream::connect(address(url)).unwrap_err();
+        let error = TcpStream::connect(authority(url)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     }
     for stream in &mut open {
@@ -141,7 +142,7 @@ fn dropping_it_closes_ports_and_connections_at_once() {
 }
 
 #[test]
-fn it_is_shared_between_threads_and_emulators_are_apart() {
+fn threads_share_one_emulator_and_two_emulators_share_nothing() {
     let emulator = Emulator::start().unwrap();
     let key = emulator.key();
     std::thread::scope(|scope| {
@@ -162,7 +163,7 @@ fn it_is_shared_between_threads_and_emulators_are_apart() {
 }
 
 #[test]
-fn it_starts_and_ends_inside_of_an_asynchronous_program() {
+fn it_starts_and_ends_inside_an_async_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -196,25 +197,23 @@ fn bodies_are_bounded() {
         assert!(reply.json()["error"].is_string());
         let reply = send(url, "POST", "/_emulator/fault", "", &body_of(length));
         assert_eq!(reply.status(), 413);
-        // Whoever has no key is not read from at all, and still gets the answer.
+        // The body of a client without a key is not read, and the client still gets the response.
         assert_eq!(
             send(url, "POST", "/flows", "", &body_of(length)).status(),
             401
         );
     }
     let chunk = format!("10000\r\n{}\r\n", "n".repeat(0x10000)).repeat(17);
-    let request = format!(
+    let chunked = format!(
         "POST /flows HTTP/1.1\r\nHost: localhost\r\n{headers}Transfer-Encoding: chunked\r\n\r\n{chunk}"
     );
-    assert_eq!(common::raw(url, request).status(), 413);
+    assert_eq!(common::raw(url, chunked).status(), 413);
 
-    // A gigabyte that is only announced is refused without waiting for it.
-    let mut stream = connect(url);
-    let request = format!(
+    // A gigabyte is refused when it is announced, before any of it arrives.
+    let announced = format!(
         "POST /flows HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 1073741824\r\n\r\n"
     );
-    stream.write_all(request.as_bytes()).unwrap();
-    assert_eq!(read_reply(&mut stream, false).status(), 413);
+    assert_eq!(common::raw(url, announced).status(), 413);
 }
 
 #[test]
@@ -223,17 +222,11 @@ fn created_flows_are_bounded() {
     let url = emulator.url(Product::LeadConduit);
     let headers = with_key(&emulator.key());
     let body = format!("{{\"name\":\"{}\"}}", "n".repeat(1_000_000));
-    let mut created = 0;
-    loop {
-        let reply = send(url, "POST", "/flows", &headers, &body);
-        if reply.status() != 201 {
-            assert_eq!(reply.status(), 507);
-            break;
-        }
-        created += 1;
-        assert!(created < 100);
+    // 32 MiB in all: 33 flows of a million bytes and a little more.
+    for _ in 0..33 {
+        assert_eq!(send(url, "POST", "/flows", &headers, &body).status(), 201);
     }
-    assert!(created > 10);
+    assert_eq!(send(url, "POST", "/flows", &headers, &body).status(), 507);
 }
 
 #[test]
@@ -245,8 +238,8 @@ fn heads_are_bounded() {
         ("X-Many: m\r\n".repeat(500), 431),
     ] {
         let mut stream = connect(url);
-        let request = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
-        // The refusal may come before everything is written.
+        let request = request("GET", "/", &headers, "");
+        // The refusal may come before everything is sent.
         let _ = stream.write_all(request.as_bytes());
         assert_eq!(read_reply(&mut stream, false).status(), status);
     }
@@ -255,36 +248,41 @@ fn heads_are_bounded() {
 #[test]
 fn slow_clients_are_cut_off() {
     let emulator = Emulator::builder()
-        .patience(Duration::from_millis(200))
+        .client_timeout(Duration::from_millis(200))
         .start()
         .unwrap();
     let url = emulator.url(Product::LeadConduit);
-    let half_sent = [
-        String::new(),
-        "GET / HTTP/1.1\r\nHost: loc".to_owned(),
-        // One whole request, after which the connection stays idle.
-        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
-        format!(
-            "POST /flows HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: 9\r\n\r\n{{",
-            with_key(&emulator.key())
-        ),
-    ];
-    for (sent, status) in half_sent
-        .into_iter()
-        .zip([None, None, Some("401"), Some("408")])
-    {
+    let half_body = format!(
+        "POST /flows HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: 9\r\n\r\n{{",
+        with_key(&emulator.key())
+    );
+    // The status of the response to what was sent, where there is one.
+    let status = |sent: &str| {
         let mut stream = connect(url);
-        stream.write_all(sent.as_bytes()).unwrap();
+        // On a busy machine the emulator may have closed the connection before.
+        let _ = stream.write_all(sent.as_bytes());
         let (bytes, _) = read_to_end(&mut stream);
         let text = String::from_utf8(bytes).unwrap();
-        assert_eq!(text.get(9..12), status, "{sent:?}");
+        text.get(9..12).map(str::to_owned)
+    };
+    for unanswered in ["", "GET / HTTP/1.1\r\nHost: loc"] {
+        assert_eq!(status(unanswered), None, "{unanswered:?}");
+    }
+    for (sent, expected) in [
+        // One whole request, after which the connection stays idle.
+        (request("GET", "/", "", ""), "401"),
+        (half_body, "408"),
+    ] {
+        // On a busy machine the head may arrive too late. Then the next try counts.
+        let answered = (0..100).find_map(|_| status(&sent)).unwrap();
+        assert_eq!(answered, expected, "{sent:?}");
     }
 }
 
 #[test]
 fn a_client_that_stops_reading_is_cut_off() {
     let emulator = Emulator::builder()
-        .patience(Duration::from_millis(200))
+        .client_timeout(Duration::from_secs(2))
         .max_connections(1)
         .start()
         .unwrap();
@@ -295,10 +293,8 @@ fn a_client_that_stops_reading_is_cut_off() {
         let closing = format!("{headers}Connection: close\r\n");
         assert_eq!(send(&url, "POST", "/flows", &closing, &body).status(), 201);
     }
-    let mut deaf = connect(&url);
-    let request = format!("GET /flows HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
-    deaf.write_all(request.as_bytes()).unwrap();
-    // The only connection is taken until the emulator gives up on it.
+    let deaf = start(&url, "GET", "/flows", &headers, "");
+    // It has the only connection until the emulator closes it.
     assert_eq!(
         status_of(&emulator, Product::TrustedForm, &emulator.key()),
         200
@@ -307,34 +303,25 @@ fn a_client_that_stops_reading_is_cut_off() {
 }
 
 #[test]
-fn connections_beyond_the_most_wait_for_their_turn() {
-    const MOST: usize = 8;
-    let emulator = Emulator::builder().max_connections(MOST).start().unwrap();
+fn connections_beyond_the_limit_wait_for_their_turn() {
+    const LIMIT: usize = 8;
+    let emulator = Emulator::builder().max_connections(LIMIT).start().unwrap();
     let url = emulator.url(Product::LeadConduit);
-    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    let mut served: Vec<TcpStream> = (0..MOST)
-        .map(|_| {
-            let mut stream = connect(url);
-            stream.write_all(request).unwrap();
-            assert_eq!(read_reply(&mut stream, false).status(), 401);
-            stream
-        })
-        .collect();
-    let mut waiting: Vec<TcpStream> = (0..MOST)
-        .map(|_| {
-            let mut stream = connect(url);
-            stream.write_all(request).unwrap();
-            stream
-        })
-        .collect();
-    // Those that are served go on; the others have not been looked at.
+    let open = || start(url, "GET", "/", "", "");
+    let request = request("GET", "/", "", "");
+    let mut served: Vec<TcpStream> = (0..LIMIT).map(|_| open()).collect();
     for stream in &mut served {
-        stream.write_all(request).unwrap();
+        assert_eq!(read_reply(stream, false).status(), 401);
+    }
+    let mut waiting: Vec<TcpStream> = (0..LIMIT).map(|_| open()).collect();
+    // The first ones are still served, and the others are not read yet.
+    for stream in &mut served {
+        stream.write_all(request.as_bytes()).unwrap();
         assert_eq!(read_reply(stream, false).status(), 401);
     }
     assert_eq!(
         emulator.state().product(Product::LeadConduit).requests,
-        2 * MOST as u64
+        2 * LIMIT as u64
     );
     waiting[0].set_nonblocking(true).unwrap();
     let error = waiting[0].read(&mut [0]).unwrap_err();

@@ -17,14 +17,16 @@ fn page(emulator: &Emulator) -> String {
     get(emulator, "/_emulator/").text().to_owned()
 }
 
-/// What the page says about `product`.
-fn said_of(page: &str, product: Product) -> &str {
-    let start = page.find(&format!(r#"id="{product}" data-live>"#)).unwrap();
+/// The part of the page about the key of `product`.
+fn key_of(page: &str, product: Product) -> &str {
+    let start = page
+        .find(&format!(r#"id="{}" data-live>"#, product.id()))
+        .unwrap();
     page[start..].split("</div>").next().unwrap()
 }
 
 #[test]
-fn every_answer_says_how_a_browser_has_to_treat_it() {
+fn every_response_carries_the_security_headers() {
     let emulator = Emulator::start().unwrap();
     let json = "application/json; charset=utf-8";
     let html = "text/html; charset=utf-8";
@@ -95,14 +97,14 @@ fn every_answer_says_how_a_browser_has_to_treat_it() {
             whole.header("Content-Length")
         );
         assert_eq!(emulator.state().product(product).requests, 0);
-        // The products themselves answer as they are documented to.
+        // The products' own responses have only the documented headers.
         let reply = send(emulator.url(product), "GET", "/", "", "");
         assert_eq!(reply.header("Content-Security-Policy"), None);
     }
 }
 
 #[test]
-fn the_page_brings_along_all_that_it_needs() {
+fn the_page_loads_nothing_from_elsewhere_and_has_nothing_inline() {
     let emulator = Emulator::start().unwrap();
     let page = get(&emulator, "/_emulator/?confirm=reset")
         .text()
@@ -141,46 +143,46 @@ fn the_page_brings_along_all_that_it_needs() {
 }
 
 #[test]
-fn the_page_shows_the_newest_key_and_which_one_each_product_takes() {
+fn the_page_shows_the_newest_key_and_which_one_each_product_accepts() {
     let emulator = Emulator::start().unwrap();
     let first = emulator.key();
     let shown = page(&emulator);
     assert!(shown.contains(&format!(
         r#"<code class="full" id="full" data-live>{first}</code>"#
     )));
-    assert!(shown.contains("All three products take the current key."));
+    assert!(shown.contains("All three products accept the current key."));
     for product in Product::ALL {
         assert!(shown.contains(&format!("<code>{}</code>", emulator.url(product))));
-        assert!(said_of(&shown, product).contains("Current key"));
+        assert!(key_of(&shown, product).contains("Current key"));
     }
 
     let second = emulator.reset();
     let shown = page(&emulator);
     assert!(shown.contains(&second) && !shown.contains(&first));
-    assert!(shown.contains("No product takes the current key yet."));
+    assert!(shown.contains("No product accepts the current key yet."));
     for product in Product::ALL {
-        assert!(said_of(&shown, product).contains("Previous key"));
-        assert!(said_of(&shown, product).contains("takes key 1 until you log in"));
+        assert!(key_of(&shown, product).contains("Previous key"));
+        assert!(key_of(&shown, product).contains("accepts key 1 until you log in"));
     }
 
     emulator.login(Product::TrustedForm);
     let shown = page(&emulator);
-    assert!(shown.contains("LeadConduit and SuppressionList still take an older key."));
-    assert!(shown.contains("Logged in to TrustedForm. It takes key 2 now and refuses key 1."));
+    assert!(shown.contains("LeadConduit and SuppressionList still accept an older key."));
+    assert!(shown.contains("Logged in to TrustedForm. It now accepts key 2 and rejects key 1."));
     emulator.login(Product::SuppressionList);
-    assert!(page(&emulator).contains("LeadConduit still takes an older key."));
+    assert!(page(&emulator).contains("LeadConduit still accepts an older key."));
 
     emulator.reset();
     let shown = page(&emulator);
-    assert!(said_of(&shown, Product::LeadConduit).contains("Older key"));
-    assert!(said_of(&shown, Product::LeadConduit).contains("takes key 1 until"));
-    assert!(said_of(&shown, Product::TrustedForm).contains("Previous key"));
-    assert!(said_of(&shown, Product::TrustedForm).contains("takes key 2 until"));
+    assert!(key_of(&shown, Product::LeadConduit).contains("Older key"));
+    assert!(key_of(&shown, Product::LeadConduit).contains("accepts key 1 until"));
+    assert!(key_of(&shown, Product::TrustedForm).contains("Previous key"));
+    assert!(key_of(&shown, Product::TrustedForm).contains("accepts key 2 until"));
     emulator.login(Product::TrustedForm);
     emulator.login(Product::TrustedForm);
     let shown = page(&emulator);
-    assert!(said_of(&shown, Product::TrustedForm).contains("Current key"));
-    assert!(shown.contains("Logged in to TrustedForm, which took key 3 already."));
+    assert!(key_of(&shown, Product::TrustedForm).contains("Current key"));
+    assert!(shown.contains("Logged in to TrustedForm, which already accepted key 3."));
 }
 
 #[test]
@@ -192,13 +194,13 @@ fn the_page_counts_what_each_product_accepted_and_refused() {
     }
     status_of(&emulator, Product::TrustedForm, "wrong");
     let shown = page(&emulator);
-    let told = [
+    let table = [
         (Product::LeadConduit, "0 calls accepted, 0 refused"),
         (Product::TrustedForm, "0 calls accepted, 1 refused"),
         (Product::SuppressionList, "2 calls accepted, 1 refused"),
     ];
-    for (product, counts) in told {
-        assert!(said_of(&shown, product).contains(counts), "{shown}");
+    for (product, counts) in table {
+        assert!(key_of(&shown, product).contains(counts), "{shown}");
     }
     let since = "Calls since then: TrustedForm 1 refused; SuppressionList 2 accepted, 1 refused.";
     assert!(shown.contains(since), "{shown}");
@@ -232,7 +234,7 @@ fn the_forms_lead_back_to_the_page() {
     assert_eq!((reply.status(), reply.text()), (303, ""));
     assert_eq!(status_of(&emulator, Product::LeadConduit, &new), 200);
     assert_eq!(status_of(&emulator, Product::TrustedForm, &new), 401);
-    // Programs, and the page's script, get the answer itself.
+    // Programs and the page's script get the JSON.
     for accept in ["", "Accept: */*\r\n", "Accept: application/json\r\n"] {
         let reply = send(url, "POST", "/_emulator/login/lcx", accept, "");
         assert_eq!(
@@ -243,7 +245,7 @@ fn the_forms_lead_back_to_the_page() {
 }
 
 #[test]
-fn nothing_received_is_shown() {
+fn the_page_shows_nothing_that_it_received() {
     let emulator = Emulator::start().unwrap();
     let marked = "<b>received-and-kept</b>";
     let credentials = basic(&format!("{marked}:{marked}"));

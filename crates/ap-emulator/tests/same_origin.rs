@@ -1,4 +1,4 @@
-//! Who may use the control calls: programs and the emulator's own page, no page of another site.
+//! Who may use the control API: programs and the emulator's own page, but no page of another site.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -13,8 +13,8 @@ const CHANGING: [(&str, &str); 4] = [
     ("fault", r#"{"product":"lcx","kind":"500"}"#),
 ];
 
-/// As programs send them, as the page's script does, and as its forms do.
-const MANNERS: [&str; 3] = [
+/// The headers of programs, of the page's script, and of its forms.
+const SENDERS: [&str; 3] = [
     "",
     "Accept: */*\r\nSec-Fetch-Mode: cors\r\n",
     "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nSec-Fetch-Mode: navigate\r\n\
@@ -26,7 +26,7 @@ fn post(emulator: &Emulator, product: Product, call: &str, headers: &str, body: 
     send(emulator.url(product), "POST", &path, headers, body).status()
 }
 
-/// Everything that a request could have changed.
+/// Everything that a request could change.
 fn everything(emulator: &Emulator) -> (String, String, String) {
     let changes = control(emulator, "GET", "changes", "").text().to_owned();
     (format!("{:?}", emulator.state()), changes, emulator.key())
@@ -52,7 +52,7 @@ fn requests_from_other_pages_change_nothing() {
         &format!("http://example.com:{own_port}"),
         &format!("http://localhost.example.com:{own_port}"),
         &format!("http://user@localhost:{own_port}"),
-        // Another port is another origin, even where it is one of the emulator's.
+        // Another port is another origin, even if it is one of the emulator's.
         &format!("http://localhost:{other_port}"),
         emulator.url(Product::TrustedForm),
         &format!("{own}/"),
@@ -72,8 +72,8 @@ fn requests_from_other_pages_change_nothing() {
     .map(|site| format!("Sec-Fetch-Site: {site}\r\n"));
     let before = everything(&emulator);
     for foreign in origins.iter().chain(&sites) {
-        for manner in MANNERS {
-            let headers = format!("{manner}{foreign}");
+        for sender in SENDERS {
+            let headers = format!("{sender}{foreign}");
             for (call, body) in CHANGING {
                 let status = post(&emulator, Product::LeadConduit, call, &headers, body);
                 assert_eq!(status, 403, "{headers:?} {call}");
@@ -82,7 +82,7 @@ fn requests_from_other_pages_change_nothing() {
             assert_eq!(
                 state.status(),
                 200,
-                "reading is up to the browser to refuse"
+                "the browser refuses to show it to the page"
             );
             let head = state.head.to_ascii_lowercase();
             assert!(!head.contains("access-control"), "{head}");
@@ -92,7 +92,7 @@ fn requests_from_other_pages_change_nothing() {
 }
 
 #[test]
-fn other_names_for_the_address_change_and_show_nothing() {
+fn requests_under_other_host_names_change_and_show_nothing() {
     let emulator = Emulator::start().unwrap();
     let own_port = port(&emulator, Product::LeadConduit);
     let other_port = port(&emulator, Product::TrustedForm);
@@ -131,7 +131,7 @@ fn other_names_for_the_address_change_and_show_nothing() {
             assert_eq!(reply.status(), 421, "{host:?} {path}");
             assert!(!reply.text().contains(&emulator.key()));
         }
-        // The target's own name counts as well.
+        // The host in an absolute target counts as well.
         if !host.is_empty() {
             let reply = request("POST", &format!("http://{host}/_emulator/reset"), own, "");
             assert_eq!(reply.status(), 421, "{host:?}");
@@ -141,7 +141,7 @@ fn other_names_for_the_address_change_and_show_nothing() {
 }
 
 #[test]
-fn programs_and_the_own_page_may_on_every_port() {
+fn programs_and_the_own_page_control_every_port() {
     let emulator = Emulator::start().unwrap();
     for product in Product::ALL {
         let by_name = format!("localhost:{}", port(&emulator, product));

@@ -1,8 +1,8 @@
-//! The published sample spells `ETag` with two capitals, where title case gives `Etag`.
+//! The spelling of `ETag`, as in the vendor's published sample; hyper's title case gives `Etag`.
 //!
-//! The server keeps the spelling of a request's header names in a private extension and uses such
-//! an extension in an answer, which is documented; the only way to get one is to have it read a
-//! request with that spelling.
+//! hyper keeps the spelling of a request's header names in a private extension, and uses it for a
+//! response that carries the same extension; this is documented. The only way to get the extension is
+//! to let hyper read a request with that spelling.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +15,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 
-/// Without the extension everything works, with the plainer spelling; so nothing here fails.
-pub(crate) async fn learn() -> Extensions {
-    let learned = Arc::new(Mutex::new(Extensions::new()));
-    let store = Arc::clone(&learned);
+/// Returns the extension. If that fails it is empty, and responses say `Etag`.
+pub(super) async fn extension() -> Extensions {
+    let captured = Arc::new(Mutex::new(Extensions::new()));
+    let store = Arc::clone(&captured);
     let service = service_fn(move |request: http::Request<Incoming>| {
         *store.lock().unwrap_or_else(PoisonError::into_inner) = request.extensions().clone();
         async { Ok::<_, Infallible>(Response::new(Body::empty())) }
@@ -31,6 +31,6 @@ pub(crate) async fn learn() -> Extensions {
             .serve_connection(TokioIo::new(server), service)
             .await;
     }
-    let learned = learned.lock().unwrap_or_else(PoisonError::into_inner);
-    learned.clone()
+    let captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+    captured.clone()
 }

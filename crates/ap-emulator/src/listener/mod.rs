@@ -1,4 +1,8 @@
-//! The background thread that serves all three products.
+//! The listener: a background thread that accepts and serves the connections of all three products.
+
+mod head_scanner;
+mod header_case;
+mod stream;
 
 use std::future::poll_fn;
 use std::io;
@@ -17,31 +21,31 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-pub(crate) mod head_scanner;
-mod header_case;
-
+use self::head_scanner::{HeadScanner, PendingRequests};
+use self::stream::ScannedStream;
 use crate::Product;
-use crate::router::Router;
+use crate::fault::Aborted;
+use crate::router::ProductRouter;
 use crate::state::Shared;
-use head_scanner::{Heads, Watched};
 
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
-/// How much, and for how long, a refused client may still send while it has the answer to read.
+/// How much a client may still send after its connection is closed, while it reads the response.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// How long a client may still send after its connection is closed.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// The running server; dropping it closes every port and connection.
+/// The running thread. When it is dropped, every port and connection is closed.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct ServerThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
-    /// Returns once the requests are being answered.
+impl ServerThread {
+    /// Starts the thread and returns when it accepts connections.
     pub(crate) fn start(
-        listeners: [StdListener; 3],
+        listeners: [(Product, StdListener); 3],
         shared: &Arc<Shared>,
         max_connections: usize,
     ) -> io::Result<Self> {
@@ -51,17 +55,17 @@ impl Server {
         let thread = std::thread::Builder::new()
             .name("ap-emulator".to_owned())
             .spawn(move || {
-                // Built here, not by the caller: a runtime must not be dropped inside another one,
-                // and the caller may be in one.
+                // The caller may run inside a runtime, and one runtime must not be dropped inside
+                // another. So the runtime is built and dropped on this thread.
                 match tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()
                 {
                     Ok(runtime) => runtime.block_on(async {
-                        let served = serve(listeners, &shared, max_connections).await;
-                        let failed = served.is_err();
-                        let _ = report.send(served);
-                        if !failed {
+                        let result = listen(listeners, &shared, max_connections).await;
+                        let has_failed = result.is_err();
+                        let _ = report.send(result);
+                        if !has_failed {
                             let _ = stopped.await;
                         }
                     }),
@@ -81,7 +85,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -90,87 +94,89 @@ impl Drop for Server {
     }
 }
 
-async fn serve(
-    listeners: [StdListener; 3],
+async fn listen(
+    listeners: [(Product, StdListener); 3],
     shared: &Arc<Shared>,
     max_connections: usize,
 ) -> io::Result<()> {
-    let spelling = header_case::learn().await;
+    let header_case = header_case::extension().await;
     let permits = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-    for (listener, product) in listeners.into_iter().zip(Product::ALL) {
+    for (product, listener) in listeners {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let door = Door {
-            router: Router::new(product, Arc::clone(shared)),
-            spelling: spelling.clone(),
-            patience: shared.patience,
+        let port = Port {
+            router: ProductRouter::new(product, Arc::clone(shared)),
+            header_case: header_case.clone(),
+            client_timeout: shared.client_timeout,
         };
-        tokio::spawn(accept(listener, door, Arc::clone(&permits)));
+        tokio::spawn(accept(listener, port, Arc::clone(&permits)));
     }
     Ok(())
 }
 
-/// What each connection of one product needs.
+/// What the connections to one product's port share.
 #[derive(Clone)]
-struct Door {
-    router: Router,
-    spelling: Extensions,
-    patience: Duration,
+struct Port {
+    router: ProductRouter,
+    header_case: Extensions,
+    client_timeout: Duration,
 }
 
-async fn accept(listener: TcpListener, door: Door, permits: Arc<Semaphore>) {
+async fn accept(listener: TcpListener, port: Port, permits: Arc<Semaphore>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: trying again at once would only spin.
+            // Most likely out of file descriptors. To try again at once would only burn time.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // One connection waits here at the most, further ones in the system's queue. A permit
-        // taken before the connection is there would be lost to the other products.
+        // At most one connection waits here, further ones in the operating system's queue. To take
+        // a permit before there is a connection would withhold it from the other products.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
-        tokio::spawn(converse(stream, door.clone(), permit));
+        tokio::spawn(serve(stream, port.clone(), permit));
     }
 }
 
-async fn converse(stream: TcpStream, door: Door, permit: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, port: Port, permit: OwnedSemaphorePermit) {
     let _ = stream.set_nodelay(true);
-    let heads = Heads::default();
-    let io = TokioIo::new(Watched::new(stream, heads.clone(), door.patience));
+    let requests = PendingRequests::default();
+    let scanner = HeadScanner::new(requests.clone());
+    let io = TokioIo::new(ScannedStream::new(stream, scanner, port.client_timeout));
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
-        .header_read_timeout(door.patience)
+        .header_read_timeout(port.client_timeout)
         .max_buf_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .title_case_headers(true);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (door, head) = (door.clone(), heads.next());
+        let (port, framing) = (port.clone(), requests.pop());
         Box::pin(async move {
-            let mut answer = door.router.answer(request.map(Body::new), head).await?;
-            answer.extensions_mut().extend(door.spelling);
-            Ok::<_, crate::error::Dropped>(answer)
+            let mut response = port.router.respond(request.map(Body::new), framing).await?;
+            response.extensions_mut().extend(port.header_case);
+            Ok::<_, Aborted>(response)
         })
     });
     let mut connection = server.serve_connection(io, service);
-    // Every outcome ends the same way: there is nobody to tell, and nothing is logged.
+    // Nobody needs to know how the connection ended, and nothing is logged.
     let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
-    linger(connection.into_parts().io.into_inner().into_inner()).await;
+    close(connection.into_parts().io.into_inner().into_inner()).await;
     drop(permit);
 }
 
-/// Closing a connection with unread bytes would reset it, and the client could lose the answer.
-async fn linger(mut stream: TcpStream) {
+/// Closes the connection after the client has had time to read the response: to close it with unread
+/// bytes would reset it, and the client could lose the response.
+async fn close(mut stream: TcpStream) {
     if stream.shutdown().await.is_err() {
         return;
     }
     let drain = async {
-        let mut left = LINGER_BYTES;
+        let mut remaining = LINGER_BYTES;
         let mut buffer = [0_u8; 8192];
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-            left = left.saturating_sub(read);
-            if left == 0 {
+            remaining = remaining.saturating_sub(read);
+            if remaining == 0 {
                 return;
             }
         }

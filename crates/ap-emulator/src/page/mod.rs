@@ -1,35 +1,35 @@
-//! The account page: the key, its reset, the logins, and what each product takes, for people. It is
-//! rendered here alone; its script only fetches it again when something changed.
+//! The account page, for people: the key, its reset, the logins, and the key that each product accepts.
+//! Only this file renders it; the page's script fetches it again when something changed.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
+use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{Method, Request, StatusCode};
+use jiff::Timestamp;
 
-use crate::response::{self, Answer};
-use crate::router::accept;
-use crate::state::history::{Calls, Change, Event};
-use crate::state::{Shared, World};
-use crate::{Product, State as Seen};
+use crate::Product;
+use crate::response::{self, Response};
+use crate::state::Shared;
+use crate::state::history::{CallCounts, Change, Event, History};
+use crate::state::snapshot::State as Snapshot;
 
-/// Browsers look for this next to whatever they show, the JSON of the control calls included. To
-/// the product it would be a call, which nobody made, and one without a key.
-pub(crate) const ICON: &str = "/favicon.ico";
+/// Browsers request this icon beside any address that they show, the control API included. It is
+/// served here, so that it does not count as a product call without a key.
+pub(crate) const ICON_PATH: &str = "/favicon.ico";
 
 const HTML: &str = "text/html; charset=utf-8";
 const PAGE: &str = include_str!("page.html");
 const PRODUCT: &str = include_str!("product.html");
 const CHANGE: &str = include_str!("change.html");
 
-static PROTECTION: [(HeaderName, &str); 7] = [
+static SECURITY_HEADERS: [(HeaderName, &str); 7] = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -38,7 +38,7 @@ static PROTECTION: [(HeaderName, &str); 7] = [
     (CACHE_CONTROL, "no-store"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
-    // Without any referrer, browsers would also hide the origin that the forms are checked by.
+    // With `no-referrer`, browsers would also hide the origin, by which the forms are checked.
     (REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -66,86 +66,82 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
         )
         .route("/_emulator/page.js", asset(script, include_str!("page.js")))
         .route("/_emulator/icon.svg", icon.clone())
-        .route(ICON, icon)
+        .route(ICON_PATH, icon)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> axum::routing::MethodRouter {
-    get(move || async move { response::typed(StatusCode::OK, kind, text) })
+    get(move || async move { response::with_type(StatusCode::OK, kind, text) })
 }
 
-/// What the page may load, who may keep or frame it: for every answer next to it, since the one to
-/// a reset holds the key as well.
-pub(crate) fn protect(headers: &mut HeaderMap) {
-    for (name, value) in &PROTECTION {
+/// Adds the headers that say what the page may load, and who may keep or frame it. The control API's
+/// responses get them as well, because the one to a reset contains the key.
+pub(crate) fn add_security_headers(headers: &mut HeaderMap) {
+    for (name, value) in &SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
 
-/// Whether a browser sent a form of the page without its script, and has to be led back to it.
-pub(crate) fn is_form(request: &Request<Body>) -> bool {
-    request.method() == Method::POST && accept::wants_html(request.headers())
-}
-
-/// To the page, whose address is relative so that it stays on the port that was asked.
-pub(crate) fn redirect(status: StatusCode) -> Answer {
-    let mut answer = response::typed(status, HTML, "");
-    answer
+/// Redirects to the page, by a relative address, so that the browser stays on the same port.
+pub(crate) fn redirect(status: StatusCode) -> Response {
+    let mut response = response::with_type(status, HTML, "");
+    response
         .headers_mut()
         .insert(LOCATION, HeaderValue::from_static("/_emulator/"));
-    answer
+    response
 }
 
-async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Answer {
-    let confirm = query.as_deref() == Some("confirm=reset");
-    response::typed(StatusCode::OK, HTML, render(&shared, confirm))
+async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    let asks_for_reset = query.as_deref() == Some("confirm=reset");
+    response::with_type(StatusCode::OK, HTML, render(&shared, asks_for_reset))
 }
 
-fn render(shared: &Shared, confirm: bool) -> String {
-    let world = shared.world();
-    let seen = world.state();
-    let key = world.account.newest().reveal();
-    let secret = key.rsplit('-').next().map_or(0, str::len);
-    let shown = &key[..key.len() - secret];
-    let masked = format!("{shown}{}", "•".repeat(secret));
+fn render(shared: &Shared, asks_for_reset: bool) -> String {
+    let state = shared.lock();
+    let snapshot = state.snapshot();
+    let key = state.account.newest().as_str();
+    let secret_length = key.rsplit('-').next().map_or(0, str::len);
+    let visible = &key[..key.len() - secret_length];
+    let masked = format!("{visible}{}", "•".repeat(secret_length));
     let mut products = String::new();
     for product in Product::ALL {
-        products += &product_row(shared, &seen, product);
+        products += &product_row(shared.addresses.url(product), &snapshot, product);
     }
     fill(
         PAGE,
         &[
             ("key", key),
             ("masked", &masked),
-            ("generation", &seen.generation.to_string()),
-            ("summary", &summary(&seen)),
-            ("open", if confirm { " open" } else { "" }),
+            ("generation", &snapshot.generation.to_string()),
+            ("summary", &summary(&snapshot)),
+            ("open", if asks_for_reset { " open" } else { "" }),
             ("products", &products),
-            ("changes", &changes(&world)),
+            ("changes", &change_rows(&state.history)),
         ],
     )
 }
 
-fn summary(seen: &Seen) -> String {
-    let behind: Vec<&str> = Product::ALL
+fn summary(snapshot: &Snapshot) -> String {
+    let behind: Vec<Product> = Product::ALL
         .into_iter()
-        .filter(|product| seen.product(*product).generation != seen.generation)
-        .map(Product::name)
+        .filter(|product| snapshot.product(*product).generation != snapshot.generation)
         .collect();
     match behind.as_slice() {
-        [] => "All three products take the current key.".to_owned(),
-        [one] => format!("{one} still takes an older key. Log in to it to bring the current one."),
+        [] => "All three products accept the current key.".to_owned(),
+        [one] => {
+            format!("{one} still accepts an older key. Log in to it to bring the current one.")
+        }
         [one, two] => format!(
-            "{one} and {two} still take an older key. Log in to each to bring the current one."
+            "{one} and {two} still accept an older key. Log in to each to bring the current one."
         ),
-        _ => "No product takes the current key yet. Log in to each to bring it.".to_owned(),
+        _ => "No product accepts the current key yet. Log in to each to bring it.".to_owned(),
     }
 }
 
-fn product_row(shared: &Shared, seen: &Seen, product: Product) -> String {
-    let here = seen.product(product);
-    let generation = here.generation;
-    let (class, badge, told) = match seen.generation - generation {
-        0 => ("current", "Current key", format!("takes key {generation}")),
+fn product_row(url: &str, snapshot: &Snapshot, product: Product) -> String {
+    let state = snapshot.product(product);
+    let key = state.generation;
+    let (class, badge, accepts) = match snapshot.generation - key {
+        0 => ("current", "Current key", format!("accepts key {key}")),
         behind => (
             "behind",
             if behind == 1 {
@@ -153,95 +149,86 @@ fn product_row(shared: &Shared, seen: &Seen, product: Product) -> String {
             } else {
                 "Older key"
             },
-            format!("takes key {generation} until you log in"),
+            format!("accepts key {key} until you log in"),
         ),
     };
     fill(
         PRODUCT,
         &[
-            ("code", product.code()),
-            ("name", product.name()),
-            ("url", shared.addresses.url(product)),
+            ("id", product.id()),
+            ("name", &product.to_string()),
+            ("url", url),
             ("class", class),
             ("badge", badge),
-            ("told", &told),
-            ("accepted", &here.acceptances.to_string()),
-            ("refused", &here.refusals.to_string()),
+            ("accepts", &accepts),
+            ("accepted", &state.acceptances.to_string()),
+            ("refused", &state.refusals.to_string()),
         ],
     )
 }
 
-fn changes(world: &World) -> String {
-    let mut all = String::new();
+fn change_rows(history: &History) -> String {
+    let mut rows = String::new();
     let mut until = "since then";
-    for change in world.history.newest_first() {
-        all += &fill(
+    for change in history.newest_first() {
+        rows += &fill(
             CHANGE,
             &[
-                ("nth", &change.nth.to_string()),
-                ("at", &change.at.to_string()),
+                ("number", &change.number.to_string()),
+                ("at", &change.at.as_second().to_string()),
                 ("time", &time_of_day(change.at)),
                 ("what", &sentence(change)),
-                ("calls", &calls(change, until)),
+                ("calls", &call_counts(change, until)),
             ],
         );
         until = "until the next change";
     }
-    all
+    rows
 }
 
 fn sentence(change: &Change) -> String {
     let now = change.generation;
     match change.event {
-        Event::Started => "The emulator started. Every product takes key 1.".to_owned(),
+        Event::Start => "The emulator started. Every product accepts key 1.".to_owned(),
         Event::Reset => {
-            format!("The key was reset: key {now} is current. No product takes it yet.")
+            format!("The key was reset: key {now} is current. No product accepts it yet.")
         }
-        Event::Login(product, before) if before == now => {
-            format!(
-                "Logged in to {}, which took key {now} already.",
-                product.name()
-            )
+        Event::Login { product, previous } if previous == now => {
+            format!("Logged in to {product}, which already accepted key {now}.")
         }
-        Event::Login(product, before) => format!(
-            "Logged in to {}. It takes key {now} now and refuses key {before}.",
-            product.name()
-        ),
+        Event::Login { product, previous } => {
+            format!("Logged in to {product}. It now accepts key {now} and rejects key {previous}.")
+        }
     }
 }
 
-fn calls(change: &Change, until: &str) -> String {
-    let mut told = String::new();
+fn call_counts(change: &Change, until: &str) -> String {
+    let mut text = String::new();
     for product in Product::ALL {
-        let Calls { accepted, refused } = change.calls(product);
+        let CallCounts { accepted, refused } = change.calls(product);
         let counts = match (accepted, refused) {
             (0, 0) => continue,
             (_, 0) => format!("{accepted} accepted"),
             (0, _) => format!("{refused} refused"),
             _ => format!("{accepted} accepted, {refused} refused"),
         };
-        let separator = if told.is_empty() { "" } else { "; " };
-        // Writing to a string does not fail.
-        let _ = write!(told, "{separator}{} {counts}", product.name());
+        let separator = if text.is_empty() { "" } else { "; " };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{product} {counts}");
     }
-    if told.is_empty() {
+    if text.is_empty() {
         format!("No calls {until}.")
     } else {
-        format!("Calls {until}: {told}.")
+        format!("Calls {until}: {text}.")
     }
 }
 
-fn time_of_day(seconds: u64) -> String {
-    let second = seconds % 86_400;
-    format!(
-        "{:02}:{:02}:{:02} UTC",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+fn time_of_day(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S UTC").to_string()
 }
 
-/// Everything that is filled in was made by the emulator, and holds nothing that HTML would read.
+/// Replaces each `{{name}}`. All values come from the emulator and contain nothing that HTML treats
+/// as markup.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = template.to_owned();
     for (name, value) in values {

@@ -1,25 +1,25 @@
 "use strict";
 
-// The page works without this file: its forms lead back to it. Here they are sent in the
-// background, and the page is fetched again whenever the emulator tells of a change.
+// The page also works without this script: its forms lead back to it. With the script, they are sent
+// in the background, and the page is fetched again when the emulator reports a change.
 
-// The key starts hidden, before anything of the page is painted.
+// Hides the key before the browser paints the page.
 document.documentElement.classList.add("js");
 
 document.addEventListener("DOMContentLoaded", () => {
   const byId = (id) => document.getElementById(id);
   const confirmation = byId("confirm");
-  let seen = "";
-  let lost = false;
-  let quiet = 0;
+  let lastChanges = "";
+  let isOffline = false;
+  let clearTimer = 0;
 
-  // Read aloud, whatever it is; painted only where nothing else on the page shows it.
-  function say(text, { painted = false, stays = false } = {}) {
-    clearTimeout(quiet);
-    byId("status").classList.toggle("unseen", !painted);
+  // Screen readers read every message. It is visible only if nothing else on the page shows it.
+  function announce(text, { visible = false, stays = false } = {}) {
+    clearTimeout(clearTimer);
+    byId("status").classList.toggle("visually-hidden", !visible);
     byId("status").textContent = text;
     if (!stays) {
-      quiet = setTimeout(() => say("", { stays: true }), 8000);
+      clearTimer = setTimeout(() => announce("", { stays: true }), 8000);
     }
   }
 
@@ -34,45 +34,45 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   async function get(path, init = {}) {
-    const answer = await fetch(path, { cache: "no-store", ...init });
-    if (!answer.ok) {
-      throw new Error(`${path} answered ${answer.status}`);
+    const response = await fetch(path, { cache: "no-store", ...init });
+    if (!response.ok) {
+      throw new Error(`${path} returned ${response.status}`);
     }
-    return answer.text();
+    return response.text();
   }
 
-  // Only what differs is replaced, and no button is part of that: the focus stays where it is.
+  // Replaces only what differs. That contains no button, so the focus stays where it is.
   async function refresh() {
-    const before = newestChange().dataset.nth;
+    const before = newestChange().dataset.number;
     const fresh = new DOMParser().parseFromString(await get("./"), "text/html");
     useLocalTimes(fresh);
     for (const part of document.querySelectorAll("[data-live]")) {
-      const next = fresh.getElementById(part.id);
-      if (part.innerHTML !== next.innerHTML) {
-        part.replaceChildren(...next.childNodes);
+      const update = fresh.getElementById(part.id);
+      if (part.innerHTML !== update.innerHTML) {
+        part.replaceChildren(...update.childNodes);
       }
     }
-    if (newestChange().dataset.nth !== before) {
-      say(newestChange().querySelector(".what").textContent);
+    if (newestChange().dataset.number !== before) {
+      announce(newestChange().querySelector(".what").textContent);
     }
   }
 
   async function watch() {
     try {
       const changes = await get("changes");
-      if (changes !== seen || lost) {
+      if (changes !== lastChanges || isOffline) {
         await refresh();
-        seen = changes;
+        lastChanges = changes;
       }
-      if (lost) {
-        lost = false;
-        say("The emulator answers again.", { painted: true });
+      if (isOffline) {
+        isOffline = false;
+        announce("The emulator responds again.", { visible: true });
       }
     } catch {
-      if (!lost) {
-        lost = true;
-        const told = "The emulator does not answer: what you see may be out of date.";
-        say(told, { painted: true, stays: true });
+      if (!isOffline) {
+        isOffline = true;
+        const message = "The emulator does not respond; this page may be out of date.";
+        announce(message, { visible: true, stays: true });
       }
     }
     setTimeout(watch, 1000);
@@ -86,12 +86,12 @@ document.addEventListener("DOMContentLoaded", () => {
   async function copyKey() {
     try {
       await navigator.clipboard.writeText(byId("full").textContent);
-      say("The key is in the clipboard.", { painted: true });
+      announce("The key is in the clipboard.", { visible: true });
     } catch {
       setHidden(false);
       getSelection().selectAllChildren(byId("full"));
-      say("The browser does not let this page copy. The key is selected: copy it by hand.", {
-        painted: true,
+      announce("The browser does not let this page copy. The key is selected; copy it yourself.", {
+        visible: true,
       });
     }
   }
@@ -101,7 +101,9 @@ document.addEventListener("DOMContentLoaded", () => {
       await get(form.action, { method: "POST" });
       await refresh();
     } catch {
-      say("That did not work: the emulator did not answer as it should.", { painted: true });
+      announce("That failed: the emulator returned an error or did not respond.", {
+        visible: true,
+      });
     }
   }
 
@@ -114,7 +116,7 @@ document.addEventListener("DOMContentLoaded", () => {
       return;
     }
     event.preventDefault();
-    if (form.id === "ask") {
+    if (form.id === "reset-form") {
       confirmation.showModal();
       return;
     }
@@ -124,7 +126,7 @@ document.addEventListener("DOMContentLoaded", () => {
     send(form);
   });
 
-  // Opened by its address, as without a script.
+  // The dialog was opened by the address, as it is without a script.
   if (confirmation.open) {
     confirmation.close();
     confirmation.showModal();

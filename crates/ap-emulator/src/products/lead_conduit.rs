@@ -1,4 +1,4 @@
-//! LeadConduit's own routes, with the account calls that its host answers.
+//! The routes of LeadConduit, which also serves the account API.
 
 use std::sync::Arc;
 
@@ -9,96 +9,94 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::response::{self, Answer};
+use crate::response::{self, Response};
 use crate::state::Shared;
-use crate::{Plan, Product, example_data, request_body, router};
+use crate::state::plan::Plan;
+use crate::{Product, example_data, request_body};
 
-const HERE: Product = Product::LeadConduit;
+const PRODUCT: Product = Product::LeadConduit;
 
-pub(crate) fn routes(shared: Arc<Shared>) -> Router {
+pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/user", get(user))
         .route("/account", get(account))
         .route("/flows", get(list_flows).post(create_flow))
-        .route("/flows/{id}", get(one_flow))
+        .route("/flows/{id}", get(flow))
         .route("/fields", get(fields))
         .route("/reports", get(reports))
-        .route("/reports/{id}", get(one_report))
+        .route("/reports/{id}", get(report))
         .with_state(shared)
 }
 
-/// Whether a request needs no key: whoever has the token of a shared report may read it.
-pub(crate) fn is_open(method: &Method, path: &str) -> bool {
+/// Returns `true` for a shared report, which the token in its path is enough to read.
+pub(super) fn is_shared_report(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
         && path
             .strip_prefix("/reports/")
             .is_some_and(|token| token == example_data::REPORT_TOKEN)
 }
 
-/// A free account may not use the lead resources, however right its key is.
-pub(crate) fn refuse_plan(plan: Plan, path: &str) -> Option<Answer> {
-    let paid_only = ["/flows", "/fields", "/leads"].into_iter().any(|root| {
+/// A free account may not use the lead resources, even with the accepted key.
+pub(super) fn refuse_plan(plan: Plan, path: &str) -> Option<Response> {
+    let needs_paid = ["/flows", "/fields", "/leads"].into_iter().any(|root| {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
-    (plan == Plan::Free && paid_only)
-        .then(|| response::text(StatusCode::UNAUTHORIZED, r#"{"error":"not authorized"}"#))
+    (plan == Plan::Free && needs_paid)
+        .then(|| response::json_text(StatusCode::UNAUTHORIZED, r#"{"error":"not authorized"}"#))
 }
 
-async fn user(State(shared): State<Arc<Shared>>) -> Answer {
-    let world = shared.world();
-    // A product knows no newer key than the one that the last login brought to it.
-    let key = world.account.taken_by(HERE).reveal();
-    response::json(StatusCode::OK, &example_data::user(key, &shared.addresses))
+async fn user(State(shared): State<Arc<Shared>>) -> Response {
+    let state = shared.lock();
+    // A product does not know a newer key than the last login brought to it.
+    let key = state.account.accepted_by(PRODUCT).as_str();
+    ok(&example_data::user(key, &shared.addresses))
 }
 
-async fn account(State(shared): State<Arc<Shared>>) -> Answer {
-    let world = shared.world();
-    let key = world.account.taken_by(HERE).reveal();
-    response::json(StatusCode::OK, &example_data::account(key, world.plan))
+async fn account(State(shared): State<Arc<Shared>>) -> Response {
+    let state = shared.lock();
+    let key = state.account.accepted_by(PRODUCT).as_str();
+    ok(&example_data::account(key, state.plan))
 }
 
-async fn list_flows(State(shared): State<Arc<Shared>>) -> Answer {
-    response::text(StatusCode::OK, shared.world().flows.to_json())
+async fn list_flows(State(shared): State<Arc<Shared>>) -> Response {
+    response::json_text(StatusCode::OK, shared.lock().flows.to_json())
 }
 
-async fn one_flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Answer {
-    let world = shared.world();
-    world
-        .flows
-        .get(&id)
-        .map_or_else(|| router::not_found(HERE), ok)
+async fn flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
+    found(shared.lock().flows.get(&id))
 }
 
-async fn create_flow(State(shared): State<Arc<Shared>>, body: Body) -> Answer {
-    let wanted = match request_body::read_json(HERE, body, shared.patience).await {
-        Ok(wanted) => wanted,
+async fn create_flow(State(shared): State<Arc<Shared>>, body: Body) -> Response {
+    let requested = match request_body::read_json(PRODUCT, body, shared.client_timeout).await {
+        Ok(requested) => requested,
         Err(refusal) => return refusal,
     };
-    match shared.world().flows.create(wanted) {
+    match shared.lock().flows.create(requested) {
         Ok(flow) => response::json(StatusCode::CREATED, flow),
-        Err(refusal) => response::error(HERE, refusal.status, refusal.reason),
+        Err(refusal) => response::error(PRODUCT, refusal.status, refusal.reason),
     }
 }
 
-async fn fields() -> Answer {
-    response::json(StatusCode::OK, &example_data::fields())
+async fn fields() -> Response {
+    ok(&example_data::fields())
 }
 
-async fn reports() -> Answer {
-    response::json(
-        StatusCode::OK,
-        &Value::Array(example_data::reports().into()),
-    )
+async fn reports() -> Response {
+    ok(&Value::Array(example_data::reports().into()))
 }
 
-async fn one_report(Path(name): Path<String>) -> Answer {
-    example_data::reports()
-        .iter()
-        .find(|report| report["id"] == *name || report["token"] == *name)
-        .map_or_else(|| router::not_found(HERE), ok)
+/// Finds a report by its id or by its token.
+async fn report(Path(id): Path<String>) -> Response {
+    let reports = example_data::reports();
+    let mut reports = reports.iter();
+    found(reports.find(|report| report["id"] == *id || report["token"] == *id))
 }
 
-fn ok(body: &Value) -> Answer {
+fn found(body: Option<&Value>) -> Response {
+    body.map_or_else(|| response::not_found(PRODUCT), ok)
+}
+
+fn ok(body: &Value) -> Response {
     response::json(StatusCode::OK, body)
 }

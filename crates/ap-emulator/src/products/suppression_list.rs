@@ -1,16 +1,16 @@
-//! SuppressionList's own routes.
+//! The routes of SuppressionList.
 
 use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 
 use crate::example_data;
-use crate::response::{self, Answer};
+use crate::response::{self, Response};
 
-pub(crate) fn routes() -> Router {
+pub(super) fn routes() -> Router {
     Router::new().route("/lists", get(lists))
 }
 
-async fn lists() -> Answer {
+async fn lists() -> Response {
     response::json(StatusCode::OK, &example_data::lists())
 }

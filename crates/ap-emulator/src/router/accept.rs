@@ -1,21 +1,21 @@
-//! What a client wants to read. The API answers only clients that name JSON in `Accept`; `*/*` is
-//! not enough.
+//! Which media types a client accepts. The API serves only clients that name JSON in `Accept`; `*/*`
+//! is not enough.
 
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
     names(headers, |kind| {
         matches!(kind, "application/json" | "text/json") || kind.ends_with("+json")
     })
 }
 
-/// As browsers do when they load a page, and only then.
-pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
+/// Only browsers name HTML, and only when they load a page.
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     names(headers, |kind| kind == "text/html")
 }
 
-fn names(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> bool {
+fn names(headers: &HeaderMap, is_wanted: impl Fn(&str) -> bool) -> bool {
     headers
         .get_all(ACCEPT)
         .iter()
@@ -24,7 +24,7 @@ fn names(headers: &HeaderMap, wanted: impl Fn(&str) -> bool) -> bool {
         .any(|range| {
             let mut parts = range.split(';');
             let kind = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-            wanted(&kind) && !parts.any(is_zero_weight)
+            is_wanted(&kind) && !parts.any(is_zero_weight)
         })
 }
 

@@ -7,26 +7,26 @@ use http::header::AUTHORIZATION;
 
 use crate::state::account::Key;
 
-/// What a request's credentials are worth.
+/// The result of checking a request's credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(super) enum Credentials {
     Accepted,
-    Refused,
-    /// More than one `Authorization` line: which one counts would be a guess.
+    Rejected,
+    /// The request has more than one `Authorization` line; to choose one would be a guess.
     Ambiguous,
 }
 
-pub(crate) fn judge(headers: &HeaderMap, key: &Key) -> Verdict {
+pub(super) fn check(headers: &HeaderMap, accepted: &Key) -> Credentials {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(line) = lines.next() else {
-        return Verdict::Refused;
+        return Credentials::Rejected;
     };
     if lines.next().is_some() {
-        return Verdict::Ambiguous;
+        return Credentials::Ambiguous;
     }
     match password(line.as_bytes()) {
-        Some(received) if key.matches(&received) => Verdict::Accepted,
-        _ => Verdict::Refused,
+        Some(received) if accepted.matches(&received) => Credentials::Accepted,
+        _ => Credentials::Rejected,
     }
 }
 
@@ -35,9 +35,9 @@ fn password(line: &[u8]) -> Option<Vec<u8>> {
     if !scheme.eq_ignore_ascii_case(b"basic") || !rest.starts_with(b" ") {
         return None;
     }
-    // RFC 9110 allows several blanks here, but no tabulator.
-    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
-    let mut decoded = STANDARD.decode(rest.get(blanks..)?).ok()?;
+    // RFC 9110 allows several spaces here, but no tab.
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    let mut decoded = STANDARD.decode(rest.get(spaces..)?).ok()?;
     let colon = decoded.iter().position(|byte| *byte == b':')?;
     Some(decoded.split_off(colon + 1))
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::password;
 
     #[test]
-    fn only_strict_basic_credentials_are_read() {
+    fn only_strict_basic_credentials_have_a_password() {
         let table: [(&str, Option<&str>); 12] = [
             ("Basic dTpw", Some("p")),
             ("bAsIc  dTpw", Some("p")),

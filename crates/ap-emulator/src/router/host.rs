@@ -1,5 +1,5 @@
-//! Which `Host` a request may name: only loopback, so that a page of another site, whose name was
-//! made to point at 127.0.0.1, cannot talk to the emulator.
+//! Which names a request may use for the emulator: only those of loopback. A page of another site can
+//! make its own name point to 127.0.0.1, and this keeps it from calling the emulator.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,28 +7,29 @@ use http::header::HOST;
 use http::{Request, Version};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(super) enum Host {
     Loopback,
     Foreign,
+    /// `Host` is missing or stands there twice.
     Malformed,
 }
 
-pub(crate) fn judge<B>(request: &Request<B>) -> Verdict {
+pub(super) fn check<B>(request: &Request<B>) -> Host {
     let mut lines = request.headers().get_all(HOST).iter();
-    let named = lines.next();
-    if lines.next().is_some() || (named.is_none() && request.version() != Version::HTTP_10) {
-        return Verdict::Malformed;
+    let first = lines.next();
+    if lines.next().is_some() || (first.is_none() && request.version() != Version::HTTP_10) {
+        return Host::Malformed;
     }
-    let header_ok = named.is_none_or(|line| line.to_str().is_ok_and(is_loopback));
-    // An absolute request target overrules `Host`, so that it has to pass as well.
-    let target_ok = request
+    let is_header_ok = first.is_none_or(|line| line.to_str().is_ok_and(is_loopback));
+    // An absolute request target takes precedence over `Host`, so it is checked as well.
+    let is_target_ok = request
         .uri()
         .authority()
-        .is_none_or(|name| is_loopback(name.as_str()));
-    if header_ok && target_ok {
-        Verdict::Loopback
+        .is_none_or(|authority| is_loopback(authority.as_str()));
+    if is_header_ok && is_target_ok {
+        Host::Loopback
     } else {
-        Verdict::Foreign
+        Host::Foreign
     }
 }
 
@@ -46,15 +47,15 @@ fn is_loopback(authority: &str) -> bool {
             .find(':')
             .map_or((authority, ""), |colon| authority.split_at(colon))
     };
-    let port_ok = port.is_empty()
+    let is_port_ok = port.is_empty()
         || port
             .strip_prefix(':')
             .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    let name_ok = name.eq_ignore_ascii_case("localhost")
+    let is_name_ok = name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<Ipv4Addr>()
             .is_ok_and(|address| address.is_loopback());
-    port_ok && name_ok
+    is_port_ok && is_name_ok
 }
 
 #[cfg(test)]
@@ -62,7 +63,7 @@ mod tests {
     use super::is_loopback;
 
     #[test]
-    fn only_loopback_names_pass() {
+    fn only_loopback_names_are_loopback() {
         for name in [
             "localhost",
             "LocalHost:80",

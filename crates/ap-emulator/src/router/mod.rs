@@ -1,225 +1,214 @@
-//! What every request passes, in this order, before a product's own routes see it.
+//! The checks that every request passes before it reaches a route, in their order.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use http::header::{CONTENT_TYPE, ETAG, HeaderValue, VARY};
-use http::{Request, StatusCode};
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
-
-use crate::error::Dropped;
-use crate::fault::{self, Fault, Kind};
-use crate::listener::head_scanner::Head;
-use crate::products::{lead_conduit, suppression_list, trusted_form};
-use crate::response::{self, Answer, Asked};
-use crate::state::Shared;
-use crate::{Product, control, page};
-
-pub(crate) mod accept;
+mod accept;
 mod credentials;
 mod host;
 mod same_origin;
 
-/// One product's listener as the requests see it.
-#[derive(Clone)]
-pub(crate) struct Router {
-    product: Product,
-    shared: Arc<Shared>,
-    routes: axum::Router,
-    control: axum::Router,
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+
+use self::credentials::Credentials;
+use self::host::Host;
+use crate::fault::{self, Aborted, Fault, Kind};
+use crate::response::{self, RequestFacts, Response};
+use crate::state::Shared;
+use crate::{Product, control, page, products};
+
+/// How the head of a request says where its body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Servers could disagree about the end of the request, so it is refused.
+    Ambiguous,
+    /// A valid request; the next one starts right after it.
+    KnownEnd,
+    /// A valid request. Its end was not looked for, so the connection closes after it.
+    UnknownEnd,
 }
 
-impl Router {
+/// Routes the requests to the port of one product.
+#[derive(Clone)]
+pub(crate) struct ProductRouter {
+    product: Product,
+    shared: Arc<Shared>,
+    product_routes: Router,
+    control_routes: Router,
+}
+
+impl ProductRouter {
     pub(crate) fn new(product: Product, shared: Arc<Shared>) -> Self {
-        let routes = match product {
-            Product::LeadConduit => lead_conduit::routes(Arc::clone(&shared)),
-            Product::TrustedForm => trusted_form::routes(),
-            Product::SuppressionList => suppression_list::routes(),
-        };
-        let routes = with_fallbacks(product, routes);
-        let control = with_fallbacks(product, control::routes(&shared));
+        let control_routes =
+            page::routes(Arc::clone(&shared)).merge(control::routes(Arc::clone(&shared)));
         Self {
             product,
+            product_routes: with_fallbacks(product, products::routes(product, &shared)),
+            control_routes: with_fallbacks(product, control_routes),
             shared,
-            routes,
-            control,
         }
     }
 
-    pub(crate) async fn answer(
+    pub(crate) async fn respond(
         &self,
         request: Request<Body>,
-        head: Head,
-    ) -> Result<Answer, Dropped> {
-        let asked = Asked::of(&request, head.next_is_known);
-        let mut answer = match self.refuse_message(&request, head) {
+        framing: Framing,
+    ) -> Result<Response, Aborted> {
+        let facts = RequestFacts::new(&request, framing == Framing::KnownEnd);
+        let mut response = match self.refuse_message(&request, framing) {
             Some(refusal) => refusal,
-            None if control::owns(request.uri().path()) => self.control(request).await,
-            None => self.product_answer(request, asked).await?,
+            None if is_control_path(request.uri().path()) => self.respond_control(request).await,
+            None => self.respond_product(request, facts).await?,
         };
-        if self.product == Product::LeadConduit {
-            let vary = HeaderValue::from_static("Accept, Accept-Encoding");
-            answer.headers_mut().insert(VARY, vary);
-        }
-        Ok(response::finish(answer, asked))
+        products::add_headers(self.product, response.headers_mut());
+        Ok(response::finish(response, facts))
     }
 
-    fn refuse_message(&self, request: &Request<Body>, head: Head) -> Option<Answer> {
-        let refuse = |status, reason| response::error(self.product, status, reason);
-        if !head.well_formed {
+    fn refuse_message(&self, request: &Request<Body>, framing: Framing) -> Option<Response> {
+        if framing == Framing::Ambiguous {
             let reason = "the framing of the request is ambiguous";
-            return Some(response::closing(refuse(StatusCode::BAD_REQUEST, reason)));
+            let refusal = response::error(self.product, StatusCode::BAD_REQUEST, reason);
+            return Some(response::closing(refusal));
         }
-        match host::judge(request) {
-            host::Verdict::Loopback => None,
-            host::Verdict::Malformed => Some(refuse(
-                StatusCode::BAD_REQUEST,
-                "exactly one Host header is needed",
-            )),
-            host::Verdict::Foreign => Some(refuse(
+        let (status, reason) = match host::check(request) {
+            Host::Loopback => return None,
+            Host::Malformed => (StatusCode::BAD_REQUEST, "exactly one Host header is needed"),
+            Host::Foreign => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "this emulator answers to loopback names only",
-            )),
-        }
+            ),
+        };
+        Some(response::error(self.product, status, reason))
     }
 
-    async fn control(&self, request: Request<Body>) -> Answer {
-        let (addresses, product) = (&self.shared.addresses, self.product);
-        let mut answer = match same_origin::refuse(addresses, product, &request) {
+    /// Serves the account page and the control API.
+    async fn respond_control(&self, request: Request<Body>) -> Response {
+        let addresses = &self.shared.addresses;
+        let mut response = match same_origin::refuse(addresses, self.product, &request) {
             Some(refusal) => refusal,
             None => {
-                let from_form = page::is_form(&request);
-                let answer = run(product, &self.control, request).await;
-                match answer.status() {
-                    StatusCode::OK if from_form => page::redirect(StatusCode::SEE_OTHER),
-                    _ => answer,
+                let is_form = is_form(&request);
+                let response = run(self.product, &self.control_routes, request).await;
+                match response.status() {
+                    StatusCode::OK if is_form => page::redirect(StatusCode::SEE_OTHER),
+                    _ => response,
                 }
             }
         };
-        page::protect(answer.headers_mut());
-        answer
+        page::add_security_headers(response.headers_mut());
+        response
     }
 
-    async fn product_answer(
+    async fn respond_product(
         &self,
         request: Request<Body>,
-        asked: Asked,
-    ) -> Result<Answer, Dropped> {
+        facts: RequestFacts,
+    ) -> Result<Response, Aborted> {
         let fault = self.count_request();
-        match fault.map(|fault| fault.kind) {
-            Some(Kind::Close) => return Err(Dropped),
-            Some(Kind::Delay) => {
-                tokio::time::sleep(fault.map(|fault| fault.wait).unwrap_or_default()).await;
+        if let Some(fault) = fault {
+            match fault.kind {
+                Kind::Close => return Err(Aborted),
+                Kind::Delay => tokio::time::sleep(fault.wait).await,
+                _ => {}
             }
-            _ => {}
         }
-        if let Some(stand_in) = fault.and_then(Fault::stand_in) {
-            return Ok(stand_in);
+        if let Some(response) = fault.and_then(Fault::response) {
+            return Ok(response);
         }
-        let answer = match self.refuse_client(&request) {
+        let response = match self.refuse_client(&request) {
             Some(refusal) => refusal,
-            None => run(self.product, &self.routes, request).await,
+            None => run(self.product, &self.product_routes, request).await,
         };
         if fault.is_some_and(|fault| fault.kind == Kind::Cut) {
-            return fault::cut(answer, asked).await;
+            return fault::cut(response, facts).await;
         }
-        Ok(answer)
+        Ok(response)
     }
 
+    /// Counts a request and returns the fault that it meets, if any.
     fn count_request(&self) -> Option<Fault> {
-        let mut world = self.shared.world();
-        let side = world.side(self.product);
-        side.requests += 1;
-        side.faults.next()
+        let mut state = self.shared.lock();
+        let record = state.product(self.product);
+        record.requests += 1;
+        record.faults.pop()
     }
 
-    fn refuse_client(&self, request: &Request<Body>) -> Option<Answer> {
+    fn refuse_client(&self, request: &Request<Body>) -> Option<Response> {
         if let Some(refusal) = self.refuse_credentials(request) {
             return Some(refusal);
         }
-        if !accept::wants_json(request.headers()) {
+        if !accept::accepts_json(request.headers()) {
             let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
-            return Some(response::text(StatusCode::FORBIDDEN, body));
+            return Some(response::json_text(StatusCode::FORBIDDEN, body));
         }
-        if self.product == Product::LeadConduit {
-            let plan = self.shared.world().plan;
-            return lead_conduit::refuse_plan(plan, request.uri().path());
-        }
-        None
+        let plan = self.shared.lock().plan;
+        products::refuse_plan(self.product, plan, request.uri().path())
     }
 
-    fn refuse_credentials(&self, request: &Request<Body>) -> Option<Answer> {
-        let mut world = self.shared.world();
-        let verdict = credentials::judge(request.headers(), world.account.taken_by(self.product));
-        let open = self.product == Product::LeadConduit
-            && lead_conduit::is_open(request.method(), request.uri().path());
-        let refusal = match verdict {
-            credentials::Verdict::Accepted => {
-                world.count_acceptance(self.product);
+    fn refuse_credentials(&self, request: &Request<Body>) -> Option<Response> {
+        let mut state = self.shared.lock();
+        let accepted = state.account.accepted_by(self.product);
+        let refusal = match credentials::check(request.headers(), accepted) {
+            Credentials::Accepted => {
+                state.count_acceptance(self.product);
                 return None;
             }
-            credentials::Verdict::Refused if open => return None,
-            credentials::Verdict::Refused => unauthorized(self.product),
-            credentials::Verdict::Ambiguous => response::error(
-                self.product,
-                StatusCode::BAD_REQUEST,
-                "more than one Authorization header",
-            ),
+            Credentials::Rejected if products::is_public(self.product, request) => return None,
+            Credentials::Rejected => products::unauthorized(self.product),
+            Credentials::Ambiguous => {
+                let reason = "more than one Authorization header";
+                response::error(self.product, StatusCode::BAD_REQUEST, reason)
+            }
         };
-        world.count_refusal(self.product);
+        state.count_refusal(self.product);
         Some(refusal)
     }
 }
 
-fn unauthorized(product: Product) -> Answer {
-    let body = match product {
-        Product::LeadConduit => r#"{"error":"authentication failed"}"#,
-        Product::TrustedForm => r#"{"outcome":"error","reason":"Unauthorized"}"#,
-        Product::SuppressionList => r#"{"message":"HTTP Basic: Access denied"}"#,
+fn is_control_path(path: &str) -> bool {
+    path == page::ICON_PATH
+        || path
+            .strip_prefix("/_emulator")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Returns `true` if a browser sent a form without the page's script, and so expects a page.
+fn is_form(request: &Request<Body>) -> bool {
+    request.method() == Method::POST && accept::accepts_html(request.headers())
+}
+
+fn with_fallbacks(product: Product, routes: Router) -> Router {
+    let not_found = move || async move { response::not_found(product) };
+    let wrong_method = move || async move {
+        let reason = "method not allowed";
+        response::error(product, StatusCode::METHOD_NOT_ALLOWED, reason)
     };
-    let mut answer = response::text(StatusCode::UNAUTHORIZED, body);
-    if product == Product::LeadConduit {
-        answer
-            .headers_mut()
-            .insert(ETAG, HeaderValue::from_static(r#"W/"21-48c58abe""#));
-    }
-    answer
+    routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
 }
 
-fn with_fallbacks(product: Product, routes: axum::Router) -> axum::Router {
-    let missing = move || async move { not_found(product) };
-    let wrong = move || async move {
-        response::error(
-            product,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method not allowed",
-        )
-    };
-    routes.fallback(missing).method_not_allowed_fallback(wrong)
-}
-
-pub(crate) fn not_found(product: Product) -> Answer {
-    response::error(product, StatusCode::NOT_FOUND, "not found")
-}
-
-async fn run(product: Product, routes: &axum::Router, request: Request<Body>) -> Answer {
-    // `OPTIONS *` and `CONNECT` name no path at all, which the router does not expect.
+async fn run(product: Product, routes: &Router, request: Request<Body>) -> Response {
+    // `OPTIONS *` and `CONNECT` have no path, and axum's router expects one.
     if !request.uri().path().starts_with('/') {
-        return not_found(product);
+        return response::not_found(product);
     }
-    let answer = match TowerToHyperService::new(routes.clone()).call(request).await {
-        Ok(answer) => answer,
+    let response = match TowerToHyperService::new(routes.clone()).call(request).await {
+        Ok(response) => response,
         Err(never) => match never {},
     };
-    // The router refuses a path that is no UTF-8 in plain text.
-    if answer.status().is_client_error() && !is_json(&answer) {
-        return response::error(product, answer.status(), "bad request");
+    // axum's router refuses a path that is not UTF-8, and does so in plain text.
+    if response.status().is_client_error() && !is_json(&response) {
+        return response::error(product, response.status(), "bad request");
     }
-    answer
+    response
 }
 
-fn is_json(answer: &Answer) -> bool {
-    let kind = answer.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+fn is_json(response: &Response) -> bool {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }

@@ -1,5 +1,5 @@
-//! The account's key and the key that each product takes: they differ after a reset, product by
-//! product, until somebody logs in there.
+//! The account's newest key, and the key that each product accepts. After a reset the two differ for
+//! every product that nobody has logged in to yet.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, Hasher};
 use subtle::ConstantTimeEq;
 
 use crate::Product;
+use crate::per_product::PerProduct;
 
-/// A key that this emulator made. Nothing else is ever accepted.
+/// A key that this emulator made. No other key is ever accepted.
 #[derive(Clone)]
 pub(crate) struct Key {
     generation: u64,
@@ -20,8 +21,8 @@ impl Key {
     fn new(generation: u64) -> Self {
         let mut random = [0_u8; 12];
         if getrandom::fill(&mut random).is_err() {
-            // Unpredictability only keeps two emulators' keys apart here, and the standard
-            // library's hasher seeds are good enough for that: no reason to fail a reset.
+            // The keys of two emulators must differ, no more: they protect nothing. The standard
+            // library's hasher seeds are good enough for that, so a reset need not fail.
             for chunk in random.chunks_mut(8) {
                 let bytes = RandomState::new().build_hasher().finish().to_le_bytes();
                 chunk.copy_from_slice(&bytes[..chunk.len()]);
@@ -38,12 +39,12 @@ impl Key {
         self.generation
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Takes the same time wherever the first difference is, so that a client's own timing tests
-    /// against the emulator see nothing.
+    /// Compares in constant time, so that a timing test of a client sees no difference between
+    /// wrong keys.
     pub(crate) fn matches(&self, received: &[u8]) -> bool {
         self.text.as_bytes().ct_eq(received).into()
     }
@@ -57,18 +58,18 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The one account, whose newest key reaches a product only by a login there.
+/// The account. Its newest key reaches a product only by a login there.
 #[derive(Debug)]
 pub(crate) struct Account {
     newest: Key,
-    taken: [Key; 3],
+    accepted: PerProduct<Key>,
 }
 
 impl Account {
     pub(crate) fn new() -> Self {
         let newest = Key::new(1);
         Self {
-            taken: [newest.clone(), newest.clone(), newest.clone()],
+            accepted: PerProduct::from_fn(|_| newest.clone()),
             newest,
         }
     }
@@ -77,8 +78,8 @@ impl Account {
         &self.newest
     }
 
-    pub(crate) const fn taken_by(&self, product: Product) -> &Key {
-        &self.taken[product.index()]
+    pub(crate) const fn accepted_by(&self, product: Product) -> &Key {
+        self.accepted.get(product)
     }
 
     pub(crate) fn reset(&mut self) -> &Key {
@@ -87,6 +88,6 @@ impl Account {
     }
 
     pub(crate) fn login(&mut self, product: Product) {
-        self.taken[product.index()] = self.newest.clone();
+        *self.accepted.get_mut(product) = self.newest.clone();
     }
 }

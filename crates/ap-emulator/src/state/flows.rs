@@ -1,14 +1,13 @@
-//! The flows that an emulator holds: the seeded ones and those created since.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! The flows of LeadConduit: the examples, and those that clients created.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::example_data;
 
-/// How many bytes of created flows are kept, so that a client in a loop cannot fill the memory.
-const MAX_CREATED: usize = 32 * 1024 * 1024;
+/// The limit for all created flows together, so that a client in a loop cannot fill the memory.
+const MAX_CREATED_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Flows {
@@ -25,7 +24,7 @@ pub(crate) struct Refusal {
 }
 
 impl Flows {
-    pub(crate) fn seeded() -> Self {
+    pub(crate) fn with_examples() -> Self {
         Self {
             all: example_data::flows().into(),
             created: 0,
@@ -42,14 +41,14 @@ impl Flows {
         format!("[{}]", flows.join(","))
     }
 
-    /// Members that the caller left out get the value of an empty flow: how the vendor refuses
-    /// an incomplete flow is not documented, and an invented refusal would mislead.
-    pub(crate) fn create(&mut self, wanted: Value) -> Result<&Value, Refusal> {
+    /// Gives members that the caller left out the value of an empty flow. The vendor does not
+    /// document how it refuses an incomplete flow, and an invented refusal would mislead.
+    pub(crate) fn create(&mut self, requested: Value) -> Result<&Value, Refusal> {
         let refuse = |status, reason| Err(Refusal { status, reason });
-        let Value::Object(wanted) = wanted else {
+        let Value::Object(members) = requested else {
             return refuse(StatusCode::BAD_REQUEST, "a flow is a JSON object");
         };
-        let id = match wanted.get("id") {
+        let id = match members.get("id") {
             None | Some(Value::Null) => self.new_id(),
             Some(Value::String(id)) if is_id(id) => id.to_ascii_lowercase(),
             Some(_) => return refuse(StatusCode::BAD_REQUEST, "an id has 24 hexadecimal digits"),
@@ -57,12 +56,12 @@ impl Flows {
         if self.get(&id).is_some() {
             return refuse(StatusCode::CONFLICT, "a flow with this id exists already");
         }
-        let flow = complete(id, wanted);
+        let flow = complete(id, members);
         let bytes = self.created_bytes + flow.to_string().len();
-        if bytes > MAX_CREATED {
+        if bytes > MAX_CREATED_BYTES {
             return refuse(
                 StatusCode::INSUFFICIENT_STORAGE,
-                "this emulator holds too many flows",
+                "this emulator cannot store more flows",
             );
         }
         self.created += 1;
@@ -71,9 +70,9 @@ impl Flows {
         Ok(&self.all[self.all.len() - 1])
     }
 
-    /// Ids of the vendor's kind start with the seconds of their making, and so sort by age.
+    /// The vendor's ids start with the second of their creation, so they sort by age.
     fn new_id(&self) -> String {
-        let seconds = u32::try_from(now().as_secs()).unwrap_or(u32::MAX);
+        let seconds = u32::try_from(Timestamp::now().as_second()).unwrap_or(u32::MAX);
         let mut counter = self.created as u64;
         loop {
             let id = format!("{seconds:08x}{counter:016x}");
@@ -89,8 +88,8 @@ fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn complete(id: String, wanted: Map<String, Value>) -> Value {
-    let moment = example_data::timestamp(now());
+fn complete(id: String, members: Map<String, Value>) -> Value {
+    let now = example_data::iso_8601(Timestamp::now());
     let mut flow = Map::new();
     for (name, value) in [
         ("id", json!(id)),
@@ -102,15 +101,9 @@ fn complete(id: String, wanted: Map<String, Value>) -> Value {
     ] {
         flow.insert(name.to_owned(), value);
     }
-    flow.extend(wanted);
+    flow.extend(members);
     flow.insert("id".to_owned(), json!(id));
-    flow.insert("created_at".to_owned(), json!(moment));
-    flow.insert("updated_at".to_owned(), json!(moment));
+    flow.insert("created_at".to_owned(), json!(now));
+    flow.insert("updated_at".to_owned(), json!(now));
     Value::Object(flow)
-}
-
-fn now() -> std::time::Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }

@@ -1,38 +1,42 @@
-//! What happened to the account, change by change, and how many calls each product accepted and
-//! refused in between: what a person watches a reset by. No key is in it.
+//! The resets and logins so far, and how many calls each product accepted and refused between them.
+//! A person can watch a reset by it. It contains no key.
 
 use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::Product;
+use crate::per_product::PerProduct;
 
-/// How many changes are kept; each further one pushes the oldest out.
-pub(crate) const KEPT: usize = 50;
+/// How many changes are kept. After that, each new one drops the oldest.
+const MAX_CHANGES: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    Started,
+    Start,
     Reset,
-    /// A login, and the generation that the product took before it.
-    Login(Product, u64),
+    Login {
+        product: Product,
+        /// The generation of the key that the product accepted before.
+        previous: u64,
+    },
 }
 
-/// One change, with the calls from then until the next one.
+/// One change, and the calls between it and the next one.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
-    pub(crate) nth: u64,
-    /// Seconds since the start of 1970.
-    pub(crate) at: u64,
+    /// 1 for the start, one more for each further change.
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
     pub(crate) event: Event,
     /// The generation of the newest key after the change.
     pub(crate) generation: u64,
-    calls: [Calls; 3],
+    calls: PerProduct<CallCounts>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Calls {
+pub(crate) struct CallCounts {
     pub(crate) accepted: u64,
     pub(crate) refused: u64,
 }
@@ -48,29 +52,27 @@ impl History {
         let mut history = Self {
             changes: VecDeque::new(),
         };
-        history.record(Event::Started, 1);
+        history.record(Event::Start, 1);
         history
     }
 
     pub(crate) fn record(&mut self, event: Event, generation: u64) {
-        let nth = self.changes.back().map_or(1, |newest| newest.nth + 1);
-        if self.changes.len() == KEPT {
+        let number = self.changes.back().map_or(1, |newest| newest.number + 1);
+        if self.changes.len() == MAX_CHANGES {
             self.changes.pop_front();
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         self.changes.push_back(Change {
-            nth,
-            at: since.map_or(0, |since| since.as_secs()),
+            number,
+            at: Timestamp::now(),
             event,
             generation,
-            calls: Default::default(),
+            calls: PerProduct::default(),
         });
     }
 
-    /// The counters of the calls to `product` since the newest change.
-    pub(crate) fn calls(&mut self, product: Product) -> Option<&mut Calls> {
-        let newest = self.changes.back_mut()?;
-        Some(&mut newest.calls[product.index()])
+    /// Returns the counters of the calls to `product` since the newest change.
+    pub(crate) fn calls(&mut self, product: Product) -> Option<&mut CallCounts> {
+        Some(self.changes.back_mut()?.calls.get_mut(product))
     }
 
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Change> {
@@ -83,27 +85,25 @@ impl History {
 }
 
 impl Change {
-    pub(crate) const fn calls(&self, product: Product) -> Calls {
-        self.calls[product.index()]
+    pub(crate) const fn calls(&self, product: Product) -> CallCounts {
+        *self.calls.get(product)
     }
 
     fn to_json(&self) -> Value {
         let (what, product) = match self.event {
-            Event::Started => ("start", None),
+            Event::Start => ("start", None),
             Event::Reset => ("reset", None),
-            Event::Login(product, _) => ("login", Some(product.code())),
+            Event::Login { product, .. } => ("login", Some(product.id())),
         };
-        let calls: Map<String, Value> = Product::ALL
-            .into_iter()
-            .map(|product| {
-                let Calls { accepted, refused } = self.calls(product);
-                let told = json!({ "accepted": accepted, "refused": refused });
-                (product.code().to_owned(), told)
-            })
-            .collect();
+        let mut calls = Map::new();
+        for product in Product::ALL {
+            let CallCounts { accepted, refused } = self.calls(product);
+            let counts = json!({ "accepted": accepted, "refused": refused });
+            calls.insert(product.id().to_owned(), counts);
+        }
         json!({
-            "nth": self.nth,
-            "at": self.at,
+            "nth": self.number,
+            "at": self.at.as_second(),
             "what": what,
             "product": product,
             "generation": self.generation,
@@ -114,16 +114,16 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, History, KEPT};
+    use super::{Event, History, MAX_CHANGES};
 
     #[test]
-    fn the_oldest_changes_make_room() {
+    fn a_full_history_drops_its_oldest_changes() {
         let mut history = History::new();
-        for generation in 2..=KEPT as u64 + 5 {
+        for generation in 2..=MAX_CHANGES as u64 + 5 {
             history.record(Event::Reset, generation);
         }
-        let numbers: Vec<u64> = history.newest_first().map(|change| change.nth).collect();
-        let expected: Vec<u64> = (6..=KEPT as u64 + 5).rev().collect();
+        let numbers: Vec<u64> = history.newest_first().map(|change| change.number).collect();
+        let expected: Vec<u64> = (6..=MAX_CHANGES as u64 + 5).rev().collect();
         assert_eq!(numbers, expected);
     }
 }

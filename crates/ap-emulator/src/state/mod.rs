@@ -9,87 +9,93 @@ pub(crate) mod snapshot;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::account::Account;
+use self::flows::Flows;
+use self::history::{Event, History};
+use self::plan::Plan;
+use self::snapshot::{ProductState, State};
+use crate::Product;
 use crate::addresses::Addresses;
-use crate::fault::Queue;
-use crate::state::account::Account;
-use crate::state::flows::Flows;
-use crate::state::history::{Event, History};
-use crate::state::snapshot::ProductState;
-use crate::{Plan, Product, State};
+use crate::fault::FaultQueue;
+use crate::per_product::PerProduct;
 
 /// What all three products share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) addresses: Addresses,
-    /// How long a client may take over anything before it is given up.
-    pub(crate) patience: Duration,
-    world: Mutex<World>,
+    /// How long a client may take to send or to read before its connection is closed.
+    pub(crate) client_timeout: Duration,
+    state: Mutex<EmulatorState>,
+}
+
+impl Shared {
+    pub(crate) fn new(addresses: Addresses, client_timeout: Duration) -> Self {
+        Self {
+            addresses,
+            client_timeout,
+            state: Mutex::new(EmulatorState::new()),
+        }
+    }
+
+    /// Each change of the state is one step, so a panic elsewhere leaves the state consistent.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, EmulatorState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) flows: Flows,
     pub(crate) history: History,
-    sides: [Side; 3],
+    products: PerProduct<ProductRecord>,
 }
 
+/// The counters and the faults of one product.
 #[derive(Debug, Default)]
-pub(crate) struct Side {
+pub(crate) struct ProductRecord {
     pub(crate) requests: u64,
-    pub(crate) acceptances: u64,
-    pub(crate) refusals: u64,
-    pub(crate) faults: Queue,
+    acceptances: u64,
+    refusals: u64,
+    pub(crate) faults: FaultQueue,
 }
 
-impl Shared {
-    pub(crate) fn new(addresses: Addresses, patience: Duration) -> Self {
-        let world = World {
+impl EmulatorState {
+    fn new() -> Self {
+        Self {
             account: Account::new(),
             plan: Plan::Paid,
-            flows: Flows::seeded(),
+            flows: Flows::with_examples(),
             history: History::new(),
-            sides: Default::default(),
-        };
-        Self {
-            addresses,
-            patience,
-            world: Mutex::new(world),
+            products: PerProduct::default(),
         }
     }
 
-    /// No change of the world is spread over several steps, so a panic elsewhere leaves it whole.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl World {
-    pub(crate) const fn side(&mut self, product: Product) -> &mut Side {
-        &mut self.sides[product.index()]
+    pub(crate) const fn product(&mut self, product: Product) -> &mut ProductRecord {
+        self.products.get_mut(product)
     }
 
-    /// Makes a new key, which no product takes yet, and tells it.
+    /// Makes a new key, which no product accepts yet, and returns it.
     pub(crate) fn reset(&mut self) -> String {
         let key = self.account.reset();
-        let (generation, text) = (key.generation(), key.reveal().to_owned());
+        let (generation, text) = (key.generation(), key.as_str().to_owned());
         self.history.record(Event::Reset, generation);
         text
     }
 
     /// Brings the newest key to `product`.
     pub(crate) fn login(&mut self, product: Product) {
-        let before = self.account.taken_by(product).generation();
+        let previous = self.account.accepted_by(product).generation();
         self.account.login(product);
         let generation = self.account.newest().generation();
-        self.history
-            .record(Event::Login(product, before), generation);
+        let event = Event::Login { product, previous };
+        self.history.record(event, generation);
     }
 
     /// Counts a call whose credentials `product` accepted.
     pub(crate) fn count_acceptance(&mut self, product: Product) {
-        self.side(product).acceptances += 1;
+        self.product(product).acceptances += 1;
         if let Some(calls) = self.history.calls(product) {
             calls.accepted += 1;
         }
@@ -97,26 +103,25 @@ impl World {
 
     /// Counts a call whose credentials `product` refused.
     pub(crate) fn count_refusal(&mut self, product: Product) {
-        self.side(product).refusals += 1;
+        self.product(product).refusals += 1;
         if let Some(calls) = self.history.calls(product) {
             calls.refused += 1;
         }
     }
 
-    pub(crate) fn state(&self) -> State {
-        let products = Product::ALL.map(|product| {
-            let side = &self.sides[product.index()];
-            ProductState {
-                generation: self.account.taken_by(product).generation(),
-                requests: side.requests,
-                acceptances: side.acceptances,
-                refusals: side.refusals,
-            }
-        });
+    pub(crate) fn snapshot(&self) -> State {
         State {
             generation: self.account.newest().generation(),
             plan: self.plan,
-            products,
+            products: PerProduct::from_fn(|product| {
+                let record = self.products.get(product);
+                ProductState {
+                    generation: self.account.accepted_by(product).generation(),
+                    requests: record.requests,
+                    acceptances: record.acceptances,
+                    refusals: record.refusals,
+                }
+            }),
         }
     }
 }

@@ -1,8 +1,11 @@
-//! What the emulator tells about itself: never a key, neither its own nor a received one.
+//! [`State`]: what the emulator reports about itself. It contains no key, neither one that the
+//! emulator made nor one that it received.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::{Plan, Product};
+use super::plan::Plan;
+use crate::Product;
+use crate::per_product::PerProduct;
 
 /// A snapshot of the emulator, without any key in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,44 +15,42 @@ pub struct State {
     pub generation: u64,
     /// The account's plan.
     pub plan: Plan,
-    pub(crate) products: [ProductState; 3],
+    pub(crate) products: PerProduct<ProductState>,
 }
 
-/// What one product has seen so far.
+/// The accepted key and the counters of one product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProductState {
-    /// The generation of the one key that this product takes.
+    /// The generation of the one key that the product accepts.
     pub generation: u64,
-    /// How many requests reached the product, those that met a fault included.
+    /// The number of requests to the product, including those that met a fault.
     pub requests: u64,
-    /// How many of them came with the key that the product takes.
+    /// The number of requests with the accepted key.
     pub acceptances: u64,
-    /// How many of them were refused because of their credentials.
+    /// The number of requests that were refused because of their credentials.
     pub refusals: u64,
 }
 
 impl State {
-    /// What `product` has seen so far.
+    /// Returns the accepted key and the counters of `product`.
     #[must_use]
     pub const fn product(&self, product: Product) -> ProductState {
-        self.products[product.index()]
+        *self.products.get(product)
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        let products: serde_json::Map<String, Value> = Product::ALL
-            .into_iter()
-            .map(|product| {
-                let seen = self.product(product);
-                let told = json!({
-                    "generation": seen.generation,
-                    "requests": seen.requests,
-                    "acceptances": seen.acceptances,
-                    "refusals": seen.refusals,
-                });
-                (product.code().to_owned(), told)
-            })
-            .collect();
-        json!({ "generation": self.generation, "plan": self.plan.code(), "products": products })
+        let mut products = Map::new();
+        for product in Product::ALL {
+            let state = self.product(product);
+            let json = json!({
+                "generation": state.generation,
+                "requests": state.requests,
+                "acceptances": state.acceptances,
+                "refusals": state.refusals,
+            });
+            products.insert(product.id().to_owned(), json);
+        }
+        json!({ "generation": self.generation, "plan": self.plan.name(), "products": products })
     }
 }

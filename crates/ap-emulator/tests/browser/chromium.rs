@@ -12,12 +12,12 @@ use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// With this variable set, a browser that is not there is a failure.
+/// If this variable is set, a missing browser is a failure.
 const NEEDED: &str = "ACTIVEPROSPECT_TESTS_NEED_BROWSER";
-/// Far beyond anything a passing test waits for: it only turns a hang into a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long the browser may take to end by itself before it is killed.
-const LAST_PATIENCE: Duration = Duration::from_secs(10);
+/// Far longer than a passing test waits, also on a busy machine: it only turns a hang into a failure.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the browser may take to exit before it is killed.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const FLAGS: [&str; 12] = [
     "--headless",
@@ -31,7 +31,7 @@ const FLAGS: [&str; 12] = [
     "--disable-sync",
     "--no-default-browser-check",
     "--no-first-run",
-    // Nothing but the emulator is to be reached, not even by the browser itself.
+    // Lets the browser reach nothing but the emulator.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
 
@@ -43,20 +43,23 @@ pub(crate) struct Browser {
     profile: TempDir,
     session: Option<String>,
     sent: u64,
-    /// What the page reported and nobody waited for.
+    /// The events that no test has waited for yet.
     events: Vec<Value>,
 }
 
 impl Browser {
-    /// Starts one, or says which test is skipped because there is none.
+    /// Starts a browser, or prints which test is skipped because there is none.
     pub(crate) fn start() -> Option<Self> {
         let Some(program) = find("chromium") else {
             let thread = std::thread::current();
             let name = thread.name().unwrap_or("a test");
-            let why = "there is no `chromium` in PATH";
-            assert!(std::env::var_os(NEEDED).is_none(), "{why}; {NEEDED} is set");
-            // Past the runner's capture, which hides what passing tests print.
-            let _ = writeln!(std::io::stderr(), "skipped: {name}: {why}");
+            let reason = "there is no `chromium` in PATH";
+            assert!(
+                std::env::var_os(NEEDED).is_none(),
+                "{reason}; {NEEDED} is set"
+            );
+            // Written past the test runner, which hides the output of passing tests.
+            let _ = writeln!(std::io::stderr(), "skipped: {name}: {reason}");
             return None;
         };
         let mut browser = Self::launch(&program);
@@ -101,7 +104,7 @@ impl Browser {
             .unwrap();
         let (to, out) = (child.stdin.take(), child.stdout.take().unwrap());
         let (sender, from) = channel();
-        // Ends with the pipe.
+        // This thread ends with the pipe.
         std::thread::spawn(move || {
             for message in BufReader::new(out).split(0) {
                 let Ok(Ok(message)) = message.map(|bytes| serde_json::from_slice(&bytes)) else {
@@ -123,7 +126,7 @@ impl Browser {
         }
     }
 
-    /// Asks for something and returns what was answered.
+    /// Calls a method of the DevTools protocol and returns its result.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.sent += 1;
         let mut message = json!({ "id": self.sent, "method": method, "params": params });
@@ -145,7 +148,7 @@ impl Browser {
         self.wait_for(method, |message| message["method"] == method)
     }
 
-    /// Waits for an event, one from before included, and takes it.
+    /// Waits for an event, or takes one that arrived before.
     pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         match self.events.iter().position(&wanted) {
             Some(at) => self.events.remove(at),
@@ -154,10 +157,10 @@ impl Browser {
     }
 
     fn receive(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.from.recv_timeout(left) {
+            let remaining = end.saturating_duration_since(Instant::now());
+            match self.from.recv_timeout(remaining) {
                 Ok(message) if wanted(&message) => return message,
                 Ok(message) => self.events.push(message),
                 Err(error) => panic!("{error} while waiting for {what}: {}", self.log()),
@@ -169,14 +172,14 @@ impl Browser {
         std::fs::read_to_string(self.profile.path().join("stderr")).unwrap_or_default()
     }
 
-    /// Loads a page and waits until everything of it is there.
+    /// Loads a page and waits until it is complete.
     pub(crate) fn open(&mut self, url: &str) {
         let answer = self.call("Page.navigate", json!({ "url": url }));
         assert!(answer["errorText"].is_null(), "{url}: {answer}");
         self.wait_for_event("Page.loadEventFired");
     }
 
-    /// The value of an expression in the page.
+    /// Evaluates an expression in the page.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let params = json!({
             "expression": expression,
@@ -200,25 +203,25 @@ impl Browser {
             .to_owned()
     }
 
-    /// Waits until an expression holds in the page.
+    /// Waits until an expression is true in the page.
     pub(crate) fn wait_until(&mut self, expression: &str) {
-        let look = format!(
+        let poll = format!(
             "new Promise((done) => {{
-                const look = () => ({expression}) ? done(true) : requestAnimationFrame(look);
-                look();
+                const poll = () => ({expression}) ? done(true) : requestAnimationFrame(poll);
+                poll();
             }})"
         );
-        assert_eq!(self.eval(&look), true, "{expression}");
+        assert_eq!(self.eval(&poll), true, "{expression}");
     }
 
-    /// Presses a key as a person does, in the element that has the focus.
+    /// Presses a key in the element that has the focus.
     pub(crate) fn press(&mut self, key: &str) {
         let (code, text) = match key {
             "Tab" => (9, ""),
             "Enter" => (13, "\r"),
             "Escape" => (27, ""),
             " " => (32, " "),
-            _ => panic!("no such key here: {key:?}"),
+            _ => panic!("unknown key: {key:?}"),
         };
         let event = json!({ "key": key, "code": key, "windowsVirtualKeyCode": code });
         let mut down = event.clone();
@@ -234,7 +237,7 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", up);
     }
 
-    /// Shows the page as a device of that width with that colour scheme does.
+    /// Shows the page as a device of that width and colour scheme does.
     pub(crate) fn show_as(&mut self, width: u32, scheme: &str) {
         let metrics = json!({
             "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500,
@@ -244,7 +247,7 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({ "features": feature }));
     }
 
-    /// Everything that the page's console would show as wrong, violations of its policy included.
+    /// The errors and warnings of the page's console, including violations of its policy.
     pub(crate) fn complaints(&self) -> Vec<&Value> {
         self.events
             .iter()
@@ -252,13 +255,13 @@ impl Browser {
             .collect()
     }
 
-    /// Waits for a complaint that names `word`, one from before included, and forgets it.
+    /// Waits for a complaint that contains `word`, or takes one that arrived before.
     pub(crate) fn wait_for_complaint(&mut self, word: &str) {
         let wanted = |event: &Value| is_complaint(event) && event.to_string().contains(word);
         self.wait_for(word, wanted);
     }
 
-    /// The address of every request that the page made so far.
+    /// The URL of every request that the page has made so far.
     pub(crate) fn requested(&self) -> Vec<&str> {
         let requests = self
             .events
@@ -273,13 +276,13 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         drop(self.to.take());
-        let end = Instant::now() + LAST_PATIENCE;
-        let left = || end.saturating_duration_since(Instant::now());
+        let end = Instant::now() + EXIT_TIMEOUT;
+        let remaining = || end.saturating_duration_since(Instant::now());
         while !matches!(
-            self.from.recv_timeout(left()),
+            self.from.recv_timeout(remaining()),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)
         ) {}
-        // Whatever is left of it; its number is not given away again before it is waited for.
+        // Kills the rest of its processes. The system does not reuse the id before `wait`.
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }

@@ -1,5 +1,5 @@
-//! The account page in a real browser: by keyboard alone, without scripts, on small and large
-//! screens. Skipped by name where there is no `chromium`, unless
+//! The account page in a real browser: by keyboard, without scripts, on small and large screens.
+//! Without `chromium` these tests print that they were skipped, or fail if
 //! `ACTIVEPROSPECT_TESTS_NEED_BROWSER` is set.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -20,10 +20,13 @@ const KEY: &str = "document.getElementById('key').innerText";
 const FOCUS: &str = "document.activeElement.id || document.activeElement.textContent";
 
 fn badge(product: Product) -> String {
-    format!("document.querySelector('#{product} .badge').textContent")
+    format!(
+        "document.querySelector('#{} .badge').textContent",
+        product.id()
+    )
 }
 
-/// Presses Tab until the focus is at `id`, at most as often as there is something to reach.
+/// Presses Tab until the focus is at `id`, at most once for everything that can have it.
 fn tab_to(browser: &mut Browser, id: &str) {
     for _ in 0..12 {
         browser.press("Tab");
@@ -34,8 +37,8 @@ fn tab_to(browser: &mut Browser, id: &str) {
     panic!("Tab does not lead to {id}");
 }
 
-/// Whether each product takes `key`, in the order of [`Product::ALL`].
-fn taken(emulator: &Emulator, key: &str) -> [bool; 3] {
+/// For each product, `true` if it accepts `key`.
+fn accepted(emulator: &Emulator, key: &str) -> [bool; 3] {
     Product::ALL.map(|product| match status_of(emulator, product, key) {
         200 => true,
         401 => false,
@@ -44,7 +47,7 @@ fn taken(emulator: &Emulator, key: &str) -> [bool; 3] {
 }
 
 #[test]
-fn a_reset_and_a_login_by_keyboard() {
+fn a_reset_and_a_login_work_by_keyboard() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
@@ -56,7 +59,7 @@ fn a_reset_and_a_login_by_keyboard() {
     browser.press("Enter");
     let old = browser.text(KEY);
     assert_eq!(old, emulator.key());
-    assert_eq!(taken(&emulator, &old), [true; 3]);
+    assert_eq!(accepted(&emulator, &old), [true; 3]);
 
     let origin = emulator.url(Product::LeadConduit);
     let allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"];
@@ -67,14 +70,14 @@ fn a_reset_and_a_login_by_keyboard() {
     browser.wait_until("document.getElementById('status').innerText.includes('clipboard')");
     assert_eq!(browser.text("navigator.clipboard.readText()"), old);
 
-    // The question can be left, and nothing has happened then.
-    tab_to(&mut browser, "ask-button");
+    // Escape and "Keep this key" leave the dialog without a reset.
+    tab_to(&mut browser, "reset-button");
     browser.press("Enter");
     browser.wait_until("document.querySelector('dialog:modal')");
     assert_eq!(browser.text(FOCUS), "keep");
     browser.press("Escape");
     browser.wait_until("!document.querySelector('dialog[open]')");
-    assert_eq!(browser.text(FOCUS), "ask-button");
+    assert_eq!(browser.text(FOCUS), "reset-button");
     browser.press("Enter");
     browser.wait_until("document.querySelector('dialog:modal')");
     browser.press("Enter");
@@ -82,7 +85,7 @@ fn a_reset_and_a_login_by_keyboard() {
     assert_eq!(emulator.state().generation, 1);
 
     browser.press("Enter");
-    tab_to(&mut browser, "reset");
+    tab_to(&mut browser, "confirm-reset");
     browser.press("Enter");
     browser.wait_until("document.getElementById('generation').textContent === '2'");
     browser
@@ -93,8 +96,8 @@ fn a_reset_and_a_login_by_keyboard() {
     for product in Product::ALL {
         assert_eq!(browser.text(&badge(product)), "Previous key");
     }
-    assert_eq!(taken(&emulator, &old), [true; 3]);
-    assert_eq!(taken(&emulator, &new), [false; 3]);
+    assert_eq!(accepted(&emulator, &old), [true; 3]);
+    assert_eq!(accepted(&emulator, &new), [false; 3]);
 
     tab_to(&mut browser, "trustedform-login");
     browser.press("Enter");
@@ -106,9 +109,9 @@ fn a_reset_and_a_login_by_keyboard() {
     for product in [Product::LeadConduit, Product::SuppressionList] {
         assert_eq!(browser.text(&badge(product)), "Previous key");
     }
-    assert_eq!(taken(&emulator, &old), [true, false, true]);
-    assert_eq!(taken(&emulator, &new), [false, true, false]);
-    // Both of the calls just made and the two rounds before, without anything pressed.
+    assert_eq!(accepted(&emulator, &old), [true, false, true]);
+    assert_eq!(accepted(&emulator, &new), [false, true, false]);
+    // The page counts the calls above by itself.
     browser.wait_until(
         "document.getElementById('trustedform').innerText.includes('3 calls accepted, 2 refused')",
     );
@@ -119,13 +122,13 @@ fn a_reset_and_a_login_by_keyboard() {
     let foreign = |url: &&&str| !url.starts_with(emulator.control_url());
     assert_eq!(browser.requested().iter().find(foreign), None);
     assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
-    // And a complaint would have been noticed: a style in the page is against its policy.
+    // Proves that a complaint is noticed: a style in the page breaks its policy.
     browser.eval("document.head.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))");
     browser.wait_for_event("Audits.issueAdded");
 }
 
 #[test]
-fn every_control_is_reached_seen_and_named() {
+fn the_keyboard_reaches_every_control_and_each_has_a_name() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
@@ -144,7 +147,7 @@ fn every_control_is_reached_seen_and_named() {
     let expected = [
         "show",
         "copy",
-        "ask-button",
+        "reset-button",
         "lcx-login",
         "trustedform-login",
         "suppressionlist-login",
@@ -161,12 +164,12 @@ fn every_control_is_reached_seen_and_named() {
         "Log in to SuppressionList",
     ];
     assert_eq!(button_names(&mut browser), page);
-    browser.eval("document.getElementById('ask-button').click()");
+    browser.eval("document.getElementById('reset-button').click()");
     browser.wait_until("document.querySelector('dialog:modal')");
     assert_eq!(button_names(&mut browser), ["Keep this key", "Reset key"]);
 }
 
-/// The names by which a screen reader calls the buttons that can be used now.
+/// The names that a screen reader gives to the usable buttons.
 fn button_names(browser: &mut Browser) -> Vec<String> {
     let tree = browser.call("Accessibility.getFullAXTree", json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
@@ -178,7 +181,7 @@ fn button_names(browser: &mut Browser) -> Vec<String> {
 }
 
 #[test]
-fn everything_fits_and_can_be_read_on_every_screen() {
+fn everything_fits_and_is_readable_on_every_screen() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
@@ -198,7 +201,7 @@ fn everything_fits_and_can_be_read_on_every_screen() {
                 )),
                 true
             );
-            for step in ["", "show", "ask-button"] {
+            for step in ["", "show", "reset-button"] {
                 if !step.is_empty() {
                     browser.eval(&format!("document.getElementById('{step}').click()"));
                 }
@@ -212,8 +215,8 @@ fn everything_fits_and_can_be_read_on_every_screen() {
     }
 }
 
-/// How much of the page's width does not fit and how wide the window is (one for a phone widens for
-/// what does not fit), which texts have too little contrast (WCAG 2, AA), and which stick out.
+/// Returns how much of the page's width does not fit, how wide the window is (a phone's becomes wider
+/// to fit the page), the texts with too little contrast (WCAG 2, AA), and the texts that stick out.
 const LAYOUT: &str = r"(() => {
     const luminance = ([red, green, blue]) => {
         const part = (value) => {
@@ -223,7 +226,7 @@ const LAYOUT: &str = r"(() => {
         return 0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue);
     };
     const numbers = (color) => color.match(/[\d.]+/g).map(Number);
-    const ground = (element) => {
+    const background = (element) => {
         for (let at = element; at; at = at.parentElement) {
             const color = numbers(getComputedStyle(at).backgroundColor);
             if (color.length === 3 || color[3] === 1) {
@@ -239,11 +242,11 @@ const LAYOUT: &str = r"(() => {
     while (walker.nextNode()) {
         const element = walker.currentNode.parentElement;
         const text = walker.currentNode.data.trim();
-        if (!text || !element.checkVisibility() || element.closest('.unseen')) {
+        if (!text || !element.checkVisibility() || element.closest('.visually-hidden')) {
             continue;
         }
         texts += 1;
-        const both = [numbers(getComputedStyle(element).color), ground(element)].map(luminance);
+        const both = [numbers(getComputedStyle(element).color), background(element)].map(luminance);
         const contrast = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
         if (contrast < 4.5) {
             faint.push([text, contrast]);
@@ -273,10 +276,10 @@ fn the_page_works_without_scripts() {
     browser.open(emulator.control_url());
     assert_eq!(browser.text(KEY), old);
 
-    tab_to(&mut browser, "ask-button");
+    tab_to(&mut browser, "reset-button");
     browser.press("Enter");
     browser.wait_for_event("Page.loadEventFired");
-    tab_to(&mut browser, "reset");
+    tab_to(&mut browser, "confirm-reset");
     browser.press("Enter");
     browser.wait_for_event("Page.loadEventFired");
     assert_eq!(browser.text("location.href"), emulator.control_url());
@@ -292,19 +295,19 @@ fn the_page_works_without_scripts() {
         browser.text(&badge(Product::SuppressionList)),
         "Current key"
     );
-    assert_eq!(taken(&emulator, &new), [false, false, true]);
+    assert_eq!(accepted(&emulator, &new), [false, false, true]);
     assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
 }
 
 #[test]
-fn the_page_tells_when_the_emulator_is_gone() {
+fn the_page_says_when_the_emulator_is_gone() {
     let Some(mut browser) = Browser::start() else {
         return;
     };
     let emulator = Emulator::start().unwrap();
     browser.open(emulator.control_url());
     drop(emulator);
-    browser.wait_until("document.getElementById('status').innerText.includes('does not answer')");
+    browser.wait_until("document.getElementById('status').innerText.includes('does not respond')");
 }
 
 #[test]
@@ -316,7 +319,7 @@ fn a_page_of_another_site_changes_and_reads_nothing() {
     let target = emulator.control_url();
     let before = emulator.state();
     let port = serve_other_site();
-    // Another site altogether, and the same host on another port.
+    // Another site, and the same host on another port.
     for host in ["localhost", "127.0.0.1"] {
         browser.open(&format!("http://{host}:{port}/"));
         for call in ["reset", "login/lcx"] {
@@ -324,12 +327,12 @@ fn a_page_of_another_site_changes_and_reads_nothing() {
                 "fetch('{target}{call}', {{ method: 'POST', mode: 'no-cors' }}).catch(() => 'refused')"
             );
             assert_eq!(browser.text(&send), "refused");
-            // By the emulator, not by the browser before it was sent.
+            // The emulator refused it, not the browser before it sent it.
             browser.wait_for("the refusal", |event| event["params"]["statusCode"] == 403);
-            let asked_first = format!(
+            let with_preflight = format!(
                 "fetch('{target}{call}', {{ method: 'POST', headers: {{ 'X-Own': '1' }} }}).catch(() => 'refused')"
             );
-            assert_eq!(browser.text(&asked_first), "refused");
+            assert_eq!(browser.text(&with_preflight), "refused");
         }
         for path in ["", "state", "changes"] {
             let read = format!("fetch('{target}{path}').catch(() => 'refused')");
@@ -354,12 +357,12 @@ fn a_page_of_another_site_changes_and_reads_nothing() {
     assert_eq!(emulator.state(), before);
 }
 
-/// A page without anything in it, on a port of its own.
+/// Serves an empty page on its own port.
 fn serve_other_site() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
-        // Browsers open connections that they then do not use: more than the two that are needed.
+        // Browsers also open connections that they do not use, so more than two are accepted.
         for stream in listener.incoming().take(16) {
             let mut stream = stream.unwrap();
             std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! A client that writes and reads raw bytes, so that nothing is tidied up on the way.
+//! A client that writes and reads raw bytes, so that no HTTP library repairs anything.
 #![allow(dead_code, unreachable_pub)]
 
 use std::io::{ErrorKind, Read, Write};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub const JSON: &str = "Accept: application/json\r\n";
 
-/// One raw answer.
+/// One raw response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub head: String,
@@ -24,7 +24,7 @@ impl Reply {
         self.head[9..12].parse().unwrap()
     }
 
-    /// The value of a header, whose name has to be spelled exactly so.
+    /// The value of a header. The name must be spelled as it was sent.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
@@ -48,15 +48,16 @@ pub fn authority(url: &str) -> &str {
 
 pub fn connect(url: &str) -> TcpStream {
     let stream = TcpStream::connect(authority(url)).unwrap();
-    // Far beyond anything a passing test waits for: it only turns a hang into a failure.
+    // Far longer than a passing test waits, also on a busy machine: it only turns a hang into a
+    // failure.
     stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
+        .set_read_timeout(Some(Duration::from_secs(120)))
         .unwrap();
     stream
 }
 
-/// Reads one answer and leaves the connection as it is.
-pub fn read_reply(stream: &mut TcpStream, head_only: bool) -> Reply {
+/// Reads one response and leaves the connection open.
+pub fn read_reply(stream: &mut TcpStream, is_head: bool) -> Reply {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -72,12 +73,12 @@ pub fn read_reply(stream: &mut TcpStream, head_only: bool) -> Reply {
                 .then(|| value.trim().parse().unwrap())
         })
         .unwrap_or(0);
-    let mut body = vec![0; if head_only { 0 } else { length }];
+    let mut body = vec![0; if is_head { 0 } else { length }];
     stream.read_exact(&mut body).expect("a whole body");
     Reply { head, body }
 }
 
-/// Sends `request` as it is and reads one answer.
+/// Sends `request` unchanged and reads one response.
 pub fn raw(url: &str, request: impl AsRef<[u8]>) -> Reply {
     let mut stream = connect(url);
     stream.write_all(request.as_ref()).unwrap();
@@ -86,19 +87,34 @@ pub fn raw(url: &str, request: impl AsRef<[u8]>) -> Reply {
 
 /// Sends a request with the given header lines, each with its line end.
 pub fn send(url: &str, method: &str, path: &str, headers: &str, body: &str) -> Reply {
+    let headers = format!("Host: {}\r\n{headers}", authority(url));
+    raw(url, request_without_host(method, path, &headers, body))
+}
+
+/// A request for `localhost` with the given header lines, each with its line end.
+pub fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
+    request_without_host(method, path, &format!("Host: localhost\r\n{headers}"), body)
+}
+
+/// A request with the given header lines and, where there can be a body, with its length.
+pub fn request_without_host(method: &str, path: &str, headers: &str, body: &str) -> String {
     let length = if body.is_empty() && method != "POST" {
         String::new()
     } else {
         format!("Content-Length: {}\r\n", body.len())
     };
-    let host = authority(url);
-    raw(
-        url,
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}{length}\r\n{body}"),
-    )
+    format!("{method} {path} HTTP/1.1\r\n{headers}{length}\r\n{body}")
 }
 
-/// Everything that comes until the connection ends, and whether it ended without a reset.
+/// Connects and sends a request for `localhost`, without reading the response.
+pub fn start(url: &str, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
+    let mut stream = connect(url);
+    let request = request(method, path, headers, body);
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// Everything that arrives until the connection ends, and `true` if it ended without a reset.
 pub fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
@@ -112,29 +128,36 @@ pub fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, bool) {
     }
 }
 
-pub fn basic(user_and_key: &str) -> String {
-    format!("Authorization: Basic {}\r\n", STANDARD.encode(user_and_key))
+pub fn base64(text: &str) -> String {
+    STANDARD.encode(text)
 }
 
+/// The header line with these credentials.
+pub fn basic(user_and_key: &str) -> String {
+    format!("Authorization: Basic {}\r\n", base64(user_and_key))
+}
+
+/// The header lines of a usual call with `key`.
 pub fn with_key(key: &str) -> String {
     format!("{}{JSON}", basic(&format!("X:{key}")))
 }
 
-/// A path that each product answers with 200.
+/// A path for which `product` responds with 200.
 pub fn known_path(product: Product) -> &'static str {
     match product {
         Product::LeadConduit => "/user",
         Product::SuppressionList => "/lists",
-        _ => "/account",
+        Product::TrustedForm => "/account",
     }
 }
 
-/// The status that `product` gives to `key`.
+/// The status of a call to `product` with `key`.
 pub fn status_of(emulator: &Emulator, product: Product, key: &str) -> u16 {
     let url = emulator.url(product);
     send(url, "GET", known_path(product), &with_key(key), "").status()
 }
 
+/// Makes a call of the control API.
 pub fn control(emulator: &Emulator, method: &str, call: &str, body: &str) -> Reply {
     send(
         emulator.control_url(),
