@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use ap_core::Service;
 use ap_emulator::{Emulator, Product, StartError};
 use common::{
     authority, connect, read_reply, read_to_end, request, send, start, status_of, with_key,
@@ -62,9 +63,27 @@ fn it_listens_on_ipv6_loopback_where_the_machine_has_it() {
             .starts_with("http://[::1]:")
     );
     assert_eq!(
+        emulator.origins().get(Service::LeadConduit).as_str(),
+        emulator.url(Product::LeadConduit)
+    );
+    assert_eq!(
         status_of(&emulator, Product::LeadConduit, &emulator.key()),
         200
     );
+}
+
+#[test]
+fn the_origins_are_the_emulators_ports_for_every_service() {
+    let emulator = Emulator::start().unwrap();
+    let origins = emulator.origins();
+    for (service, product) in [
+        (Service::LeadConduit, Product::LeadConduit),
+        (Service::TrustedForm, Product::TrustedForm),
+        (Service::TrustedFormApp, Product::TrustedForm),
+        (Service::SuppressionList, Product::SuppressionList),
+    ] {
+        assert_eq!(origins.get(service).as_str(), emulator.url(product));
+    }
 }
 
 #[test]
@@ -334,15 +353,17 @@ fn connections_beyond_the_limit_wait_for_their_turn() {
 }
 
 #[test]
-fn ten_thousand_connections_one_after_another_are_served() {
+fn every_ended_connection_makes_room_for_the_next() {
+    // More than the limit, and more than a process may usually have open at a time.
+    const CONNECTIONS: u64 = 2500;
     let emulator = Emulator::builder().max_connections(64).start().unwrap();
     let url = emulator.url(Product::SuppressionList);
-    for _ in 0..10_000 {
+    for _ in 0..CONNECTIONS {
         let reply = send(url, "GET", "/", "Connection: close\r\n", "");
         assert_eq!(reply.status(), 401);
     }
     assert_eq!(
         emulator.state().product(Product::SuppressionList).refusals,
-        10_000
+        CONNECTIONS
     );
 }

@@ -5,7 +5,7 @@
 //! request, it has already removed what was ambiguous, so the bytes are scanned before.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::router::Framing;
 
@@ -23,7 +23,7 @@ impl PendingRequests {
         self.lock().pop_front().unwrap_or(Framing::Ambiguous)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Framing>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Framing>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,5 +155,67 @@ impl Head {
         } else {
             Framing::KnownEnd
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeadScanner, PendingRequests};
+    use crate::router::Framing;
+
+    /// The framing of every request in `bytes`, which arrive `step` at a time.
+    fn framings(bytes: &str, step: usize) -> String {
+        let requests = PendingRequests::default();
+        let mut scanner = HeadScanner::new(requests.clone());
+        for part in bytes.as_bytes().chunks(step) {
+            scanner.scan(part);
+        }
+        let count = requests.lock().len();
+        let names = (0..count).map(|_| match requests.pop() {
+            Framing::Ambiguous => "ambiguous",
+            Framing::KnownEnd => "known",
+            Framing::UnknownEnd => "unknown",
+        });
+        names.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_head_gets_its_framing_however_the_bytes_arrive() {
+        // `|` stands for the end of a line. After a head without a known end, nothing is scanned.
+        let table = [
+            ("GET / HTTP/1.1|Host: a|", ""),
+            ("GET / HTTP/1.1|Host: a||", "known"),
+            ("||GET / HTTP/1.1||GET / HTTP/1.1||", "known known"),
+            (
+                "POST / HTTP/1.1|Content-Length: 4||||GET / HTTP/1.1||",
+                "known known",
+            ),
+            ("POST / HTTP/1.1|content-length:\t9||GET / ||||", "known"),
+            (
+                "POST / HTTP/1.1|Transfer-Encoding: chunked||GET /||",
+                "unknown",
+            ),
+            (
+                "POST / HTTP/1.1|Content-Length: 1|Content-Length: 1||x",
+                "ambiguous",
+            ),
+            (
+                "POST / HTTP/1.1|Content-Length: 1|Transfer-Encoding: a||",
+                "ambiguous",
+            ),
+            ("GET / HTTP/1.1\nHost: a||GET / HTTP/1.1||", "ambiguous"),
+            ("GET / HTTP/1.1||GET / HTTP/1.1|\n", "known ambiguous"),
+        ];
+        for (text, expected) in table {
+            let bytes = text.replace('|', "\r\n");
+            for step in [1, 2, 7, 1000] {
+                assert_eq!(framings(&bytes, step), expected, "{text:?} by {step}");
+            }
+        }
+        let long = format!(
+            "POST / HTTP/1.1\r\nContent-Length:{}1\r\n\r\n",
+            " ".repeat(300)
+        );
+        assert_eq!(framings(&long, 100), "ambiguous");
     }
 }
