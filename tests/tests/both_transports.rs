@@ -110,7 +110,7 @@ fn expected(flows: usize) -> Seen {
 fn emulator() -> (Emulator, Place) {
     let emulator = Emulator::start().unwrap();
     let place = Place {
-        url: emulator.url(ap_emulator::Product::LeadConduit).to_owned(),
+        url: emulator.url(Product::LeadConduit).to_owned(),
         key: emulator.key(),
         root: None,
     };
@@ -427,19 +427,7 @@ fn normal(request: &str) -> (String, Vec<String>, String) {
 #[tokio::test]
 async fn products_take_their_own_origins_and_a_key_goes_nowhere_else() {
     let (emulator, place) = emulator();
-    let origins = Origins::vendor()
-        .with_all(Service::ALL.map(|service| {
-            let product = match service.product() {
-                Product::LeadConduit => ap_emulator::Product::LeadConduit,
-                Product::TrustedForm => ap_emulator::Product::TrustedForm,
-                Product::SuppressionList => ap_emulator::Product::SuppressionList,
-            };
-            (
-                service,
-                Origin::parse_loopback(emulator.url(product)).unwrap(),
-            )
-        }))
-        .unwrap();
+    let origins = emulator.origins();
     let (blocking, asynchronous) = clients(&place.key, &origins);
     for (service, path) in [
         (Service::LeadConduit, "/user"),

@@ -24,13 +24,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// The product and its service, in the order of [`Product::ALL`].
-const SERVICES: [(ap_emulator::Product, Service); 3] = [
-    (ap_emulator::Product::LeadConduit, Service::LeadConduit),
-    (ap_emulator::Product::TrustedForm, Service::TrustedForm),
-    (
-        ap_emulator::Product::SuppressionList,
-        Service::SuppressionList,
-    ),
+const SERVICES: [(Product, Service); 3] = [
+    (Product::LeadConduit, Service::LeadConduit),
+    (Product::TrustedForm, Service::TrustedForm),
+    (Product::SuppressionList, Service::SuppressionList),
 ];
 
 fn origins(emulator: &Emulator) -> Origins {
@@ -390,7 +387,7 @@ impl Colour {
     }
 
     fn flows(&self, emulator: &Emulator) -> usize {
-        let url = emulator.url(ap_emulator::Product::LeadConduit);
+        let url = emulator.url(Product::LeadConduit);
         let request = Request::get(format!("{url}/flows"))
             .header(CALL, "flows")
             .body(Bytes::new())
@@ -514,7 +511,7 @@ fn a_forbidden_resource_in_a_loop_does_not_touch_the_good_calls() {
     let emulator = Emulator::start().unwrap();
     emulator.set_plan(Plan::Free);
     let get = |path: &str| {
-        let url = emulator.url(ap_emulator::Product::LeadConduit);
+        let url = emulator.url(Product::LeadConduit);
         Request::get(format!("{url}{path}"))
             .header(CALL, "call")
             .body(Bytes::new())
@@ -579,7 +576,7 @@ fn a_server_that_refuses_everything_gets_a_request_a_key_and_the_source_is_left_
     ];
     let emulator = Emulator::start().unwrap();
     let request = || {
-        let url = emulator.url(ap_emulator::Product::TrustedForm);
+        let url = emulator.url(Product::TrustedForm);
         Request::get(format!("{url}/account"))
             .body(Bytes::new())
             .unwrap()

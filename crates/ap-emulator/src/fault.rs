@@ -159,7 +159,7 @@ impl FaultQueue {
         self.0.len()
     }
 
-    /// Takes the fault for the next request.
+    /// Removes and returns the fault for the next request.
     pub(crate) fn pop(&mut self) -> Option<Fault> {
         let first = self.0.front_mut()?;
         first.count -= 1;

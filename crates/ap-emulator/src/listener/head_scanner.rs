@@ -18,7 +18,7 @@ impl PendingRequests {
         self.lock().push_back(framing);
     }
 
-    /// Takes the oldest one. A request that the scanner did not see counts as ambiguous.
+    /// Removes and returns the oldest one. A request that the scanner did not see counts as ambiguous.
     pub(super) fn pop(&self) -> Framing {
         self.lock().pop_front().unwrap_or(Framing::Ambiguous)
     }

@@ -129,8 +129,8 @@ async fn accept(listener: TcpListener, port: Port, permits: Arc<Semaphore>) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // At most one connection waits here, further ones in the operating system's queue. To take
-        // a permit before there is a connection would withhold it from the other products.
+        // At most one connection waits here, further ones in the operating system's queue. The permit
+        // comes after the connection, or an idle port would withhold it from the other products.
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };

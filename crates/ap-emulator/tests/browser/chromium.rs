@@ -64,8 +64,8 @@ impl Browser {
         };
         let mut browser = Self::launch(&program);
         let page = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
-        let wanted = json!({ "targetId": page["targetId"], "flatten": true });
-        let attached = browser.call("Target.attachToTarget", wanted);
+        let params = json!({ "targetId": page["targetId"], "flatten": true });
+        let attached = browser.call("Target.attachToTarget", params);
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in [
             "Page",
@@ -138,9 +138,13 @@ impl Browser {
         let sent = self.to.as_mut().map(|to| to.write_all(&bytes));
         assert!(matches!(sent, Some(Ok(()))), "{method}: {}", self.log());
         let id = json!(self.sent);
-        let mut answer = self.receive(method, |message| message["id"] == id);
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].take()
+        let mut response = self.receive(method, |message| message["id"] == id);
+        assert!(
+            response["error"].is_null(),
+            "{method}: {}",
+            response["error"]
+        );
+        response["result"].take()
     }
 
     /// Waits for an event of that name, as [`wait_for`](Self::wait_for) does.
@@ -149,19 +153,19 @@ impl Browser {
     }
 
     /// Waits for an event, or takes one that arrived before.
-    pub(crate) fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        match self.events.iter().position(&wanted) {
+    pub(crate) fn wait_for(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        match self.events.iter().position(&is_wanted) {
             Some(at) => self.events.remove(at),
-            None => self.receive(what, wanted),
+            None => self.receive(what, is_wanted),
         }
     }
 
-    fn receive(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    fn receive(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + TIMEOUT;
         loop {
             let remaining = end.saturating_duration_since(Instant::now());
             match self.from.recv_timeout(remaining) {
-                Ok(message) if wanted(&message) => return message,
+                Ok(message) if is_wanted(&message) => return message,
                 Ok(message) => self.events.push(message),
                 Err(error) => panic!("{error} while waiting for {what}: {}", self.log()),
             }
@@ -174,8 +178,8 @@ impl Browser {
 
     /// Loads a page and waits until it is complete.
     pub(crate) fn open(&mut self, url: &str) {
-        let answer = self.call("Page.navigate", json!({ "url": url }));
-        assert!(answer["errorText"].is_null(), "{url}: {answer}");
+        let response = self.call("Page.navigate", json!({ "url": url }));
+        assert!(response["errorText"].is_null(), "{url}: {response}");
         self.wait_for_event("Page.loadEventFired");
     }
 
@@ -187,12 +191,12 @@ impl Browser {
             "returnByValue": true,
             "userGesture": true,
         });
-        let mut answer = self.call("Runtime.evaluate", params);
+        let mut response = self.call("Runtime.evaluate", params);
         assert!(
-            answer["exceptionDetails"].is_null(),
-            "{expression}: {answer}"
+            response["exceptionDetails"].is_null(),
+            "{expression}: {response}"
         );
-        answer["result"]["value"].take()
+        response["result"]["value"].take()
     }
 
     pub(crate) fn text(&mut self, expression: &str) -> String {
