@@ -30,24 +30,14 @@ fn every_response_carries_the_security_headers() {
     let emulator = Emulator::start().unwrap();
     let json = "application/json; charset=utf-8";
     let html = "text/html; charset=utf-8";
+    let css = "text/css; charset=utf-8";
+    let script = "text/javascript; charset=utf-8";
     let table = [
         ("GET", "/_emulator/", "", 200, html),
         ("GET", "/_emulator/?confirm=reset", "", 200, html),
         ("GET", "/_emulator", "", 308, html),
-        (
-            "GET",
-            "/_emulator/page.css",
-            "",
-            200,
-            "text/css; charset=utf-8",
-        ),
-        (
-            "GET",
-            "/_emulator/page.js",
-            "",
-            200,
-            "text/javascript; charset=utf-8",
-        ),
+        ("GET", "/_emulator/page.css", "", 200, css),
+        ("GET", "/_emulator/page.js", "", 200, script),
         ("GET", "/_emulator/icon.svg", "", 200, "image/svg+xml"),
         ("GET", "/favicon.ico", "", 200, "image/svg+xml"),
         ("GET", "/_emulator/state", "", 200, json),
