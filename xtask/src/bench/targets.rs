@@ -184,7 +184,7 @@ const TARGETS: [Target; 17] = [
 
 /// The targets, each with its figures. One of which nothing was measured is left out, but not where the
 /// whole was to be.
-pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
+pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
     let mut seen = Table::new(
         "Targets",
         "The figures are those of the tables below, in the order that is named.",
@@ -254,7 +254,7 @@ fn number(tables: &[Table], (title, row, column): Place) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TARGETS, of};
+    use super::{TARGETS, table as targets};
     use crate::bench::table::{Cell, Table};
 
     fn weight(ap_mib: f64, crates: Option<f64>) -> Table {
@@ -279,10 +279,10 @@ mod tests {
 
     #[test]
     fn a_target_is_held_or_not_and_left_out_where_nothing_was_measured() {
-        assert!(of(&[], false).is_none());
-        let seen = of(&[weight(7.99, Some(50.0))], false).unwrap();
+        assert!(targets(&[], false).is_none());
+        let seen = targets(&[weight(7.99, Some(50.0))], false).unwrap();
         assert_eq!(held(&seen), ["yes", "no"]);
-        let seen = of(&[weight(8.0, None)], false).unwrap();
+        let seen = targets(&[weight(8.0, None)], false).unwrap();
         assert_eq!(held(&seen), ["no"]);
     }
 
@@ -292,17 +292,17 @@ mod tests {
         for (client, ratio) in [("ap-reqwest", 1.04), ("ap-ureq", 0.96)] {
             table.rows.push(vec![client.into(), Cell::Number(ratio, 3)]);
         }
-        assert_eq!(held(&of(&[table.clone()], false).unwrap()), ["–"]);
+        assert_eq!(held(&targets(&[table.clone()], false).unwrap()), ["–"]);
         table.rows.push(vec![
             "the example over hyper's pool".into(),
             Cell::Number(1.06, 3),
         ]);
-        assert_eq!(held(&of(&[table], false).unwrap()), ["no"]);
+        assert_eq!(held(&targets(&[table], false).unwrap()), ["no"]);
     }
 
     #[test]
     fn a_whole_run_shows_every_target() {
-        let seen = of(&[], true).unwrap();
+        let seen = targets(&[], true).unwrap();
         assert_eq!(seen.rows.len(), TARGETS.len());
         assert!(held(&seen).iter().all(|held| held == "–"));
     }

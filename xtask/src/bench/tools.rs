@@ -32,10 +32,7 @@ impl Tools {
         if !status.success() {
             return Err("what is to be measured does not build".to_owned());
         }
-        let folder = repo::metadata()?["target_directory"]
-            .as_str()
-            .map(|folder| Path::new(folder).join("release"))
-            .ok_or("cargo names no target folder")?;
+        let folder = repo::metadata()?.target_directory.join("release").into();
         let tools = Self {
             folder,
             has_valgrind: version("valgrind", "--version").is_some(),
