@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: files, imports, words, manifests, licences and documents are in order. A test runs it too.
 
 mod dependencies;
+mod imports;
 mod licences;
 mod links;
 mod manifests;
@@ -30,6 +31,11 @@ fn problems(root: &Path) -> Result<Vec<String>, String> {
                     .into_iter()
                     .map(|problem| format!("{}: {problem}", file.display())),
             );
+        }
+    }
+    for package in metadata.workspace_packages() {
+        if let Some(folder) = package.manifest_path.parent() {
+            problems.extend(imports::problems(root, folder.as_std_path())?);
         }
     }
     problems.extend(manifests::problems(&metadata));
