@@ -6,6 +6,7 @@ mod licences;
 mod links;
 mod manifests;
 mod text;
+mod words;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ fn problems(root: &Path) -> Result<Vec<String>, String> {
         if text::is_text(&file) {
             let content = repo::read(&root.join(&file))?;
             let mut found = text::problems(&file, &content);
+            found.extend(words::problems(&file, &content));
             found.extend(links::problems(root, &file, &content));
             problems.extend(
                 found
