@@ -1,4 +1,4 @@
-//! The picture: instructions of a call, each client beside the bare library below it.
+//! The picture of a call's instructions: a bar for each client and each bare library.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ const WIDTH: f64 = 720.0;
 const LABELS: f64 = 250.0;
 const BAR: f64 = 26.0;
 
-/// An SVG of one bar a client, of its instructions with one call in flight; empty where none were counted.
+/// Draws one bar for each client: its instructions with one call in flight. Without counts, the picture is empty.
 pub(crate) fn svg(tables: &[Table]) -> String {
     let rows = tables.iter().find_map(|table| {
         let at = table
