@@ -154,7 +154,9 @@ pub(super) fn run(root: &Path, core: &str) -> Result<ExitCode, String> {
     for (kind, line, named) in OFFENCES {
         copy.write_library(line)?;
         match copy.report()? {
-            Some(report) if report.contains(named) => println!("found ({kind}): {line}"),
+            Some(report) if report.contains(named) => {
+                println!("found ({kind}): {}", line.replace('\n', " "));
+            }
             Some(report) => problems.push(format!("failed without naming {named:?}: {report}")),
             None => problems.push(format!("not found ({kind}): {line}")),
         }

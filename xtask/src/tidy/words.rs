@@ -1,8 +1,10 @@
 //! Phrases and names that were replaced and must not come back.
 //!
 //! The lists are in the folder beside this file, one `old = instead` a line. They are short on purpose: each entry is
-//! wrong wherever it stands. CHANGELOG.md may contain all of them, because it says what was renamed.
+//! wrong wherever it stands. CHANGELOG.md may contain all of them, because it says what was renamed. The dated notes in
+//! `docs/design` may contain the names, because they say what there was.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -15,20 +17,43 @@ const FILES: &str = include_str!("words/files.txt");
 
 /// Returns a line for each phrase and name in a file that must not be there.
 pub(super) fn problems(file: &Path, text: &str) -> Vec<String> {
-    let extension = file.extension().and_then(|extension| extension.to_str());
-    if file == Path::new("CHANGELOG.md") {
+    if file.file_name().is_some_and(|name| name == "CHANGELOG.md") {
         return Vec::new();
     }
-    match extension {
+    let mut found = Findings::default();
+    match file.extension().and_then(|extension| extension.to_str()) {
         Some("rs") => {
-            let mut problems: Vec<String> = file_name(file).into_iter().collect();
-            problems.extend(phrases(text));
-            problems.extend(whether(text));
-            problems.extend(names(text));
-            problems
+            phrases(text, &mut found);
+            whether(text, &mut found);
+            quoted(text, &mut found);
+            if let Ok(stream) = tokens::parse(text) {
+                identifiers(stream, &mut found);
+            }
         }
-        Some("md" | "html") => phrases(text).into_iter().chain(quoted(text)).collect(),
-        _ => Vec::new(),
+        Some("md") if file.starts_with("docs/design") => phrases(text, &mut found),
+        Some("md" | "html") => {
+            phrases(text, &mut found);
+            quoted(text, &mut found);
+        }
+        _ => {}
+    }
+    file_name(file).into_iter().chain(found.texts()).collect()
+}
+
+/// What was found, each with the lines where it is.
+#[derive(Default)]
+struct Findings(BTreeMap<String, BTreeSet<usize>>);
+
+impl Findings {
+    fn add(&mut self, line: usize, problem: String) {
+        self.0.entry(problem).or_default().insert(line);
+    }
+
+    fn texts(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(problem, lines)| {
+            let lines: Vec<_> = lines.iter().map(usize::to_string).collect();
+            format!("line {}: {problem}", lines.join(", "))
+        })
     }
 }
 
@@ -38,19 +63,17 @@ fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, &'static s
 }
 
 /// Finds phrases, also where they continue on the next line of a comment.
-fn phrases(text: &str) -> Vec<String> {
+fn phrases(text: &str, found: &mut Findings) {
     let (prose, starts) = prose(text);
     let line_of = |at: usize| starts.partition_point(|&start| start <= at);
-    let mut problems = Vec::new();
     for (phrase, instead) in entries(PHRASES) {
-        for at in places(&prose, &phrase.to_lowercase()) {
-            problems.push(format!(
-                "line {}: says {phrase:?}; write instead: {instead}",
-                line_of(at)
-            ));
+        for at in positions(&prose, &phrase.to_lowercase()) {
+            found.add(
+                line_of(at),
+                format!("says {phrase:?}; write instead: {instead}"),
+            );
         }
     }
-    problems
 }
 
 /// Returns a text in lower case with single spaces, without the marks of comments and quotations, and where in it
@@ -71,7 +94,7 @@ fn prose(text: &str) -> (String, Vec<usize>) {
 }
 
 /// Returns where whole words stand in a text.
-fn places(text: &str, words: &str) -> Vec<usize> {
+fn positions(text: &str, words: &str) -> Vec<usize> {
     let is_part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(words)
         .map(|(at, _)| at)
@@ -83,40 +106,41 @@ fn places(text: &str, words: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Finds doc comments that are a question: a function returns something, and a field is something.
-fn whether(text: &str) -> Vec<String> {
-    let mut problems = Vec::new();
+/// Finds doc comments that begin as a question.
+fn whether(text: &str, found: &mut Findings) {
     let mut was_comment = false;
     for (at, line) in text.lines().enumerate() {
         let comment = line.trim_start().strip_prefix("///");
         if !was_comment && comment.is_some_and(|comment| comment.starts_with(" Whether ")) {
-            problems.push(format!(
-                "line {}: the doc comment begins with \"Whether\"; write instead: Returns `true` if …",
-                at + 1
-            ));
+            found.add(
+                at + 1,
+                "a doc comment begins with \"Whether\"; write instead: Returns `true` if …"
+                    .to_owned(),
+            );
         }
         was_comment = comment.is_some();
     }
-    problems
 }
 
-/// Finds identifiers in Rust, and names between backticks in comments.
-fn names(text: &str) -> Vec<String> {
-    let mut problems = quoted(text);
-    if let Ok(stream) = tokens::parse(text) {
-        identifiers(stream, &mut problems);
+/// Finds names between backticks.
+fn quoted(text: &str, found: &mut Findings) {
+    for (at, line) in text.lines().enumerate() {
+        for (name, instead) in entries(NAMES) {
+            if line.contains(&format!("`{name}`")) {
+                found.add(at + 1, problem_of_name(name, instead));
+            }
+        }
     }
-    problems
 }
 
-fn identifiers(stream: TokenStream, problems: &mut Vec<String>) {
+/// Finds names that are identifiers in Rust.
+fn identifiers(stream: TokenStream, found: &mut Findings) {
     for token in stream {
         match token {
-            TokenTree::Group(group) => identifiers(group.stream(), problems),
+            TokenTree::Group(group) => identifiers(group.stream(), found),
             TokenTree::Ident(ident) => {
                 for (name, instead) in entries(NAMES).filter(|(name, _)| ident == name) {
-                    let line = ident.span().start().line;
-                    problems.push(problem_of_name(line, name, instead));
+                    found.add(ident.span().start().line, problem_of_name(name, instead));
                 }
             }
             _ => {}
@@ -124,21 +148,8 @@ fn identifiers(stream: TokenStream, problems: &mut Vec<String>) {
     }
 }
 
-/// Finds names between backticks.
-fn quoted(text: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        for (name, instead) in entries(NAMES) {
-            if line.contains(&format!("`{name}`")) {
-                problems.push(problem_of_name(at + 1, name, instead));
-            }
-        }
-    }
-    problems
-}
-
-fn problem_of_name(line: usize, name: &str, instead: &str) -> String {
-    format!("line {line}: uses the name `{name}`; write instead: {instead}")
+fn problem_of_name(name: &str, instead: &str) -> String {
+    format!("uses the name `{name}`; write instead: {instead}")
 }
 
 /// Finds files whose names say nothing.
@@ -224,11 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn lines_with_the_same_problem_are_one_problem() {
+        let (name, _) = entries(NAMES).next().unwrap();
+        let found = in_rust(&format!(
+            "//! A.\nfn a() {{\n    {name}::b({name});\n    {name}\n}}\n"
+        ));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("line 3, 4: uses"), "{found:?}");
+    }
+
+    #[test]
     fn plain_text_and_the_changelog_are_fine() {
         let text = "NO_COLOR is kept: no colour in a pipe. What must I do? Peace. A sound answer, replayed.";
         assert!(problems(Path::new("README.md"), text).is_empty());
         for (phrase, _) in entries(PHRASES) {
             assert!(problems(Path::new("CHANGELOG.md"), phrase).is_empty());
+        }
+        for (name, _) in entries(NAMES) {
+            let note = Path::new("docs/design/2026-11-24-keys.md");
+            assert!(problems(note, &format!("`{name}`")).is_empty());
         }
     }
 }
