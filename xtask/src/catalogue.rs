@@ -1,4 +1,4 @@
-//! The catalogue of cases in docs/conformance.md, which is made from the cases themselves.
+//! The catalogue of the built-in cases in docs/conformance.md, which is generated from the cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,41 +7,43 @@ use ap_conformance::Suite;
 
 use crate::repo;
 
-/// Everything behind this line is made.
+/// The document that contains the catalogue.
+pub(crate) const DOCUMENT: &str = "docs/conformance.md";
+
+/// Everything behind this line is generated.
 const MARK: &str = "<!-- catalogue: made by `cargo xtask conformance --catalogue` -->\n";
 
-/// Writes the present catalogue into the page.
-pub(crate) fn write(docs: &Path) -> Result<(), String> {
-    let path = docs.join("conformance.md");
+/// Writes the catalogue into the document.
+pub(crate) fn write(root: &Path) -> Result<(), String> {
+    let path = root.join(DOCUMENT);
     let text = repo::read(&path)?;
     let (before, _) = text
         .split_once(MARK)
-        .ok_or("docs/conformance.md has no mark for the catalogue")?;
+        .ok_or_else(|| format!("{DOCUMENT} has no mark for the catalogue"))?;
     std::fs::write(&path, format!("{before}{MARK}{}", catalogue()))
-        .map_err(|error| format!("{}: {error}", path.display()))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// What is wrong with the catalogue in the page.
-pub(crate) fn fault(page: &str) -> Option<String> {
-    match page.split_once(MARK) {
-        None => Some("docs/conformance.md: there is no mark for the catalogue".to_owned()),
+/// Returns what is wrong with the catalogue in the document, if anything is.
+pub(crate) fn problem(text: &str) -> Option<String> {
+    match text.split_once(MARK) {
+        None => Some(format!("{DOCUMENT}: there is no mark for the catalogue")),
         Some((_, after)) if after == catalogue() => None,
-        Some(_) => Some(
-            "docs/conformance.md: the catalogue is stale: run `cargo xtask conformance --catalogue`"
-                .to_owned(),
-        ),
+        Some(_) => Some(format!(
+            "{DOCUMENT}: the catalogue is stale; run `cargo xtask conformance --catalogue`"
+        )),
     }
 }
 
-/// Every built-in case as a table in Markdown, for docs/conformance.md.
+/// Lists every built-in case in tables of Markdown, one table for each group.
 fn catalogue() -> String {
     let suite = Suite::builtin();
     let mut text = String::new();
     let mut group = "";
     for case in suite.list() {
-        let of = case.id().split('/').next().unwrap_or_default();
-        if of != group {
-            group = of;
+        let group_of_this = case.id().split('/').next().unwrap_or_default();
+        if group_of_this != group {
+            group = group_of_this;
             let _ = write!(
                 text,
                 "\n### {group}\n\n| case | level | a client must … | source |\n|---|---|---|---|\n"
@@ -65,13 +67,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_catalogue_is_seen() {
-        assert_eq!(fault(&format!("intro\n{MARK}{}", catalogue())), None);
+    fn a_stale_or_missing_catalogue_is_found() {
+        assert_eq!(problem(&format!("intro\n{MARK}{}", catalogue())), None);
         assert!(
-            fault(&format!("intro\n{MARK}{}x", catalogue()))
+            problem(&format!("intro\n{MARK}{}x", catalogue()))
                 .unwrap()
                 .contains("stale")
         );
-        assert!(fault("intro").unwrap().contains("no mark"));
+        assert!(problem("intro").unwrap().contains("no mark"));
     }
 }

@@ -7,23 +7,69 @@ use std::process::{Command, ExitCode};
 
 use ap_conformance::{Report, Suite, html};
 use ap_core::Connect as _;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, ValueEnum};
 
-use crate::{catalogue, log, print, repo};
+use crate::output::print;
+use crate::{catalogue, log, repo};
 
-pub(crate) const USAGE: &str = "\
-cargo xtask conformance [reqwest|ureq|all] [FILTER] [options]
+/// The command's arguments.
+#[derive(Debug, Args)]
+#[command(override_usage = "cargo xtask conformance [reqwest|ureq|all] [FILTER] [OPTIONS]")]
+pub(crate) struct Options {
+    /// The transport: reqwest, ureq or all. May be left out: all
+    #[arg(value_name = "SUBJECT")]
+    subject: Option<String>,
 
-  FILTER          only cases whose id holds this text
-  --strict        a failed SHOULD counts too
-  --list          show the cases and run none
-  --cases DIR     the case files of a folder instead of the built-in ones
-  --exec CMD      judge a program that speaks the protocol of docs/conformance.md
-  --format F      table (default), json or html
-  --out FILE      write the report to a file
-  --repeat N      run so many times in shuffled order; every report must be the same
-  --catalogue     write the catalogue in docs/conformance.md anew
-";
+    /// Run only the cases whose id contains this text
+    #[arg(value_name = "FILTER")]
+    filter: Option<String>,
 
+    /// Fail if a SHOULD fails, too
+    #[arg(long)]
+    strict: bool,
+
+    /// Show the cases and run none
+    #[arg(long)]
+    list: bool,
+
+    /// Use the case files of a folder instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
+
+    /// Judge a program that speaks the protocol of docs/conformance.md
+    #[arg(long, value_name = "CMD")]
+    exec: Option<String>,
+
+    /// Choose the form of the report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    format: Format,
+
+    /// Write the report to a file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Run N times in shuffled order; every report must be the same
+    #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
+    repeat: u64,
+
+    /// Update the catalogue in docs/conformance.md
+    #[arg(long)]
+    catalogue: bool,
+
+    /// Run one case in this process. The command starts itself with it for cases that need a process of their own
+    #[arg(long, value_name = "ID", hide = true)]
+    case: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Html,
+}
+
+/// A transport of this workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
     Reqwest,
@@ -33,7 +79,7 @@ enum Subject {
 impl Subject {
     const ALL: [Self; 2] = [Self::Reqwest, Self::Ureq];
 
-    fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Reqwest => "reqwest",
             Self::Ureq => "ureq",
@@ -41,145 +87,147 @@ impl Subject {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Table,
-    Json,
-    Html,
+impl Options {
+    /// Returns the transports to judge, and the filter of the cases. A lone word that names no transport is a filter.
+    fn selection(&self) -> Result<(Vec<Subject>, Option<&str>), String> {
+        let Some(word) = self.subject.as_deref() else {
+            return Ok((Subject::ALL.to_vec(), None));
+        };
+        let filter = self.filter.as_deref();
+        if word == "all" {
+            return Ok((Subject::ALL.to_vec(), filter));
+        }
+        match Subject::ALL
+            .into_iter()
+            .find(|subject| subject.name() == word)
+        {
+            Some(subject) => Ok((vec![subject], filter)),
+            None if filter.is_none() => Ok((Subject::ALL.to_vec(), Some(word))),
+            None => Err(format!(
+                "there is no transport {word:?}: reqwest, ureq or all"
+            )),
+        }
+    }
 }
 
-#[derive(Debug)]
-struct Options {
-    subjects: Vec<Subject>,
-    all: bool,
-    filter: Option<String>,
-    strict: bool,
-    list: bool,
-    catalogue: bool,
-    cases: Option<PathBuf>,
-    exec: Option<String>,
-    format: Format,
-    out: Option<PathBuf>,
-    repeat: u64,
-    /// For a process that is made for one case: its id.
-    alone: Option<String>,
-}
-
-/// Runs the command; what is wrong with its arguments is an `Err`.
-pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let options = parse(arguments)?;
-    let suite = suite(&options)?;
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let suite = suite(options)?;
     if options.list {
         let mut text = String::new();
         for case in suite.list() {
             let _ = writeln!(text, "{:<6}  {}: {}", case.level(), case.id(), case.title());
         }
-        return finish(&options, &text, true);
+        return finish(options, &text, true);
     }
     if options.catalogue {
-        return catalogue::write(&repo::root().join("docs")).map(|()| ExitCode::SUCCESS);
+        return catalogue::write(&repo::root()).map(|()| ExitCode::SUCCESS);
     }
-    let mut reports = Vec::new();
-    let mut complaints = String::new();
-    for round in 0..options.repeat {
-        let suite = if options.repeat > 1 {
-            suite.clone().shuffled(round)
-        } else {
-            suite.clone()
-        };
-        let judged = judge(&options, &suite)?;
-        if round == 0 {
-            reports = judged;
-        } else {
-            for (first, again) in reports.iter().zip(judged) {
-                if first.clone().without_times() != again.without_times() {
-                    let _ = writeln!(
-                        complaints,
-                        "{}: round {} gave another report than the first",
-                        first.subject(),
-                        round + 1
-                    );
-                }
-            }
-        }
-    }
-    if let [one, other] = reports.as_slice() {
-        for id in one.disagreements(other) {
-            let _ = writeln!(
-                complaints,
-                "{} and {} differ in the outcome of {id}",
-                one.subject(),
-                other.subject()
-            );
-        }
-    }
-    let text = match options.format {
-        Format::Table => {
-            let tables: Vec<_> = reports.iter().map(Report::to_string).collect();
-            format!("{}\n", tables.join("\n\n"))
-        }
-        Format::Json if options.all => {
-            format!(
-                "{}\n",
-                serde_json::Value::from(reports.iter().map(Report::to_json).collect::<Vec<_>>())
-            )
-        }
-        Format::Json => {
-            let json = |report: &Report| match options.alone {
-                Some(_) => report.to_detailed_json(),
-                None => report.to_json(),
-            };
-            reports
-                .iter()
-                .map(|report| format!("{}\n", json(report)))
-                .collect()
-        }
-        Format::Html => html(&reports),
-    };
-    eprint!("{complaints}");
-    let success = complaints.is_empty()
+    let (reports, differences) = judge_repeatedly(options, &suite)?;
+    eprint!("{differences}");
+    let is_success = differences.is_empty()
         && reports
             .iter()
             .all(|report| report.is_success(options.strict));
-    finish(&options, &text, success)
+    finish(options, &text(options, &reports), is_success)
 }
 
-fn finish(options: &Options, text: &str, success: bool) -> Result<ExitCode, String> {
+/// Writes or prints the report, and returns the exit code for it.
+fn finish(options: &Options, text: &str, is_success: bool) -> Result<ExitCode, String> {
     match &options.out {
         Some(path) => std::fs::write(path, text)
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?,
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?,
         None => {
             print(text)?;
         }
     }
-    Ok(if success {
+    Ok(if is_success {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
+/// Formats the reports. Two transports are an array of JSON, one subject is an object.
+fn text(options: &Options, reports: &[Report]) -> String {
+    match options.format {
+        Format::Table => {
+            let tables: Vec<_> = reports.iter().map(Report::to_string).collect();
+            format!("{}\n", tables.join("\n\n"))
+        }
+        Format::Html => html(reports),
+        Format::Json => match reports {
+            [report] if options.case.is_some() => format!("{}\n", report.to_detailed_json()),
+            [report] => format!("{}\n", report.to_json()),
+            reports => {
+                let all: Vec<_> = reports.iter().map(Report::to_json).collect();
+                format!("{}\n", serde_json::Value::from(all))
+            }
+        },
+    }
+}
+
+/// Returns the reports of the first round, and one line for each difference: between rounds, and between transports.
+fn judge_repeatedly(options: &Options, suite: &Suite) -> Result<(Vec<Report>, String), String> {
+    let mut reports = Vec::new();
+    let mut differences = String::new();
+    for round in 0..options.repeat {
+        let suite = if options.repeat > 1 {
+            suite.clone().shuffled(round)
+        } else {
+            suite.clone()
+        };
+        let judged = judge(options, &suite)?;
+        if round == 0 {
+            reports = judged;
+            continue;
+        }
+        for (first, again) in reports.iter().zip(judged) {
+            if first.clone().without_times() != again.without_times() {
+                let _ = writeln!(
+                    differences,
+                    "{}: the report of round {} differs from the first",
+                    first.subject(),
+                    round + 1
+                );
+            }
+        }
+    }
+    if let [one, other] = reports.as_slice() {
+        for id in one.disagreements(other) {
+            let _ = writeln!(
+                differences,
+                "{} and {} differ in the outcome of {id}",
+                one.subject(),
+                other.subject()
+            );
+        }
+    }
+    Ok((reports, differences))
+}
+
+/// Runs the suite once against each subject.
 fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
     if let Some(command) = &options.exec {
         return Ok(vec![suite.clone().subject(command).check_program(command)]);
     }
     log::collect();
-    options
-        .subjects
+    let (subjects, _) = options.selection()?;
+    subjects
         .iter()
         .map(|subject| {
-            let mut suite = excepted(suite.clone(), *subject, options)?
+            let mut suite = with_exceptions(suite.clone(), *subject, options)?
                 .subject(subject.name())
                 .listening_to(log::take);
-            // For whoever watches: it takes a minute.
+            // A person who watches sees that something happens: it takes a minute.
             if std::io::stderr().is_terminal() {
                 eprintln!(
-                    "conformance: {} has {} cases to keep",
-                    subject.name(),
-                    suite.list().count()
+                    "conformance: running {} cases on {}",
+                    suite.list().count(),
+                    subject.name()
                 );
             }
-            if options.alone.is_none() {
+            if options.case.is_none() {
                 suite = suite.without_large();
             }
             let mut report = match subject {
@@ -188,8 +236,8 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
                 }
                 Subject::Ureq => suite.check(ap_ureq::UreqTransport::connect),
             };
-            if options.alone.is_none() {
-                run_apart(&suite, *subject, options, &mut report);
+            if options.case.is_none() {
+                run_in_own_processes(&suite, *subject, options, &mut report);
             }
             Ok(report)
         })
@@ -201,25 +249,25 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| format!("the runtime could not be made: {error}"))
+        .map_err(|error| format!("cannot start the async runtime: {error}"))
 }
 
-/// Runs every case that needs it in a process of its own, which has its variables and no others.
-fn run_apart(suite: &Suite, subject: Subject, options: &Options, report: &mut Report) {
+/// Runs each case that needs it in a process of its own, with the environment variables of that case and no others.
+fn run_in_own_processes(suite: &Suite, subject: Subject, options: &Options, report: &mut Report) {
     for case in suite
         .list()
         .filter(ap_conformance::CaseInfo::needs_own_process)
     {
-        let entered = (|| {
+        let result = (|| {
             let home = tempfile::tempdir().map_err(|error| error.to_string())?;
             let home = home
                 .path()
                 .to_str()
-                .ok_or("the temporary folder's name is no text")?;
+                .ok_or("the path of the temporary folder is not UTF-8")?;
             let program = std::env::current_exe().map_err(|error| error.to_string())?;
             let mut command = Command::new(program);
             command
-                .args(["conformance", subject.name(), "--alone", case.id()])
+                .args(["conformance", subject.name(), "--case", case.id()])
                 .args(["--format", "json"])
                 .env_clear()
                 .envs(case.environment(home));
@@ -228,24 +276,25 @@ fn run_apart(suite: &Suite, subject: Subject, options: &Options, report: &mut Re
             }
             let output = command.output().map_err(|error| error.to_string())?;
             let json: serde_json::Value = serde_json::from_slice(&output.stdout)
-                .map_err(|_| format!("the process gave no report ({})", output.status))?;
+                .map_err(|_| format!("it printed no report ({})", output.status))?;
             report.enter(case.id(), &json)
         })();
-        if let Err(why) = entered {
-            report.fail(case.id(), &format!("in a process of its own: {why}"));
+        if let Err(error) = result {
+            report.fail(case.id(), &format!("in a process of its own: {error}"));
         }
     }
 }
 
+/// Returns the suite that the arguments ask for.
 fn suite(options: &Options) -> Result<Suite, String> {
     let mut suite = match &options.cases {
         Some(folder) => Suite::from_folder(folder).map_err(|error| error.to_string())?,
         None => Suite::builtin(),
     };
-    if let Some(filter) = &options.filter {
+    if let (_, Some(filter)) = options.selection()? {
         suite = suite.filter(filter).map_err(|error| error.to_string())?;
     }
-    Ok(match &options.alone {
+    Ok(match &options.case {
         Some(id) => suite
             .only(id)
             .map_err(|error| error.to_string())?
@@ -255,18 +304,18 @@ fn suite(options: &Options) -> Result<Suite, String> {
     })
 }
 
-/// What a transport of this workspace cannot keep, with the reasons.
-fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Suite, String> {
+/// Adds the cases that a transport of this workspace cannot pass, with the reasons.
+fn with_exceptions(mut suite: Suite, subject: Subject, options: &Options) -> Result<Suite, String> {
     if options.cases.is_some() {
         return Ok(suite);
     }
     let name = format!("{}.json", subject.name());
-    // Those of the suite's own tests, and those that only show when logs are searched too, as here.
+    // The second folder has those that show only where logs are searched, as here.
     for folder in ["crates/ap-conformance/exceptions", "xtask/exceptions"] {
         let path = repo::root().join(folder).join(&name);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            text => text.map_err(|error| format!("{}: {error}", path.display()))?,
+            text => text.map_err(|error| format!("cannot read {}: {error}", path.display()))?,
         };
         suite = suite
             .excepting(&text)
@@ -275,117 +324,55 @@ fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Sui
     Ok(suite)
 }
 
-fn parse(arguments: &[String]) -> Result<Options, String> {
-    let mut options = Options {
-        subjects: Subject::ALL.to_vec(),
-        all: true,
-        filter: None,
-        strict: false,
-        list: false,
-        catalogue: false,
-        cases: None,
-        exec: None,
-        format: Format::Table,
-        out: None,
-        repeat: 1,
-        alone: None,
-    };
-    let mut subject_given = false;
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let mut value = || {
-            rest.next()
-                .ok_or_else(|| format!("{argument} needs a value"))
-        };
-        match argument.as_str() {
-            "--strict" => options.strict = true,
-            "--list" => options.list = true,
-            "--catalogue" => options.catalogue = true,
-            "--cases" => options.cases = Some(value()?.into()),
-            "--exec" => options.exec = Some(value()?.clone()),
-            "--out" => options.out = Some(value()?.into()),
-            "--alone" => options.alone = Some(value()?.clone()),
-            "--repeat" => {
-                options.repeat = value()?
-                    .parse()
-                    .ok()
-                    .filter(|times| (1..=1000).contains(times))
-                    .ok_or("--repeat takes a number from 1 to 1000")?;
-            }
-            "--format" => {
-                options.format = match value()?.as_str() {
-                    "table" => Format::Table,
-                    "json" => Format::Json,
-                    "html" => Format::Html,
-                    other => {
-                        return Err(format!("there is no format {other:?}: table, json or html"));
-                    }
-                }
-            }
-            other if other.starts_with('-') => {
-                return Err(format!("there is no option {other}\n\n{USAGE}"));
-            }
-            other => {
-                let subject = Subject::ALL
-                    .into_iter()
-                    .find(|subject| subject.name() == other);
-                if !subject_given
-                    && options.filter.is_none()
-                    && (subject.is_some() || other == "all")
-                {
-                    subject_given = true;
-                    if let Some(subject) = subject {
-                        options.subjects = vec![subject];
-                        options.all = false;
-                    }
-                } else if options.filter.is_none() {
-                    options.filter = Some(other.to_owned());
-                } else {
-                    return Err(format!("{other:?} is one argument too many\n\n{USAGE}"));
-                }
-            }
-        }
-    }
-    if options.exec.is_some() {
-        options.all = false;
-    }
-    Ok(options)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use clap::Parser;
 
-    fn options(arguments: &[&str]) -> Result<Options, String> {
-        parse(
-            &arguments
-                .iter()
-                .map(|&argument| argument.to_owned())
-                .collect::<Vec<_>>(),
-        )
+    use super::{Format, Options, Subject, suite};
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(arguments: &[&str]) -> Options {
+        Cli::parse_from(["x"].iter().chain(arguments)).options
     }
 
     #[test]
-    fn arguments_are_read_and_faults_named() {
-        let read = options(&["ureq", "redirect/", "--strict", "--format", "json"]).unwrap();
-        assert_eq!(read.subjects, [Subject::Ureq]);
+    fn arguments_are_read() {
+        let read = options(&["ureq", "redirect/", "--strict", "--format", "json"]);
         assert_eq!(
-            (read.filter.as_deref(), read.strict, read.all),
-            (Some("redirect/"), true, false)
+            read.selection().unwrap(),
+            (vec![Subject::Ureq], Some("redirect/"))
         );
-        assert_eq!(options(&["redirect/"]).unwrap().subjects.len(), 2);
-        for (wrong, says) in [
-            (vec!["--format", "xml"], "there is no format"),
-            (vec!["--format"], "needs a value"),
-            (vec!["--repeat", "0"], "from 1 to 1000"),
-            (vec!["ureq", "a", "b"], "one argument too many"),
-            (vec!["--nonsense"], "there is no option"),
+        assert!(read.strict && read.format == Format::Json && read.repeat == 1);
+        let all = Subject::ALL.to_vec();
+        for (arguments, filter) in [
+            (&[][..], None),
+            (&["all"], None),
+            (&["redirect/"], Some("redirect/")),
+            (&["all", "ureq"], Some("ureq")),
         ] {
-            assert!(options(&wrong).unwrap_err().contains(says), "{wrong:?}");
+            let read = options(arguments);
+            assert_eq!(
+                read.selection().unwrap(),
+                (all.clone(), filter),
+                "{arguments:?}"
+            );
         }
-        let unknown = options(&["all", "no-such-case"]).unwrap();
-        assert!(suite(&unknown).unwrap_err().contains("no case has"));
-        let folder = options(&["--cases", "no/such/folder"]).unwrap();
-        assert!(suite(&folder).unwrap_err().contains("no/such/folder"));
+    }
+
+    #[test]
+    fn bad_arguments_are_named() {
+        for (arguments, text) in [
+            (&["hyper", "redirect/"][..], "no transport \"hyper\""),
+            (&["all", "no-such-case"], "no case has"),
+            (&["--cases", "no/such/folder"], "no/such/folder"),
+        ] {
+            let error = suite(&options(arguments)).unwrap_err();
+            assert!(error.contains(text), "{error}");
+        }
     }
 }

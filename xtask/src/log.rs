@@ -1,11 +1,11 @@
-//! Collects everything that the libraries log, at the finest level, so that the suite can search it.
+//! Collects everything that libraries log, at the level `trace`, so that the suite can search it for keys.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, Once, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// What is kept of one call, in bytes: some cases are floods, and a library may log all of it.
+/// The most that is kept, in bytes: in some cases the server sends a flood, and a library may log all of it.
 const LIMIT: usize = 1024 * 1024;
 
 struct Collector;
@@ -28,7 +28,7 @@ impl Log for Collector {
     fn flush(&self) {}
 }
 
-/// Begins to collect.
+/// Starts collecting. Later calls do nothing.
 pub(crate) fn collect() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -39,7 +39,7 @@ pub(crate) fn collect() {
     });
 }
 
-/// What was logged since this was last called.
+/// Returns what was logged since the last call, and forgets it.
 pub(crate) fn take() -> String {
     std::mem::take(&mut COLLECTED.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -47,7 +47,7 @@ pub(crate) fn take() -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_is_logged_is_collected_once() {
+    fn a_line_is_collected_once() {
         super::collect();
         log::trace!("a mark that only this test makes");
         assert!(super::take().contains("a mark that only this test makes"));

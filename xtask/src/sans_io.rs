@@ -1,55 +1,71 @@
-//! `cargo xtask sans-io`: the core does no I/O, proved in two ways.
+//! `cargo xtask sans-io`: the core does no I/O, reads no clock and never waits. Three checks:
 //!
-//! Its dependency tree is a checked-in list (a crate that opens sockets would come in by it), and the
-//! core itself names nothing of the standard library that touches the world (`crates/ap-core/clippy.toml`).
+//! - [`tree`]: the crates that it depends on are those of a list in the tree, and none of them is refused;
+//! - [`names`]: it names nothing of the standard library that does I/O, reads a clock or waits
+//!   (`crates/ap-core/clippy.toml`);
+//! - [`lock`]: one `RwLock` is allowed, in `keyring.rs`.
+//!
+//! All are made with every feature of the core.
 
+mod lock;
 mod names;
 mod self_test;
 mod tree;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{repo, verdict};
+use clap::Args;
 
-/// The core's feature sets, each with a list of its own in `xtask/sans-io/`.
-const FEATURES: [&str; 2] = ["default", "tracing"];
+use crate::output::verdict;
+use crate::repo;
 
-/// Runs the command.
-pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.as_slice() {
-        [] => check(false),
-        ["--bless"] => check(true),
-        ["--self-test"] => self_test::run(),
-        _ => Err("sans-io takes --bless, --self-test or nothing".to_owned()),
-    }
+/// The crates that the core depends on, one name a line.
+const LIST: &str = "xtask/sans-io/dependencies.txt";
+
+/// The core's folder in the workspace.
+const CORE: &str = "crates/ap-core";
+
+/// The command's arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Write the list of dependencies again, as they are now
+    #[arg(long)]
+    bless: bool,
+
+    /// Prove that the check finds what it looks for
+    #[arg(long, conflicts_with = "bless")]
+    self_test: bool,
 }
 
-fn check(bless: bool) -> Result<ExitCode, String> {
+/// Runs the command.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     let root = repo::root();
-    let mut faults = Vec::new();
-    for features in FEATURES {
-        let list = root.join("xtask/sans-io").join(format!("{features}.txt"));
-        let found = tree::names(&root, features)?;
-        if bless {
-            std::fs::write(&list, format!("{}\n", found.join("\n")))
-                .map_err(|error| format!("{} cannot be written: {error}", list.display()))?;
-            println!("sans-io: wrote {}", list.display());
-            continue;
-        }
-        let changes = tree::changes(&repo::read(&list)?, &found);
-        if !changes.is_empty() {
-            faults.push(format!(
-                "with {features} features, the core's dependencies are not those of {}:\n{}\n\
-                 If each is free of I/O, accept them with `cargo xtask sans-io --bless`, and say why \
-                 in docs/dependencies.md.",
-                list.display(),
-                changes.join("\n"),
-            ));
-        }
+    if options.self_test {
+        return self_test::run(&root, CORE);
     }
-    for features in FEATURES {
-        faults.extend(names::faults(repo::cargo(), &root, features)?);
+    let dependencies = tree::dependencies(&root)?;
+    if options.bless {
+        let path = root.join(LIST);
+        std::fs::write(&path, format!("{}\n", dependencies.join("\n")))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        println!("sans-io: wrote {LIST}");
     }
-    Ok(verdict("sans-io", &faults))
+    let mut problems = tree::refused(&dependencies);
+    problems.extend(unlisted(&root, &dependencies)?);
+    problems.extend(lock::problems(&root.join(CORE).join("src"))?);
+    problems.extend(names::problems(repo::cargo(), &root)?);
+    Ok(verdict("sans-io", &problems))
+}
+
+/// Returns how the dependencies differ from the list, if they do.
+fn unlisted(root: &Path, dependencies: &[String]) -> Result<Option<String>, String> {
+    let changes = tree::changes(&repo::read(&root.join(LIST))?, dependencies);
+    Ok((!changes.is_empty()).then(|| {
+        format!(
+            "the core's dependencies differ from {LIST}:\n{}\nIf each new one is free of I/O, accept the list \
+             with `cargo xtask sans-io --bless`, and say in docs/dependencies.md what each is for.",
+            changes.join("\n")
+        )
+    }))
 }

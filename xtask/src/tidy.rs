@@ -1,62 +1,63 @@
-//! `cargo xtask tidy`: files, manifests, licences and documents agree. A test runs it too, so that
-//! `cargo test --workspace` keeps it so.
+//! `cargo xtask tidy`: files, imports, words, manifests, licences and documents are in order. A test runs it too.
 
 mod dependencies;
+mod imports;
 mod licences;
 mod links;
 mod manifests;
 mod text;
+mod words;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{catalogue, none, repo, verdict};
+use crate::output::verdict;
+use crate::{catalogue, repo};
 
 /// Runs the command.
-pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    none(arguments)?;
-    Ok(verdict("tidy", &faults()?))
+pub(crate) fn run() -> Result<ExitCode, String> {
+    Ok(verdict("tidy", &problems(&repo::root())?))
 }
 
-fn faults() -> Result<Vec<String>, String> {
-    let root = repo::root();
-    let files = repo::files(&root)?;
+fn problems(root: &Path) -> Result<Vec<String>, String> {
     let metadata = repo::metadata()?;
-    let mut faults = Vec::new();
-    for file in files.iter().filter(|file| text::is_ours(file)) {
-        let content = repo::read(&root.join(file))?;
-        let found = text::faults(file, &content);
-        faults.extend(
-            found
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", file.display())),
-        );
-        if file.extension().is_some_and(|extension| extension == "md") {
-            let found = links::faults(&root, file, &content);
-            faults.extend(
+    let mut problems = Vec::new();
+    for file in repo::files(root)? {
+        if text::is_text(&file) {
+            let content = repo::read(&root.join(&file))?;
+            let mut found = text::problems(&file, &content);
+            found.extend(words::problems(&file, &content));
+            found.extend(links::problems(root, &file, &content));
+            problems.extend(
                 found
                     .into_iter()
-                    .map(|fault| format!("{}: {fault}", file.display())),
+                    .map(|problem| format!("{}: {problem}", file.display())),
             );
         }
     }
-    faults.extend(manifests::faults(&metadata));
-    faults.extend(licences::faults(&root, &metadata)?);
-    faults.extend(dependencies::faults(
+    for package in metadata.workspace_packages() {
+        if let Some(folder) = package.manifest_path.parent() {
+            problems.extend(imports::problems(root, folder.as_std_path())?);
+        }
+    }
+    problems.extend(manifests::problems(&metadata));
+    problems.extend(licences::problems(root, &metadata)?);
+    problems.extend(dependencies::problems(
         &repo::read(&root.join("Cargo.toml"))?,
-        &repo::read(&root.join("docs/dependencies.md"))?,
+        &repo::read(&root.join(dependencies::DOCUMENT))?,
         &metadata,
     ));
-    faults.extend(catalogue::fault(&repo::read(
-        &root.join("docs/conformance.md"),
+    problems.extend(catalogue::problem(&repo::read(
+        &root.join(catalogue::DOCUMENT),
     )?));
-    Ok(faults)
+    Ok(problems)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_workspace_is_tidy() {
-        let faults = super::faults().unwrap();
-        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        let problems = super::problems(&crate::repo::root()).unwrap();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }

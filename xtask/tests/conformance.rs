@@ -1,4 +1,4 @@
-//! `cargo xtask conformance` as it is run: what it says and how it ends.
+//! `cargo xtask conformance` as a user runs it: its output and its exit code.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,20 +19,36 @@ fn bad_input_is_one_sentence_and_no_success() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("group.json"), "{").unwrap();
     let folder = folder.path().to_str().unwrap();
-    for (arguments, says) in [
+    for (arguments, text) in [
         (&["--cases", folder][..], "group.json"),
         (&["--cases", "no/such/folder"], "no/such/folder"),
         (&["ureq", "no-such-case"], "no case has"),
-        (&["--format", "xml"], "there is no format"),
+        (&["hyper", "redirect/"], "no transport"),
         (&["--list", "no-such-case"], "no case has"),
     ] {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(
-            error.contains(says) && error.lines().count() == 1,
+            error.contains(text) && error.lines().count() == 1,
             "{error}"
         );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn bad_usage_is_explained() {
+    for (arguments, text) in [
+        (&["--format", "xml"][..], "invalid value 'xml'"),
+        (&["--repeat", "0"], "invalid value '0'"),
+        (&["--nonsense"], "unexpected argument '--nonsense'"),
+        (&["ureq", "a", "b"], "unexpected argument 'b'"),
+    ] {
+        let output = run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(text), "{error}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -69,7 +85,7 @@ fn both_transports_are_an_array_and_one_is_an_object() {
 }
 
 #[test]
-fn what_needs_a_process_of_its_own_gets_one() {
+fn a_case_that_needs_a_process_of_its_own_gets_one() {
     let output = run(&["ureq", "environment/netrc", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["summary"]["passed"], 1, "{report}");

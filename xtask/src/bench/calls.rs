@@ -1,4 +1,4 @@
-//! The transports and the bare libraries, in alternation, making the same calls.
+//! The same calls made by the transports and by the bare libraries, in alternation.
 
 use super::table::{Cell, Table};
 use super::tools::{Server, Tools, spread};
@@ -17,17 +17,18 @@ const SUBJECTS: [(&str, &str, &str); 7] = [
 const PATH: &str = "/flows?limit=100";
 const WORKERS: [usize; 4] = [1, 8, 64, 512];
 
-/// How many are in flight where instructions are counted, over plain connections and over TLS, and where
-/// among them the ratios are taken.
+/// How many calls are in flight when instructions are counted, over plain connections and over TLS, and for which of
+/// them a ratio is shown.
 const COUNTED: [usize; 5] = [1, 8, 16, 64, 512];
 const COUNTED_OVER_TLS: [usize; 2] = [1, 16];
 const RATIOS: [usize; 2] = [1, 16];
 
-/// Calls of one measurement, and how often it is made.
+/// The calls of one measurement, and how often it is repeated.
 const CALLS: usize = 8_000;
 const ROUNDS: usize = 5;
 
-/// Calls of one worker in one count. Where several share a pool, who meets whom there is chance.
+/// Returns how many calls each worker makes in one count. Workers that share a pool meet there by chance, so a few
+/// of them need more calls for a stable count.
 const fn counted_calls(workers: usize) -> usize {
     match workers {
         1 => 320,
@@ -38,7 +39,7 @@ const fn counted_calls(workers: usize) -> usize {
     }
 }
 
-/// Calls of a worker, at least.
+/// The fewest calls that a worker makes.
 const LEAST: usize = 4;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
@@ -96,7 +97,7 @@ fn counts(
         all.push(row);
     }
     for ((subject, name, bare), own) in SUBJECTS.iter().zip(&all) {
-        let bare = all.get(place(bare));
+        let bare = all.get(position(bare));
         let ratio = |workers: usize| {
             let at = counted.iter().position(|known| *known == workers)?;
             Some(own.get(at).copied()?? / bare?.get(at).copied()??)
@@ -112,8 +113,8 @@ fn counts(
     Ok(table)
 }
 
-/// Where a subject stands among them.
-fn place(subject: &str) -> usize {
+/// Returns the position of a subject in `SUBJECTS`.
+fn position(subject: &str) -> usize {
     let place = SUBJECTS.iter().position(|(known, ..)| *known == subject);
     place.unwrap_or(SUBJECTS.len())
 }
@@ -144,9 +145,9 @@ fn times(tools: &Tools, scheme: &str, workers: usize) -> Result<Table, String> {
             samples[at].p50.push(number("p50_us"));
             samples[at].p99.push(number("p99_us"));
             samples[at].peak.push(number("peak_bytes") / 1024.0);
-            // Of the same round: what else the machine did then, it did to both.
+            // Both numbers are from the same round: other work on the machine slowed both.
             let last = |at: usize| samples.get(at)?.cpu.last().copied();
-            if let (Some(own), Some(bare)) = (last(at), last(place(bare))) {
+            if let (Some(own), Some(bare)) = (last(at), last(position(bare))) {
                 samples[at].ratio.push(own / bare);
             }
         }
@@ -174,7 +175,7 @@ fn times(tools: &Tools, scheme: &str, workers: usize) -> Result<Table, String> {
         .map(|samples| middle(&samples.peak))
         .collect();
     for (((_, name, bare), samples), peak) in SUBJECTS.iter().zip(&samples).zip(&peaks) {
-        let bare = peaks.get(place(bare)).copied().flatten();
+        let bare = peaks.get(position(bare)).copied().flatten();
         let more = peak
             .zip(bare)
             .map(|(own, bare)| (own - bare) / workers as f64);

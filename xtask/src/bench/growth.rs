@@ -1,4 +1,4 @@
-//! Cost and memory as calls grow in number, and bodies in size.
+//! Cost and memory as the number of calls grows, and the size of bodies.
 
 use super::table::{Cell, Table};
 use super::tools::{Server, Tools, spread};
@@ -18,7 +18,7 @@ const BODIES: [(&str, usize); 6] = [
     ("64 MiB", 64 << 20),
 ];
 
-/// How often each body's calls are made.
+/// How often the calls with each body are repeated.
 const ROUNDS: usize = 5;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {

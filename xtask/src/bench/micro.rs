@@ -8,8 +8,8 @@ use super::tools::{self, Tools};
 
 const TIMES: usize = 20_000;
 
-/// One that takes a while each time.
-const TIMES_OF_LONG: usize = 500;
+/// For operations that take long.
+const TIMES_IF_LONG: usize = 500;
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let program = tools.program("ap-bench");
@@ -30,7 +30,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
             continue;
         };
         let times = if name.ends_with("kib") {
-            TIMES_OF_LONG
+            TIMES_IF_LONG
         } else {
             TIMES
         };

@@ -1,4 +1,4 @@
-//! Other clients, where they are installed: same server, same call, named versions.
+//! Other clients, if they are installed: the same server, the same call, and their versions.
 
 use std::process::Command;
 
@@ -8,8 +8,8 @@ use super::tools::{self, Server, Tools, children_cpu, version};
 const PATH: &str = "/flows?limit=100";
 const CALLS: usize = 6_000;
 
-/// A Python client: the module that it needs, what is in flight, and the program. It gets the URL, the number
-/// of calls and the key.
+/// Python clients: the module that each needs, how many calls are in flight, and the program. The program reads the URL
+/// and the number of calls from the environment, and the key from standard input.
 const PYTHON: [(&str, usize, &str); 4] = [
     ("http.client", 1, include_str!("peers/http_client.py")),
     ("requests", 1, include_str!("peers/requests.py")),
@@ -33,7 +33,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     );
     if children_cpu().is_none() {
         tools.skip(
-            "other clients, because this system does not tell the processor time of a program",
+            "other clients, because this system does not report the processor time of a program",
         );
         return Ok(());
     }
@@ -82,7 +82,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     Ok(())
 }
 
-/// Microseconds of processor time for each call of a program that makes so many.
+/// Returns the processor time of each call of a program, in microseconds.
 fn cost(command: &mut Command, input: &str, calls: usize) -> Result<f64, String> {
     let before = children_cpu().unwrap_or_default();
     tools::run(command, input)?;
@@ -91,7 +91,7 @@ fn cost(command: &mut Command, input: &str, calls: usize) -> Result<f64, String>
 }
 
 fn wrk(tools: &Tools, url: &str, rows: &mut Vec<(String, usize, f64)>) -> Result<(), String> {
-    // It prints its version with its usage, and fails.
+    // It prints its version with its usage, and its exit code says that it failed.
     let Ok(output) = Command::new("wrk").arg("--version").output() else {
         tools.skip("wrk, which is not installed");
         return Ok(());
@@ -103,14 +103,14 @@ fn wrk(tools: &Tools, url: &str, rows: &mut Vec<(String, usize, f64)>) -> Result
     command.args(["-t1", "-c64", "-d2s", "-H", "Accept: application/json", url]);
     let output = tools::run(&mut command, "")?;
     let after = children_cpu().unwrap_or_default();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let calls = said
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let calls = printed
         .lines()
         .find_map(|line| line.split_once(" requests in"))
         .and_then(|(count, _)| count.trim().parse::<f64>().ok());
     match calls {
         Some(calls) => rows.push((name, 64, (after - before) * 1e6 / calls)),
-        None => tools.skip("wrk, which did not say how many calls it made"),
+        None => tools.skip("wrk, which did not print how many calls it made"),
     }
     Ok(())
 }
@@ -134,13 +134,13 @@ fn scripts(
             .env("BENCH_URL", url)
             .env("BENCH_CALLS", CALLS.to_string());
         let name = if program == "python3" {
-            // What is in the standard library has the version of the language.
+            // A module of the standard library has no version of its own.
             let ask = format!("import {module} as m; print(getattr(m, '__version__', ''))");
-            let Ok(said) = tools::run(Command::new(program).args(["-c", &ask]), "") else {
+            let Ok(printed) = tools::run(Command::new(program).args(["-c", &ask]), "") else {
                 tools.skip(&format!("Python's {module}, which is not installed"));
                 continue;
             };
-            let own = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+            let own = String::from_utf8_lossy(&printed.stdout).trim().to_owned();
             format!("{version}, {module} {own}").trim_end().to_owned()
         } else {
             format!("Node {version}, {module}")

@@ -1,4 +1,4 @@
-//! The picture: instructions of a call, each client beside the bare library below it.
+//! The picture of a call's instructions: a bar for each client and each bare library.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,8 @@ const WIDTH: f64 = 720.0;
 const LABELS: f64 = 250.0;
 const BAR: f64 = 26.0;
 
-/// An SVG of one bar a client, of its instructions with one call in flight; empty where none were counted.
-pub(crate) fn of(tables: &[Table]) -> String {
+/// Draws one bar for each client: its instructions with one call in flight. Without counts, the picture is empty.
+pub(crate) fn svg(tables: &[Table]) -> String {
     let rows = tables.iter().find_map(|table| {
         let at = table
             .columns
@@ -63,7 +63,7 @@ pub(crate) fn of(tables: &[Table]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::svg;
     use crate::bench::table::{Cell, Table};
 
     #[test]
@@ -75,9 +75,9 @@ mod tests {
         table
             .rows
             .push(vec!["**ours**".into(), Cell::Number(500.0, 0)]);
-        let svg = of(&[table]);
-        assert_eq!(svg.matches("rx=\"2\"").count(), 2);
-        assert!(svg.contains("a &lt;b> &amp; c") && svg.contains(">ours<"));
-        assert!(of(&[]).ends_with("</svg>\n"));
+        let picture = svg(&[table]);
+        assert_eq!(picture.matches("rx=\"2\"").count(), 2);
+        assert!(picture.contains("a &lt;b> &amp; c") && picture.contains(">ours<"));
+        assert!(svg(&[]).ends_with("</svg>\n"));
     }
 }

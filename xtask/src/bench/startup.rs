@@ -1,4 +1,4 @@
-//! What it takes to start, and what there is to build and to carry.
+//! What the program costs to start, and how much there is to build and to install.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -13,8 +13,8 @@ use super::tools::{self, Tools, children_cpu, spread, version};
 
 const ROUNDS: usize = 15;
 
-/// How long a program may take to its first byte.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a program may take to send its first byte.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let ap = tools.program("ap");
@@ -27,14 +27,14 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let instructions = tools.instructions(&ap, &flag, "")?;
     table.rows.push(vec![
         "`ap --version`".into(),
-        Cell::Number(whole(Path::new("ap"), &ap)?, 2),
+        Cell::Number(version_time(Path::new("ap"), &ap)?, 2),
         Cell::number(instructions, 0),
     ]);
     if version("curl", "--version").is_some() {
         let curl = PathBuf::from("curl");
         table.rows.push(vec![
             "`curl --version`".into(),
-            Cell::Number(whole(&curl, &curl)?, 2),
+            Cell::Number(version_time(&curl, &curl)?, 2),
             Cell::number(tools.instructions(&curl, &flag, "")?, 0),
         ]);
     } else {
@@ -73,7 +73,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         ]);
     }
     tables.push(weight);
-    if tools.cold {
+    if tools.is_cold {
         tables.push(cold()?);
     } else {
         tools.skip("building from nothing, which takes minutes: `--cold` measures it");
@@ -81,21 +81,21 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     Ok(())
 }
 
-/// Milliseconds from start to end of `--version`.
-fn whole(name: &Path, program: &Path) -> Result<f64, String> {
+/// Returns how long `--version` takes from start to end, in milliseconds.
+fn version_time(name: &Path, program: &Path) -> Result<f64, String> {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let start = Instant::now();
         tools::run(Command::new(program).arg("--version"), "")?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    let (middle, ..) = spread(&times).ok_or_else(|| format!("{} never ran", name.display()))?;
+    let (middle, ..) = spread(&times).ok_or_else(|| format!("{} was never run", name.display()))?;
     Ok(middle)
 }
 
-/// Milliseconds until a listener hears the program.
+/// Returns how long it takes until a listener receives the first byte, in milliseconds.
 fn first_byte(ap: &Path, scheme: &str) -> Result<f64, String> {
-    let failed = |error: std::io::Error| format!("no listener on loopback: {error}");
+    let failed = |error: std::io::Error| format!("cannot listen on loopback: {error}");
     let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let host = if scheme == "https" {
@@ -114,24 +114,24 @@ fn first_byte(ap: &Path, scheme: &str) -> Result<f64, String> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|error| format!("ap does not run: {error}"))?;
-        let heard = hear(&listener);
+            .map_err(|error| format!("cannot start ap: {error}"))?;
+        let received = receive_first_byte(&listener);
         times.push(start.elapsed().as_secs_f64() * 1e3);
-        // It has its answer, a closed connection, and ends; that it fails is as it should be.
+        // The connection was closed without a response, so the program ends with an error, as expected.
         let ended = child.wait();
-        heard.map_err(|error| format!("`ap api` sent nothing: {error}"))?;
-        ended.map_err(|error| format!("ap does not end: {error}"))?;
+        received.map_err(|error| format!("`ap api` sent nothing: {error}"))?;
+        ended.map_err(|error| format!("cannot wait for ap: {error}"))?;
     }
     Ok(spread(&times).map_or(f64::NAN, |(middle, ..)| middle))
 }
 
-fn hear(listener: &TcpListener) -> std::io::Result<()> {
+fn receive_first_byte(listener: &TcpListener) -> std::io::Result<()> {
     let (mut stream, _) = listener.accept()?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(FIRST_BYTE_TIMEOUT))?;
     stream.read_exact(&mut [0])
 }
 
-/// How many crates there are in a package's tree.
+/// Returns how many crates there are in a package's tree.
 fn crates(package: &str) -> Result<f64, String> {
     let tree = repo::output(
         repo::cargo()
@@ -149,7 +149,7 @@ fn crates(package: &str) -> Result<f64, String> {
     Ok(lines.len() as f64)
 }
 
-/// What building each crate costs from nothing, with everything that it needs.
+/// Measures what it costs to build each crate from nothing, with everything that it needs.
 fn cold() -> Result<Table, String> {
     let mut table = Table::new(
         "Building from nothing",
@@ -170,7 +170,7 @@ fn cold() -> Result<Table, String> {
         let cpu = children_cpu()
             .zip(before)
             .map(|(after, before)| after - before);
-        // What is left of it is nobody's any more.
+        // Files that stay in a temporary folder do no harm.
         let _ = std::fs::remove_dir_all(&folder);
         built?;
         table.rows.push(vec![

@@ -1,14 +1,14 @@
-//! A table of what was measured, for people and for programs.
+//! A table of measurements, as Markdown and as JSON.
 
 use serde_json::{Value, json};
 
-/// One thing that was measured, or its name.
+/// A measurement, or the name of one.
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Text(String),
-    /// A number, and how many digits of it behind the point mean something.
+    /// A number, and how many digits behind the point are significant.
     Number(f64, usize),
-    /// Not measured here.
+    /// Not measured.
     Missing,
 }
 
@@ -19,12 +19,12 @@ impl From<&str> for Cell {
 }
 
 impl Cell {
-    /// A number of which `digits` behind the point mean something, if there is one.
+    /// Makes a cell from a number, if there is one, with its significant digits behind the point.
     pub(crate) fn number(value: Option<f64>, digits: usize) -> Self {
         value.map_or(Self::Missing, |value| Self::Number(value, digits))
     }
 
-    /// As a table shows it.
+    /// Formats the cell as a table shows it.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -37,7 +37,7 @@ impl Cell {
     }
 }
 
-/// Thousands apart.
+/// Puts a comma between thousands.
 fn grouped(number: &str) -> String {
     let (whole, rest) = number
         .split_once('.')
@@ -56,7 +56,7 @@ fn grouped(number: &str) -> String {
     }
 }
 
-/// Rows of cells under a title.
+/// A table: rows of cells under a title.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) title: String,
@@ -120,7 +120,7 @@ mod tests {
     use super::{Cell, Table, grouped};
 
     #[test]
-    fn numbers_are_grouped_and_what_is_missing_shows() {
+    fn numbers_are_grouped_and_missing_cells_are_shown() {
         for (plain, shown) in [
             ("1", "1"),
             ("999", "999"),

@@ -1,25 +1,25 @@
-//! What is promised, beside what was measured.
+//! The targets of the project beside what was measured.
 
 use super::table::{Cell, Table};
 
-/// A figure: a table's title, a row's name and a column's.
-type Place = (&'static str, &'static str, &'static str);
+/// Where a figure is: the title of a table, the name of a row and the name of a column.
+type CellName = (&'static str, &'static str, &'static str);
 
-/// What figures may be.
+/// What a figure may be.
 #[derive(Clone, Copy)]
 enum Limit {
     AtMost(f64),
     Below(f64),
-    /// At most what is measured there.
-    AtMostThat(Place),
-    /// No further from one than this.
+    /// At most another figure.
+    AtMostOther(CellName),
+    /// At most this far from one.
     NearOne(f64),
 }
 
 struct Target {
     what: &'static str,
-    /// The places whose figures must all keep it, and how many digits of them mean something.
-    figures: &'static [Place],
+    /// The figures that must all be within the limit, and their significant digits.
+    figures: &'static [CellName],
     digits: usize,
     limit: Limit,
 }
@@ -33,8 +33,8 @@ const AP_UREQ: &str = "**ap-ureq**";
 const GROWTH: &str = "As calls grow in number";
 const AP_HYPER: &str = "**the example over hyper's pool**";
 
-/// Plain, then over TLS.
-const fn ratios(client: &'static str) -> [Place; 4] {
+/// The ratios of a client: plain, then over TLS.
+const fn ratios(client: &'static str) -> [CellName; 4] {
     [
         (PLAIN, client, "ratio at 1"),
         (PLAIN, client, "ratio at 16"),
@@ -43,8 +43,8 @@ const fn ratios(client: &'static str) -> [Place; 4] {
     ]
 }
 
-/// Plain, then over TLS.
-const fn memory(client: &'static str) -> [Place; 6] {
+/// The memory of a client: plain, then over TLS.
+const fn memory(client: &'static str) -> [CellName; 6] {
     [
         ("8 in flight, plain", client, OVER),
         ("64 in flight, plain", client, OVER),
@@ -55,8 +55,8 @@ const fn memory(client: &'static str) -> [Place; 6] {
     ]
 }
 
-/// Of each client of ours.
-const fn growth(column: &'static str) -> [Place; 3] {
+/// A column of each of our clients.
+const fn growth(column: &'static str) -> [CellName; 3] {
     [
         (GROWTH, "ap-reqwest", column),
         (GROWTH, "ap-ureq", column),
@@ -166,7 +166,7 @@ const TARGETS: [Target; 17] = [
         what: "`ap --version`, milliseconds, to `curl --version`",
         figures: &[("Starting", "`ap --version`", "milliseconds")],
         digits: 1,
-        limit: Limit::AtMostThat(("Starting", "`curl --version`", "milliseconds")),
+        limit: Limit::AtMostOther(("Starting", "`curl --version`", "milliseconds")),
     },
     Target {
         what: "`ap`, the stripped program, MiB",
@@ -182,10 +182,10 @@ const TARGETS: [Target; 17] = [
     },
 ];
 
-/// The targets, each with its figures. One of which nothing was measured is left out, but not where the
-/// whole was to be.
-pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
-    let mut seen = Table::new(
+/// Returns a table of the targets with their figures. Targets without a figure are left out, unless everything was to be
+/// measured.
+pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
+    let mut found = Table::new(
         "Targets",
         "The figures are those of the tables below, in the order that is named.",
         &["target", "limit", "figures", "held"],
@@ -194,7 +194,7 @@ pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
         let figures: Vec<Option<f64>> = target
             .figures
             .iter()
-            .map(|place| number(tables, *place).map(|figure| rounded(figure, target.digits)))
+            .map(|cell| number(tables, *cell).map(|figure| rounded(figure, target.digits)))
             .collect();
         if !is_whole && figures.iter().all(Option::is_none) {
             continue;
@@ -202,9 +202,9 @@ pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
         let (limit, most, holds): (_, _, fn(f64, f64) -> bool) = match target.limit {
             Limit::AtMost(most) => ("at most", Some(most), |figure, most| figure <= most),
             Limit::Below(most) => ("below", Some(most), |figure, most| figure < most),
-            Limit::AtMostThat(place) => (
+            Limit::AtMostOther(cell) => (
                 "at most",
-                number(tables, place).map(|figure| rounded(figure, target.digits)),
+                number(tables, cell).map(|figure| rounded(figure, target.digits)),
                 |figure, most| figure <= most,
             ),
             Limit::NearOne(most) => ("1 ±", Some(most), |figure, most| {
@@ -225,24 +225,24 @@ pub(crate) fn of(tables: &[Table], is_whole: bool) -> Option<Table> {
         let shown = |figure: &Option<f64>| Cell::number(*figure, target.digits).text();
         let shown: Vec<String> = figures.iter().map(shown).collect();
         let most = most.map_or_else(|| "–".to_owned(), |most| most.to_string());
-        seen.rows.push(vec![
+        found.rows.push(vec![
             target.what.into(),
             Cell::Text(format!("{limit} {most}")),
             Cell::Text(shown.join(", ")),
             held.into(),
         ]);
     }
-    (!seen.rows.is_empty()).then_some(seen)
+    (!found.rows.is_empty()).then_some(found)
 }
 
-/// As it is shown, and so as it is judged.
+/// Rounds a figure as it is shown, so that it is judged as it is shown.
 fn rounded(figure: f64, digits: usize) -> f64 {
     let scale = (0..digits).fold(1.0, |scale, _| scale * 10.0);
     (figure * scale).round() / scale
 }
 
-/// The number in a place, if there is one.
-fn number(tables: &[Table], (title, row, column): Place) -> Option<f64> {
+/// Returns the number in a cell, if there is one.
+fn number(tables: &[Table], (title, row, column): CellName) -> Option<f64> {
     let table = tables.iter().find(|table| table.title == title)?;
     let column = table.columns.iter().position(|name| name == column)?;
     let named = |cells: &&Vec<Cell>| matches!(cells.first(), Some(Cell::Text(name)) if name == row);
@@ -254,7 +254,7 @@ fn number(tables: &[Table], (title, row, column): Place) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TARGETS, of};
+    use super::{TARGETS, table as targets};
     use crate::bench::table::{Cell, Table};
 
     fn weight(ap_mib: f64, crates: Option<f64>) -> Table {
@@ -279,10 +279,10 @@ mod tests {
 
     #[test]
     fn a_target_is_held_or_not_and_left_out_where_nothing_was_measured() {
-        assert!(of(&[], false).is_none());
-        let seen = of(&[weight(7.99, Some(50.0))], false).unwrap();
+        assert!(targets(&[], false).is_none());
+        let seen = targets(&[weight(7.99, Some(50.0))], false).unwrap();
         assert_eq!(held(&seen), ["yes", "no"]);
-        let seen = of(&[weight(8.0, None)], false).unwrap();
+        let seen = targets(&[weight(8.0, None)], false).unwrap();
         assert_eq!(held(&seen), ["no"]);
     }
 
@@ -292,17 +292,17 @@ mod tests {
         for (client, ratio) in [("ap-reqwest", 1.04), ("ap-ureq", 0.96)] {
             table.rows.push(vec![client.into(), Cell::Number(ratio, 3)]);
         }
-        assert_eq!(held(&of(&[table.clone()], false).unwrap()), ["–"]);
+        assert_eq!(held(&targets(&[table.clone()], false).unwrap()), ["–"]);
         table.rows.push(vec![
             "the example over hyper's pool".into(),
             Cell::Number(1.06, 3),
         ]);
-        assert_eq!(held(&of(&[table], false).unwrap()), ["no"]);
+        assert_eq!(held(&targets(&[table], false).unwrap()), ["no"]);
     }
 
     #[test]
     fn a_whole_run_shows_every_target() {
-        let seen = of(&[], true).unwrap();
+        let seen = targets(&[], true).unwrap();
         assert_eq!(seen.rows.len(), TARGETS.len());
         assert!(held(&seen).iter().all(|held| held == "–"));
     }

@@ -1,4 +1,4 @@
-//! The programs that are measured and those that measure; what is not there is said, not guessed.
+//! The programs that are measured and those that measure. What is not installed is skipped and reported.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,37 +9,34 @@ use serde_json::Value;
 
 use crate::repo;
 
-/// Where the programs are, and what was left out.
+/// Where the programs are, and what was skipped.
 pub(crate) struct Tools {
     folder: PathBuf,
     has_valgrind: bool,
-    /// Whether cold builds are to be measured.
-    pub(crate) cold: bool,
+    /// `true` if builds from nothing are measured too.
+    pub(crate) is_cold: bool,
     skipped: RefCell<Vec<String>>,
 }
 
 impl Tools {
-    /// Builds the programs as anyone would.
+    /// Builds the programs in release mode with the workspace's own profile.
     pub(crate) fn build(cold: bool) -> Result<Self, String> {
         let mut build = repo::cargo();
         build
             .args(["build", "--release", "--locked", "--quiet"])
             .args(["-p", "ap-bench", "-p", "activeprospect-cli"])
             .current_dir(repo::root());
-        eprintln!("bench: building what is measured");
+        eprintln!("bench: building the programs to measure");
         let status = build.status();
-        let status = status.map_err(|error| format!("cargo does not start: {error}"))?;
+        let status = status.map_err(|error| format!("cannot start cargo: {error}"))?;
         if !status.success() {
-            return Err("what is to be measured does not build".to_owned());
+            return Err("the programs to measure do not build".to_owned());
         }
-        let folder = repo::metadata()?["target_directory"]
-            .as_str()
-            .map(|folder| Path::new(folder).join("release"))
-            .ok_or("cargo names no target folder")?;
+        let folder = repo::metadata()?.target_directory.join("release").into();
         let tools = Self {
             folder,
             has_valgrind: version("valgrind", "--version").is_some(),
-            cold,
+            is_cold: cold,
             skipped: RefCell::default(),
         };
         if !tools.has_valgrind {
@@ -48,7 +45,7 @@ impl Tools {
         Ok(tools)
     }
 
-    /// Says that something was left out, and why.
+    /// Records that something was skipped, and why.
     pub(crate) fn skip(&self, what: &str) {
         let mut skipped = self.skipped.borrow_mut();
         if !skipped.iter().any(|known| known == what) {
@@ -60,12 +57,12 @@ impl Tools {
         self.skipped.borrow().clone()
     }
 
-    /// One of the programs of this workspace.
+    /// Returns the path of a program of this workspace.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// The instructions that a program takes in user space, if they can be counted.
+    /// Counts the instructions of a program in user space, if valgrind is installed.
     pub(crate) fn instructions(
         &self,
         program: &Path,
@@ -78,7 +75,7 @@ impl Tools {
         let mut command = Command::new("valgrind");
         command
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            // As many workers as there may be, and some.
+            // More than the largest number of workers.
             .arg("--max-threads=2000")
             .arg(program)
             .args(arguments);
@@ -93,7 +90,8 @@ impl Tools {
             .ok_or_else(|| format!("valgrind did not count {}", program.display()))
     }
 
-    /// What one turn of a program's loop takes: the difference between so many turns and twice as many.
+    /// Returns the instructions of one turn of a program's loop: the difference between `times` turns and twice as many,
+    /// divided by `times`.
     pub(crate) fn instructions_each(
         &self,
         times: usize,
@@ -105,7 +103,7 @@ impl Tools {
             .map(|(once, twice)| (twice - once) / times as f64))
     }
 
-    /// What the program of the benchmark printed as JSON.
+    /// Runs the benchmark's program and reads the JSON that it prints.
     pub(crate) fn json(&self, arguments: &[String], input: &str) -> Result<Value, String> {
         let output = run(
             Command::new(self.program("ap-bench")).args(arguments),
@@ -114,7 +112,7 @@ impl Tools {
         serde_json::from_slice(&output.stdout).map_err(|error| format!("ap-bench: {error}"))
     }
 
-    /// What a program counted: allocations, and their bytes.
+    /// Counts the allocations of a call, and their bytes.
     pub(crate) fn allocations(
         &self,
         arguments: &[String],
@@ -130,14 +128,14 @@ impl Tools {
         }
     }
 
-    /// The machine, in general terms.
+    /// Describes the machine in general terms.
     pub(crate) fn machine(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpu
             .lines()
             .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-            .map_or("a processor that does not say its name", |(_, model)| model);
+            .map_or("an unknown processor", |(_, model)| model);
         let rust = version("rustc", "--version").unwrap_or_else(|| "rustc".to_owned());
         let valgrind = version("valgrind", "--version").unwrap_or_else(|| "no valgrind".to_owned());
         format!(
@@ -149,7 +147,7 @@ impl Tools {
     }
 }
 
-/// The first line of what a program says of its version, if it is installed.
+/// Returns the first line of a program's version, if it is installed.
 pub(crate) fn version(program: &str, flag: &str) -> Option<String> {
     let output = Command::new(program).arg(flag).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -157,10 +155,10 @@ pub(crate) fn version(program: &str, flag: &str) -> Option<String> {
     (output.status.success() && !line.is_empty()).then_some(line)
 }
 
-/// Runs a program with an input; that it fails is an error.
+/// Runs a program with an input. An exit code that is not 0 is an error.
 pub(crate) fn run(command: &mut Command, input: &str) -> Result<Output, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let failed = |error: std::io::Error| format!("{name} does not run: {error}");
+    let failed = |error: std::io::Error| format!("cannot run {name}: {error}");
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -168,28 +166,28 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Result<Output, String> 
         .spawn()
         .map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that wants no input may be over by now.
+        // A program that reads no input may have ended already.
         let _ = stdin.write_all(input.as_bytes());
     }
     let output = child.wait_with_output().map_err(failed)?;
     if output.status.success() {
         return Ok(output);
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let last = said.lines().last().unwrap_or_default();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = errors.lines().last().unwrap_or_default();
     Err(format!("{name} failed: {last}"))
 }
 
-/// The processor time of all programs that were run and are over, in seconds, where the system tells.
+/// Returns the processor time of all programs that were run and have ended, in seconds, if the system reports it.
 pub(crate) fn children_cpu() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: u64 = fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
-    // The unit of that file is fixed at a hundredth of a second.
+    // The unit in that file is always a hundredth of a second.
     Some(ticks as f64 / 100.0)
 }
 
-/// The one server of all calls, in a process of its own, which ends with this value.
+/// The server of all calls, in a process of its own. It ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -203,9 +201,9 @@ impl Server {
         Self::gathering(tools, 1)
     }
 
-    /// One that answers nothing before it has so many connections.
+    /// Starts a server that answers nothing until it has this many connections.
     pub(crate) fn gathering(tools: &Tools, connections: usize) -> Result<Self, String> {
-        let failed = |error: std::io::Error| format!("the server does not run: {error}");
+        let failed = |error: std::io::Error| format!("cannot run the server: {error}");
         let mut child = Command::new(tools.program("ap-bench"))
             .args(["serve", &connections.to_string()])
             .stdin(Stdio::piped())
@@ -219,9 +217,9 @@ impl Server {
                 .read_line(&mut line)
                 .map_err(failed)?;
         }
-        let said: Value =
+        let printed: Value =
             serde_json::from_str(&line).map_err(|error| format!("the server: {error}"))?;
-        let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| printed[name].as_str().unwrap_or_default().to_owned();
         Ok(Self {
             child,
             stdin,
@@ -231,7 +229,7 @@ impl Server {
         })
     }
 
-    /// Where it is served, `plain` or over `TLS`.
+    /// Returns the origin for a scheme: `plain` or `TLS`.
     pub(crate) fn origin(&self, scheme: &str) -> &str {
         if scheme == "TLS" {
             &self.https
@@ -248,7 +246,7 @@ impl Drop for Server {
     }
 }
 
-/// The value in the middle, the least and the most.
+/// Returns the median, the least and the greatest value.
 pub(crate) fn spread(values: &[f64]) -> Option<(f64, f64, f64)> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

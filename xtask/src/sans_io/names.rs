@@ -1,7 +1,7 @@
-//! What the core names: clippy with the list of `crates/ap-core/clippy.toml`.
+//! Clippy with the list of `crates/ap-core/clippy.toml`: what the core must not name.
 //!
-//! The lints are forbidden, not denied, so that no `allow` in the core can switch them off. `unsafe`
-//! is forbidden too, or foreign functions would be a way round the list.
+//! The lints are forbidden, not denied, so that no `allow` in the core can switch them off. `unsafe` is forbidden
+//! too, because foreign functions would bypass the list.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,22 +15,18 @@ const LINTS: [&str; 6] = [
     "unsafe_code",
 ];
 
-/// What clippy finds in the core's library with a feature set: nothing, or its whole report. `cargo`
-/// may bring settings of its own.
-pub(crate) fn faults(
-    mut cargo: Command,
-    root: &Path,
-    features: &str,
-) -> Result<Option<String>, String> {
+/// Runs clippy on the core's library and returns its report if it found something. `cargo` may have settings of
+/// its own.
+pub(super) fn problems(mut cargo: Command, root: &Path) -> Result<Option<String>, String> {
     cargo
         .args(["clippy", "--quiet", "--package", "ap-core", "--lib"])
-        .args(["--features", features, "--"])
+        .args(["--all-features", "--"])
         .args(LINTS.iter().flat_map(|lint| ["-F", lint]))
         .current_dir(root);
     let output = cargo
         .output()
-        .map_err(|error| format!("cargo does not start: {error}"))?;
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
     let report = String::from_utf8_lossy(&output.stderr);
     Ok((!output.status.success())
-        .then(|| format!("with {features} features, the core names what it must not:\n{report}")))
+        .then(|| format!("the core names something that it must not:\n{report}")))
 }

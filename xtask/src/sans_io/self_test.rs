@@ -1,16 +1,17 @@
 //! `cargo xtask sans-io --self-test`: proves that the check can fail.
 //!
-//! A copy of the core, a workspace of its own in a temporary folder, gets one offending line after the
-//! other, and a dependency that is not on the list. Each must be found, and found by its name.
+//! A copy of the core, a workspace of its own in a temporary folder, gets one offending line after the other, and
+//! two dependencies that it must not have. Each must be found and named.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{names, tree};
-use crate::{repo, verdict};
+use super::{lock, names, tree};
+use crate::output::verdict;
+use crate::repo;
 
-/// A family, a line of it, and what the report must say.
-const OFFENCES: [(&str, &str, &str); 14] = [
+/// A kind of offence, a line that commits it, and what the report must contain.
+const OFFENCES: [(&str, &str, &str); 26] = [
     (
         "clock",
         "pub fn smuggled() { let _ = std::time::Instant::now(); }",
@@ -81,70 +82,135 @@ const OFFENCES: [(&str, &str, &str); 14] = [
         "unsafe extern \"C\" { pub fn getpid() -> i32; }",
         "unsafe",
     ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::Mutex<u8> = std::sync::Mutex::new(1);",
+        "std::sync::Mutex",
+    ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::Condvar = std::sync::Condvar::new();",
+        "std::sync::Condvar",
+    ),
+    (
+        "lock",
+        "pub fn smuggled() { std::sync::Barrier::new(2).wait(); }",
+        "std::sync::Barrier",
+    ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::Once = std::sync::Once::new();",
+        "`std::sync::Once`",
+    ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::OnceLock<u8> = std::sync::OnceLock::new();",
+        "std::sync::OnceLock",
+    ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::LazyLock<u8> = std::sync::LazyLock::new(|| 1);",
+        "std::sync::LazyLock",
+    ),
+    (
+        "lock",
+        "pub static SMUGGLED: std::sync::RwLock<u8> = std::sync::RwLock::new(1);",
+        "lib.rs: names `RwLock`",
+    ),
+    (
+        "channel",
+        "pub fn smuggled() { let _ = std::sync::mpsc::channel::<u8>(); }",
+        "std::sync::mpsc::channel",
+    ),
+    (
+        "channel",
+        "pub fn smuggled() { let _ = std::sync::mpsc::sync_channel::<u8>(1); }",
+        "std::sync::mpsc::sync_channel",
+    ),
+    (
+        "channel",
+        "pub fn smuggled(sender: &std::sync::mpsc::Sender<u8>) { let _ = sender.send(1); }",
+        "std::sync::mpsc::Sender",
+    ),
+    (
+        "waiting",
+        "pub fn smuggled() { std::thread::park(); }",
+        "std::thread::park",
+    ),
+    (
+        "waiting",
+        "pub fn smuggled() { std::thread::park_timeout(std::time::Duration::ZERO); }",
+        "std::thread::park_timeout",
+    ),
 ];
 
-/// Runs the self-test.
-pub(crate) fn run() -> Result<ExitCode, String> {
-    let copy = Copy::make()?;
-    let mut faults = Vec::new();
-    if let Some(report) = copy.names()? {
-        faults.push(format!("the copy fails before it is changed: {report}"));
+/// Runs the self-test on a copy of the crate in a folder of the workspace.
+pub(super) fn run(root: &Path, core: &str) -> Result<ExitCode, String> {
+    let copy = Copy::new(root, core)?;
+    let mut problems = Vec::new();
+    if let Some(report) = copy.report()? {
+        problems.push(format!("the copy fails before it is changed: {report}"));
     }
-    for (family, line, word) in OFFENCES {
+    for (kind, line, named) in OFFENCES {
         copy.write_library(line)?;
-        match copy.names()? {
-            Some(report) if report.contains(word) => println!("found ({family}): {line}"),
-            Some(report) => faults.push(format!("failed without naming {word:?}: {report}")),
-            None => faults.push(format!("not found ({family}): {line}")),
+        match copy.report()? {
+            Some(report) if report.contains(named) => {
+                println!("found ({kind}): {}", line.replace('\n', " "));
+            }
+            Some(report) => problems.push(format!("failed without naming {named:?}: {report}")),
+            None => problems.push(format!("not found ({kind}): {line}")),
         }
     }
     copy.write_library("")?;
 
-    let before = tree::names(&copy.root, "default")?.join("\n");
-    copy.add_dependency()?;
-    let changes = tree::changes(&before, &tree::names(&copy.root, "default")?);
-    if changes == ["  + smuggled"] {
-        println!("found (dependency): smuggled");
+    let before = tree::dependencies(&copy.root)?.join("\n");
+    copy.add_dependencies(&["flume", "smuggled"])?;
+    let after = tree::dependencies(&copy.root)?;
+    let changes = tree::changes(&before, &after);
+    if changes == ["  + flume", "  + smuggled"] {
+        println!("found (dependency): flume, smuggled");
     } else {
-        faults.push(format!("an added dependency shows as {changes:?}"));
+        problems.push(format!("two added dependencies show as {changes:?}"));
     }
-    Ok(verdict("sans-io --self-test", &faults))
+    if tree::refused(&after)
+        .iter()
+        .any(|line| line.contains("flume"))
+    {
+        println!("found (refused dependency): flume");
+    } else {
+        problems.push("a refused dependency was not found: flume".to_owned());
+    }
+    Ok(verdict("sans-io --self-test", &problems))
 }
 
-/// The copy; its folder goes when this does.
+/// A copy of the core that is a workspace of its own; its folder is removed when it is dropped.
 struct Copy {
     root: PathBuf,
+    core: PathBuf,
     library: String,
     target: PathBuf,
 }
 
 impl Copy {
-    fn make() -> Result<Self, String> {
-        let original = repo::root();
-        let root = std::env::temp_dir().join(format!("ap-sans-io-{}", std::process::id()));
+    fn new(original: &Path, core: &str) -> Result<Self, String> {
         let target = std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| original.join("target"), |folder| original.join(folder));
-        let core = original.join("crates/ap-core");
-        let library = repo::read(&core.join("src/lib.rs"))?;
         let copy = Self {
-            root,
-            library,
+            root: std::env::temp_dir().join(format!("ap-sans-io-{}", std::process::id())),
+            core: core.into(),
+            library: repo::read(&original.join(core).join("src/lib.rs"))?,
             target,
         };
-
-        for file in repo::files(&core)? {
-            copy.write(
-                &Path::new("crates/ap-core").join(&file),
-                &bytes(&core.join(&file))?,
-            )?;
+        for file in repo::files(&original.join(core))? {
+            let path = copy.core.join(&file);
+            copy.write(&path, &bytes(&original.join(&path))?)?;
         }
-        let manifest = repo::read(&core.join("Cargo.toml"))?;
-        copy.write(
-            Path::new("crates/ap-core/Cargo.toml"),
-            without_tests(&manifest).as_bytes(),
-        )?;
+        let manifest = copy.core.join("Cargo.toml");
+        let text = repo::read(&original.join(&manifest))?;
+        copy.write(&manifest, without_tests(&text).as_bytes())?;
         let workspace = repo::read(&original.join("Cargo.toml"))?;
-        copy.write(Path::new("Cargo.toml"), alone(&workspace).as_bytes())?;
+        let workspace = with_one_member(&workspace, core);
+        copy.write(Path::new("Cargo.toml"), workspace.as_bytes())?;
         copy.write(
             Path::new("Cargo.lock"),
             &bytes(&original.join("Cargo.lock"))?,
@@ -154,55 +220,69 @@ impl Copy {
 
     fn write(&self, file: &Path, content: &[u8]) -> Result<(), String> {
         let path = self.root.join(file);
-        let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        made.and_then(|()| std::fs::write(&path, content))
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))
+        let created = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        created
+            .and_then(|()| std::fs::write(&path, content))
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))
     }
 
+    /// Writes the core's `lib.rs` with one line more.
     fn write_library(&self, line: &str) -> Result<(), String> {
         let text = format!("{}\n/// x\n{line}\n", self.library);
-        self.write(Path::new("crates/ap-core/src/lib.rs"), text.as_bytes())
+        self.write(&self.core.join("src/lib.rs"), text.as_bytes())
     }
 
-    /// A crate that the list does not know, and the core that depends on it.
-    fn add_dependency(&self) -> Result<(), String> {
-        let manifest = "[package]\nname = \"smuggled\"\nversion = \"0.0.0\"\n";
-        self.write(Path::new("smuggled/Cargo.toml"), manifest.as_bytes())?;
-        self.write(Path::new("smuggled/src/lib.rs"), b"")?;
-        let core = Path::new("crates/ap-core/Cargo.toml");
-        let text = repo::read(&self.root.join(core))?;
-        let with = text.replace(
-            "[dependencies]",
-            "[dependencies]\nsmuggled = { path = \"../../smuggled\" }",
-        );
-        self.write(core, with.as_bytes())
+    /// Makes the core depend on empty crates with these names.
+    fn add_dependencies(&self, crates: &[&str]) -> Result<(), String> {
+        let manifest = self.core.join("Cargo.toml");
+        let mut text = repo::read(&self.root.join(&manifest))?;
+        for name in crates {
+            let folder = self.root.join("added").join(name);
+            let package = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\n");
+            self.write(&folder.join("Cargo.toml"), package.as_bytes())?;
+            self.write(&folder.join("src/lib.rs"), b"")?;
+            let path = folder.display();
+            text = text.replacen(
+                "[dependencies]",
+                &format!(
+                    "[dependencies]\n{name} = {{ path = {:?} }}",
+                    path.to_string()
+                ),
+                1,
+            );
+        }
+        self.write(&manifest, text.as_bytes())
     }
 
-    fn names(&self) -> Result<Option<String>, String> {
+    /// Runs the checks of the sources and returns their reports if they found something.
+    fn report(&self) -> Result<Option<String>, String> {
         let mut cargo = repo::cargo();
         cargo.env("CARGO_TARGET_DIR", &self.target);
-        names::faults(cargo, &self.root, "default")
+        let mut reports = lock::problems(&self.root.join(&self.core).join("src"))?;
+        reports.extend(names::problems(cargo, &self.root)?);
+        Ok((!reports.is_empty()).then(|| reports.join("\n")))
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // What is left in a temporary folder does no harm.
+        // Files that stay in a temporary folder do no harm.
         let _ = std::fs::remove_dir_all(&self.root);
     }
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// The workspace's manifest with the core as its only member.
-fn alone(manifest: &str) -> String {
+/// Returns the workspace's manifest with a single member.
+fn with_one_member(manifest: &str, member: &str) -> String {
+    let one = format!("members = [{member:?}]");
     manifest
         .lines()
         .map(|line| {
             if line.starts_with("members = ") {
-                "members = [\"crates/ap-core\"]"
+                one.as_str()
             } else {
                 line
             }
@@ -211,7 +291,7 @@ fn alone(manifest: &str) -> String {
         .join("\n")
 }
 
-/// A manifest without what only tests, examples and benches need.
+/// Returns a manifest without what only tests, examples and benches need.
 fn without_tests(manifest: &str) -> String {
     let mut kept = String::new();
     let mut keeping = true;
@@ -232,12 +312,15 @@ fn without_tests(manifest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{alone, without_tests};
+    use super::{with_one_member, without_tests};
 
     #[test]
-    fn the_copy_stands_alone() {
+    fn the_copy_is_a_workspace_of_one_crate() {
         assert_eq!(
-            alone("[workspace]\nmembers = [\"crates/*\", \"xtask\"]\n"),
+            with_one_member(
+                "[workspace]\nmembers = [\"crates/*\", \"xtask\"]\n",
+                "crates/ap-core"
+            ),
             "[workspace]\nmembers = [\"crates/ap-core\"]"
         );
         assert_eq!(

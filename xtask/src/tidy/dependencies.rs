@@ -1,28 +1,31 @@
-//! Every dependency of the workspace has a line in `docs/dependencies.md`, and no line is left over.
+//! Every dependency of the workspace is in a table of `docs/dependencies.md` and is used, and no row is left over.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use cargo_metadata::Metadata;
 
-/// How the manifest, the document and what the members really use differ.
-pub(super) fn faults(manifest: &str, document: &str, metadata: &Value) -> Vec<String> {
-    let used = in_manifest(manifest);
-    let taken = by_members(metadata);
-    let told = in_document(document);
-    let untold = used
-        .difference(&told)
-        .map(|name| format!("docs/dependencies.md: {name} has no line: say what it is for"));
-    let unused = told
+/// The document that says what each dependency is for.
+pub(super) const DOCUMENT: &str = "docs/dependencies.md";
+
+/// Returns how the workspace's manifest, the document and what the members use differ.
+pub(super) fn problems(manifest: &str, document: &str, metadata: &Metadata) -> Vec<String> {
+    let declared = declared(manifest);
+    let documented = documented(document);
+    let used = used(metadata);
+    let missing = declared
+        .difference(&documented)
+        .map(|name| format!("{DOCUMENT}: {name} has no row: say what it is for"));
+    let left_over = documented
+        .difference(&declared)
+        .map(|name| format!("{DOCUMENT}: {name} is not a dependency any more"));
+    let unused = declared
         .difference(&used)
-        .map(|name| format!("docs/dependencies.md: {name} is no dependency any more"));
-    let idle = used
-        .difference(&taken)
         .map(|name| format!("Cargo.toml: no member uses {name}: remove it"));
-    untold.chain(unused).chain(idle).collect()
+    missing.chain(left_over).chain(unused).collect()
 }
 
-/// The keys of `[workspace.dependencies]` that are not our own crates.
-fn in_manifest(manifest: &str) -> BTreeSet<&str> {
+/// Returns the keys of `[workspace.dependencies]` that are not our own crates.
+fn declared(manifest: &str) -> BTreeSet<&str> {
     manifest
         .lines()
         .skip_while(|line| line.trim() != "[workspace.dependencies]")
@@ -34,21 +37,17 @@ fn in_manifest(manifest: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The dependencies that any member declares.
-fn by_members(metadata: &Value) -> BTreeSet<&str> {
-    list(&metadata["packages"])
-        .filter(|package| list(&metadata["workspace_members"]).any(|id| *id == package["id"]))
-        .flat_map(|package| list(&package["dependencies"]))
-        .filter_map(|dependency| dependency["name"].as_str())
+/// Returns the dependencies that any member declares.
+fn used(metadata: &Metadata) -> BTreeSet<&str> {
+    let packages = metadata.workspace_packages().into_iter();
+    packages
+        .flat_map(|package| &package.dependencies)
+        .map(|dependency| dependency.name.as_str())
         .collect()
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// The names that begin a row of a table, in backticks.
-fn in_document(document: &str) -> BTreeSet<&str> {
+/// Returns the names in backticks that begin a row of a table.
+fn documented(document: &str) -> BTreeSet<&str> {
     document
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
@@ -58,31 +57,36 @@ fn in_document(document: &str) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    use crate::repo::sample;
 
     const MANIFEST: &str = "[workspace.dependencies]\nours = { path = \"x\", version = \"1\" }\n\n# http = no\nhttp = \"1.5\"\nmio = { version = \"1\" }\n\n[workspace.lints.rust]\nbad = \"warn\"\n";
 
-    fn faults(document: &str, taken: &[&str]) -> Vec<String> {
-        let dependencies: Vec<_> = taken.iter().map(|name| json!({"name": name})).collect();
-        let package = json!({"id": "a", "dependencies": dependencies});
-        super::faults(
-            MANIFEST,
-            document,
-            &json!({"workspace_members": ["a"], "packages": [package]}),
-        )
+    fn problems(document: &str, used: &[&str]) -> Vec<String> {
+        let mut package = sample::package("a");
+        package["dependencies"] = used
+            .iter()
+            .map(|name| sample::dependency(name, "1", None))
+            .collect::<Value>();
+        let metadata = sample::metadata(&["a"], &[package], &json!([]));
+        super::problems(MANIFEST, document, &metadata)
     }
 
     #[test]
-    fn every_difference_is_told() {
+    fn every_difference_is_found() {
         let both = ["http", "mio"];
-        assert!(faults("| `http` | a |\n| `mio` | b |\n", &both).is_empty());
-        let found = faults("| `http` | a |\n| `gone` | b |\n", &both);
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(
-            found[0].contains("mio has no line") && found[1].contains("gone"),
-            "{found:?}"
+        assert!(problems("| `http` | a |\n| `mio` | b |\n", &both).is_empty());
+        assert_eq!(
+            problems("| `http` | a |\n| `gone` | b |\n", &both),
+            [
+                "docs/dependencies.md: mio has no row: say what it is for",
+                "docs/dependencies.md: gone is not a dependency any more",
+            ]
         );
-        let found = faults("| `http` | a |\n| `mio` | b |\n", &["http"]);
-        assert_eq!(found, ["Cargo.toml: no member uses mio: remove it"]);
+        assert_eq!(
+            problems("| `http` | a |\n| `mio` | b |\n", &["http"]),
+            ["Cargo.toml: no member uses mio: remove it"]
+        );
     }
 }

@@ -1,55 +1,47 @@
-//! Each published crate carries both licences: as copies, since a package holds nothing from outside
-//! its folder, and since symbolic links do not survive every checkout.
+//! Each published crate contains both licences.
+//!
+//! They are copies: a package contains nothing from outside of its folder, and symbolic links do not survive every
+//! checkout.
 
 use std::path::Path;
 
-use serde_json::Value;
+use cargo_metadata::Metadata;
+
+use crate::repo;
 
 const FILES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Every licence file that a published crate lacks, or that differs from the workspace's.
-pub(super) fn faults(root: &Path, metadata: &Value) -> Result<Vec<String>, String> {
-    let members = metadata["workspace_members"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let mut faults = Vec::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
-        let published = package["publish"]
-            .as_array()
-            .is_none_or(|places| !places.is_empty());
-        if !members.contains(&package["id"]) || !published {
+/// Returns a line for each licence file that a published crate lacks or that differs from the workspace's.
+pub(super) fn problems(root: &Path, metadata: &Metadata) -> Result<Vec<String>, String> {
+    let mut problems = Vec::new();
+    for package in metadata.workspace_packages() {
+        if !repo::is_published(package) {
             continue;
         }
-        let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
+        let manifest = package.manifest_path.as_std_path();
         let folder = manifest.parent().unwrap_or(root);
         for file in FILES {
-            let original = crate::repo::read(&root.join(file))?;
+            let original = repo::read(&root.join(file))?;
             let copy = std::fs::read_to_string(folder.join(file)).ok();
-            faults.extend(fault(&original, copy.as_deref()).map(|fault| {
+            problems.extend(problem(&original, copy.as_deref()).map(|problem| {
                 format!(
-                    "{}: {fault}: copy it from the workspace's folder",
+                    "{}: {problem}: copy it from the workspace's folder",
                     folder.join(file).display()
                 )
             }));
         }
-        // What a list of files leaves out does not get into the package.
-        for line in crate::repo::read(manifest)?.lines() {
-            if ["include ", "include=", "exclude ", "exclude="]
-                .iter()
-                .any(|key| line.starts_with(key))
-            {
-                faults.push(format!(
-                    "{}: lists files, which can lose the licences",
-                    manifest.display()
-                ));
-            }
+        // A list of files can leave the licences out of the package.
+        if repo::read(manifest)?.lines().any(lists_files) {
+            problems.push(format!(
+                "{}: lists files, which can leave out the licences",
+                manifest.display()
+            ));
         }
     }
-    Ok(faults)
+    Ok(problems)
 }
 
-fn fault(original: &str, copy: Option<&str>) -> Option<&'static str> {
+fn problem(original: &str, copy: Option<&str>) -> Option<&'static str> {
     match copy {
         None => Some("is missing"),
         Some(copy) if copy != original => Some("is another text"),
@@ -57,14 +49,25 @@ fn fault(original: &str, copy: Option<&str>) -> Option<&'static str> {
     }
 }
 
+fn lists_files(line: &str) -> bool {
+    let key = line.split('=').next().unwrap_or_default().trim_end();
+    matches!(key, "include" | "exclude")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fault;
+    use super::{lists_files, problem};
 
     #[test]
-    fn missing_and_other_texts_are_told() {
-        assert_eq!(fault("a", None), Some("is missing"));
-        assert_eq!(fault("a", Some("b")), Some("is another text"));
-        assert_eq!(fault("a", Some("a")), None);
+    fn missing_and_other_texts_are_found() {
+        assert_eq!(problem("a", None), Some("is missing"));
+        assert_eq!(problem("a", Some("b")), Some("is another text"));
+        assert_eq!(problem("a", Some("a")), None);
+    }
+
+    #[test]
+    fn lists_of_files_are_found() {
+        assert!(lists_files("include = [\"src\"]") && lists_files("exclude=[]"));
+        assert!(!lists_files("included = true") && !lists_files("name = \"include\""));
     }
 }

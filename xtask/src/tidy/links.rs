@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
-/// Every local link of a document that leads nowhere.
-pub(super) fn faults(root: &Path, file: &Path, text: &str) -> Vec<String> {
+/// Returns a line for each local link of a document to a file that does not exist.
+pub(super) fn problems(root: &Path, file: &Path, text: &str) -> Vec<String> {
+    if file.extension().is_none_or(|extension| extension != "md") {
+        return Vec::new();
+    }
     let folder = root.join(file.parent().unwrap_or_else(|| Path::new("")));
-    local(text)
+    local_links(text)
         .into_iter()
         .filter(|link| !folder.join(link).exists())
         .map(|link| format!("the link to {link} leads nowhere"))
         .collect()
 }
 
-/// The targets of inline links, without their anchors: those to files, outside code.
-fn local(text: &str) -> Vec<&str> {
+/// Returns the targets of inline links to files, without their anchors. Code is left out.
+fn local_links(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut in_code = false;
     for line in text.lines() {
@@ -37,19 +40,19 @@ fn local(text: &str) -> Vec<&str> {
 mod tests {
     use std::path::Path;
 
-    use super::{faults, local};
+    use super::{local_links, problems};
 
     #[test]
     fn local_links_are_found() {
         let text = "[a](b.md) [c](d/e.md#f), [g](https://h.example/i) [j](#k)\n`[l](m.md)`\n```\n[n](o.md)\n```\n";
-        assert_eq!(local(text), ["b.md", "d/e.md"]);
-        assert_eq!(local("[`a`](b.md)"), ["b.md"]);
+        assert_eq!(local_links(text), ["b.md", "d/e.md"]);
+        assert_eq!(local_links("[`a`](b.md)"), ["b.md"]);
     }
 
     #[test]
-    fn a_link_to_nowhere_is_a_fault() {
+    fn a_link_to_nowhere_is_found() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let found = faults(root, Path::new("src/x.md"), "[a](main.rs) [b](none.rs)");
+        let found = problems(root, Path::new("src/x.md"), "[a](main.rs) [b](none.rs)");
         assert_eq!(found, ["the link to none.rs leads nowhere"]);
     }
 }

@@ -1,67 +1,50 @@
 //! Members of the workspace depend on each other by path and version.
 
-use serde_json::Value;
+use cargo_metadata::Metadata;
+use cargo_metadata::semver::VersionReq;
 
-/// A dependency between members without a version cannot be published; one without a path would be
-/// somebody else's crate.
-pub(super) fn faults(metadata: &Value) -> Vec<String> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let members = list(&metadata["workspace_members"]);
-    let packages = list(&metadata["packages"]);
-    let ours = || {
-        packages
-            .iter()
-            .filter(|package| members.contains(&package["id"]))
-    };
-    let mut faults = Vec::new();
-    for package in ours() {
-        for dependency in list(&package["dependencies"]) {
-            let name = &dependency["name"];
-            if !ours().any(|other| other["name"] == *name) {
+/// Returns a line for each dependency between members that lacks its version, without which it cannot be published,
+/// or its path, without which it would be somebody else's crate.
+pub(super) fn problems(metadata: &Metadata) -> Vec<String> {
+    let members = metadata.workspace_packages();
+    let mut problems = Vec::new();
+    for package in &members {
+        for dependency in &package.dependencies {
+            let (user, name) = (&package.name, &dependency.name);
+            if !members.iter().any(|member| *member.name == *name) {
                 continue;
             }
-            let (user, name) = (text(&package["name"]), text(name));
-            if dependency["path"].is_null() {
-                faults.push(format!("{user}: the dependency {name} has no path"));
+            if dependency.path.is_none() {
+                problems.push(format!("{user}: the dependency {name} has no path"));
             }
-            if dependency["req"] == "*" {
-                faults.push(format!("{user}: the dependency {name} has no version"));
+            if dependency.req == VersionReq::STAR {
+                problems.push(format!("{user}: the dependency {name} has no version"));
             }
         }
     }
-    faults
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+    problems
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::faults;
+    use super::problems;
+    use crate::repo::sample;
+
+    fn count_with(dependency: Value) -> usize {
+        let mut user = sample::package("b");
+        user["dependencies"] = json!([dependency]);
+        let packages = [sample::package("a"), user];
+        problems(&sample::metadata(&["a", "b"], &packages, &json!([]))).len()
+    }
 
     #[test]
     fn internal_dependencies_need_a_path_and_a_version() {
-        let with = |dependency| {
-            faults(&json!({
-                "workspace_members": ["a", "b"],
-                "packages": [
-                    {"id": "a", "name": "a", "dependencies": []},
-                    {"id": "b", "name": "b", "dependencies": [dependency]},
-                ],
-            }))
-        };
-        assert!(with(json!({"name": "a", "req": "^0.1.0", "path": "/a"})).is_empty());
-        assert!(with(json!({"name": "elsewhere", "req": "*"})).is_empty());
-        assert_eq!(
-            with(json!({"name": "a", "req": "*", "path": "/a"})).len(),
-            1
-        );
-        assert_eq!(
-            with(json!({"name": "a", "req": "^0.1.0", "path": null})).len(),
-            1
-        );
+        let dependency = sample::dependency;
+        assert_eq!(count_with(dependency("a", "^0.1.0", Some("/a"))), 0);
+        assert_eq!(count_with(dependency("elsewhere", "*", None)), 0);
+        assert_eq!(count_with(dependency("a", "*", Some("/a"))), 1);
+        assert_eq!(count_with(dependency("a", "^0.1.0", None)), 1);
     }
 }
