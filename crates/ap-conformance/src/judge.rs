@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::case::{Case, Expect, Listener};
 use crate::outcome::Outcome;
-use crate::script;
+use crate::placeholders::Template;
 use crate::secrets::Secret;
 use crate::server::Record;
-use crate::template::Template;
+use crate::server::script;
 
 /// # Errors
 ///

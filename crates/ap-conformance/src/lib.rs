@@ -1,29 +1,25 @@
 #![doc = include_str!("../README.md")]
 
-mod builtin;
+mod authority;
 mod case;
-mod drive;
-mod exec;
-mod home;
+mod home_directory;
 mod html;
 mod judge;
 mod memory;
 #[cfg(test)]
 mod mutants;
 mod outcome;
+mod placeholders;
 mod report;
 mod run;
-mod script;
 mod secrets;
 mod server;
-mod stream;
+mod subject;
 mod suite;
-mod template;
-mod tls;
 
 pub use case::{CaseError, Level};
-pub use drive::block_on;
 pub use html::html;
 pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
+pub use subject::block_on;
 pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};

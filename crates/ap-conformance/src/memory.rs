@@ -1,7 +1,7 @@
 //! How much memory a case may cost, and a meter for it.
 
 use crate::case::{Case, Listener};
-use crate::script::Step;
+use crate::server::script::Step;
 
 /// What any case may cost: the suite's own listeners, a library's buffers and pools.
 const FREE: u64 = 32 * 1024 * 1024;

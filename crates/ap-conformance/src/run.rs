@@ -9,16 +9,16 @@ use ap_core::{ApiKey, KeyRing, Origin, Origins, Proxy, Service, Settings};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
+use crate::authority::Authority;
 use crate::case::{self, Case, Sweep};
-use crate::home;
+use crate::home_directory;
 use crate::judge;
 use crate::memory;
 use crate::outcome::Outcome;
-use crate::script::{self, Step};
+use crate::placeholders::Template;
 use crate::secrets::Secret;
+use crate::server::script::{self, Step};
 use crate::server::{Bound, Plan, Record, Servers};
-use crate::template::Template;
-use crate::tls::Authority;
 
 /// The deadline of a call, where a case says nothing.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
             .map_err(|error| format!("the suite could not listen: {error}"))?;
         let mut template = template(case, &bound, &secrets);
         template.set("root".to_owned(), authority.root_pem());
-        home::furnish(case, &template)?;
+        home_directory::furnish(case, &template)?;
         let plans = plans(case, &names, &template, &secrets, authority, place)?;
         let origins = origins(case, &template)?;
         let settings = settings(case, &template, authority)?;
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
             records.insert(name, self.servers.record(name));
         }
         memory::judge(self.case, self.grown)?;
-        home::judge(self.case)?;
+        home_directory::judge(self.case)?;
         judge::judge(
             self.case,
             &self.template,

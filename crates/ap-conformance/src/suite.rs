@@ -10,13 +10,13 @@ use std::time::Instant;
 use ap_core::{AsyncTransport, Settings, Transport, TransportError};
 use serde::Deserialize;
 
-use crate::builtin;
+use crate::authority::Authority;
+use crate::case::files;
 use crate::case::{self, Case, CaseError, Need};
-use crate::drive;
 use crate::memory;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::{self, Ground, Run};
-use crate::tls::Authority;
+use crate::subject;
 
 /// Judges a blocking transport by every case: `make` makes one from the settings that a case gives
 /// (the suite's root certificate, limits, a proxy), as [`Connect::connect`](ap_core::Connect) does.
@@ -67,7 +67,7 @@ pub struct Suite {
 impl Suite {
     /// The cases of this crate.
     pub fn builtin() -> Self {
-        Self::of(builtin::cases())
+        Self::of(files::cases())
     }
 
     /// The case files (`*.json`) of a folder instead.
@@ -76,7 +76,7 @@ impl Suite {
     ///
     /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance.md`.
     pub fn from_folder(folder: &Path) -> Result<Self, CaseError> {
-        builtin::read_folder(folder).map(Self::of)
+        files::read_folder(folder).map(Self::of)
     }
 
     fn of(cases: Vec<Case>) -> Self {
@@ -135,7 +135,7 @@ impl Suite {
         if reason.trim().is_empty() {
             return Err(InvalidException::NoReason(id.to_owned()));
         }
-        if !builtin::known()
+        if !files::known()
             .iter()
             .chain(&self.cases)
             .any(|case| case.id == id)
@@ -217,7 +217,7 @@ impl Suite {
     {
         self.report(
             |case| self.blocking_skip(case),
-            |case, place, ground| drive::blocking(case, place, ground, &make),
+            |case, place, ground| subject::blocking(case, place, ground, &make),
         )
     }
 
@@ -242,7 +242,7 @@ impl Suite {
             for place in places(case) {
                 total.add(
                     place,
-                    drive::asynchronous(case, place, &ground, &make).await,
+                    subject::asynchronous(case, place, &ground, &make).await,
                 );
                 if total.is_over() {
                     break;

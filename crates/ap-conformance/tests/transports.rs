@@ -13,9 +13,9 @@ fn suite(exceptions: &str) -> Suite {
 
 #[tokio::test]
 async fn both_transports_conform_and_agree() {
-    let ureq =
-        suite(include_str!("../exceptions/ureq.json")).check(ap_ureq::UreqTransport::connect);
-    let reqwest = suite(include_str!("../exceptions/reqwest.json"))
+    let ureq = suite(include_str!("../expected-failures/ureq.json"))
+        .check(ap_ureq::UreqTransport::connect);
+    let reqwest = suite(include_str!("../expected-failures/reqwest.json"))
         .check_async(ap_reqwest::ReqwestTransport::connect)
         .await;
     ureq.assert_strict();

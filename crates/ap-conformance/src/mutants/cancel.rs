@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 
-use super::about::About;
-use super::broken::Answer;
+use super::failing_cases::About;
+use super::mutant::Answer;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wrong {

@@ -13,8 +13,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
-use super::about::{About, ends_in, gets_a_401, reuses_its_connection};
-use super::broken::{Answer, Broken, Call, SOUND, authorization};
+use super::failing_cases::{About, ends_in, gets_a_401, reuses_its_connection};
+use super::mutant::{Answer, Broken, Call, SOUND, authorization};
 
 /// Sends a request again if this holds for what came of it.
 fn again(call: &Call<'_>, request: &Request<Bytes>, holds: fn(&Answer) -> bool) -> Answer {

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use ap_core::TransportError;
 use http::StatusCode;
 
-use super::about::{About, fails_with_a_key, gets_a_401, is_given_a_key};
-use super::broken::{Broken, SOUND, authorization};
+use super::failing_cases::{About, fails_with_a_key, gets_a_401, is_given_a_key};
+use super::mutant::{Broken, SOUND, authorization};
 
 static LOG: Mutex<String> = Mutex::new(String::new());
 

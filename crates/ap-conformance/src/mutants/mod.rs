@@ -8,17 +8,17 @@
 //! With `MUTANTS=all` in the environment every mutant is run on every case; `MUTANT=TEXT` runs those
 //! alone whose name holds the text.
 
-mod about;
-mod alone;
-mod answer;
-mod broken;
+mod authorization;
 mod cancel;
 mod connection;
 mod diagnostics;
-mod key;
+mod failing_cases;
+mod mutant;
+mod own_process;
 mod redirect;
 mod request;
-mod unchecked;
+mod response;
+mod unchecked_client;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -32,8 +32,8 @@ use crate::case::{Case, Need};
 use crate::report::{CaseReport, CaseState, Report};
 use crate::suite::Suite;
 
-use about::About;
-use broken::{Broken, Mutant, SOUND};
+use failing_cases::About;
+use mutant::{Broken, Mutant, SOUND};
 
 /// A case that more than a third of all fail for the same fault is not what that fault is about.
 const NOT_ABOUT: usize = 3;
@@ -51,9 +51,9 @@ impl Mutation {
         let transports = [
             // Those that wait the longest are here, so it goes first.
             connection::MUTANTS,
-            key::MUTANTS,
+            authorization::MUTANTS,
             request::MUTANTS,
-            answer::MUTANTS,
+            response::MUTANTS,
             redirect::MUTANTS,
             diagnostics::MUTANTS,
         ];
@@ -76,7 +76,7 @@ impl Mutation {
         match self {
             Self::Transport(broken) => broken.fails,
             Self::Async(wrong) => wrong.fails(),
-            Self::UncheckedClient => unchecked::FAILS,
+            Self::UncheckedClient => unchecked_client::FAILS,
         }
     }
 
@@ -110,14 +110,14 @@ impl Mutation {
                     suite.check_async(move |settings| cancel::AsyncMutant::new(wrong, settings)),
                 )
             }
-            Self::UncheckedClient => unchecked::check(suite),
+            Self::UncheckedClient => unchecked_client::check(suite),
         }
     }
 }
 
 /// The cases of the mutants that are transports within this process.
 fn cases() -> Vec<Case> {
-    let mut cases = crate::builtin::cases();
+    let mut cases = crate::case::files::cases();
     cases.retain(|case| !case.needs.contains(&Need::Env));
     cases
 }
@@ -271,7 +271,7 @@ fn a_transport_that_does_nothing_and_one_that_always_fails_pass_no_case_that_exp
     };
     for (name, broken) in [("does nothing", nothing), ("always fails", failure)] {
         let report = Suite::builtin().check(move |settings| Mutant::new(broken, settings));
-        let cases = crate::builtin::cases();
+        let cases = crate::case::files::cases();
         for entry in report
             .cases()
             .iter()

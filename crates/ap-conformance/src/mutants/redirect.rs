@@ -5,8 +5,8 @@ use bytes::Bytes;
 use http::header::{ALT_SVC, AUTHORIZATION, LINK, LOCATION, REFRESH};
 use http::{Request, Response, StatusCode, Uri};
 
-use super::about::About;
-use super::broken::{Answer, Broken, Call, SOUND};
+use super::failing_cases::About;
+use super::mutant::{Answer, Broken, Call, SOUND};
 
 /// Redirects that a client which follows them would follow.
 const FOLLOWED: &[&str] = &[

@@ -5,8 +5,8 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKI
 use http::header::{SET_COOKIE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request};
 
-use super::about::{About, lines};
-use super::broken::{Broken, SOUND};
+use super::failing_cases::{About, lines};
+use super::mutant::{Broken, SOUND};
 
 /// Puts another path and query in the place of the request's.
 fn replace_path(request: &mut Request<Bytes>, with: impl FnOnce(&str) -> String) {

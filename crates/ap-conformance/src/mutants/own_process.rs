@@ -11,8 +11,8 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
 
-use super::about::About;
-use super::broken::{Broken, Mutant, SOUND};
+use super::failing_cases::About;
+use super::mutant::{Broken, Mutant, SOUND};
 use crate::case::{Case, Need};
 use crate::memory;
 use crate::suite::Suite;
@@ -155,7 +155,7 @@ pub(super) const MUTANTS: &[Broken] = &[
 
 /// The cases that are run in a process of their own.
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases = crate::builtin::cases();
+    let mut cases = crate::case::files::cases();
     cases.retain(|case| case.needs.contains(&Need::Env) || memory::is_large(case));
     cases
 }
@@ -212,7 +212,7 @@ fn alone(broken: &Broken, case: &Case) -> (String, String) {
         .environment(home.path().to_str().unwrap());
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])
-        .arg("mutants::alone::mutants_in_processes_of_their_own_fail_exactly_the_cases_that_are_about_them")
+        .arg("mutants::own_process::mutants_in_processes_of_their_own_fail_exactly_the_cases_that_are_about_them")
         .env_clear()
         .envs(variables)
         .env(TASK, format!("{}|{}", broken.name, case.id))

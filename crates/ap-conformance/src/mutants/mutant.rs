@@ -9,7 +9,7 @@ use ap_ureq::UreqTransport;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
-use super::about::About;
+use super::failing_cases::About;
 
 pub(super) type Answer = Result<Response<Bytes>, TransportError>;
 

@@ -1,5 +1,8 @@
 //! The listeners of a case: threads on loopback that run scripts and keep a record of every byte.
 
+mod connection;
+pub(crate) mod script;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,8 +15,8 @@ use rustls::ServerConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::judge::header_lines;
-use crate::script::{self, Step};
-use crate::stream::Stream;
+use crate::server::connection::Stream;
+use crate::server::script::Step;
 
 /// What a listener does, ready to run: texts filled in, TLS made.
 #[derive(Clone)]

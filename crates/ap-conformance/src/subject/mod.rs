@@ -1,6 +1,8 @@
 //! The two ways to drive a subject that is a transport: blocking, and async on any runtime. They differ
 //! by the `await`, and by who keeps watch over a call that hangs.
 
+mod program;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

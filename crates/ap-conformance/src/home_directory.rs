@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::case::Case;
-use crate::template::Template;
+use crate::placeholders::Template;
 
 fn path() -> Result<PathBuf, String> {
     std::env::var_os("HOME")

@@ -7,11 +7,11 @@ use std::time::Duration;
 use ap_core::Connect as _;
 use ap_ureq::UreqTransport;
 
-use super::about::About;
-use crate::drive;
+use super::failing_cases::About;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::run::{Parts, Run};
+use crate::subject;
 use crate::suite::{Suite, Verdict};
 
 pub(super) const FAILS: About = About::these(&[
@@ -42,7 +42,7 @@ pub(super) fn check(suite: &Suite) -> Report {
         |case| suite.blocking_skip(case),
         |case, place, ground| {
             let mut run = Run::prepare(case, &ground.authority, place)?;
-            drive::blocking_calls(&mut run, ground, &UreqTransport::connect)?;
+            subject::blocking_calls(&mut run, ground, &UreqTransport::connect)?;
             for (number, call) in case.calls.iter().enumerate() {
                 if run.outcomes[number].kind == "refused" {
                     let parts = run.parts(call)?;

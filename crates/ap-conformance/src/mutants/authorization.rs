@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderValue, Request};
 
-use super::about::{About, is_signed, is_tls, needs_the_next_key, pair_length};
-use super::broken::{Broken, Call, SOUND, authorization};
+use super::failing_cases::{About, is_signed, is_tls, needs_the_next_key, pair_length};
+use super::mutant::{Broken, Call, SOUND, authorization};
 
 /// Puts another value in the place of the `Authorization`, if there is one.
 fn replace(request: &mut Request<Bytes>, with: impl FnOnce(String) -> String) {

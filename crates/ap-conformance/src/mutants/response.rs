@@ -5,10 +5,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
 
-use super::about::{
+use super::failing_cases::{
     About, asks_again, ends_in, fails, gets_a_401, gets_a_body, gets_an_error_status,
 };
-use super::broken::{Answer, Broken, SOUND};
+use super::mutant::{Answer, Broken, SOUND};
 
 const DOCUMENTED: &[u8] = b"{\"error\":\"authentication failed\"}";
 

@@ -1,11 +1,13 @@
 //! Cases as data: what a case file may hold, and how variants become cases.
 
+pub(crate) mod files;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::script::Step;
+use crate::server::script::Step;
 
 /// A case file: a list of cases of one group.
 #[derive(Clone, Debug, Deserialize)]

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use ap_core::Service;
 
 use crate::case::{Call, Case, Need};
-use crate::drive;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::run::{GRACE, Ground, Run};
+use crate::subject;
 use crate::suite::{Suite, Verdict};
 
 /// How long a program may take to begin or end a case.
@@ -77,9 +77,9 @@ fn once(
         return Err("the program answered neither `ok` nor `skip` to `begin`".to_owned());
     }
     for call in &case.calls {
-        let end = Instant::now() + drive::PATIENCE;
+        let end = Instant::now() + subject::PATIENCE;
         while !run.is_marked(call) && Instant::now() < end {
-            std::thread::sleep(drive::STEP);
+            std::thread::sleep(subject::STEP);
         }
         std::thread::sleep(Duration::from_millis(call.after_ms));
         // Writing a large body down takes the suite a while, which is no fault of the program.
@@ -242,7 +242,7 @@ impl Program {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return format!("the program ended before it answered `{op}` ({status})");
             }
-            std::thread::sleep(drive::STEP);
+            std::thread::sleep(subject::STEP);
         }
         format!("the program closed its standard output before it answered `{op}`")
     }

@@ -8,7 +8,7 @@ use crate::case::{self, Case, CaseError};
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         pub(crate) const FILES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../cases/", $name)))),*];
+            &[$(($name, include_str!(concat!("../../cases/", $name)))),*];
     };
 }
 
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(
             in_folder,
             FILES.len(),
-            "a case file is not listed in builtin.rs"
+            "a case file is not listed in files.rs"
         );
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::server::Shared;
-use crate::stream::Stream;
+use crate::server::connection::Stream;
 
-/// One step. Texts may hold `${…}`, see [`crate::template`].
+/// One step. Texts may hold `${…}`, see [`crate::placeholders`].
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Step {
