@@ -170,7 +170,7 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
         .map(|subject| {
             let mut suite = excepted(suite.clone(), *subject, options)?
                 .subject(subject.name())
-                .listening_to(log::take);
+                .log(log::take);
             // For whoever watches: it takes a minute.
             if std::io::stderr().is_terminal() {
                 eprintln!(
@@ -249,8 +249,8 @@ fn suite(options: &Options) -> Result<Suite, String> {
         Some(id) => suite
             .only(id)
             .map_err(|error| error.to_string())?
-            .in_environment()
-            .metered(ap_conformance::peak_memory),
+            .with_environment()
+            .memory_meter(ap_conformance::peak_memory),
         None => suite,
     })
 }
@@ -269,7 +269,7 @@ fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Sui
             text => text.map_err(|error| format!("{}: {error}", path.display()))?,
         };
         suite = suite
-            .excepting(&text)
+            .expected_failures(&text)
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(suite)

@@ -1,25 +1,42 @@
 #![doc = include_str!("../README.md")]
 
-mod authority;
+// What is judged: cases, as data.
 mod case;
-mod home_directory;
-mod html;
-mod judge;
-mod memory;
-#[cfg(test)]
-mod mutants;
-mod outcome;
+mod case_info;
 mod placeholders;
-mod report;
-mod run;
-mod secrets;
-mod server;
+
+// Who judges: the suite runs cases for a subject.
+mod expected_failures;
+mod runner;
+mod skip;
 mod subject;
 mod suite;
 
+// One run of a case.
+mod authority;
+mod context;
+mod home_directory;
+mod judge;
+mod memory;
+mod outcome;
+mod raw_request;
+mod request;
+mod run;
+mod secrets;
+mod server;
+
+// What comes out.
+mod html;
+mod report;
+
+#[cfg(test)]
+mod mutants;
+
 pub use case::{CaseError, Level};
+pub use case_info::CaseInfo;
+pub use expected_failures::InvalidExpectedFailure;
 pub use html::html;
 pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
 pub use subject::block_on;
-pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};
+pub use suite::{Suite, UnknownCase, check, check_async};

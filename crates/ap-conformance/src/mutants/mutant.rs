@@ -1,83 +1,83 @@
-//! A sound transport with one thing done wrong around it.
+//! [`Mutant`]: a correct transport with one fault added.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ap_core::{Connect, Deadline, Moment, Settings, Transport, TransportError};
+use ap_core::{Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError};
 use ap_ureq::UreqTransport;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 
-use super::failing_cases::About;
+use super::failing_cases::FailingCases;
 
-pub(super) type Answer = Result<Response<Bytes>, TransportError>;
+pub(super) type SendResult = Result<Response<Bytes>, TransportError>;
 
-/// What a mutant does wrong, and what it must fail for it: everything that [`SOUND`] does not do.
+/// One fault, and the cases that it must fail. What it leaves out is as in [`NO_FAULT`].
 #[derive(Clone, Copy)]
-pub(super) struct Broken {
+pub(super) struct Mutant {
     pub name: &'static str,
-    /// Changes the settings that it was given.
+    /// Changes the settings.
     pub settings: fn(&mut Settings),
     /// Changes a request before it is sent.
     pub request: fn(&Call<'_>, &mut Request<Bytes>),
-    /// Sends it.
-    pub send: fn(&Call<'_>, &Request<Bytes>) -> Answer,
-    /// Changes what came of it. The request is the one that was sent.
-    pub answer: fn(&Call<'_>, Request<Bytes>, Answer) -> Answer,
-    /// What it has logged since this was last called.
+    /// Sends the request.
+    pub send: fn(&Call<'_>, &Request<Bytes>) -> SendResult,
+    /// Changes the result. The request is the one that was sent.
+    pub response: fn(&Call<'_>, Request<Bytes>, SendResult) -> SendResult,
+    /// Returns what the mutant has logged since the last call.
     pub log: Option<fn() -> String>,
     /// The cases that must fail, and no others.
-    pub fails: About,
+    pub fails: FailingCases,
 }
 
-pub(super) const SOUND: Broken = Broken {
-    name: "does nothing wrong",
+pub(super) const NO_FAULT: Mutant = Mutant {
+    name: "has no fault",
     settings: |_| {},
     request: |_, _| {},
-    send: |call, request| call.once(request),
-    answer: |_, _, answer| answer,
+    send: |call, request| call.send(request),
+    response: |_, _, result| result,
     log: None,
-    fails: About::NOTHING,
+    fails: FailingCases::NONE,
 };
 
-/// What a mutant keeps between calls, and must not.
+/// What a mutant keeps between calls, and must not keep.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct MutantState {
     pub calls: usize,
     pub headers: HeaderMap,
-    pub answers: BTreeMap<String, Response<Bytes>>,
-    /// Stands in the mutant's `Debug`.
+    pub responses: BTreeMap<String, Response<Bytes>>,
+    /// Is part of the mutant's `Debug`.
     pub shown: String,
 }
 
 /// One call of a mutant.
 pub(super) struct Call<'a> {
-    pub mutant: &'a Mutant,
+    pub mutant: &'a MutantTransport,
     pub deadline: Deadline,
 }
 
 impl Call<'_> {
-    /// Sends a request soundly.
-    pub(super) fn once(&self, request: &Request<Bytes>) -> Answer {
-        self.until(request, self.deadline)
+    /// Sends a request without a fault.
+    pub(super) fn send(&self, request: &Request<Bytes>) -> SendResult {
+        self.send_until(request, self.deadline)
     }
 
-    /// The same with another deadline.
-    pub(super) fn until(&self, request: &Request<Bytes>, deadline: Deadline) -> Answer {
+    /// Sends a request without a fault, by another deadline.
+    pub(super) fn send_until(&self, request: &Request<Bytes>, deadline: Deadline) -> SendResult {
         self.mutant.inner.send(request, deadline)
     }
 
     /// Sends a request by another transport, which has a clock of its own.
-    pub(super) fn by(&self, other: &UreqTransport, request: &Request<Bytes>) -> Answer {
+    pub(super) fn send_with(&self, other: &UreqTransport, request: &Request<Bytes>) -> SendResult {
         let left = self.deadline.left(self.mutant.now());
         let deadline = left.map_or(Deadline::NEVER, |left| Deadline::after(other.now(), left));
         other.send(request, deadline)
     }
 
-    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        let memory = &self.mutant.memory;
-        memory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, MutantState> {
+        let state = &self.mutant.state;
+        state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -85,53 +85,61 @@ impl Call<'_> {
     }
 }
 
-pub(super) struct Mutant {
+/// The transport of a mutant.
+pub(super) struct MutantTransport {
     inner: UreqTransport,
-    broken: Broken,
+    mutant: Mutant,
     settings: Settings,
-    memory: Mutex<Memory>,
+    state: Mutex<MutantState>,
 }
 
-impl Mutant {
-    pub(super) fn new(broken: Broken, settings: &Settings) -> Result<Self, TransportError> {
+impl MutantTransport {
+    pub(super) fn new(mutant: Mutant, settings: &Settings) -> Result<Self, TransportError> {
         let mut settings = settings.clone();
-        (broken.settings)(&mut settings);
+        (mutant.settings)(&mut settings);
         Ok(Self {
             inner: UreqTransport::connect(&settings)?,
-            broken,
+            mutant,
             settings,
-            memory: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 }
 
-impl fmt::Debug for Mutant {
+impl fmt::Debug for MutantTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        write!(f, "Mutant({}, {})", self.broken.name, memory.shown)
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Mutant({}, {})", self.mutant.name, state.shown)
     }
 }
 
-impl Transport for Mutant {
+impl Transport for MutantTransport {
     fn now(&self) -> Moment {
         self.inner.now()
     }
 
-    fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> Answer {
+    fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> SendResult {
         let call = Call {
             mutant: self,
             deadline,
         };
         let mut request = request.clone();
-        (self.broken.request)(&call, &mut request);
-        let answer = (self.broken.send)(&call, &request);
-        call.memory().calls += 1;
-        (self.broken.answer)(&call, request, answer)
+        (self.mutant.request)(&call, &mut request);
+        let result = (self.mutant.send)(&call, &request);
+        call.state().calls += 1;
+        (self.mutant.response)(&call, request, result)
     }
 }
 
-/// The value of a request's `Authorization`, as text.
+/// Returns the value of a request's `Authorization`, as text.
 pub(super) fn authorization(request: &Request<Bytes>) -> Option<String> {
     let value = request.headers().get(http::header::AUTHORIZATION)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The result is an error of one of these kinds.
+pub(super) fn has_kind(answer: &SendResult, kinds: &[ErrorKind]) -> bool {
+    answer
+        .as_ref()
+        .is_err_and(|error| kinds.contains(&error.kind()))
 }

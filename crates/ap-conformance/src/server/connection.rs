@@ -1,55 +1,23 @@
-//! A connection of a listener, plain or TLS, with the ways to end it that a test needs.
+//! [`Connection`]: an accepted connection, plain or TLS, with every way to end it.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
-use crate::server::Shared;
-
-pub(crate) enum Stream {
+/// An accepted connection.
+pub(crate) enum Connection {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
-/// The same within TLS, whose two ways cannot be on two threads: each is looked at in turn.
-fn tunnel_in_tls(
-    mut client: StreamOwned<ServerConnection, TcpStream>,
-    mut server: TcpStream,
-    shared: &Shared,
-    connection: usize,
-) -> io::Result<()> {
-    let turn = Some(Duration::from_millis(2));
-    client.sock.set_read_timeout(turn)?;
-    server.set_read_timeout(turn)?;
-    let mut buffer = [0; 16 * 1024];
-    let came = |read: io::Result<usize>| match read {
-        Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-        Ok(n) => Ok(Some(n)),
-        Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    };
-    while !shared.is_over() {
-        if let Some(n) = came(client.read(&mut buffer))? {
-            shared.received(connection, &buffer[..n]);
-            server.write_all(&buffer[..n])?;
-        }
-        if let Some(n) = came(server.read(&mut buffer))? {
-            client.write_all(&buffer[..n])?;
-            client.flush()?;
-        }
-    }
-    Ok(())
-}
-
-impl Stream {
-    /// Takes a connection, with TLS if there is a configuration. The handshake is done here.
-    /// A greeting goes out with the server's part of it, so it is there before any request.
+impl Connection {
+    /// Accepts a connection, and completes the handshake if there is a TLS configuration.
+    ///
+    /// A greeting is sent with the server's part of the handshake, so it arrives before any request.
     pub(crate) fn accept(
         tcp: TcpStream,
         tls: Option<Arc<ServerConfig>>,
@@ -89,7 +57,7 @@ impl Stream {
             .set_read_timeout(Some(time.max(Duration::from_millis(1))))
     }
 
-    /// Ends it as a good server does: TLS's closing alert, then the write side.
+    /// Closes it as a correct server does: TLS's closing alert, then the write half.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         if let Self::Tls(tls) = self {
             tls.conn.send_close_notify();
@@ -98,51 +66,19 @@ impl Stream {
         self.half_close()
     }
 
+    /// Closes the write half.
     pub(crate) fn half_close(&self) -> io::Result<()> {
         self.tcp().shutdown(Shutdown::Write)
     }
 
+    /// Ends it at once, without a closing alert.
     pub(crate) fn fin(&self) -> io::Result<()> {
         self.tcp().shutdown(Shutdown::Both)
     }
 
+    /// Makes the close a reset.
     pub(crate) fn reset(&self) -> io::Result<()> {
         SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO))
-    }
-
-    /// Passes bytes on to an address, both ways, until either side ends.
-    pub(crate) fn tunnel(
-        self,
-        to: SocketAddr,
-        shared: &Shared,
-        connection: usize,
-    ) -> io::Result<()> {
-        let mut server = TcpStream::connect(to)?;
-        let mut client = match self {
-            Self::Plain(client) => client,
-            Self::Tls(client) => return tunnel_in_tls(*client, server, shared, connection),
-        };
-        client.set_read_timeout(Some(Duration::from_secs(10)))?;
-        server.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let (mut back_from, mut back_to) = (server.try_clone()?, client.try_clone()?);
-        let back = std::thread::spawn(move || {
-            // Either end may go first; both ways then end.
-            let _ = io::copy(&mut back_from, &mut back_to);
-            let _ = back_to.shutdown(Shutdown::Write);
-        });
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            match client.read(&mut buffer) {
-                Ok(0) | Err(_) => break,
-                Ok(n) => {
-                    shared.received(connection, &buffer[..n]);
-                    server.write_all(&buffer[..n])?;
-                }
-            }
-        }
-        let _ = server.shutdown(Shutdown::Both);
-        let _ = back.join();
-        Ok(())
     }
 
     fn tcp(&self) -> &TcpStream {

@@ -1,160 +1,55 @@
-//! The listeners of a case: threads on loopback that run scripts and keep a record of every byte.
+//! The scripted server of a case: listeners on loopback that record every byte.
+//!
+//! Each listener has a thread that accepts connections, and a thread for each connection that runs its
+//! script. No runtime is needed.
 
 mod connection;
-pub(crate) mod script;
+mod plan;
+mod script;
+mod state;
+mod tunnel;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustls::ServerConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::judge::header_lines;
-use crate::server::connection::Stream;
-use crate::server::script::Step;
+use connection::Connection;
+pub(crate) use plan::{ListenerPlan, plans};
+use state::ListenerState;
+pub(crate) use state::Record;
 
-/// What a listener does, ready to run: texts filled in, TLS made.
-#[derive(Clone)]
-pub(crate) struct Plan {
-    pub scripts: Vec<Vec<Step>>,
-    pub answers: Vec<Vec<Step>>,
-    /// The values of `Authorization` that it takes, one after another, each so many times.
-    pub takes: Vec<(String, usize)>,
-    pub tls: Option<Arc<ServerConfig>>,
-    pub greeting: String,
-    /// It takes no connections, and there is no room for another to wait.
-    pub full: bool,
-}
-
-/// What a listener has seen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
-    /// Every byte of each connection, after TLS.
-    pub received: Vec<Vec<u8>>,
-    /// Every request, with the number of its connection.
-    pub requests: Vec<(usize, Vec<u8>)>,
-    /// How many marks its scripts have passed.
-    pub marks: usize,
-    /// How many bytes of floods were sent.
-    pub sent: usize,
-    /// The connections that the client ended, by number.
-    pub hung_up: BTreeSet<usize>,
-}
-
-/// What the threads of one listener share.
-pub(crate) struct Shared {
-    record: Mutex<Record>,
-    answers: Vec<Vec<Step>>,
-    takes: Mutex<VecDeque<(String, usize)>>,
-    /// Handles on every connection, so that a case that is over can end them at once.
-    sockets: Mutex<BTreeMap<usize, TcpStream>>,
-    over: Arc<AtomicBool>,
-    addresses: Arc<BTreeMap<String, SocketAddr>>,
-    /// The suite's own connections, that are on their way: see [`Servers::settle`].
-    own: Mutex<BTreeSet<SocketAddr>>,
-    /// Whether it takes connections at all.
-    is_open: bool,
-}
-
-impl Shared {
-    fn own(&self) -> MutexGuard<'_, BTreeSet<SocketAddr>> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sockets(&self) -> MutexGuard<'_, BTreeMap<usize, TcpStream>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lets go of a connection, so that closing it is the end of it: a reset needs the last handle.
-    pub(crate) fn forget(&self, connection: usize) {
-        self.sockets().remove(&connection);
-    }
-
-    pub(crate) fn received(&self, connection: usize, bytes: &[u8]) {
-        if let Some(all) = self.record().received.get_mut(connection) {
-            all.extend_from_slice(bytes);
-        }
-    }
-
-    pub(crate) fn request(&self, connection: usize, request: Vec<u8>) {
-        self.record().requests.push((connection, request));
-    }
-
-    pub(crate) fn mark(&self) {
-        self.record().marks += 1;
-    }
-
-    pub(crate) fn hung_up(&self, connection: usize) {
-        self.record().hung_up.insert(connection);
-    }
-
-    /// What follows the request that came last on a connection.
-    pub(crate) fn answer(&self, connection: usize) -> Vec<Step> {
-        let record = self.record();
-        let number = record.requests.len().saturating_sub(1);
-        let mut of_connection = record.requests.iter().rev();
-        let request = of_connection.find(|(number, _)| *number == connection);
-        let key = request.and_then(|(_, request)| request_key(request));
-        if let Some(takes) = self.takes(key) {
-            return vec![if takes { script::ok() } else { Step::Refuse }];
-        }
-        let answer = self.answers.get(number).or_else(|| self.answers.last());
-        answer.cloned().unwrap_or_default()
-    }
-
-    /// Whether a key is the one that is taken now, where keys are looked at.
-    fn takes(&self, key: Option<String>) -> Option<bool> {
-        let mut takes = self.takes.lock().unwrap_or_else(PoisonError::into_inner);
-        if takes.front().is_some_and(|(_, left)| *left == 0) && takes.len() > 1 {
-            takes.pop_front();
-        }
-        let (taken, left) = takes.front_mut()?;
-        let is_taken = key.as_ref() == Some(taken);
-        if is_taken {
-            *left = left.saturating_sub(1);
-        }
-        Some(is_taken)
-    }
-
-    pub(crate) fn sent(&self, _connection: usize, bytes: usize) {
-        self.record().sent += bytes;
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    fn wait_until_over(&self) {
-        while !self.is_over() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    pub(crate) fn address(&self, name: &str) -> io::Result<SocketAddr> {
-        let known = self.addresses.get(name).copied();
-        known.ok_or_else(|| io::Error::other("there is no such listener"))
-    }
-}
+/// How long the suite's own connections may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The listeners of one run of a case. They end when this is dropped.
-pub(crate) struct Servers {
-    listeners: BTreeMap<String, (Arc<Shared>, JoinHandle<()>)>,
+pub(crate) struct Server {
+    listeners: BTreeMap<String, Running>,
     addresses: Arc<BTreeMap<String, SocketAddr>>,
     over: Arc<AtomicBool>,
 }
 
-impl Servers {
-    /// Binds a free port of 127.0.0.1 for each name; nothing is accepted before [`start`](Bound::start).
-    pub(crate) fn bind<'a>(names: impl Iterator<Item = &'a str>) -> io::Result<Bound> {
+/// A listener that has started.
+struct Running {
+    state: Arc<ListenerState>,
+    thread: JoinHandle<()>,
+    accepts_connections: bool,
+}
+
+/// Listeners that have addresses and accept nothing yet, so that scripts can name each other's ports.
+pub(crate) struct Bound {
+    sockets: BTreeMap<String, TcpListener>,
+    addresses: Arc<BTreeMap<String, SocketAddr>>,
+}
+
+impl Bound {
+    /// Binds a free port of 127.0.0.1 for each name.
+    pub(crate) fn bind<'a>(names: impl Iterator<Item = &'a str>) -> io::Result<Self> {
         let mut sockets = BTreeMap::new();
         for name in names {
             let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -164,112 +59,53 @@ impl Servers {
             .iter()
             .map(|(name, socket)| Ok((name.clone(), socket.local_addr()?)))
             .collect();
-        Ok(Bound {
+        Ok(Self {
             sockets,
             addresses: Arc::new(addresses?),
         })
     }
 
-    /// What a listener has seen so far.
-    pub(crate) fn record(&self, name: &str) -> Record {
-        self.listeners
-            .get(name)
-            .map(|(shared, _)| shared.record().clone())
-            .unwrap_or_default()
+    /// Returns each listener's name and port.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&str, u16)> {
+        let addresses = self.addresses.iter();
+        addresses.map(|(name, address)| (name.as_str(), address.port()))
     }
 
-    /// Waits until every connection that was made so far is in the record: connections are taken in
-    /// order, so they are once one of the suite's own was taken behind them.
-    pub(crate) fn settle(&self) {
-        let end = Instant::now() + Duration::from_secs(1);
-        for (name, (shared, _)) in self
-            .listeners
-            .iter()
-            .filter(|(_, (shared, _))| shared.is_open)
-        {
-            // If none can be made, the record stays as it is.
-            if let Ok(own) = knock(shared, self.addresses[name]) {
-                while shared.own().contains(&own) && Instant::now() < end {
-                    std::thread::sleep(Duration::from_micros(100));
-                }
-            }
-        }
-    }
-
-    /// Ends all listeners and their connections, and waits for them.
-    pub(crate) fn stop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
-        for address in self.addresses.values() {
-            // Wakes a thread that waits for a connection.
-            let _ = TcpStream::connect_timeout(address, Duration::from_millis(200));
-        }
-        for (shared, thread) in std::mem::take(&mut self.listeners).into_values() {
-            for socket in shared.sockets().values() {
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Connects from an address that the listener is told beforehand, and hangs up.
-fn knock(shared: &Shared, address: SocketAddr) -> io::Result<SocketAddr> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-    let own = socket
-        .local_addr()?
-        .as_socket()
-        .ok_or(io::ErrorKind::InvalidInput)?;
-    shared.own().insert(own);
-    socket.connect_timeout(&address.into(), Duration::from_millis(200))?;
-    Ok(own)
-}
-
-impl Drop for Servers {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Listeners that have an address and do nothing yet, so that scripts can name each other's ports.
-pub(crate) struct Bound {
-    sockets: BTreeMap<String, TcpListener>,
-    pub(crate) addresses: Arc<BTreeMap<String, SocketAddr>>,
-}
-
-impl Bound {
-    pub(crate) fn start(self, mut plans: BTreeMap<String, Plan>) -> Servers {
+    /// Starts every listener that has a plan.
+    pub(crate) fn start(self, mut plans: BTreeMap<String, ListenerPlan>) -> Server {
         let over = Arc::new(AtomicBool::new(false));
         let mut listeners = BTreeMap::new();
         for (name, socket) in self.sockets {
             let Some(plan) = plans.remove(&name) else {
                 continue;
             };
-            let waiting = if plan.full { fill(&socket) } else { Vec::new() };
-            let shared = Arc::new(Shared {
-                record: Mutex::default(),
-                answers: plan.answers.clone(),
-                takes: Mutex::new(plan.takes.clone().into()),
-                sockets: Mutex::default(),
-                over: Arc::clone(&over),
-                addresses: Arc::clone(&self.addresses),
-                own: Mutex::default(),
-                is_open: !plan.full,
-            });
+            let state = ListenerState::new(&plan, Arc::clone(&over), Arc::clone(&self.addresses));
+            let state = Arc::new(state);
+            let accepts_connections = !plan.full;
+            let waiting = if plan.full {
+                fill_queue(&socket)
+            } else {
+                Vec::new()
+            };
             let thread = std::thread::spawn({
-                let shared = Arc::clone(&shared);
+                let state = Arc::clone(&state);
                 move || {
-                    if plan.full {
-                        shared.wait_until_over();
+                    if accepts_connections {
+                        accept_connections(&socket, &plan, &state);
                     } else {
-                        accept(&socket, &plan, &shared);
+                        state.wait_until_over();
                     }
                     drop(waiting);
                 }
             });
-            listeners.insert(name, (shared, thread));
+            let running = Running {
+                state,
+                thread,
+                accepts_connections,
+            };
+            listeners.insert(name, running);
         }
-        Servers {
+        Server {
             listeners,
             addresses: self.addresses,
             over,
@@ -277,15 +113,70 @@ impl Bound {
     }
 }
 
-/// The value of a request's first `Authorization`.
-fn request_key(request: &[u8]) -> Option<String> {
-    header_lines(request, "authorization").into_iter().next()
+impl Server {
+    /// Returns what a listener has received so far.
+    pub(crate) fn record(&self, name: &str) -> Record {
+        self.listeners
+            .get(name)
+            .map(|running| running.state.record().clone())
+            .unwrap_or_default()
+    }
+
+    /// Waits until every connection made so far is in the record.
+    ///
+    /// Connections are accepted in order, so this makes one more and waits for that.
+    pub(crate) fn wait_for_connections(&self) {
+        let end = Instant::now() + Duration::from_secs(1);
+        for (name, running) in &self.listeners {
+            if !running.accepts_connections {
+                continue;
+            }
+            // If no connection can be made, the record stays as it is.
+            if let Ok(own) = connect_announced(&running.state, self.addresses[name]) {
+                while running.state.has_own(&own) && Instant::now() < end {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        }
+    }
+
+    /// Ends all listeners and their connections, and waits for them.
+    fn stop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        for address in self.addresses.values() {
+            // Wakes a thread that waits for a connection.
+            let _ = TcpStream::connect_timeout(address, CONNECT_TIMEOUT);
+        }
+        for running in std::mem::take(&mut self.listeners).into_values() {
+            running.state.shut_down();
+            let _ = running.thread.join();
+        }
+    }
 }
 
-/// Makes connections that nobody takes until the next one has to wait.
-fn fill(socket: &TcpListener) -> Vec<TcpStream> {
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Connects from an address that the listener knows to be the suite's, and closes the connection.
+fn connect_announced(state: &ListenerState, address: SocketAddr) -> io::Result<SocketAddr> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let own = socket
+        .local_addr()?
+        .as_socket()
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    state.add_own(own);
+    socket.connect_timeout(&address.into(), CONNECT_TIMEOUT)?;
+    Ok(own)
+}
+
+/// Fills the queue of a listener with connections that nobody accepts, until the next one must wait.
+fn fill_queue(socket: &TcpListener) -> Vec<TcpStream> {
     let mut waiting = Vec::new();
-    // Listening again with no backlog leaves room for one connection, or a few.
+    // A backlog of zero leaves room for one connection, or a few.
     if SockRef::from(socket).listen(0).is_err() {
         return waiting;
     }
@@ -298,41 +189,24 @@ fn fill(socket: &TcpListener) -> Vec<TcpStream> {
     waiting
 }
 
-fn accept(socket: &TcpListener, plan: &Plan, shared: &Arc<Shared>) {
+fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<ListenerState>) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     for tcp in socket.incoming() {
-        if shared.is_over() {
+        if state.is_over() {
             break;
         }
         let Ok(tcp) = tcp else { continue };
-        if tcp.peer_addr().is_ok_and(|peer| shared.own().remove(&peer)) {
+        if state.take_own(&tcp) {
             continue;
         }
-        let connection = {
-            let mut record = shared.record();
-            record.received.push(Vec::new());
-            record.received.len() - 1
-        };
-        if let Ok(handle) = tcp.try_clone() {
-            shared.sockets().insert(connection, handle);
-        }
-        let script = plan
-            .scripts
-            .get(connection)
-            .or_else(|| plan.scripts.last())
-            .cloned();
-        let (tls, shared) = (plan.tls.clone(), Arc::clone(shared));
-        let greeting = plan.greeting.clone();
+        let number = state.add_connection(&tcp);
+        let script = plan.script(number).to_vec();
+        let (tls, greeting) = (plan.tls.clone(), plan.greeting.clone());
+        let state = Arc::clone(state);
         threads.push(std::thread::spawn(move || {
-            // A client may hang up at any point; what it did until then is in the record.
-            let _ = Stream::accept(tcp, tls, greeting.as_bytes()).and_then(|stream| {
-                script::run(
-                    stream,
-                    script.as_deref().unwrap_or_default(),
-                    &shared,
-                    connection,
-                )
-            });
+            // A client may close the connection at any time. What it sent until then is recorded.
+            let _ = Connection::accept(tcp, tls, greeting.as_bytes())
+                .and_then(|connection| script::run(connection, &script, &state, number));
         }));
         threads.retain(|thread| !thread.is_finished());
     }
