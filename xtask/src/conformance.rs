@@ -229,7 +229,7 @@ fn run_apart(suite: &Suite, subject: Subject, options: &Options, report: &mut Re
             let output = command.output().map_err(|error| error.to_string())?;
             let json: serde_json::Value = serde_json::from_slice(&output.stdout)
                 .map_err(|_| format!("the process gave no report ({})", output.status))?;
-            report.enter(case.id(), &json)
+            report.merge(case.id(), &json)
         })();
         if let Err(why) = entered {
             report.fail(case.id(), &format!("in a process of its own: {why}"));

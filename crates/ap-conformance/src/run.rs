@@ -146,12 +146,16 @@ impl<'a> Run<'a> {
 
     /// Returns `true` if the target's scripts have passed the marks that a call waits for.
     pub(crate) fn has_passed_marks(&self, call: &Call) -> bool {
-        self.server.record("target").marks >= call.after_mark
+        let marks = self.server.with_record("target", |record| record.marks);
+        marks.unwrap_or(0) >= call.after_mark
     }
 
     /// Returns how many requests the target has read.
     pub(crate) fn requests_at_target(&self) -> usize {
-        self.server.record("target").requests.len()
+        let count = self
+            .server
+            .with_record("target", |record| record.requests.len());
+        count.unwrap_or(0)
     }
 
     /// Records how much the process has grown since `before`.
@@ -164,7 +168,8 @@ impl<'a> Run<'a> {
     pub(crate) fn has_open_connection(&self) -> bool {
         let mut listeners = self.case.listeners.iter();
         listeners.any(|(name, listener)| {
-            judge::open_connection(listener, &self.server.record(name)).is_some()
+            let open = |record: &Record| judge::open_connection(listener, record);
+            self.server.with_record(name, open).flatten().is_some()
         })
     }
 

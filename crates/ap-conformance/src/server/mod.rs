@@ -114,12 +114,15 @@ impl Bound {
 }
 
 impl Server {
-    /// Returns what a listener has received so far.
+    /// Returns a copy of what a listener has received so far.
     pub(crate) fn record(&self, name: &str) -> Record {
-        self.listeners
-            .get(name)
-            .map(|running| running.state.record().clone())
-            .unwrap_or_default()
+        self.with_record(name, Record::clone).unwrap_or_default()
+    }
+
+    /// Reads what a listener has received so far, without copying large bodies.
+    pub(crate) fn with_record<R>(&self, name: &str, read: impl FnOnce(&Record) -> R) -> Option<R> {
+        let running = self.listeners.get(name)?;
+        Some(read(&running.state.record()))
     }
 
     /// Waits until every connection made so far is in the record.
