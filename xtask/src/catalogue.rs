@@ -1,42 +1,34 @@
-//! The catalogue of cases in docs/conformance.md, which is made from the cases themselves.
+//! The catalogue of cases, docs/conformance-catalogue.md, which is generated from the cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use ap_conformance::Suite;
 
-use crate::repo;
+/// The file of the catalogue.
+pub(crate) const FILE: &str = "docs/conformance-catalogue.md";
 
-/// Everything behind this line is made.
-const MARK: &str = "<!-- catalogue: made by `cargo xtask conformance --catalogue` -->\n";
+const HEADING: &str = "# Conformance cases
 
-/// Writes the present catalogue into the page.
-pub(crate) fn write(docs: &Path) -> Result<(), String> {
-    let path = docs.join("conformance.md");
-    let text = repo::read(&path)?;
-    let (before, _) = text
-        .split_once(MARK)
-        .ok_or("docs/conformance.md has no mark for the catalogue")?;
-    std::fs::write(&path, format!("{before}{MARK}{}", catalogue()))
-        .map_err(|error| format!("{}: {error}", path.display()))
+Every case of the [conformance suite](conformance.md). `cargo xtask conformance --catalogue` generates
+this file.
+";
+
+/// Writes the catalogue.
+pub(crate) fn write(root: &Path) -> Result<(), String> {
+    std::fs::write(root.join(FILE), catalogue()).map_err(|error| format!("{FILE}: {error}"))
 }
 
-/// What is wrong with the catalogue in the page.
+/// Returns what is wrong with the catalogue, if it differs from the cases.
 pub(crate) fn fault(page: &str) -> Option<String> {
-    match page.split_once(MARK) {
-        None => Some("docs/conformance.md: there is no mark for the catalogue".to_owned()),
-        Some((_, after)) if after == catalogue() => None,
-        Some(_) => Some(
-            "docs/conformance.md: the catalogue is stale: run `cargo xtask conformance --catalogue`"
-                .to_owned(),
-        ),
-    }
+    (page != catalogue())
+        .then(|| format!("{FILE} is stale; run `cargo xtask conformance --catalogue`"))
 }
 
-/// Every built-in case as a table in Markdown, for docs/conformance.md.
+/// Returns a table in Markdown of every built-in case, by group.
 fn catalogue() -> String {
     let suite = Suite::builtin();
-    let mut text = String::new();
+    let mut text = HEADING.to_owned();
     let mut group = "";
     for case in suite.list() {
         let of = case.id().split('/').next().unwrap_or_default();
@@ -44,7 +36,7 @@ fn catalogue() -> String {
             group = of;
             let _ = write!(
                 text,
-                "\n### {group}\n\n| case | level | a client must … | source |\n|---|---|---|---|\n"
+                "\n## {group}\n\n| case | level | requirement | source |\n|---|---|---|---|\n"
             );
         }
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
@@ -65,13 +57,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_catalogue_is_seen() {
-        assert_eq!(fault(&format!("intro\n{MARK}{}", catalogue())), None);
-        assert!(
-            fault(&format!("intro\n{MARK}{}x", catalogue()))
-                .unwrap()
-                .contains("stale")
-        );
-        assert!(fault("intro").unwrap().contains("no mark"));
+    fn a_stale_catalogue_is_a_fault() {
+        assert_eq!(fault(&catalogue()), None);
+        let stale = fault(&format!("{}x", catalogue())).unwrap();
+        assert!(stale.contains("stale"));
     }
 }

@@ -21,7 +21,7 @@ cargo xtask conformance [reqwest|ureq|all] [FILTER] [options]
   --format F      table (default), json or html
   --out FILE      write the report to a file
   --repeat N      run so many times in shuffled order; every report must be the same
-  --catalogue     write the catalogue in docs/conformance.md anew
+  --catalogue     write docs/conformance-catalogue.md
 ";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, String> {
         return finish(&options, &text, true);
     }
     if options.catalogue {
-        return catalogue::write(&repo::root().join("docs")).map(|()| ExitCode::SUCCESS);
+        return catalogue::write(&repo::root()).map(|()| ExitCode::SUCCESS);
     }
     let mut reports = Vec::new();
     let mut complaints = String::new();

@@ -47,7 +47,7 @@ fn faults() -> Result<Vec<String>, String> {
         &metadata,
     ));
     faults.extend(catalogue::fault(&repo::read(
-        &root.join("docs/conformance.md"),
+        &root.join(catalogue::FILE),
     )?));
     Ok(faults)
 }

@@ -239,7 +239,7 @@ fn placeholders(case: &Case, bound: &Bound, secrets: &[Secret], root_pem: &str) 
         let is_https = case
             .listeners
             .get(name)
-            .is_some_and(|listener| listener.https.unwrap_or(listener.tls.is_some()));
+            .is_some_and(|listener| listener.https.unwrap_or_else(|| listener.tls.is_some()));
         let origin = match &case.host {
             Some(host) if name == "target" => format!("https://{host}"),
             _ if is_https => format!("https://localhost:{port}"),
