@@ -262,7 +262,10 @@ fn excepted(mut suite: Suite, subject: Subject, options: &Options) -> Result<Sui
     }
     let name = format!("{}.json", subject.name());
     // Those of the suite's own tests, and those that only show when logs are searched too, as here.
-    for folder in ["crates/ap-conformance/expected-failures", "xtask/exceptions"] {
+    for folder in [
+        "crates/ap-conformance/expected-failures",
+        "xtask/exceptions",
+    ] {
         let path = repo::root().join(folder).join(&name);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

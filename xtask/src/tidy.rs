@@ -46,9 +46,7 @@ fn faults() -> Result<Vec<String>, String> {
         &repo::read(&root.join("docs/dependencies.md"))?,
         &metadata,
     ));
-    faults.extend(catalogue::fault(&repo::read(
-        &root.join(catalogue::FILE),
-    )?));
+    faults.extend(catalogue::fault(&repo::read(&root.join(catalogue::FILE))?));
     Ok(faults)
 }
 

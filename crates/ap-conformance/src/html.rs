@@ -67,15 +67,15 @@ fn cases(page: &mut String, reports: &[Report]) -> fmt::Result {
     page.push_str("</tr></thead>");
     let mut group = None;
     for (id, columns) in &rows {
-        let next = id.split('/').next();
-        if group != next {
+        let group_of_case = id.split('/').next();
+        if group != group_of_case {
             page.push_str(if group.is_some() { "</tbody>" } else { "" });
-            group = next;
+            group = group_of_case;
             write!(
                 page,
                 "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{}\">{} <span class=\"left\"></span></th></tr>",
                 reports.len() + 1,
-                escape(next.unwrap_or_default()),
+                escape(group_of_case.unwrap_or_default()),
             )?;
         }
         row(page, reports, columns)?;

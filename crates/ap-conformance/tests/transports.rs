@@ -33,7 +33,10 @@ async fn both_transports_conform_and_agree() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    assert!(reqwest.count(CaseState::Passed) > 200 && ureq.count(CaseState::Passed) > 200);
+    // Skipped: 19 cases about the environment; on reqwest three expected failures, on ureq seven cases
+    // that drop a future.
+    assert_eq!(reqwest.count(CaseState::Passed), 918);
+    assert_eq!(ureq.count(CaseState::Passed), 914);
 }
 
 fn kinds(report: &Report, id: &str) -> String {

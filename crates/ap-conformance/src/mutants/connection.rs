@@ -9,19 +9,23 @@ use super::failing_cases::{FailingCases, ends_in, gets_a_401, reuses_its_connect
 use super::mutant::{Call, Mutant, NO_FAULT, SendResult, has_kind};
 
 /// Sends a request, and once more if the result matches.
-fn again(call: &Call<'_>, request: &Request<Bytes>, holds: fn(&SendResult) -> bool) -> SendResult {
+fn repeat_if(
+    call: &Call<'_>,
+    request: &Request<Bytes>,
+    matches: fn(&SendResult) -> bool,
+) -> SendResult {
     let answer = call.send(request);
-    if holds(&answer) {
+    if matches(&answer) {
         call.send(request)
     } else {
         answer
     }
 }
 
-fn has_status(answer: &SendResult, holds: fn(u16) -> bool) -> bool {
+fn has_status(answer: &SendResult, matches: fn(u16) -> bool) -> bool {
     answer
         .as_ref()
-        .is_ok_and(|answer| holds(answer.status().as_u16()))
+        .is_ok_and(|answer| matches(answer.status().as_u16()))
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -45,7 +49,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "repeats a request after a 401",
         send: |call, request| {
-            again(call, request, |answer| {
+            repeat_if(call, request, |answer| {
                 has_status(answer, |status| status == 401)
             })
         },
@@ -59,7 +63,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "repeats a request after a 429 or 5xx",
         send: |call, request| {
-            again(call, request, |answer| {
+            repeat_if(call, request, |answer| {
                 has_status(answer, |status| status == 429 || status >= 500)
             })
         },
@@ -92,7 +96,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "repeats a request after a 408, 421 or 425",
         send: |call, request| {
-            again(call, request, |answer| {
+            repeat_if(call, request, |answer| {
                 has_status(answer, |status| matches!(status, 408 | 421 | 425))
             })
         },

@@ -52,7 +52,7 @@ impl Process {
     }
 
     /// Sends a message, and waits for the answer. `op` names the message in errors.
-    pub(super) fn ask<T: for<'de> Deserialize<'de>>(
+    pub(super) fn exchange<T: for<'de> Deserialize<'de>>(
         &mut self,
         op: &str,
         message: &str,

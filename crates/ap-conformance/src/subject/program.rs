@@ -60,7 +60,7 @@ fn run_case(
     process: &mut Process,
 ) -> Result<Verdict, String> {
     let mut run = Run::prepare(case, context, offset)?;
-    let reply: Reply = process.ask("begin", &begin_message(&run), TIMEOUT)?;
+    let reply: Reply = process.exchange("begin", &begin_message(&run), TIMEOUT)?;
     if let Some(reason) = reply.skip {
         return Ok(Verdict::skipped(reason));
     }
@@ -72,7 +72,7 @@ fn run_case(
         let message = call_message(&run, call)?;
         // The time starts here, because the suite itself needs a while to encode a large body.
         let started = Instant::now();
-        let reply: CallReply = process.ask("call", &message, run.timeout() + GRACE)?;
+        let reply: CallReply = process.exchange("call", &message, run.timeout() + GRACE)?;
         let body = STANDARD.decode(&reply.body);
         let mut outcome = reply.outcome;
         outcome.body = body.map_err(|_| "the program's `body` is not base64".to_owned())?;
@@ -82,7 +82,7 @@ fn run_case(
         outcome.text.push_str(&process.standard_error());
         run.outcomes.push(outcome);
     }
-    let reply: Reply = process.ask("end", &json!({"op": "end"}).to_string(), TIMEOUT)?;
+    let reply: Reply = process.exchange("end", &json!({"op": "end"}).to_string(), TIMEOUT)?;
     if !reply.ok {
         return Err("the program did not answer `ok` to `end`".to_owned());
     }
