@@ -5,6 +5,9 @@ use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 
+/// What a client returns from a call.
+pub(crate) type CallResult = Result<Response<Bytes>, CallError>;
+
 /// The result of one call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +40,7 @@ impl Outcome {
     }
 
     /// Returns the outcome of a call that a client made.
-    pub(crate) fn of(result: Result<Response<Bytes>, CallError>) -> Self {
+    pub(crate) fn of(result: CallResult) -> Self {
         match result {
             Ok(response) => Self::of_kind("response").with_response(&response),
             Err(error) => {

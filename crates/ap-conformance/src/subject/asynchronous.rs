@@ -4,9 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ap_core::{AsyncClient, AsyncTransport, CallError, Settings, TransportError};
-use bytes::Bytes;
-use http::Response;
+use ap_core::{AsyncClient, AsyncTransport, Settings, TransportError};
 
 use super::watch::{all, pause, watch_call};
 use super::{
@@ -14,7 +12,7 @@ use super::{
 };
 use crate::case::{Call, Case};
 use crate::context::SuiteContext;
-use crate::outcome::Outcome;
+use crate::outcome::{CallResult, Outcome};
 use crate::run::{GRACE, Run, Verdict};
 
 /// Runs a case once.
@@ -52,7 +50,7 @@ where
             client.request(service, method, path)
         })?;
         let outcomes = match request {
-            Err(error) => vec![Outcome::of(Err(error.into()))],
+            Err(outcome) => vec![outcome],
             Ok(request) => make_call(&client, &run, call, &request).await,
         };
         let shown: (&dyn Debug, &dyn Debug) = (&client, &transport);
@@ -79,10 +77,7 @@ async fn make_call<T: AsyncTransport>(
     all(std::iter::repeat_with(start).take(call.times)).await
 }
 
-async fn send<T: AsyncTransport>(
-    client: &AsyncClient<T>,
-    request: &ClientRequest,
-) -> Result<Response<Bytes>, CallError> {
+async fn send<T: AsyncTransport>(client: &AsyncClient<T>, request: &ClientRequest) -> CallResult {
     let unsigned = request.unsigned;
     let request = request.request.clone();
     if unsigned {

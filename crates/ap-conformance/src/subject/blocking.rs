@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ap_core::{CallError, Client, Settings, Transport, TransportError};
-use bytes::Bytes;
-use http::Response;
+use ap_core::{Client, Settings, Transport, TransportError};
 
 use super::{
     ClientRequest, MARK_TIMEOUT, POLL_INTERVAL, client_request, fail_all_calls, store_outcomes,
 };
 use crate::case::{Call, Case};
 use crate::context::SuiteContext;
-use crate::outcome::Outcome;
+use crate::outcome::{CallResult, Outcome};
 use crate::run::{GRACE, Run, Verdict};
 
 /// Runs a case once.
@@ -67,7 +65,7 @@ where
             client.request(service, method, path)
         })?;
         let outcomes = match request {
-            Err(error) => vec![Outcome::of(Err(error.into()))],
+            Err(outcome) => vec![outcome],
             Ok(request) => make_call(&client, run, call, &request),
         };
         store_outcomes(run, context, call, started, outcomes, (&client, &transport));
@@ -115,14 +113,12 @@ pub(super) fn wait_before(run: &Run<'_>, call: &Call) {
 }
 
 /// The result of a blocking call, or its panic.
-type CallResult = std::thread::Result<Result<Response<Bytes>, CallError>>;
+type CallOrPanic = std::thread::Result<CallResult>;
 
 /// Makes a blocking call on a thread of its own, so that one that hangs or panics can be reported.
 ///
 /// A thread that hangs is left behind, because nothing can end it.
-fn start_call(
-    call: impl FnOnce() -> Result<Response<Bytes>, CallError> + Send + 'static,
-) -> Receiver<CallResult> {
+fn start_call(call: impl FnOnce() -> CallResult + Send + 'static) -> Receiver<CallOrPanic> {
     let (done, wait) = mpsc::channel();
     std::thread::spawn(move || {
         // If nobody waits any more, the call was already reported as hung.
@@ -131,7 +127,7 @@ fn start_call(
     wait
 }
 
-fn wait_for_call(timeout: Duration, call: &Receiver<CallResult>) -> Outcome {
+fn wait_for_call(timeout: Duration, call: &Receiver<CallOrPanic>) -> Outcome {
     match call.recv_timeout(timeout + GRACE) {
         Ok(Ok(result)) => Outcome::of(result),
         Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),

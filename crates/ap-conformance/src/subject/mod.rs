@@ -12,7 +12,7 @@ mod watch;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use ap_core::{RequestError, Service, TransportError};
+use ap_core::{CallError, Service, TransportError};
 use bytes::Bytes;
 use http::{Method, Request};
 
@@ -41,28 +41,33 @@ struct ClientRequest {
 }
 
 /// Makes the request of a call. `from_path` asks the client for a request to a path.
-fn client_request(
+///
+/// Returns the outcome of the call instead, if the request is refused already.
+fn client_request<E: Into<CallError>>(
     run: &Run<'_>,
     call: &Call,
-    from_path: impl FnOnce(Service, Method, &str) -> Result<Request<Bytes>, RequestError>,
-) -> Result<Result<ClientRequest, RequestError>, String> {
+    from_path: impl FnOnce(Service, Method, &str) -> Result<Request<Bytes>, E>,
+) -> Result<Result<ClientRequest, Outcome>, String> {
     let request = match run.request(call)?.prepare() {
-        PreparedRequest::Whole(request) => Ok(request),
+        PreparedRequest::Whole(request) => request,
         PreparedRequest::Path {
             method,
             path,
             headers,
             body,
-        } => from_path(run.service(), method, &path).map(|mut request| {
-            // The first value of a name replaces the client's own, the others are added.
-            request.headers_mut().extend(headers);
-            *request.body_mut() = body;
-            request
-        }),
-        PreparedRequest::Inexpressible => Err(RequestError::Body),
+        } => match from_path(run.service(), method, &path) {
+            Ok(mut request) => {
+                // The first value of a name replaces the client's own, the others are added.
+                request.headers_mut().extend(headers);
+                *request.body_mut() = body;
+                request
+            }
+            Err(error) => return Ok(Err(Outcome::of(Err(error.into())))),
+        },
+        PreparedRequest::Inexpressible => return Ok(Err(Outcome::of_kind("refused"))),
     };
     let unsigned = call.unsigned;
-    Ok(request.map(|request| ClientRequest { request, unsigned }))
+    Ok(Ok(ClientRequest { request, unsigned }))
 }
 
 /// Stores the failure of a subject that could not be made, for every call of the run.

@@ -11,12 +11,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use ap_core::CallError;
-use bytes::Bytes;
-use http::Response;
-
 use super::POLL_INTERVAL;
-use crate::outcome::Outcome;
+use crate::outcome::{CallResult, Outcome};
 
 /// Awaits a call until it is over, cancelled, or hung.
 pub(super) async fn watch_call<F>(
@@ -25,7 +21,7 @@ pub(super) async fn watch_call<F>(
     is_cancelled: impl Fn() -> bool,
 ) -> Outcome
 where
-    F: Future<Output = Result<Response<Bytes>, CallError>>,
+    F: Future<Output = CallResult>,
 {
     let timer = Timer::start(time);
     let mut call = pin!(call);
