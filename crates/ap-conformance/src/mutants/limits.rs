@@ -38,7 +38,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "limits/one-byte-chunks",
             "limits/empty-body-limit-one-byte",
             "proxy/head-flood",
-        ]),
+        ])
+        // Room for 30,000 header lines in each of 40 calls at the same time takes longer than the deadline
+        // on a busy machine.
+        .uncertain(&["rotation/in-flight*", "rotation/before-the-login"]),
         ..NO_FAULT
     },
     Mutant {
