@@ -1,44 +1,34 @@
-//! The catalogue of the built-in cases in docs/conformance.md, which is generated from the cases.
+//! The catalogue of cases, docs/conformance-catalogue.md, which is generated from the cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use ap_conformance::Suite;
 
-use crate::repo;
+/// The file of the catalogue.
+pub(crate) const FILE: &str = "docs/conformance-catalogue.md";
 
-/// The document that contains the catalogue.
-pub(crate) const DOCUMENT: &str = "docs/conformance.md";
+const HEADING: &str = "# Conformance cases
 
-/// Everything behind this line is generated.
-const MARK: &str = "<!-- catalogue: made by `cargo xtask conformance --catalogue` -->\n";
+Every case of the [conformance suite](conformance.md). `cargo xtask conformance --catalogue` generates
+this file.
+";
 
-/// Writes the catalogue into the document.
+/// Writes the catalogue.
 pub(crate) fn write(root: &Path) -> Result<(), String> {
-    let path = root.join(DOCUMENT);
-    let text = repo::read(&path)?;
-    let (before, _) = text
-        .split_once(MARK)
-        .ok_or_else(|| format!("{DOCUMENT} has no mark for the catalogue"))?;
-    std::fs::write(&path, format!("{before}{MARK}{}", catalogue()))
-        .map_err(|error| format!("cannot write {}: {error}", path.display()))
+    std::fs::write(root.join(FILE), catalogue()).map_err(|error| format!("{FILE}: {error}"))
 }
 
-/// Returns what is wrong with the catalogue in the document, if anything is.
-pub(crate) fn problem(text: &str) -> Option<String> {
-    match text.split_once(MARK) {
-        None => Some(format!("{DOCUMENT}: there is no mark for the catalogue")),
-        Some((_, after)) if after == catalogue() => None,
-        Some(_) => Some(format!(
-            "{DOCUMENT}: the catalogue is stale; run `cargo xtask conformance --catalogue`"
-        )),
-    }
+/// Returns what is wrong with the catalogue, if it differs from the cases.
+pub(crate) fn problem(page: &str) -> Option<String> {
+    (page != catalogue())
+        .then(|| format!("{FILE} is stale; run `cargo xtask conformance --catalogue`"))
 }
 
-/// Lists every built-in case in tables of Markdown, one table for each group.
+/// Returns a table in Markdown of every built-in case, by group.
 fn catalogue() -> String {
     let suite = Suite::builtin();
-    let mut text = String::new();
+    let mut text = HEADING.to_owned();
     let mut group = "";
     for case in suite.list() {
         let group_of_this = case.id().split('/').next().unwrap_or_default();
@@ -46,7 +36,7 @@ fn catalogue() -> String {
             group = group_of_this;
             let _ = write!(
                 text,
-                "\n### {group}\n\n| case | level | a client must … | source |\n|---|---|---|---|\n"
+                "\n## {group}\n\n| case | level | requirement | source |\n|---|---|---|---|\n"
             );
         }
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
@@ -67,13 +57,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_or_missing_catalogue_is_found() {
-        assert_eq!(problem(&format!("intro\n{MARK}{}", catalogue())), None);
-        assert!(
-            problem(&format!("intro\n{MARK}{}x", catalogue()))
-                .unwrap()
-                .contains("stale")
-        );
-        assert!(problem("intro").unwrap().contains("no mark"));
+    fn a_stale_catalogue_is_found() {
+        assert_eq!(problem(&catalogue()), None);
+        let stale = problem(&format!("{}x", catalogue())).unwrap();
+        assert!(stale.contains("stale"));
     }
 }

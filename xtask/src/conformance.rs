@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use ap_conformance::{Report, Suite, html};
-use ap_core::Connect as _;
+use ap_client::transport::Connect as _;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     repeat: u64,
 
-    /// Update the catalogue in docs/conformance.md
+    /// Write docs/conformance-catalogue.md
     #[arg(long)]
     catalogue: bool,
 
@@ -218,7 +218,7 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
         .map(|subject| {
             let mut suite = with_exceptions(suite.clone(), *subject, options)?
                 .subject(subject.name())
-                .listening_to(log::take);
+                .log(log::take);
             // A person who watches sees that something happens: it takes a minute.
             if std::io::stderr().is_terminal() {
                 eprintln!(
@@ -277,7 +277,7 @@ fn run_in_own_processes(suite: &Suite, subject: Subject, options: &Options, repo
             let output = command.output().map_err(|error| error.to_string())?;
             let json: serde_json::Value = serde_json::from_slice(&output.stdout)
                 .map_err(|_| format!("it printed no report ({})", output.status))?;
-            report.enter(case.id(), &json)
+            report.merge(case.id(), &json)
         })();
         if let Err(error) = result {
             report.fail(case.id(), &format!("in a process of its own: {error}"));
@@ -298,8 +298,8 @@ fn suite(options: &Options) -> Result<Suite, String> {
         Some(id) => suite
             .only(id)
             .map_err(|error| error.to_string())?
-            .in_environment()
-            .metered(ap_conformance::peak_memory),
+            .with_environment()
+            .memory_meter(ap_conformance::peak_memory),
         None => suite,
     })
 }
@@ -311,14 +311,14 @@ fn with_exceptions(mut suite: Suite, subject: Subject, options: &Options) -> Res
     }
     let name = format!("{}.json", subject.name());
     // The second folder has those that show only where logs are searched, as here.
-    for folder in ["crates/ap-conformance/exceptions", "xtask/exceptions"] {
+    for folder in ["crates/ap-conformance/expected-failures", "xtask/exceptions"] {
         let path = repo::root().join(folder).join(&name);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             text => text.map_err(|error| format!("cannot read {}: {error}", path.display()))?,
         };
         suite = suite
-            .excepting(&text)
+            .expected_failures(&text)
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(suite)

@@ -48,7 +48,7 @@ fn problems(root: &Path) -> Result<Vec<String>, String> {
         &metadata,
     ));
     problems.extend(catalogue::problem(&repo::read(
-        &root.join(catalogue::DOCUMENT),
+        &root.join(catalogue::FILE),
     )?));
     Ok(problems)
 }

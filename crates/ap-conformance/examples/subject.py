@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""A subject for the conformance suite, with Python's standard library alone.
+"""A subject for the conformance suite that uses only Python's standard library.
 
-It answers one JSON object a line for each one that it reads, as docs/conformance.md describes, and
-makes its calls over sockets of its own, because http.client takes much for a response that is none.
-Run it with
+It speaks the protocol that docs/conformance.md describes. It makes its calls over sockets, because
+http.client accepts many responses that are not valid. Run it with
 
     cargo xtask conformance --exec 'python3 crates/ap-conformance/examples/subject.py'
 
-What it comes to is in subject-report.txt beside it, which the same command writes with
+Its report is in subject-report.txt beside it. The same command writes the report with
 
     --out crates/ap-conformance/examples/subject-report.txt
 """
@@ -42,7 +41,7 @@ class Refused(Exception):
 
 
 class Failure(Exception):
-    """No complete response came; the kind says why."""
+    """There is no complete response; the kind says why."""
 
     def __init__(self, kind):
         super().__init__(kind)
@@ -50,7 +49,7 @@ class Failure(Exception):
 
 
 class Client:
-    """The account's keys, where they may go, and which to try first."""
+    """The account's keys, the allowed origins, and which key to try first."""
 
     def __init__(self, begin):
         self.keys = []
@@ -67,7 +66,7 @@ class Client:
         self.tls.hostname_checks_common_name = False
 
     def install(self, keys):
-        """In order, and equal ones once; products stay with the key that they take."""
+        """Keep equal keys once, and keep each product's accepted key."""
         found = {product: self.keys[at] for product, at in self.first.items()}
         self.keys = list(dict.fromkeys(entry["key"] for entry in keys))
         self.first = {p: self.keys.index(key) for p, key in found.items() if key in self.keys}
@@ -88,7 +87,7 @@ class Client:
             index %= len(self.keys)
             signed = headers + [("Authorization", self.authorization(self.keys[index]))]
             answer = self.send(request["method"], url, signed, body, deadline)
-            if not self.is_refusal(answer, product):
+            if not self.is_rejected_key(answer, product):
                 status = answer["status"]
                 later = index != first and 400 <= status < 500
                 if status < 300 or later and status not in (401, 403, 407, 408, 421, 425, 429):
@@ -174,9 +173,9 @@ class Client:
         keep = False
         try:
             connection.deadline = deadline
-            whole = connection.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            is_sent = connection.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
             answer, keep = Response(connection, self.settings).read(method)
-            keep = keep and whole
+            keep = keep and is_sent
             return answer
         finally:
             if keep:
@@ -184,39 +183,39 @@ class Client:
             else:
                 connection.close()
 
-    def is_refusal(self, answer, product):
+    def is_rejected_key(self, answer, product):
         if answer["status"] != 401:
             return False
 
         if len(base64.b64decode(answer["body"])) > 64 * 1024:
             return False
 
-        def member(said, path):
+        def member(value, path):
             for name in path.split("."):
-                said = said.get(name) if isinstance(said, dict) else None
-            return said
+                value = value.get(name) if isinstance(value, dict) else None
+            return value
 
         def constant(text):
             raise ValueError(f"{text} is not JSON")
 
         def once(pairs):
             if len({name for name, _ in pairs}) < len(pairs):
-                raise ValueError("a name comes twice")
+                raise ValueError("a name is used twice")
             return dict(pairs)
 
         try:
             text = base64.b64decode(answer["body"]).decode("utf-8-sig")
-            said = json.loads(text, object_pairs_hook=once, parse_constant=constant)
+            document = json.loads(text, object_pairs_hook=once, parse_constant=constant)
         except (ValueError, RecursionError):
             return False
         forms = BAD_KEY_FORMS[None] + BAD_KEY_FORMS.get(product, [])
-        return isinstance(said, dict) and any(
-            all(member(said, name) == value for name, value in form.items()) for form in forms
+        return isinstance(document, dict) and any(
+            all(member(document, name) == value for name, value in form.items()) for form in forms
         )
 
 
 class Connection:
-    """A socket with a deadline over everything, and what was read too far."""
+    """A socket with a deadline, and the bytes that were read ahead."""
 
     def __init__(self, client, origin, deadline):
         self.deadline = deadline
@@ -233,23 +232,23 @@ class Connection:
             raise Refused("plain http")
         settings = client.settings
         proxy = urlsplit(settings["proxy"]) if settings["proxy"] and not loopback else None
-        soon = time.monotonic() + settings["connect_timeout_ms"] / 1000
-        late = "timeout" if deadline <= soon else "connect_timeout"
-        self.deadline = min(deadline, soon)
+        connect_deadline = time.monotonic() + settings["connect_timeout_ms"] / 1000
+        late_kind = "timeout" if deadline <= connect_deadline else "connect_timeout"
+        self.deadline = min(deadline, connect_deadline)
         try:
             at = (proxy.hostname, proxy.port) if proxy else (host, port)
-            self.sock = socket.create_connection(at, timeout=self.left())
+            self.sock = socket.create_connection(at, timeout=self.remaining())
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if proxy:
                 self.tunnel(host, port, settings)
             if parts.scheme == "https":
-                self.sock.settimeout(self.left())
+                self.sock.settimeout(self.remaining())
                 self.sock = client.tls.wrap_socket(self.sock, server_hostname=host)
         except (TimeoutError, Failure) as error:
             self.close()
             if isinstance(error, Failure) and error.kind != "timeout":
                 raise
-            raise Failure(late) from error
+            raise Failure(late_kind) from error
         except ssl.SSLError as error:
             self.close()
             raise Failure("tls") from error
@@ -272,19 +271,19 @@ class Connection:
         if not 200 <= status < 300 or self.buffer:
             raise Failure("proxy")
 
-    def left(self):
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+    def remaining(self):
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
             raise Failure("timeout")
-        # Longer times are as good as none, and cannot be counted.
-        return min(left, 3600)
+        # A socket cannot count much longer timeouts.
+        return min(remaining, 3600)
 
     def is_quiet(self):
-        """Nothing has come that nobody asked for, and nobody hung up."""
+        """Return True if nothing has arrived unasked, and the server has not closed it."""
         return not self.buffer and self.poll() is None
 
     def poll(self):
-        """What is there already, which TLS may not have for us though bytes came; None, if nothing."""
+        """Return what has arrived, or None. With TLS, bytes may have arrived without any data."""
         self.sock.settimeout(0)
         try:
             return self.sock.recv(65536)
@@ -294,15 +293,15 @@ class Connection:
             return b""
 
     def write(self, data):
-        """Whether all of it went out before an answer came."""
+        """Send data. Return False if a response arrives before everything is sent."""
         if self.poll():
             raise Failure("malformed")
         at = 0
         view = memoryview(data)
         while at < len(data):
-            # An answer ends an upload that is still under way.
+            # A response ends an upload that is still being sent.
             watched = [self.sock] if at else []
-            readable, writable, _ = select.select(watched, [self.sock], [], self.left())
+            readable, writable, _ = select.select(watched, [self.sock], [], self.remaining())
             if readable and (early := self.poll()) is not None:
                 self.buffer += early
                 return False
@@ -313,13 +312,13 @@ class Connection:
                 except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                     pass
                 except OSError:
-                    # An answer may be there all the same.
+                    # A response may have arrived in spite of the error.
                     return False
         return True
 
     def more(self):
-        """Whether more came."""
-        self.sock.settimeout(self.left())
+        """Read more. Return False if the connection has ended."""
+        self.sock.settimeout(self.remaining())
         try:
             data = self.sock.recv(65536)
         except TimeoutError as error:
@@ -330,7 +329,7 @@ class Connection:
         return bool(data)
 
     def line(self, limit):
-        """A line with its end; None, if the connection ended before."""
+        """Return a line with its line break, or None if the connection has ended."""
         start = 0
         while (end := self.buffer.find(b"\n", start)) < 0:
             if len(self.buffer) > limit:
@@ -356,7 +355,7 @@ class Connection:
 
 
 class Response:
-    """One response, read as strictly as it is written."""
+    """Reads one response strictly."""
 
     STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\xff]*)?\r\n")
     FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*?)[ \t]*\r\n")
@@ -367,7 +366,7 @@ class Response:
         self.settings = settings
 
     def head(self):
-        """Status, version and fields of one head."""
+        """Return status, version, headers and size of one head."""
         while len(self.connection.buffer) < 5 and b"HTTP/".startswith(self.connection.buffer):
             if not self.connection.more():
                 raise Failure("closed")
@@ -397,16 +396,16 @@ class Response:
         return int(start[2]), int(start[1]), fields, size
 
     def read(self, method):
-        """The answer, and whether the connection is good for another."""
-        interim = size = 0
+        """Return the answer, and True if the connection can be reused."""
+        informational = size = 0
         while True:
             status, version, fields, length = self.head()
             if status == 101:
                 raise Failure("malformed")
             if status >= 200:
                 break
-            interim, size = interim + 1, size + length
-            if interim > 100 or size > self.settings["head_limit"]:
+            informational, size = informational + 1, size + length
+            if informational > 100 or size > self.settings["head_limit"]:
                 raise Failure("too_large")
         body, whole = self.body(method, status, version, fields)
         tokens = {t.strip().lower() for t in ",".join(self.values(fields, "connection")).split(",")}
@@ -425,8 +424,8 @@ class Response:
     def body(self, method, status, version, fields):
         lengths = set(self.values(fields, "content-length"))
         codings = self.values(fields, "transfer-encoding")
-        sound = all(re.fullmatch(r"[0-9]{1,20}", length) for length in lengths)
-        if len(lengths) > 1 or not sound or lengths and codings:
+        valid = all(re.fullmatch(r"[0-9]{1,20}", length) for length in lengths)
+        if len(lengths) > 1 or not valid or lengths and codings:
             raise Failure("malformed")
         if codings and (version == 0 or [coding.lower() for coding in codings] != ["chunked"]):
             raise Failure("malformed")
@@ -443,7 +442,7 @@ class Response:
         return self.connection.exactly(length), True
 
     def drain(self):
-        """There is no telling whether a body without a length is whole, only when it is over."""
+        """Read a body without a length. Nobody can tell if it is complete."""
         size = 0
         while self.connection.more():
             size += len(self.connection.buffer)
@@ -488,7 +487,7 @@ def main():
             client = Client(message)
             answer = {"ok": True}
             if (message["settings"]["proxy"] or "").startswith("https:"):
-                answer = {"skip": "speaks no TLS with a proxy: Python has none within TLS"}
+                answer = {"skip": "Python has no TLS inside TLS, so no https proxy"}
         elif message["op"] == "call":
             try:
                 answer = client.call(message)

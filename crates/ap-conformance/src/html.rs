@@ -1,4 +1,4 @@
-//! One self-contained page: subjects side by side, filterable, each case with its rule and its source.
+//! One self-contained page with subjects side by side: each case with its rule and its source, and a filter.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -6,11 +6,11 @@ use std::fmt::{self, Write as _};
 use crate::case::Level;
 use crate::report::{CaseReport, CaseState, Report};
 
-/// The page for some reports. It loads nothing from anywhere.
+/// Returns an HTML page for some reports. It loads nothing from anywhere.
 #[must_use]
 pub fn html(reports: &[Report]) -> String {
     let mut page = format!(
-        "{HEAD}<style>{STYLE}</style></head><body><main><h1>Conformance report</h1>{ABOUT}"
+        "{HEAD}<style>{STYLE}</style></head><body><main><h1>Conformance report</h1>{INTRODUCTION}"
     );
     // Writing to a String cannot fail.
     let _ = subjects(&mut page, reports);
@@ -31,10 +31,10 @@ fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
             failed.filter(|case| case.level() == level).count()
         };
         let verdict = match (broken(Level::Must), broken(Level::Should)) {
-            (0, 0) => "Keeps every rule that was tried".to_owned(),
-            (0, should) => format!("Keeps every MUST, breaks {should} SHOULD"),
-            (must, 0) => format!("Breaks {must} MUST"),
-            (must, should) => format!("Breaks {must} MUST and {should} SHOULD"),
+            (0, 0) => "Passes every case that ran".to_owned(),
+            (0, should) => format!("Passes every MUST, fails {should} SHOULD"),
+            (must, 0) => format!("Fails {must} MUST"),
+            (must, should) => format!("Fails {must} MUST and {should} SHOULD"),
         };
         write!(
             page,
@@ -67,15 +67,15 @@ fn cases(page: &mut String, reports: &[Report]) -> fmt::Result {
     page.push_str("</tr></thead>");
     let mut group = None;
     for (id, columns) in &rows {
-        let of = id.split('/').next();
-        if group != of {
+        let group_of_case = id.split('/').next();
+        if group != group_of_case {
             page.push_str(if group.is_some() { "</tbody>" } else { "" });
-            group = of;
+            group = group_of_case;
             write!(
                 page,
                 "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"{}\">{} <span class=\"left\"></span></th></tr>",
                 reports.len() + 1,
-                escape(of.unwrap_or_default()),
+                escape(group_of_case.unwrap_or_default()),
             )?;
         }
         row(page, reports, columns)?;
@@ -147,9 +147,8 @@ const HEAD: &str = r#"<!doctype html>
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
-const ABOUT: &str = "<p class=\"about\">The same cases for every subject, each with the rule that it tries and where the \
-rule is from. A MUST is a rule without which a client is not safe with a key, or not correct; a SHOULD is what a \
-good client keeps.</p>";
+const INTRODUCTION: &str = "<p class=\"introduction\">Every subject runs the same cases. Each case shows its rule, and where the rule comes \
+from. A client that breaks a MUST is not safe to use with a key, or not correct. A good client also keeps every SHOULD.</p>";
 
 const FILTERS: &str = r#"<form role="search">
 <label>Text <input id="text" type="search" autocomplete="off"></label>
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_subject_says_is_text_and_never_markup() {
+    fn text_from_a_subject_is_never_markup() {
         let case = CaseReport {
             id: "a/b".to_owned(),
             level: Level::Must,

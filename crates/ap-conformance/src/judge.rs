@@ -1,51 +1,56 @@
-//! The judge: a pure function of what a case demands, what came of its calls, and what every listener
-//! saw.
+//! The judge: a pure function of what a case demands, the outcomes of its calls, and what every
+//! listener received.
 
 use std::collections::BTreeMap;
 
-use crate::case::{Case, Expect, Listener};
+use crate::case::{Case, ExpectedRequests, ExpectedResult, Listener, Range, unhex};
 use crate::outcome::Outcome;
-use crate::script;
+use crate::placeholders::Placeholders;
+use crate::raw_request::{header_lines, with_lower_case_names, without_authorization};
 use crate::secrets::Secret;
 use crate::server::Record;
-use crate::template::Template;
 
+/// Judges a run of a case.
+///
 /// # Errors
 ///
-/// Why the case failed: what was expected, and what was seen, without any part of a key.
+/// Says what was expected and what was seen, without any part of a key.
 pub(crate) fn judge(
     case: &Case,
-    template: &Template,
+    placeholders: &Placeholders,
     secrets: &[Secret],
     outcomes: &[Outcome],
     records: &BTreeMap<&str, Record>,
 ) -> Result<(), String> {
-    // The global rules come first: a leak is worse than whatever else went wrong.
-    no_key_elsewhere(case, secrets, outcomes, records)?;
+    // The rules about keys come first, because a leak is the worst failure.
+    check_leaks(case, secrets, outcomes, records)?;
     for (number, (call, outcome)) in case.each_call().zip(outcomes).enumerate() {
-        expected(&call.expect, outcome, template)
-            .map_err(|what| of_call(number, case.each_call().count(), &what))?;
+        check_result(&call.expect, outcome, placeholders)
+            .map_err(|message| with_call_number(number, case.each_call().count(), message))?;
     }
     let none = Listener::default();
     for (name, record) in records {
         let listener = case.listeners.get(*name).unwrap_or(&none);
         if case.is_product(name) {
-            authorizations(case, secrets, record, listener)?;
+            check_authorization(case, secrets, record, listener)?;
         }
-        seen(listener, record, template).map_err(|what| format!("listener {name}: {what}"))?;
+        check_requests(&listener.expect, record, placeholders)
+            .and_then(|()| check_connections(listener, record))
+            .map_err(|message| format!("listener {name}: {message}"))?;
     }
     Ok(())
 }
 
-fn of_call(number: usize, count: usize, what: &str) -> String {
+fn with_call_number(number: usize, count: usize, message: String) -> String {
     if count == 1 {
-        what.to_owned()
+        message
     } else {
-        format!("call {}: {what}", number + 1)
+        format!("call {}: {message}", number + 1)
     }
 }
 
-fn no_key_elsewhere(
+/// No part of a key reaches a listener that is not a product, an error, a `Debug` or a log.
+fn check_leaks(
     case: &Case,
     secrets: &[Secret],
     outcomes: &[Outcome],
@@ -59,38 +64,43 @@ fn no_key_elsewhere(
                 .find_map(|bytes| secret.found_in(bytes))
             {
                 return Err(format!(
-                    "the listener {name} received {what}, which is for the target alone"
+                    "the listener {name} received {what}, which only the target may receive"
                 ));
             }
         }
         for outcome in outcomes {
             if let Some(what) = secret.found_in(outcome.text.as_bytes()) {
-                return Err(format!("an error's text or a Debug holds {what}"));
+                return Err(format!("an error's text or a Debug contains {what}"));
             }
             if let Some(what) = secret.found_in(outcome.log.as_bytes()) {
-                return Err(format!("a log holds {what}"));
+                return Err(format!("a log contains {what}"));
             }
         }
     }
     Ok(())
 }
 
-fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(), String> {
-    let right = expect.outcome.all();
-    if !right.contains(&outcome.kind.as_str()) {
+/// The call ends as it must.
+fn check_result(
+    expect: &ExpectedResult,
+    outcome: &Outcome,
+    placeholders: &Placeholders,
+) -> Result<(), String> {
+    let accepted = expect.outcome.all();
+    if !accepted.contains(&outcome.kind.as_str()) {
         let status = outcome
             .status
             .map_or(String::new(), |status| format!(" with status {status}"));
         return Err(format!(
             "expected {}, saw {}{status}",
-            right.join(" or "),
+            accepted.join(" or "),
             outcome.kind
         ));
     }
     for lacks in &expect.text_lacks {
-        let lacks = template.fill(lacks)?;
+        let lacks = placeholders.fill(lacks)?;
         if outcome.text.contains(&lacks) {
-            return Err("an error's text repeats what it must not".to_owned());
+            return Err("an error's text repeats something that it must not".to_owned());
         }
     }
     let Some(status) = outcome.status else {
@@ -102,10 +112,10 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
         return Err(format!("expected status {expected}, saw {status}"));
     }
     if let Some(body) = &expect.body {
-        let body = template.fill(body)?;
+        let body = placeholders.fill(body)?;
         if body.as_bytes() != outcome.body {
             return Err(format!(
-                "expected a body of {} bytes, saw {} bytes that differ from byte {} on",
+                "expected a body of {} bytes, saw {} bytes; the first difference is at byte {}",
                 body.len(),
                 outcome.body.len(),
                 body.bytes()
@@ -116,10 +126,10 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
         }
     }
     if let Some(hex) = &expect.body_hex
-        && script::unhex(hex) != outcome.body
+        && unhex(hex) != outcome.body
     {
         return Err(format!(
-            "expected another body than the {} bytes that came",
+            "the body has {} bytes, but not the expected ones",
             outcome.body.len()
         ));
     }
@@ -132,7 +142,7 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
         ));
     }
     for (name, value) in &expect.headers {
-        let value = template.fill(value)?;
+        let value = placeholders.fill(value)?;
         let wanted = expect
             .headers
             .iter()
@@ -144,16 +154,16 @@ fn expected(expect: &Expect, outcome: &Outcome, template: &Template) -> Result<(
             .count();
         if found < wanted.count().max(1) {
             return Err(format!(
-                "the response's header line {name:?} is missing or changed"
+                "the header line {name:?} of the response is missing or changed"
             ));
         }
     }
     Ok(())
 }
 
-/// Every request at the target has exactly one `Authorization`, byte for byte that of a key of the
-/// client; unsigned calls have none. And there are no more requests than calls times keys.
-fn authorizations(
+/// Every request at a product has exactly one `Authorization`, byte for byte that of one of the
+/// client's keys; unsigned calls have none. There are at most as many requests as calls times keys.
+fn check_authorization(
     case: &Case,
     secrets: &[Secret],
     target: &Record,
@@ -172,7 +182,7 @@ fn authorizations(
                     .find(|secret| secret.authorization() == *line);
                 let known = known.ok_or_else(|| {
                     format!(
-                        "the Authorization of request {} is not that of a key of the client",
+                        "the Authorization of request {} is not that of one of the client's keys",
                         number + 1
                     )
                 })?;
@@ -200,36 +210,34 @@ fn authorizations(
     let last = &listener.expect.last_keys;
     if !names.ends_with(last) {
         return Err(format!(
-            "expected the keys {last:?} at the end, saw {names:?}"
+            "expected the last keys to be {last:?}, saw {names:?}"
         ));
     }
     let most = case.each_call().count() * secrets.len().max(1);
     if target.requests.len() > most {
         return Err(format!(
-            "{} requests came, at most {most} may",
+            "{} requests arrived; at most {most} are allowed",
             target.requests.len()
         ));
     }
     Ok(())
 }
 
-fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(), String> {
-    let expect = &listener.expect;
-    let bound = |what: &str, range: Option<crate::case::Range>, number: usize| match range {
-        Some(range) if !range.holds(number) => {
-            Err(format!("expected {range} {what}, saw {number}"))
-        }
-        _ => Ok(()),
-    };
-    bound("connections", expect.connections, record.received.len())?;
-    bound("requests", expect.requests, record.requests.len())?;
+/// The requests at a listener are as they must be.
+fn check_requests(
+    expect: &ExpectedRequests,
+    record: &Record,
+    placeholders: &Placeholders,
+) -> Result<(), String> {
+    check_count("connections", expect.connections, record.received.len())?;
+    check_count("requests", expect.requests, record.requests.len())?;
+    let requests = || record.requests.iter().map(|(_, request)| request);
     if let Some(lines) = &expect.lines {
-        let expected: Result<Vec<_>, _> = lines.iter().map(|line| template.fill(line)).collect();
+        let expected: Result<Vec<_>, _> =
+            lines.iter().map(|line| placeholders.fill(line)).collect();
         let expected = expected?;
-        let seen: Vec<_> = record
-            .requests
-            .iter()
-            .map(|(_, request)| {
+        let seen: Vec<_> = requests()
+            .map(|request| {
                 let text = String::from_utf8_lossy(request);
                 text.lines().next().unwrap_or_default().to_owned()
             })
@@ -240,110 +248,80 @@ fn seen(listener: &Listener, record: &Record, template: &Template) -> Result<(),
             ));
         }
     }
-    for (_, request) in &record.requests {
-        let text = normal(request);
-        for wanted in &expect.has {
-            let wanted = template.fill(wanted)?;
-            if !text.contains(&wanted) {
-                return Err(format!("a request lacks {wanted:?}"));
-            }
-        }
-        if let Some(body) = &expect.body {
-            let body = template.fill(body)?;
-            let end = text.find("\r\n\r\n").map_or(text.len(), |at| at + 4);
-            if text[end..] != body {
-                return Err(format!(
-                    "expected a request body of {} bytes, saw another of {}",
-                    body.len(),
-                    text.len() - end
-                ));
-            }
-        }
+    for request in requests() {
+        check_content(expect, &with_lower_case_names(request), placeholders)?;
     }
     if expect.same {
-        let mut all = record.requests.iter().map(|(_, one)| unsigned(one));
+        let mut all = requests().map(|request| without_authorization(request));
         let first = all.next().unwrap_or_default();
         if all.any(|other| other != first) {
             return Err("its requests differ in more than the Authorization".to_owned());
         }
     }
     for unwanted in &expect.lacks {
-        let unwanted = template.fill(unwanted)?;
-        // Every byte, and every request again with its names in lower case.
-        let requests = record.requests.iter().map(|(_, request)| request);
-        if record
-            .received
-            .iter()
-            .chain(requests)
-            .any(|bytes| normal(bytes).contains(&unwanted))
-        {
-            return Err("it received what it must not".to_owned());
+        let unwanted = placeholders.fill(unwanted)?;
+        // Every byte, then every request again, because only there names are in lower case.
+        let mut all = record.received.iter().chain(requests());
+        if all.any(|bytes| with_lower_case_names(bytes).contains(&unwanted)) {
+            return Err("it received something that it must not receive".to_owned());
         }
     }
-    if let Some(number) = left_open(listener, record) {
-        return Err(format!("the client did not hang up connection {number}"));
+    Ok(())
+}
+
+fn check_count(name: &str, range: Option<Range>, number: usize) -> Result<(), String> {
+    match range {
+        Some(range) if !range.contains(number) => {
+            Err(format!("expected {range} {name}, saw {number}"))
+        }
+        _ => Ok(()),
     }
-    if let Some(most) = expect.max_bytes
+}
+
+fn check_content(
+    expect: &ExpectedRequests,
+    request: &str,
+    placeholders: &Placeholders,
+) -> Result<(), String> {
+    for wanted in &expect.has {
+        let wanted = placeholders.fill(wanted)?;
+        if !request.contains(&wanted) {
+            return Err(format!("a request lacks {wanted:?}"));
+        }
+    }
+    let Some(body) = &expect.body else {
+        return Ok(());
+    };
+    let body = placeholders.fill(body)?;
+    let start = request.find("\r\n\r\n").map_or(request.len(), |at| at + 4);
+    if request[start..] != body {
+        return Err(format!(
+            "expected a request body of {} bytes, saw a different one of {} bytes",
+            body.len(),
+            request.len() - start
+        ));
+    }
+    Ok(())
+}
+
+/// The client closed the connections that it must close, and stopped reading a flood.
+fn check_connections(listener: &Listener, record: &Record) -> Result<(), String> {
+    if let Some(number) = open_connection(listener, record) {
+        return Err(format!("the client did not close connection {number}"));
+    }
+    if let Some(most) = listener.expect.max_bytes
         && record.sent > most
     {
         return Err(format!(
-            "the client took {} bytes of a flood, at most {most} may",
+            "the client read {} bytes of a flood; at most {most} are allowed",
             record.sent
         ));
     }
     Ok(())
 }
 
-/// The first connection that the client should have hung up and did not.
-pub(crate) fn left_open(listener: &Listener, record: &Record) -> Option<usize> {
+/// Returns the number of the first connection that the client must still close.
+pub(crate) fn open_connection(listener: &Listener, record: &Record) -> Option<usize> {
     let mut numbers = listener.expect.hangs_up.iter().copied();
     numbers.find(|number| !record.hung_up.contains(&(number - 1)))
-}
-
-/// A request without its `Authorization`, everything else as it came.
-fn unsigned(request: &[u8]) -> Vec<u8> {
-    let end = request.windows(4).position(|four| four == b"\r\n\r\n");
-    let (head, body) = request.split_at(end.unwrap_or(request.len()));
-    let name = b"authorization:";
-    let mut kept: Vec<&[u8]> = head
-        .split(|byte| *byte == b'\n')
-        .filter(|line| {
-            !line
-                .get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        })
-        .collect();
-    kept.push(body);
-    kept.join(&b'\n')
-}
-
-/// A request with its header names in lower case.
-fn normal(request: &[u8]) -> String {
-    let text = String::from_utf8_lossy(request);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let mut normal = String::new();
-    for (number, line) in head.split("\r\n").enumerate() {
-        match line.split_once(':') {
-            Some((name, value)) if number > 0 => {
-                normal.push_str(&format!("{}:{value}\r\n", name.to_ascii_lowercase()));
-            }
-            _ => normal.push_str(&format!("{line}\r\n")),
-        }
-    }
-    if text.contains("\r\n\r\n") {
-        normal + "\r\n" + body
-    } else {
-        normal
-    }
-}
-
-pub(crate) fn header_lines(request: &[u8], wanted: &str) -> Vec<String> {
-    let text = String::from_utf8_lossy(request);
-    let head = text.split("\r\n\r\n").next().unwrap_or_default();
-    head.split("\r\n")
-        .skip(1)
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
-        .map(|(_, value)| value.trim().to_owned())
-        .collect()
 }

@@ -1,29 +1,42 @@
 #![doc = include_str!("../README.md")]
 
-mod builtin;
+// What is judged: cases, as data.
 mod case;
-mod drive;
-mod exec;
-mod home;
-mod html;
+mod case_info;
+mod placeholders;
+
+// Who judges: the suite runs cases for a subject.
+mod expected_failures;
+mod runner;
+mod skip;
+mod subject;
+mod suite;
+
+// One run of a case.
+mod authority;
+mod context;
+mod home_directory;
 mod judge;
 mod memory;
-#[cfg(test)]
-mod mutants;
 mod outcome;
-mod report;
+mod raw_request;
+mod request;
 mod run;
-mod script;
 mod secrets;
 mod server;
-mod stream;
-mod suite;
-mod template;
-mod tls;
+
+// What comes out.
+mod html;
+mod report;
+
+#[cfg(test)]
+mod mutants;
 
 pub use case::{CaseError, Level};
-pub use drive::block_on;
+pub use case_info::CaseInfo;
+pub use expected_failures::InvalidExpectedFailure;
 pub use html::html;
 pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
-pub use suite::{CaseInfo, InvalidException, Suite, UnknownCase, check, check_async};
+pub use subject::block_on;
+pub use suite::{Suite, UnknownCase, check, check_async};

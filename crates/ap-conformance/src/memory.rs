@@ -1,19 +1,18 @@
-//! How much memory a case may cost, and a meter for it.
+//! How much memory a case may use, and a meter for it.
 
-use crate::case::{Case, Listener};
-use crate::script::Step;
+use crate::case::{Case, Listener, Step};
 
-/// What any case may cost: the suite's own listeners, a library's buffers and pools.
-const FREE: u64 = 32 * 1024 * 1024;
+/// What any case may use: for the suite's own listeners, and a library's buffers and pools.
+const BASE: u64 = 32 * 1024 * 1024;
 
-/// How often the bytes of a body may be there at once: at the caller, in the library, at the listener
-/// and in its record.
+/// How many copies of a body may exist at the same time: at the caller, in the library, at the
+/// listener and in its record.
 const COPIES: u64 = 6;
 
-/// The most memory, in bytes, that this process has had so far; `None` where the system does not say.
-/// A meter for [`Suite::metered`](crate::Suite::metered).
+/// Returns the most memory, in bytes, that this process has had so far.
 ///
-/// Reads `VmHWM` of `/proc/self/status`, so it measures on Linux alone.
+/// A meter for [`Suite::memory_meter`](crate::Suite::memory_meter). It reads `VmHWM` of
+/// `/proc/self/status`, so it measures on Linux only; elsewhere it returns `None`.
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -24,18 +23,18 @@ pub fn peak_memory() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// By how many bytes a process may grow over a case.
-pub(crate) fn allowed(case: &Case) -> u64 {
+/// Returns by how many bytes a process may grow over a case.
+fn limit(case: &Case) -> u64 {
     let attempts = case.keys.len().max(1) as u64;
     let bodies = case.calls.iter().map(|call| {
         let sent = call.body_bytes.unwrap_or(0) as u64;
         let received = call.expect.body_bytes.unwrap_or(0) as u64;
         sent * attempts + received
     });
-    FREE + COPIES * bodies.sum::<u64>()
+    BASE + COPIES * bodies.sum::<u64>()
 }
 
-/// Whether a case moves so much that its memory is worth a process of its own.
+/// Returns `true` if a case moves so many bytes that its memory is measured in a process of its own.
 pub(crate) fn is_large(case: &Case) -> bool {
     let floods = |listener: &Listener| {
         let scripts = listener
@@ -53,12 +52,12 @@ pub(crate) fn is_large(case: &Case) -> bool {
         || case.listeners.values().any(floods)
 }
 
-/// Whether it grew by more.
+/// Fails if the process grew by more than the case allows.
 pub(crate) fn judge(case: &Case, grown: Option<u64>) -> Result<(), String> {
-    let most = allowed(case);
+    let most = limit(case);
     match grown {
         Some(grown) if grown > most => Err(format!(
-            "memory grew by {} MiB, at most {} may",
+            "memory grew by {} MiB; at most {} MiB is allowed",
             grown >> 20,
             most >> 20
         )),

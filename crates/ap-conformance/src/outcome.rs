@@ -1,16 +1,19 @@
-//! What came of a call, in a form that every subject can give, in any language.
+//! [`Outcome`]: the result of a call, in a form that every subject can give, in any language.
 
 use ap_core::CallError;
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 
-/// What came of one call.
+/// What a client returns from a call.
+pub(crate) type CallResult = Result<Response<Bytes>, CallError>;
+
+/// The result of one call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Outcome {
-    /// `response`, `refused` (nothing was sent), `unauthorized` (every key was refused), the kind of a
-    /// transport's failure, or `hung` and `panicked`, which no case expects.
+    /// `response`, `refused` (nothing was sent), `unauthorized` (every key was rejected), the kind of a
+    /// transport error, or `late`, `hung` or `panicked`, which no case expects.
     #[serde(rename = "outcome")]
     pub kind: String,
     #[serde(default)]
@@ -19,11 +22,11 @@ pub(crate) struct Outcome {
     pub headers: Vec<(String, String)>,
     #[serde(skip)]
     pub body: Vec<u8>,
-    /// Everything that the subject would print or log about it.
+    /// Everything that the subject would print or log about the call.
     #[serde(default)]
     pub text: String,
-    /// What the libraries below logged meanwhile. Searched for keys, and for nothing else: a library may
-    /// log the URL that it was given.
+    /// What the libraries below have logged. It is searched for keys only, because a library may log
+    /// the URL.
     #[serde(skip)]
     pub log: String,
 }
@@ -36,9 +39,10 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn of(result: Result<Response<Bytes>, CallError>) -> Self {
+    /// Returns the outcome of a call that a client made.
+    pub(crate) fn of(result: CallResult) -> Self {
         match result {
-            Ok(response) => Self::of_kind("response").with(&response),
+            Ok(response) => Self::of_kind("response").with_response(&response),
             Err(error) => {
                 let mut outcome = Self::of_kind(match &error {
                     CallError::Request(_) => "refused",
@@ -49,15 +53,15 @@ impl Outcome {
                 if let CallError::Auth(refusal) = &error
                     && let Some(response) = refusal.response()
                 {
-                    outcome = outcome.with(response);
+                    outcome = outcome.with_response(response);
                 }
-                outcome.text = chain(&error);
+                outcome.text = error_chain(&error);
                 outcome
             }
         }
     }
 
-    fn with(mut self, response: &Response<Bytes>) -> Self {
+    fn with_response(mut self, response: &Response<Bytes>) -> Self {
         self.status = Some(response.status().as_u16());
         self.headers = response
             .headers()
@@ -74,8 +78,8 @@ impl Outcome {
     }
 }
 
-/// An error as a log would show it: `Display` and `Debug` of it and of every source.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns an error as a log may show it: `Display` and `Debug` of the error and of every source.
+pub(crate) fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,4 +1,4 @@
-//! [`Report`]: what a subject came to, case by case, as a table and as JSON.
+//! [`Report`]: the results of a subject, case by case, as a table and as JSON.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::case::Level;
 
-/// What a subject came to. In the order of ids.
+/// The results of a subject, in the order of ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub(crate) subject: String,
     pub(crate) cases: Vec<CaseReport>,
 }
 
-/// One case of a report.
+/// The result of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseReport {
     pub(crate) id: String,
@@ -35,14 +35,14 @@ pub struct CaseReport {
 pub enum CaseState {
     /// The subject kept the rule.
     Passed,
-    /// It did not.
+    /// The subject broke the rule.
     Failed,
-    /// It was not judged, and the reason says why.
+    /// The case was not judged, or was expected to fail. The reason says why.
     Skipped,
 }
 
 impl CaseState {
-    /// `passed`, `failed` or `skipped`.
+    /// Returns `passed`, `failed` or `skipped`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,37 +54,37 @@ impl CaseState {
 }
 
 impl CaseReport {
-    /// The case's id.
+    /// Returns the case's id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
-    /// Its level.
+    /// Returns the case's level.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
-    /// How it ended.
+    /// Returns how the case ended.
     #[must_use]
     pub fn state(&self) -> CaseState {
         self.state
     }
-    /// Why it failed or was skipped; empty if it passed.
+    /// Returns why the case failed or was skipped; empty if it passed.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
-    /// The kinds of outcome of its calls, in order: what two subjects are compared by.
+    /// Returns the kinds of outcome of its calls, in order. Two subjects are compared by these.
     #[must_use]
     pub fn kinds(&self) -> &[String] {
         &self.kinds
     }
-    /// By how many bytes memory grew over it, where that was measured.
+    /// Returns by how many bytes memory grew, if that was measured.
     #[must_use]
     pub fn memory(&self) -> Option<u64> {
         self.memory
     }
-    /// Whether it counts against the subject.
+    /// Returns `true` if the case failed and counts. A SHOULD counts only in a strict run.
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {
         self.state == CaseState::Failed && (strict || self.level == Level::Must)
@@ -103,32 +103,32 @@ impl CaseReport {
             CaseState::Passed => format!("passed   {level:<6}  {id}"),
             CaseState::Skipped => format!("skipped  {level:<6}  {id}: {reason}"),
             CaseState::Failed => format!(
-                "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    seen:   {reason}"
+                "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    result: {reason}"
             ),
         }
     }
 }
 
 impl Report {
-    /// The subject's name.
+    /// Returns the subject's name.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// The cases, in the order of ids.
+    /// Returns the cases, in the order of ids.
     #[must_use]
     pub fn cases(&self) -> &[CaseReport] {
         &self.cases
     }
 
-    /// How many cases ended so.
+    /// Returns how many cases ended in this state.
     #[must_use]
     pub fn count(&self, state: CaseState) -> usize {
         self.cases.iter().filter(|case| case.state == state).count()
     }
 
-    /// Where the rule about memory was checked, in words.
+    /// Says in words where memory was measured.
     #[must_use]
     pub fn memory(&self) -> String {
         let measured: Vec<_> = self.cases.iter().filter_map(CaseReport::memory).collect();
@@ -143,8 +143,9 @@ impl Report {
         }
     }
 
-    /// Whether nothing counts against the subject: no MUST failed; in a strict run, no SHOULD either.
-    /// A report in which nothing ran is no success.
+    /// Returns `true` if no MUST failed and, in a strict run, no SHOULD either.
+    ///
+    /// At least one case must have passed.
     #[must_use]
     pub fn is_success(&self, strict: bool) -> bool {
         self.cases
@@ -153,11 +154,11 @@ impl Report {
             && !self.cases.iter().any(|case| case.counts(strict))
     }
 
-    /// Panics with every failed line if a MUST failed: for a test.
+    /// Checks that no MUST failed, for use in a test.
     ///
     /// # Panics
     ///
-    /// If the subject does not conform.
+    /// With the report, if a MUST failed.
     #[track_caller]
     pub fn assert(&self) {
         assert!(
@@ -167,11 +168,11 @@ impl Report {
         );
     }
 
-    /// The same, with every SHOULD.
+    /// Checks that no MUST and no SHOULD failed, for use in a test.
     ///
     /// # Panics
     ///
-    /// If the subject does not conform strictly.
+    /// With the report, if a case failed.
     #[track_caller]
     pub fn assert_strict(&self) {
         assert!(
@@ -181,7 +182,7 @@ impl Report {
         );
     }
 
-    /// The report as JSON, in the form that `docs/conformance.md` describes.
+    /// Returns the report as JSON, in the form that `docs/conformance.md` describes.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let cases: Vec<_> = self
@@ -210,7 +211,7 @@ impl Report {
         })
     }
 
-    /// The same with what another report needs to [`enter`](Self::enter) it.
+    /// Returns the report as JSON with everything that [`merge`](Self::merge) needs.
     #[must_use]
     pub fn to_detailed_json(&self) -> Value {
         let mut json = self.to_json();
@@ -225,14 +226,15 @@ impl Report {
         json
     }
 
-    /// Enters what a case came to in a process of its own, read back from that process's
-    /// [`to_detailed_json`](Self::to_detailed_json).
+    /// Replaces the result of a case by that of another process.
+    ///
+    /// `json` is the [`to_detailed_json`](Self::to_detailed_json) of that process.
     ///
     /// # Errors
     ///
-    /// If the JSON has no such case in it.
-    pub fn enter(&mut self, id: &str, json: &Value) -> Result<(), String> {
-        let missing = || format!("the process's report has no case {id}");
+    /// If one of the two reports does not have the case.
+    pub fn merge(&mut self, id: &str, json: &Value) -> Result<(), String> {
+        let missing = || format!("the report has no case {id}");
         let cases = json["cases"].as_array().ok_or_else(missing)?;
         let theirs = cases
             .iter()
@@ -261,7 +263,7 @@ impl Report {
         Ok(())
     }
 
-    /// Enters a case as failed.
+    /// Marks a case as failed.
     pub fn fail(&mut self, id: &str, reason: &str) {
         if let Some(mine) = self.cases.iter_mut().find(|case| case.id == id) {
             mine.state = CaseState::Failed;
@@ -269,7 +271,7 @@ impl Report {
         }
     }
 
-    /// The ids of the cases that both subjects ran and that came out in different kinds.
+    /// Returns the ids of the cases that both subjects ran with different kinds of outcome.
     #[must_use]
     pub fn disagreements(&self, other: &Self) -> Vec<String> {
         self.cases
@@ -283,7 +285,7 @@ impl Report {
             .collect()
     }
 
-    /// The same report without times and bytes: what two runs must agree on.
+    /// Returns the report without times and memory, which may differ between two equal runs.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         for case in &mut self.cases {
@@ -294,7 +296,7 @@ impl Report {
     }
 }
 
-/// A table for a terminal: what failed, with its rule, then the counts.
+/// A table for a terminal: each failed and skipped case, then the counts.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in self

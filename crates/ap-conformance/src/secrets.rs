@@ -1,23 +1,23 @@
-//! The keys of a case, and the search for any part of them where none may be.
+//! The keys of a case, and the search for parts of them where no key may be.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// So many bytes of a key in a row count as the key.
+/// This many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;
 
-/// A key of a case. It is made anew for every run, so that nothing else can look like it.
+/// A key of a case. Every run has new keys, so that no other text can look like one.
 #[derive(Clone)]
 pub(crate) struct Secret {
     pub name: String,
     pub key: String,
-    /// The user name that it is paired with.
+    /// The user name that is sent with the key.
     pub user: String,
 }
 
 impl Secret {
     pub(crate) fn new(name: &str, seed: u64) -> Self {
-        // Not random, only unlike anything else: each letter pair differs from its neighbours.
+        // The key need not be random. It only must not look like any other text.
         let mut state = seed ^ 0x9E37_79B9_7F4A_7C15;
         let tail: String = (0..24)
             .map(|_| {
@@ -34,22 +34,24 @@ impl Secret {
         }
     }
 
-    /// `Basic …`, as the client must send it.
+    /// Returns `Basic …`, as the client must send it.
     pub(crate) fn authorization(&self) -> String {
         format!("Basic {}", self.pair())
     }
 
+    /// Returns the base64 of the user name and key.
     pub(crate) fn pair(&self) -> String {
         STANDARD.encode(format!("{}:{}", self.user, self.key))
     }
 
-    /// Where in a text a window of this key is, in any spelling: plain, base64 of the pair, or either
-    /// of them backwards.
+    /// Searches a text for a part of this key: plain, in base64, or either of them backwards.
+    ///
+    /// Returns what was found, in words.
     pub(crate) fn found_in(&self, text: &[u8]) -> Option<&'static str> {
         let pair = self.pair();
         let backwards = |text: &str| text.bytes().rev().collect::<Vec<u8>>();
-        // The pair's first bytes are the user name's, which is no secret: it is searched from the first
-        // group that holds nothing but key.
+        // The pair begins with the user name, which is no secret. The search uses the part from the
+        // first base64 group that contains only bytes of the key.
         let of_key = &pair[((self.user.len() + 1).div_ceil(3) * 4).min(pair.len())..];
         [
             (self.key.clone().into_bytes(), "the key"),
@@ -65,13 +67,13 @@ impl Secret {
 
 fn contains_window(text: &[u8], secret: &[u8]) -> bool {
     let width = WINDOW.min(secret.len());
-    // Texts can be megabytes of a log, so almost every place is dismissed by one look at its first byte.
-    let mut begins = [false; 256];
+    // A log can be megabytes long. The first byte rules out most positions cheaply.
+    let mut is_first_byte = [false; 256];
     for window in secret.windows(width) {
-        begins[usize::from(window[0])] = true;
+        is_first_byte[usize::from(window[0])] = true;
     }
     text.windows(width).any(|seen| {
-        begins[usize::from(seen[0])] && secret.windows(width).any(|window| window == seen)
+        is_first_byte[usize::from(seen[0])] && secret.windows(width).any(|window| window == seen)
     })
 }
 
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_found_in_every_spelling_and_other_text_is_not() {
+    fn parts_of_a_key_are_found_in_every_spelling_and_other_text_is_not() {
         let secret = Secret::new("first", 7);
         let key = &secret.key;
         let pair = secret.pair();

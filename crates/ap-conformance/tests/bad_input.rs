@@ -1,46 +1,45 @@
-//! What is wrong with what the suite is given is said in one clear sentence, and the rest is judged all
-//! the same where that makes sense.
+//! Bad input to the suite is reported in one clear sentence, and the other cases are still judged.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
-use ap_conformance::{CaseState, InvalidException, Report, Suite};
+use ap_conformance::{CaseState, InvalidExpectedFailure, Report, Suite};
 use ap_core::Connect as _;
 use ap_ureq::UreqTransport;
 
-const SOUND: &str = r#"{
+const VALID: &str = r#"{
     "id": "group/one", "title": "t", "requirement": "r", "source": "s", "level": "MUST",
     "calls": [{"path": "/", "expect": {"outcome": "response"}}]
 }"#;
 
 fn file(cases: &str) -> String {
-    format!(r#"{{"about": "a group", "cases": [{cases}]}}"#)
+    format!(r#"{{"description": "a group", "cases": [{cases}]}}"#)
 }
 
-/// The one sentence about a folder with one case file.
-fn fault(text: &str) -> String {
+/// Returns the error for a folder with one case file, which must be one sentence.
+fn case_error(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("group.json"), text).unwrap();
-    let fault = Suite::from_folder(folder.path()).unwrap_err().to_string();
-    assert_eq!(fault.lines().count(), 1, "{fault}");
-    fault
+    let error = Suite::from_folder(folder.path()).unwrap_err().to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
 }
 
 #[test]
-fn a_case_file_that_is_not_one_is_named_with_what_is_wrong() {
+fn a_mistake_in_a_case_file_is_reported_with_the_file_and_the_mistake() {
     let with = |from: &str, to: &str| {
-        assert!(SOUND.contains(from));
-        file(&SOUND.replace(from, to))
+        assert!(VALID.contains(from));
+        file(&VALID.replace(from, to))
     };
     for (text, says) in [
         ("{".to_owned(), "EOF"),
         ("[]".to_owned(), "invalid"),
         (file("7"), "case 1"),
-        (r#"{"cases": []}"#.to_owned(), "about"),
+        (r#"{"cases": []}"#.to_owned(), "description"),
         (
-            r#"{"about": "", "cases": []}"#.to_owned(),
-            "`about` is empty",
+            r#"{"description": "", "cases": []}"#.to_owned(),
+            "`description` is empty",
         ),
         (with(r#""title""#, r#""titel""#), "titel"),
         (with("group/one", "Group One"), "group/behaviour"),
@@ -56,7 +55,7 @@ fn a_case_file_that_is_not_one_is_named_with_what_is_wrong() {
         ),
         (
             with(r#""calls""#, r#""env": {"A": "b"}, "calls""#),
-            "need `env`",
+            "need `env` in `needs`",
         ),
         (
             with(r#""calls""#, r#""variants": [{}], "calls""#),
@@ -87,7 +86,7 @@ fn a_case_file_that_is_not_one_is_named_with_what_is_wrong() {
         (
             with(
                 r#""calls""#,
-                r#""listeners": {"target": {"takes": [{"key": "frist"}]}}, "calls""#,
+                r#""listeners": {"target": {"accepts": [{"key": "frist"}]}}, "calls""#,
             ),
             "names the key \"frist\", which the client never has",
         ),
@@ -99,17 +98,18 @@ fn a_case_file_that_is_not_one_is_named_with_what_is_wrong() {
             "\"secnod\"",
         ),
     ] {
-        let fault = fault(&text);
+        let error = case_error(&text);
         assert!(
-            fault.contains("group.json") && fault.contains(says),
-            "{says}: {fault}"
+            error.contains("group.json") && error.contains(says),
+            "{says}: {error}"
         );
     }
-    assert!(fault(&file(&format!("{SOUND}, {SOUND}"))).contains("group/one is there twice"));
+    let twice = case_error(&file(&format!("{VALID}, {VALID}")));
+    assert!(twice.contains("the id group/one is used twice"), "{twice}");
 }
 
 #[test]
-fn a_folder_without_case_files_is_named() {
+fn a_folder_without_case_files_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let empty = Suite::from_folder(folder.path()).unwrap_err().to_string();
     assert!(empty.contains("no case file"), "{empty}");
@@ -118,45 +118,47 @@ fn a_folder_without_case_files_is_named() {
 }
 
 #[test]
-fn ids_that_no_case_has_and_exceptions_without_reason_are_refused() {
+fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
     let suite = Suite::builtin;
     let unknown = suite().filter("no-such-case").unwrap_err().to_string();
     assert!(unknown.contains("no-such-case") && unknown.contains("--list"));
     assert!(suite().only("authorization/exac").is_err());
     assert!(matches!(
-        suite().skip("authorization/exac", "why"),
-        Err(InvalidException::NoSuchCase(_))
+        suite().expected_failure("authorization/exac", "why"),
+        Err(InvalidExpectedFailure::UnknownCase(_))
     ));
     assert!(matches!(
-        suite().skip("authorization/exact", " \n"),
-        Err(InvalidException::NoReason(_))
+        suite().expected_failure("authorization/exact", " \n"),
+        Err(InvalidExpectedFailure::NoReason(_))
     ));
     for list in ["{}", "[{}]", r#"[{"id": "authorization/exact"}]"#, "["] {
-        let fault = suite().excepting(list).unwrap_err();
+        let error = suite().expected_failures(list).unwrap_err();
         assert!(
-            matches!(fault, InvalidException::NoList(_)),
-            "{list}: {fault}"
+            matches!(error, InvalidExpectedFailure::InvalidList(_)),
+            "{list}: {error}"
         );
-        assert_eq!(fault.to_string().lines().count(), 1, "{fault}");
+        assert_eq!(error.to_string().lines().count(), 1, "{error}");
     }
     let list = r#"[{"id": "authorization/exact", "reason": ""}]"#;
-    let fault = suite().excepting(list).unwrap_err().to_string();
+    let error = suite().expected_failures(list).unwrap_err().to_string();
     assert!(
-        fault.contains("authorization/exact") && fault.contains("no reason"),
-        "{fault}"
+        error.contains("authorization/exact") && error.contains("no reason"),
+        "{error}"
     );
 }
 
 #[test]
-fn an_exception_that_is_not_needed_any_more_fails() {
+fn an_expected_failure_that_passes_fails_the_run() {
     let suite = Suite::builtin().only("authorization/exact").unwrap();
     let suite = suite
-        .skip("authorization/exact", "it cannot be kept")
+        .expected_failure("authorization/exact", "it cannot be kept")
         .unwrap();
     let report = suite.check(UreqTransport::connect);
     assert!(!report.is_success(false));
     assert!(
-        report.cases()[0].reason().contains("not needed any more"),
+        report.cases()[0]
+            .reason()
+            .contains("remove the expected failure"),
         "{report}"
     );
 }
@@ -169,11 +171,11 @@ fn a_report_in_which_nothing_ran_is_no_success() {
     assert!(!report.is_success(false));
 }
 
-/// A shell program, judged by the case of a deadline that is soon over and another one.
+/// Judges a shell program by two cases with a short deadline.
 #[cfg(unix)]
 fn judged(program: &str) -> Report {
     let folder = tempfile::tempdir().unwrap();
-    let late = SOUND.replace(r#""calls""#, r#""settings": {"timeout_ms": 100}, "calls""#);
+    let late = VALID.replace(r#""calls""#, r#""settings": {"timeout_ms": 100}, "calls""#);
     let cases = [late.clone(), late.replace("group/one", "group/two")].join(",");
     std::fs::write(folder.path().join("group.json"), file(&cases)).unwrap();
     Suite::from_folder(folder.path())
@@ -183,7 +185,7 @@ fn judged(program: &str) -> Report {
 
 #[cfg(unix)]
 #[test]
-fn a_program_that_does_not_keep_the_protocol_fails_each_case_with_what_it_did() {
+fn a_program_that_breaks_the_protocol_fails_every_case_with_the_reason() {
     for (program, says) in [
         (
             "exit 3",
@@ -198,7 +200,7 @@ fn a_program_that_does_not_keep_the_protocol_fails_each_case_with_what_it_did() 
         ("exec yes", "not the protocol's JSON"),
         ("echo 7; exec sleep 30", "not the protocol's JSON"),
         ("echo '{}'; exec sleep 30", "neither `ok` nor `skip`"),
-        // It says nothing, whether or not it reads.
+        // It answers nothing, whether or not it reads.
         (
             r#"echo '{"ok":true}'; exec sleep 30"#,
             "did not answer `call` within",
@@ -229,7 +231,7 @@ fn a_program_that_does_not_keep_the_protocol_fails_each_case_with_what_it_did() 
 
 #[cfg(unix)]
 #[test]
-fn the_other_cases_are_judged_when_a_program_dies_at_one() {
+fn a_program_that_ends_in_one_case_is_started_again_for_the_next() {
     let program = r#"
         while read -r line; do
             case $line in

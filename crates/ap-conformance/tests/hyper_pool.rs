@@ -1,4 +1,4 @@
-//! The example transport over hyper's pooled client, judged as anyone's is: by one test of one line.
+//! The example transport over hyper's pooled client, judged by one test as any transport is.
 
 #[path = "../examples/hyper_pool/transport.rs"]
 mod transport;

@@ -1,21 +1,22 @@
-//! The two transports of this workspace, judged by every case: one line each for anyone's, and here the
-//! exceptions besides, for what their libraries cannot keep. And whether a caller uses one or the other
-//! makes no difference: every case that both run has the same outcome on both.
+//! Both transports of this workspace pass every case, except for the listed failures that their libraries
+//! cause, and every case that both run has the same outcome on both.
 
 #![allow(clippy::unwrap_used)]
 
 use ap_conformance::{CaseState, Report, Suite};
 use ap_core::Connect as _;
 
-fn suite(exceptions: &str) -> Suite {
-    Suite::builtin().excepting(exceptions).unwrap()
+fn suite(expected_failures: &str) -> Suite {
+    Suite::builtin()
+        .expected_failures(expected_failures)
+        .unwrap()
 }
 
 #[tokio::test]
 async fn both_transports_conform_and_agree() {
-    let ureq =
-        suite(include_str!("../exceptions/ureq.json")).check(ap_ureq::UreqTransport::connect);
-    let reqwest = suite(include_str!("../exceptions/reqwest.json"))
+    let ureq = suite(include_str!("../expected-failures/ureq.json"))
+        .check(ap_ureq::UreqTransport::connect);
+    let reqwest = suite(include_str!("../expected-failures/reqwest.json"))
         .check_async(ap_reqwest::ReqwestTransport::connect)
         .await;
     ureq.assert_strict();
@@ -32,7 +33,10 @@ async fn both_transports_conform_and_agree() {
         })
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    assert!(reqwest.count(CaseState::Passed) > 200 && ureq.count(CaseState::Passed) > 200);
+    // Skipped: 19 cases about the environment; on reqwest three expected failures, on ureq seven cases
+    // that drop a future.
+    assert_eq!(reqwest.count(CaseState::Passed), 918);
+    assert_eq!(ureq.count(CaseState::Passed), 914);
 }
 
 fn kinds(report: &Report, id: &str) -> String {

@@ -1,4 +1,4 @@
-//! A transport over hyper's pooled client, judged by the suite: `cargo run --example hyper_pool`.
+//! Checks a transport over hyper's pooled client: `cargo run --example hyper_pool`.
 
 mod transport;
 

@@ -1,12 +1,13 @@
-//! Short names for origins, in the place of a URL's host: the pool hashes that three times a call, byte by
-//! byte, and takes it for nothing else.
+//! Short names for origins, used instead of a URL's host.
+//!
+//! hyper's pool hashes the host three times per call, byte by byte, and uses it for nothing else.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::Uri;
 use http::uri::{Authority, Parts, Scheme};
 
-/// The origins so far. A name is a place in the list. A client has only a few.
+/// The origins that were used so far. A name is an index into the list. A client has only a few.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names(Arc<RwLock<Vec<Named>>>);
 
@@ -25,7 +26,7 @@ impl Named {
 }
 
 impl Names {
-    /// The URL with its origin's name for a host.
+    /// Returns the URL with its origin's name as the host.
     pub(crate) fn shorten(&self, url: &Uri) -> Result<Uri, http::Error> {
         let mut parts = Parts::default();
         parts.scheme = url.scheme().cloned();
@@ -37,11 +38,11 @@ impl Names {
         Ok(Uri::from_parts(parts)?)
     }
 
-    /// The origin that has the name which is this URL's host.
+    /// Returns the origin whose name is this URL's host.
     pub(crate) fn origin(&self, short: &Uri) -> Option<Uri> {
-        let place: usize = short.host()?.parse().ok()?;
+        let index: usize = short.host()?.parse().ok()?;
         let list = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let named = list.get(place)?;
+        let named = list.get(index)?;
         let origin = Uri::builder().scheme(named.scheme.clone());
         let origin = origin.authority(named.authority.clone());
         origin.path_and_query("/").build().ok()
@@ -53,13 +54,13 @@ impl Names {
         Some(named.name.clone())
     }
 
-    /// `None` for a URL that names no host.
+    /// Adds the URL's origin. Returns `None` if the URL has no host.
     fn add(&self, url: &Uri) -> Result<Option<Authority>, http::Error> {
         let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else {
             return Ok(None);
         };
         let mut list = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // Another call may have been here by now, or the host be spelled in capitals this time.
+        // Another call may have added it in the meantime, or the host may be in capitals this time.
         let mut known = list.iter();
         if let Some(known) =
             known.find(|named| named.scheme == *scheme && named.authority == *authority)

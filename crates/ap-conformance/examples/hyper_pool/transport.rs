@@ -40,8 +40,8 @@ use names::Names;
 type Tcp = HttpConnector<MapErr<GaiResolver, fn(io::Error) -> UnknownName>>;
 type Pool<C> = Client<Dial<HttpsConnector<C>>, Full<Bytes>>;
 
-/// Interim answers that are skipped, at most.
-const INTERIM_LIMIT: usize = 100;
+/// The most informational responses that are skipped.
+const MAX_INFORMATIONAL: usize = 100;
 
 /// An async transport over hyper's pooled client.
 #[derive(Debug)]
@@ -105,17 +105,17 @@ impl HyperTransport {
         let loopback = is_loopback(request.uri());
         if request.uri().scheme_str() != Some("https") && !loopback {
             return Err(TransportError::new(ErrorKind::Unsendable)
-                .with_source("plain http goes to loopback alone"));
+                .with_source("plain http is only for loopback"));
         }
         let Some(host) = host(request.uri()) else {
             return Err(TransportError::new(ErrorKind::Unsendable)
-                .with_source("the URL has no host, or a user's name"));
+                .with_source("the URL has no host, or has user information"));
         };
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
         *owned.uri_mut() = self.names.shorten(request.uri()).map_err(unsendable)?;
         *owned.headers_mut() = wire_headers(request, Some(host));
-        let interim = Interim::count(&mut owned, self.settings.head_limit);
+        let informational = Informational::count(&mut owned, self.settings.head_limit);
 
         let is_proxied = self.proxied.is_some() && !loopback;
         let sent = match &self.proxied {
@@ -125,11 +125,11 @@ impl HyperTransport {
         let answered = tokio::select! {
             biased;
             answered = sent => Some(answered),
-            () = interim.too_many.notified() => None,
+            () = informational.too_many.notified() => None,
         };
         let response = match answered {
-            // It may have come with more interim answers than it may.
-            Some(answered) if !interim.are_too_many.load(Ordering::Relaxed) => {
+            // Too many informational responses may have arrived together with it.
+            Some(answered) if !informational.are_too_many.load(Ordering::Relaxed) => {
                 answered.map_err(|error| send_error(error, is_proxied))?
             }
             _ => return Err(TransportError::new(ErrorKind::TooLarge)),
@@ -142,36 +142,36 @@ impl HyperTransport {
     }
 }
 
-/// hyper skips interim answers without an end; it tells of each.
-struct Interim {
-    answers: AtomicUsize,
+/// Counts informational responses, because hyper skips any number of them.
+struct Informational {
+    responses: AtomicUsize,
     bytes: AtomicUsize,
     are_too_many: AtomicBool,
     too_many: Notify,
 }
 
-impl Interim {
+impl Informational {
     fn count<B>(request: &mut Request<B>, head_limit: usize) -> Arc<Self> {
-        let interim = Arc::new(Self {
-            answers: AtomicUsize::new(0),
+        let informational = Arc::new(Self {
+            responses: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             are_too_many: AtomicBool::new(false),
             too_many: Notify::new(),
         });
-        let counted = Arc::clone(&interim);
-        hyper::ext::on_informational(request, move |answer| {
-            let lines = answer.headers().iter();
+        let counted = Arc::clone(&informational);
+        hyper::ext::on_informational(request, move |response| {
+            let lines = response.headers().iter();
             let size: usize = lines
                 .map(|(name, value)| name.as_str().len() + value.len() + 4)
                 .sum();
             let bytes = counted.bytes.fetch_add(size, Ordering::Relaxed) + size;
-            let answers = counted.answers.fetch_add(1, Ordering::Relaxed) + 1;
-            if answers > INTERIM_LIMIT || bytes > head_limit {
+            let responses = counted.responses.fetch_add(1, Ordering::Relaxed) + 1;
+            if responses > MAX_INFORMATIONAL || bytes > head_limit {
                 counted.are_too_many.store(true, Ordering::Relaxed);
                 counted.too_many.notify_one();
             }
         });
-        interim
+        informational
     }
 }
 
@@ -195,7 +195,7 @@ fn send_error(error: Error, is_proxied: bool) -> TransportError {
         ErrorKind::Closed
     };
     let kind = match kind(&error, broken) {
-        // Whatever goes wrong on the way to the target, but for TLS and time, is the proxy's.
+        // Every other failure on the way to the target is the proxy's.
         ErrorKind::Tls => ErrorKind::Tls,
         ErrorKind::ConnectTimeout => ErrorKind::ConnectTimeout,
         _ if is_proxied && error.is_connect() => ErrorKind::Proxy,
@@ -224,7 +224,7 @@ fn kind(error: &(dyn StdError + 'static), broken: ErrorKind) -> ErrorKind {
                     error if error.is_parse() => Some(ErrorKind::Malformed),
                     error if error.is_incomplete_message() || error.is_closed() => Some(broken),
                     error if error.is_canceled() || error.is_body_write_aborted() => Some(broken),
-                    // hyper has no other name for bytes that come before the request.
+                    // hyper has no other way to report bytes that arrive before the request.
                     error if error.to_string().starts_with("received unexpected message") => {
                         Some(ErrorKind::Malformed)
                     }
@@ -246,7 +246,7 @@ fn kind(error: &(dyn StdError + 'static), broken: ErrorKind) -> ErrorKind {
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    // An I/O error hides what it wraps, which may be another one.
+    // An I/O error does not show the error that it wraps as its source.
     let wrapped = cause
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
@@ -254,10 +254,10 @@ fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the name is not known")]
+#[error("the host name is unknown")]
 struct UnknownName(#[source] io::Error);
 
-/// Makes connections within a time, to the origin that a name stands for. The pool clones it for every call.
+/// Connects to the origin of a name, within a time limit. The pool clones it for every call.
 #[derive(Debug)]
 struct Dial<C>(Arc<Dialling<C>>);
 
@@ -290,7 +290,7 @@ where
         let dialling = Arc::clone(&self.0);
         Box::pin(async move {
             let origin = dialling.names.origin(&target);
-            let origin = origin.ok_or("the host is no name of an origin")?;
+            let origin = origin.ok_or("the host is not the name of an origin")?;
             let connecting = dialling.connector.clone().oneshot(origin);
             tokio::time::timeout(dialling.limit, connecting)
                 .await?
@@ -323,7 +323,7 @@ fn tcp() -> Tcp {
 }
 
 fn tunnel(proxy: &Proxy, connector: HttpsConnector<Tcp>) -> Tunnel<HttpsConnector<Tcp>> {
-    // An origin is an URI.
+    // An origin is always a valid URI.
     let address: Uri = proxy.origin().as_str().parse().unwrap_or_default();
     let tunnel = Tunnel::new(address, connector);
     match proxy.authorization() {

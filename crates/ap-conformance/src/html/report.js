@@ -26,7 +26,7 @@ function filter() {
   shown.textContent = `${count} of ${cases.length} cases`;
 }
 
-// What is looked at stands behind the `#`, so that it can be sent to somebody.
+// The filter is in the fragment of the URL, so that a link can be shared.
 function read() {
   const wanted = new URLSearchParams(location.hash.slice(1));
   for (const control of controls) control.value = wanted.get(control.id) ?? "";

@@ -1,4 +1,4 @@
-//! What can go wrong with a call that is dropped: async transports.
+//! Faults with a call that is dropped: async transports.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,30 +12,30 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 
-use super::about::About;
-use super::broken::Answer;
+use super::failing_cases::FailingCases;
+use super::mutant::SendResult;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Wrong {
-    GoesOnWithADroppedCall,
+pub(super) enum AsyncFault {
+    ContinuesDroppedCall,
     BlocksTheRuntime,
 }
 
-impl Wrong {
-    pub(super) const ALL: [Self; 2] = [Self::GoesOnWithADroppedCall, Self::BlocksTheRuntime];
+impl AsyncFault {
+    pub(super) const ALL: [Self; 2] = [Self::ContinuesDroppedCall, Self::BlocksTheRuntime];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::GoesOnWithADroppedCall => "goes on with a call that was dropped",
+            Self::ContinuesDroppedCall => "continues a call that was dropped",
             Self::BlocksTheRuntime => "blocks the runtime while it waits",
         }
     }
 
-    pub(super) const fn fails(self) -> About {
+    pub(super) const fn fails(self) -> FailingCases {
         match self {
-            Self::GoesOnWithADroppedCall | Self::BlocksTheRuntime => {
-                About::these(&["cancel/*", "rotation/cancelled"]).either(&[
-                    // One of the two libraries does not keep them.
+            Self::ContinuesDroppedCall | Self::BlocksTheRuntime => {
+                FailingCases::listed(&["cancel/*", "rotation/cancelled"]).uncertain(&[
+                    // One of the two transports is expected to fail these.
                     "limits/interim-count-101",
                     "limits/interim-flood",
                     "limits/interim-size",
@@ -46,15 +46,15 @@ impl Wrong {
 }
 
 pub(super) struct AsyncMutant {
-    wrong: Wrong,
+    fault: AsyncFault,
     inner: Arc<ReqwestTransport>,
     blocking: UreqTransport,
 }
 
 impl AsyncMutant {
-    pub(super) fn new(wrong: Wrong, settings: &Settings) -> Result<Self, TransportError> {
+    pub(super) fn new(fault: AsyncFault, settings: &Settings) -> Result<Self, TransportError> {
         Ok(Self {
-            wrong,
+            fault,
             inner: Arc::new(ReqwestTransport::connect(settings)?),
             blocking: UreqTransport::connect(settings)?,
         })
@@ -63,7 +63,7 @@ impl AsyncMutant {
 
 impl fmt::Debug for AsyncMutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AsyncMutant({:?})", self.wrong)
+        write!(f, "AsyncMutant({:?})", self.fault)
     }
 }
 
@@ -73,14 +73,14 @@ impl AsyncTransport for AsyncMutant {
         self.blocking.now()
     }
 
-    async fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> Answer {
-        match self.wrong {
-            Wrong::GoesOnWithADroppedCall => {
+    async fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> SendResult {
+        match self.fault {
+            AsyncFault::ContinuesDroppedCall => {
                 let (inner, request) = (Arc::clone(&self.inner), request.clone());
                 let call = tokio::spawn(async move { inner.send(&request, deadline).await });
                 call.await.unwrap()
             }
-            Wrong::BlocksTheRuntime => Transport::send(&self.blocking, request, deadline),
+            AsyncFault::BlocksTheRuntime => Transport::send(&self.blocking, request, deadline),
         }
     }
 }

@@ -1,24 +1,33 @@
-//! The suite's own test: transports and a client that are broken on purpose. Each must fail exactly the
-//! cases that are about what it does wrong, which are written by hand beside it.
+//! The suite's own test: transports and a client that are broken on purpose.
 //!
-//! A run of every mutant on every case takes most of an hour, so it is thinned. Each case is run on the
-//! mutant that is most about it (the one that fails the fewest cases besides), so every case is seen to
-//! fail; and each mutant is run on two cases of every family that it must fail (on one, if that is most of
-//! all), and on one case of a third of the other families, unless that one sweeps or waits (a family's variants differ by a text or two).
-//! With `MUTANTS=all` in the environment every mutant is run on every case; `MUTANT=TEXT` runs those
-//! alone whose name holds the text.
+//! Each mutant has one fault, and a list of the cases that it must fail. The test checks that it fails
+//! exactly those.
+//!
+//! Running every mutant on every case takes most of an hour, so a normal run is smaller:
+//!
+//! - Each case runs on the mutant that targets it, which is the one that fails the fewest other cases. So
+//!   every case is seen to fail.
+//! - Each mutant runs on two cases of every family that it must fail, or on one if it must fail most of
+//!   all cases.
+//! - Each mutant runs on one case of a third of the other families, except those that are slow.
+//!
+//! `MUTANTS=all` in the environment runs every mutant on every case. `MUTANT=TEXT` runs only the mutants
+//! whose name contains the text.
 
-mod about;
-mod alone;
-mod answer;
-mod broken;
+mod authorization;
 mod cancel;
 mod connection;
 mod diagnostics;
-mod key;
+mod failing_cases;
+mod limits;
+mod mutant;
+mod own_process;
+mod proxy;
 mod redirect;
 mod request;
-mod unchecked;
+mod response;
+mod tls;
+mod unchecked_client;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -28,64 +37,67 @@ use ap_core::{ErrorKind, TransportError};
 use bytes::Bytes;
 use http::Response;
 
-use crate::case::{Case, Need};
+use crate::case::{Case, Need, files};
 use crate::report::{CaseReport, CaseState, Report};
 use crate::suite::Suite;
 
-use about::About;
-use broken::{Broken, Mutant, SOUND};
+use failing_cases::FailingCases;
+use mutant::{Mutant, MutantTransport, NO_FAULT};
 
-/// A case that more than a third of all fail for the same fault is not what that fault is about.
-const NOT_ABOUT: usize = 3;
+/// A mutant that fails more than a third of all cases targets none of them.
+const TARGET_SHARE: usize = 3;
 
 #[derive(Clone, Copy)]
 enum Mutation {
-    Transport(Broken),
-    Async(cancel::Wrong),
-    /// A client that sends whatever it is told.
+    Transport(Mutant),
+    Async(cancel::AsyncFault),
+    /// A client that sends every request unchecked.
     UncheckedClient,
 }
 
 impl Mutation {
     fn all() -> Vec<Self> {
         let transports = [
-            // Those that wait the longest are here, so it goes first.
+            // The slowest are first.
             connection::MUTANTS,
-            key::MUTANTS,
+            limits::MUTANTS,
+            tls::MUTANTS,
+            proxy::MUTANTS,
+            authorization::MUTANTS,
             request::MUTANTS,
-            answer::MUTANTS,
+            response::MUTANTS,
             redirect::MUTANTS,
             diagnostics::MUTANTS,
         ];
         let transports = transports.into_iter().flatten().copied();
         let mut all: Vec<_> = transports.map(Self::Transport).collect();
-        all.extend(cancel::Wrong::ALL.map(Self::Async));
+        all.extend(cancel::AsyncFault::ALL.map(Self::Async));
         all.push(Self::UncheckedClient);
         all
     }
 
     fn name(self) -> &'static str {
         match self {
-            Self::Transport(broken) => broken.name,
-            Self::Async(wrong) => wrong.name(),
-            Self::UncheckedClient => "sends whatever it is told",
+            Self::Transport(mutant) => mutant.name,
+            Self::Async(fault) => fault.name(),
+            Self::UncheckedClient => "sends every request unchecked",
         }
     }
 
-    fn about(self) -> About {
+    fn failing_cases(self) -> FailingCases {
         match self {
-            Self::Transport(broken) => broken.fails,
-            Self::Async(wrong) => wrong.fails(),
-            Self::UncheckedClient => unchecked::FAILS,
+            Self::Transport(mutant) => mutant.fails,
+            Self::Async(fault) => fault.fails(),
+            Self::UncheckedClient => unchecked_client::FAILS,
         }
     }
 
-    /// Its cases that must fail, without those that it is not run on.
+    /// Returns the ids of the cases that it must fail, without those that it skips.
     fn must_fail(self, cases: &[Case]) -> BTreeSet<&str> {
-        let mut ids = self.about().ids(cases);
+        let mut ids = self.failing_cases().ids(cases);
         if !matches!(self, Self::Async(_)) {
-            let dropped = |case: &&Case| case.needs.contains(&Need::Async);
-            for case in cases.iter().filter(dropped) {
+            let is_skipped = |case: &&Case| case.needs.contains(&Need::Async);
+            for case in cases.iter().filter(is_skipped) {
                 ids.remove(case.id.as_str());
             }
         }
@@ -94,75 +106,75 @@ impl Mutation {
 
     fn run(self, suite: &Suite) -> Report {
         match self {
-            Self::Transport(broken) => {
-                let suite = match broken.log {
-                    Some(log) => suite.clone().listening_to(log),
+            Self::Transport(mutant) => {
+                let suite = match mutant.log {
+                    Some(log) => suite.clone().log(log),
                     None => suite.clone(),
                 };
-                suite.check(move |settings| Mutant::new(broken, settings))
+                suite.check(move |settings| MutantTransport::new(mutant, settings))
             }
-            Self::Async(wrong) => {
+            Self::Async(fault) => {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()
                     .unwrap();
                 runtime.block_on(
-                    suite.check_async(move |settings| cancel::AsyncMutant::new(wrong, settings)),
+                    suite.check_async(move |settings| cancel::AsyncMutant::new(fault, settings)),
                 )
             }
-            Self::UncheckedClient => unchecked::check(suite),
+            Self::UncheckedClient => unchecked_client::check(suite),
         }
     }
 }
 
-/// The cases of the mutants that are transports within this process.
+/// Returns the cases that run in this process.
 fn cases() -> Vec<Case> {
-    let mut cases = crate::builtin::cases();
+    let mut cases = files::builtin().to_vec();
     cases.retain(|case| !case.needs.contains(&Need::Env));
     cases
 }
 
-/// Every case that is run, with the mutant that is most about it.
-fn most_about(cases: &[Case], mutations: &[Mutation]) -> BTreeMap<String, &'static str> {
+/// Returns every case that a mutant targets, with the name of that mutant.
+fn targets(cases: &[Case], mutations: &[Mutation]) -> BTreeMap<String, &'static str> {
     let mut lists: Vec<_> = mutations
         .iter()
         .map(|mutation| (mutation.name(), mutation.must_fail(cases)))
         .collect();
     lists.sort_by_key(|(_, ids)| ids.len());
     let find = |case: &Case| {
-        let fit = |(_, ids): &&(_, BTreeSet<&str>)| ids.contains(case.id.as_str());
-        let (name, ids) = lists.iter().find(fit)?;
-        (ids.len() * NOT_ABOUT <= cases.len()).then_some((case.id.clone(), *name))
+        let contains = |(_, ids): &&(_, BTreeSet<&str>)| ids.contains(case.id.as_str());
+        let (name, ids) = lists.iter().find(contains)?;
+        (ids.len() * TARGET_SHARE <= cases.len()).then_some((case.id.clone(), *name))
     };
     cases.iter().filter_map(find).collect()
 }
 
-/// The cases that a mutant is run on.
-fn thinned(
+/// Returns the ids of the cases that a mutant runs on.
+fn chosen_cases(
     cases: &[Case],
     mutation: Mutation,
-    most_about: &BTreeMap<String, &'static str>,
+    targets: &BTreeMap<String, &'static str>,
 ) -> BTreeSet<String> {
-    let about = mutation.about();
+    let failing = mutation.failing_cases();
     let must_fail = mutation.must_fail(cases);
     let all = std::env::var_os("MUTANTS").is_some_and(|value| value == "all");
-    let variants = if must_fail.len() * NOT_ABOUT > cases.len() {
+    let variants = if must_fail.len() * TARGET_SHARE > cases.len() {
         1
     } else {
         2
     };
     let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     let mut kept = BTreeSet::new();
-    for case in cases.iter().filter(|case| !about.is_either(case)) {
+    for case in cases.iter().filter(|case| !failing.is_uncertain(case)) {
         let fails = must_fail.contains(case.id.as_str());
         let seen = seen.entry((&case.family, fails)).or_default();
         *seen += 1;
         let keep = if fails {
-            *seen <= variants || most_about.get(&case.id) == Some(&mutation.name())
+            *seen <= variants || targets.get(&case.id) == Some(&mutation.name())
         } else {
-            // By the name's length, so that another third is looked at for another mutant.
-            let turn = (mutation.name().len() + case.family.len()).is_multiple_of(3);
-            *seen == 1 && turn && !waits(case)
+            // By the length of the names, so that different mutants run on different families.
+            let is_sampled = (mutation.name().len() + case.family.len()).is_multiple_of(3);
+            *seen == 1 && is_sampled && !is_slow(case)
         };
         if all || keep {
             kept.insert(case.id.clone());
@@ -171,8 +183,9 @@ fn thinned(
     kept
 }
 
-/// Whether a case takes long when it passes: it sweeps, waits for a deadline, or moves a lot.
-fn waits(case: &Case) -> bool {
+/// Returns `true` if a case is slow when it passes: it has a sweep, waits for a deadline, or moves many
+/// bytes.
+fn is_slow(case: &Case) -> bool {
     case.sweep.is_some()
         || case.settings.timeout_ms.is_some()
         || case.settings.connect_timeout_ms.is_some()
@@ -183,33 +196,33 @@ fn waits(case: &Case) -> bool {
 }
 
 #[test]
-fn every_mutant_fails_exactly_the_cases_that_are_about_it() {
+fn every_mutant_fails_exactly_its_listed_cases() {
     let cases = cases();
     let mutations = Mutation::all();
-    let most_about = most_about(&cases, &mutations);
-    let chosen = std::env::var("MUTANT").unwrap_or_default();
-    let doubts: Mutex<Vec<(Mutation, BTreeSet<String>)>> = Mutex::default();
+    let targets = targets(&cases, &mutations);
+    let filter = std::env::var("MUTANT").unwrap_or_default();
+    let suspects: Mutex<Vec<(Mutation, BTreeSet<String>)>> = Mutex::default();
     let next = AtomicUsize::new(0);
-    // Most of a run is waiting, so more of them than there are processors go on at once.
+    // Runs mostly wait, so there are more threads than processors.
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| {
                 while let Some(mutation) = mutations.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if mutation.name().contains(&chosen) {
-                        let ids = thinned(&cases, *mutation, &most_about);
-                        let faults = faults(&cases, *mutation, &ids).into_keys().collect();
-                        doubts.lock().unwrap().push((*mutation, faults));
+                    if mutation.name().contains(&filter) {
+                        let ids = chosen_cases(&cases, *mutation, &targets);
+                        let ids = differences(&cases, *mutation, &ids).into_keys().collect();
+                        suspects.lock().unwrap().push((*mutation, ids));
                     }
                 }
             });
         }
     });
-    // What depends on time can go wrong in such a crowd: what is in doubt is run again, alone.
+    // A loaded machine can change results that depend on time, so the suspects run again, one by one.
     let mut complaints = String::new();
-    for (mutation, ids) in doubts.into_inner().unwrap() {
-        for (id, fault) in faults(&cases, mutation, &ids) {
+    for (mutation, ids) in suspects.into_inner().unwrap() {
+        for (id, difference) in differences(&cases, mutation, &ids) {
             complaints.push_str(&format!(
-                "a transport that {}: {id}: {fault}\n",
+                "a transport that {}: {id}: {difference}\n",
                 mutation.name()
             ));
         }
@@ -217,61 +230,65 @@ fn every_mutant_fails_exactly_the_cases_that_are_about_it() {
     assert!(complaints.is_empty(), "{complaints}");
 }
 
-/// Where a run of a mutant on these cases is not as its list says.
-fn faults(cases: &[Case], mutation: Mutation, ids: &BTreeSet<String>) -> BTreeMap<String, String> {
+/// Runs a mutant on these cases. Returns the cases whose result differs from its list.
+fn differences(
+    cases: &[Case],
+    mutation: Mutation,
+    ids: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
     if ids.is_empty() {
         return BTreeMap::new();
     }
     let must_fail = mutation.must_fail(cases);
     let report = mutation.run(&Suite::builtin().retain(|case| ids.contains(&case.id)));
-    let fault = |case: &CaseReport| {
+    let difference = |case: &CaseReport| {
         let failed = case.state() == CaseState::Failed;
         match (must_fail.contains(case.id()), failed) {
-            (true, false) => Some("must fail and did not".to_owned()),
-            (false, true) => Some(format!("must not fail and did: {}", case.reason())),
+            (true, false) => Some("must fail, but passed".to_owned()),
+            (false, true) => Some(format!("must pass, but failed: {}", case.reason())),
             _ => None,
         }
     };
-    let faults = report
+    report
         .cases()
         .iter()
-        .filter_map(|case| Some((case.id().to_owned(), fault(case)?)));
-    faults.collect()
+        .filter_map(|case| Some((case.id().to_owned(), difference(case)?)))
+        .collect()
 }
 
 #[test]
-fn every_case_is_what_some_mutant_is_about() {
+fn every_case_is_the_target_of_a_mutant() {
     let cases = cases();
     let mutations = Mutation::all();
-    assert!(mutations.len() >= 25);
+    assert_eq!(mutations.len(), 82);
     let names: BTreeSet<_> = mutations.iter().map(|mutation| mutation.name()).collect();
     assert_eq!(
         names.len(),
         mutations.len(),
         "two mutants have the same name"
     );
-    let most_about = most_about(&cases, &mutations);
+    let targets = targets(&cases, &mutations);
     let left: Vec<_> = cases
         .iter()
         .map(|case| &case.id)
-        .filter(|id| !most_about.contains_key(*id))
+        .filter(|id| !targets.contains_key(*id))
         .collect();
-    assert!(left.is_empty(), "no mutant is about {left:#?}");
+    assert!(left.is_empty(), "no mutant targets {left:#?}");
 }
 
 #[test]
-fn a_transport_that_does_nothing_and_one_that_always_fails_pass_no_case_that_expects_an_answer() {
-    let nothing = Broken {
+fn a_transport_that_sends_nothing_or_always_fails_passes_no_case_that_expects_a_response() {
+    let empty = Mutant {
         send: |_, _| Ok(Response::new(Bytes::new())),
-        ..SOUND
+        ..NO_FAULT
     };
-    let failure = Broken {
+    let failure = Mutant {
         send: |_, _| Err(TransportError::new(ErrorKind::Other)),
-        ..SOUND
+        ..NO_FAULT
     };
-    for (name, broken) in [("does nothing", nothing), ("always fails", failure)] {
-        let report = Suite::builtin().check(move |settings| Mutant::new(broken, settings));
-        let cases = crate::builtin::cases();
+    for (name, mutant) in [("sends nothing", empty), ("always fails", failure)] {
+        let report = Suite::builtin().check(move |settings| MutantTransport::new(mutant, settings));
+        let cases = files::builtin();
         for entry in report
             .cases()
             .iter()
@@ -279,14 +296,14 @@ fn a_transport_that_does_nothing_and_one_that_always_fails_pass_no_case_that_exp
         {
             let case = cases.iter().find(|case| case.id == entry.id()).unwrap();
             let last = case.calls.last().unwrap();
-            let answers = ["response", "unauthorized"];
+            let with_response = ["response", "unauthorized"];
             assert!(
                 !last
                     .expect
                     .outcome
                     .all()
                     .iter()
-                    .any(|kind| answers.contains(kind)),
+                    .any(|kind| with_response.contains(kind)),
                 "a transport that {name} passes {}",
                 case.id
             );

@@ -1,21 +1,21 @@
-//! What can go wrong with a `Location`, and with other invitations.
+//! Faults with `Location`, and with other headers that name a URL.
 
 use ap_core::{ErrorKind, TransportError};
 use bytes::Bytes;
 use http::header::{ALT_SVC, AUTHORIZATION, LINK, LOCATION, REFRESH};
 use http::{Request, Response, StatusCode, Uri};
 
-use super::about::About;
-use super::broken::{Answer, Broken, Call, SOUND};
+use super::failing_cases::FailingCases;
+use super::mutant::{Call, Mutant, NO_FAULT, SendResult};
 
-/// Redirects that a client which follows them would follow.
+/// The cases that a client fails if it follows redirects.
 const FOLLOWED: &[&str] = &[
     "redirect/status",
     "redirect/other-port",
     "redirect/method",
     "redirect/head",
     "redirect/same-origin",
-    // It takes Locations that are written plainly, and leaves the odd ones alone.
+    // The mutants follow plain Locations only.
     "!redirect/same-origin-dot-dot",
     "!redirect/same-origin-relative",
     "redirect/other-host",
@@ -32,14 +32,14 @@ const FOLLOWED: &[&str] = &[
     "redirect/no-referrer",
     "redirect/unsigned",
     "redirect/documented-body",
-    // Of several, it takes the first; an empty one is the page itself.
+    // They follow the first of several; an empty one is the same page.
     "redirect/odd-location-empty",
     "redirect/odd-location-percent",
     "redirect/odd-location-two",
     "redirect/odd-location-two-same-and-other",
 ];
 
-/// Where a response points, if that is written plainly.
+/// Returns the URL in a plain `Location`.
 fn location(request: &Request<Bytes>, response: &Response<Bytes>) -> Option<Uri> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     let uri = request.uri();
@@ -54,13 +54,13 @@ fn location(request: &Request<Bytes>, response: &Response<Bytes>) -> Option<Uri>
     next.parse().ok()
 }
 
-/// Follows what a response points to while this holds for its status, at most three times.
+/// Follows `Location` at most three times, while the status matches.
 fn follow(
     call: &Call<'_>,
     mut request: Request<Bytes>,
-    answer: Answer,
+    answer: SendResult,
     follows: fn(StatusCode) -> bool,
-) -> Answer {
+) -> SendResult {
     let mut answer = answer?;
     for _ in 0..3 {
         if !follows(answer.status()) {
@@ -70,7 +70,7 @@ fn follow(
             break;
         };
         *request.uri_mut() = next;
-        match call.once(&request) {
+        match call.send(&request) {
             Ok(other) => answer = other,
             Err(_) => break,
         }
@@ -82,8 +82,8 @@ fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection()
 }
 
-/// A redirect whose `Location` is not one plain URL or path.
-fn is_odd(answer: &Response<Bytes>) -> bool {
+/// Returns `true` if there is not exactly one `Location` with a plain URL or path.
+fn is_unusual(answer: &Response<Bytes>) -> bool {
     let mut locations = answer.headers().get_all(LOCATION).iter();
     let (Some(one), None) = (locations.next(), locations.next()) else {
         return true;
@@ -110,28 +110,28 @@ fn is_odd(answer: &Response<Bytes>) -> bool {
     !one.to_str().is_ok_and(is_plain)
 }
 
-pub(super) const MUTANTS: &[Broken] = &[
-    Broken {
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
         name: "follows redirects with the key",
-        answer: |call, request, answer| follow(call, request, answer, is_redirect),
-        fails: About::these(FOLLOWED),
-        ..SOUND
+        response: |call, request, answer| follow(call, request, answer, is_redirect),
+        fails: FailingCases::listed(FOLLOWED),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "follows redirects without the key",
-        answer: |call, mut request, answer| {
+        response: |call, mut request, answer| {
             request.headers_mut().remove(AUTHORIZATION);
             follow(call, request, answer, is_redirect)
         },
-        fails: About::these(FOLLOWED),
-        ..SOUND
+        fails: FailingCases::listed(FOLLOWED),
+        ..NO_FAULT
     },
-    Broken {
-        name: "goes where a response points that is no redirect",
-        answer: |call, request, answer| {
+    Mutant {
+        name: "follows a Location that is not a redirect",
+        response: |call, request, answer| {
             follow(call, request, answer, |status| !is_redirect(status))
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "redirect/not-a-redirect-200",
             "redirect/not-a-redirect-201",
             "redirect/not-a-redirect-202",
@@ -139,11 +139,11 @@ pub(super) const MUTANTS: &[Broken] = &[
             "redirect/not-a-redirect-503",
             "redirect/refused-with-location",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "fetches what a response recommends",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "fetches what Link, Refresh or Alt-Svc names",
+        response: |_, _, answer| {
             let answer = answer?;
             for name in [LINK, REFRESH, ALT_SVC] {
                 let value = answer
@@ -165,24 +165,24 @@ pub(super) const MUTANTS: &[Broken] = &[
             }
             Ok(answer)
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "redirect/not-a-redirect-refresh",
             "redirect/not-a-redirect-link",
             "redirect/not-a-redirect-alt-svc",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes an odd Location for an error",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "reports an unusual Location as an error",
+        response: |_, _, answer| {
             let answer = answer?;
             let redirects = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-            if redirects && is_odd(&answer) {
+            if redirects && is_unusual(&answer) {
                 return Err(TransportError::new(ErrorKind::Malformed));
             }
             Ok(answer)
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "redirect/odd-location",
             "redirect/same-origin-relative",
             "redirect/same-origin-query",
@@ -192,10 +192,10 @@ pub(super) const MUTANTS: &[Broken] = &[
             "redirect/other-host-user-information",
             "redirect/other-host-origin-as-user",
             "redirect/other-host-upper-case",
-            // They have none.
+            // These have no Location.
             "replay/learns-not-from-302",
             "replay/not-repeated-302",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
 ];

@@ -1,14 +1,14 @@
-//! What can go wrong with everything else of a request.
+//! Faults with the rest of a request: method, path, headers, body.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, COOKIE, REFERER};
 use http::header::{SET_COOKIE, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request};
 
-use super::about::{About, lines};
-use super::broken::{Broken, SOUND};
+use super::failing_cases::{FailingCases, lines};
+use super::mutant::{Mutant, NO_FAULT};
 
-/// Puts another path and query in the place of the request's.
+/// Replaces the path and query of a request.
 fn replace_path(request: &mut Request<Bytes>, with: impl FnOnce(&str) -> String) {
     let uri = request.uri();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -28,9 +28,8 @@ fn replace_headers(request: &mut Request<Bytes>, with: impl Fn(&str) -> String) 
     }
 }
 
-/// Decodes what need not be encoded, merges slashes, sorts the query: another spelling of the same, to
-/// those who think so.
-fn spelled_anew(path: &str) -> String {
+/// Decodes what need not be encoded, merges slashes and sorts the query.
+fn normalized(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut path = path.replace("%61", "a").replace("%c3%a9", "%C3%A9");
     while path.contains("//") {
@@ -52,7 +51,7 @@ fn spelled_anew(path: &str) -> String {
     }
 }
 
-/// Encodes all but letters, digits and a few signs, percent signs too.
+/// Encodes everything except letters, digits and a few signs, so percent signs too.
 fn encoded_again(path: &str) -> String {
     path.bytes()
         .map(|byte| match byte {
@@ -62,26 +61,26 @@ fn encoded_again(path: &str) -> String {
         .collect()
 }
 
-pub(super) const MUTANTS: &[Broken] = &[
-    Broken {
-        name: "adds a parameter, so that no cache answers",
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "adds a query parameter against caches",
         request: |_, request| {
             replace_path(request, |path| {
                 let mark = if path.contains('?') { '&' } else { '?' };
                 format!("{path}{mark}_=1")
             });
         },
-        fails: About::all(|case| !lines(case).is_empty()),
-        ..SOUND
+        fails: FailingCases::matching(|case| !lines(case).is_empty()),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "decodes the path",
         request: |_, request| {
             replace_path(request, |path| {
                 path.replace("%20", "+").replace("%C3%A9", "e")
             });
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "replay/once-more",
             "url/path-encoded-accent",
             "url/path-encoded-blank",
@@ -91,12 +90,12 @@ pub(super) const MUTANTS: &[Broken] = &[
             "url/path-unchanged-query-plus",
             "url/whole-sent-query",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "encodes the path once more",
+    Mutant {
+        name: "encodes the path twice",
         request: |_, request| replace_path(request, encoded_again),
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "replay/once-more",
             "url/path-encoded",
             "url/path-unchanged-encoded*",
@@ -107,12 +106,12 @@ pub(super) const MUTANTS: &[Broken] = &[
             "url/path-unchanged-query-url",
             "url/whole-sent-query",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "spells URLs anew",
-        request: |_, request| replace_path(request, spelled_anew),
-        fails: About::these(&[
+    Mutant {
+        name: "normalizes URLs",
+        request: |_, request| replace_path(request, normalized),
+        fails: FailingCases::listed(&[
             "url/path-unchanged-encoded-letter",
             "url/path-unchanged-lower-case-hex",
             "url/path-unchanged-empty-segments",
@@ -120,35 +119,38 @@ pub(super) const MUTANTS: &[Broken] = &[
             "url/path-unchanged-query-order",
             "url/path-unchanged-query-empty",
             "url/path-unchanged-query-plus",
-            // Its query is not sorted.
+            // The query of this case is not sorted.
             "url/whole-sent-query",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "makes every request a GET",
         request: |_, request| *request.method_mut() = Method::GET,
-        fails: About::all(|case| lines(case).iter().any(|line| !line.starts_with("GET "))).and(&[
-            // The answer to HEAD announces a body that does not come, or that is none.
+        fails: FailingCases::matching(|case| {
+            lines(case).iter().any(|line| !line.starts_with("GET "))
+        })
+        .adding(&[
+            // To HEAD these announce a body that does not come.
             "body/gzip-refusal",
             "framing/no-body-head",
             "limits/no-body-to-head",
             // A GET announces no empty body.
             "uploads/empty",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "writes methods in capitals",
+    Mutant {
+        name: "sends methods in capitals",
         request: |_, request| {
             let upper = request.method().as_str().to_ascii_uppercase();
             *request.method_mut() = Method::from_bytes(upper.as_bytes()).unwrap();
         },
-        fails: About::these(&["headers/method-sent-lower-case"]),
-        ..SOUND
+        fails: FailingCases::listed(&["headers/method-sent-lower-case"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "tidies header values",
+    Mutant {
+        name: "normalizes header values",
         request: |_, request| {
             replace_headers(request, |value| {
                 let words: Vec<_> = value.split_ascii_whitespace().collect();
@@ -156,14 +158,14 @@ pub(super) const MUTANTS: &[Broken] = &[
                 tidy.chars().take(1000).collect()
             });
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "headers/value-verbatim",
-            // It has quotes.
+            // Its value contains quotes.
             "headers/x-headers-stay",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "joins repeated header lines",
         request: |_, request| {
             let headers = request.headers_mut();
@@ -178,43 +180,43 @@ pub(super) const MUTANTS: &[Broken] = &[
                 headers.insert(name, joined);
             }
         },
-        fails: About::these(&["headers/repeated-in-order", "replay/once-more"]),
-        ..SOUND
+        fails: FailingCases::listed(&["headers/repeated-in-order", "replay/once-more"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "accepts everything, and says who it is itself",
+    Mutant {
+        name: "sets its own Accept and User-Agent",
         request: |_, request| {
             let headers = request.headers_mut();
             headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
             headers.insert(USER_AGENT, HeaderValue::from_static("library/1.0"));
         },
-        fails: About::these(&["headers/callers-own", "headers/accept-json"]),
-        ..SOUND
+        fails: FailingCases::listed(&["headers/callers-own", "headers/accept-json"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "asks for gzip",
         request: |_, request| {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(ACCEPT_ENCODING, gzip);
         },
-        fails: About::these(&["headers/no-coding-offered", "body/gzip"]),
-        ..SOUND
+        fails: FailingCases::listed(&["headers/no-coding-offered", "body/gzip"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "says where it comes from",
+    Mutant {
+        name: "sends a Referer",
         request: |_, request| {
             let here = HeaderValue::try_from(request.uri().to_string()).unwrap();
             request.headers_mut().insert(REFERER, here);
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/nowhere-else",
             "headers/nothing-added",
             "redirect/no-referrer",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "calls the host by another name",
+    Mutant {
+        name: "replaces 127.0.0.1 by localhost",
         request: |_, request| {
             let uri = request.uri().to_string();
             *request.uri_mut() = uri
@@ -222,16 +224,16 @@ pub(super) const MUTANTS: &[Broken] = &[
                 .parse()
                 .unwrap();
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "headers/method-sent",
             "headers/nothing-added",
             "headers/no-coding-offered",
             "url/host-header",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "announces a body that is not there",
+    Mutant {
+        name: "announces an empty body where there is none",
         request: |_, request| {
             if request.body().is_empty() {
                 request
@@ -239,13 +241,13 @@ pub(super) const MUTANTS: &[Broken] = &[
                     .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
         },
-        fails: About::these(&["headers/no-body-not-announced", "uploads/none"]),
-        ..SOUND
+        fails: FailingCases::listed(&["headers/no-body-not-announced", "uploads/none"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "sends no body",
         request: |_, request| *request.body_mut() = Bytes::new(),
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/nowhere-else",
             "headers/body-verbatim",
             "headers/method-sent",
@@ -265,16 +267,16 @@ pub(super) const MUTANTS: &[Broken] = &[
             "uploads/slow-reader",
             "uploads/text",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "sends a body once, and none from then on",
+    Mutant {
+        name: "sends no body after its first call",
         request: |call, request| {
-            if call.memory().calls > 0 {
+            if call.state().calls > 0 {
                 *request.body_mut() = Bytes::new();
             }
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "replay/both-refused",
             "replay/connection-closed-between",
             "replay/failure-not-repeated",
@@ -289,26 +291,26 @@ pub(super) const MUTANTS: &[Broken] = &[
             "uploads/large-over-tls",
             "uploads/length",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "keeps cookies",
+    Mutant {
+        name: "stores cookies",
         request: |call, request| {
-            for value in call.memory().headers.get_all(COOKIE) {
+            for value in call.state().headers.get_all(COOKIE) {
                 request.headers_mut().append(COOKIE, value.clone());
             }
         },
-        answer: |call, _, answer| {
+        response: |call, _, answer| {
             let answer = answer?;
             for value in answer.headers().get_all(SET_COOKIE) {
-                call.memory().headers.append(COOKIE, value.clone());
+                call.state().headers.append(COOKIE, value.clone());
             }
             Ok(answer)
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "refusal/nothing-sent-back-cookie-200",
             "refusal/nothing-sent-back-cookie-401",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
 ];

@@ -1,5 +1,7 @@
-//! What can go wrong with the environment and with memory. Such a case needs a process of its own, which
-//! is this test program once more: the test below finds in its variables what it is to run.
+//! Faults with the environment and with memory.
+//!
+//! These cases need a process of their own. It is this test program again: a variable tells the test below
+//! which mutant and which case to run.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -11,53 +13,53 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
 
-use super::about::About;
-use super::broken::{Broken, Mutant, SOUND};
-use crate::case::{Case, Need};
+use super::failing_cases::FailingCases;
+use super::mutant::{Mutant, MutantTransport, NO_FAULT};
+use crate::case::{Case, Need, files};
 use crate::memory;
 use crate::suite::Suite;
 
-/// Names the mutant and the case to a process that is made for them.
-const TASK: &str = "MUTANT_ALONE";
+/// The variable that names the mutant and the case to a child process.
+const TASK: &str = "MUTANT_AND_CASE";
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The files that the environment names for root certificates.
+/// Returns the files of root certificates that the environment names.
 fn roots() -> Vec<PathBuf> {
     let file = variable("SSL_CERT_FILE").map(PathBuf::from);
     let folder = variable("SSL_CERT_DIR").map(|folder| PathBuf::from(folder).join("roots.pem"));
     file.into_iter().chain(folder).collect()
 }
 
-pub(super) const MUTANTS: &[Broken] = &[
-    Broken {
-        name: "goes by any proxy that the environment names",
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "uses a proxy from the environment",
         send: |call, request| {
             let names = ["http_proxy", "https_proxy", "all_proxy"];
             let names = names.map(|name| [name.to_owned(), name.to_ascii_uppercase()]);
-            // Nobody listens at any of them.
+            // Nobody listens there.
             if names.concat().iter().any(|name| variable(name).is_some()) {
                 return Err(TransportError::new(ErrorKind::Proxy));
             }
-            call.once(request)
+            call.send(request)
         },
-        fails: About::these(&["environment/proxy*"]),
-        ..SOUND
+        fails: FailingCases::listed(&["environment/proxy*"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "goes around its proxy where the environment says so",
+    Mutant {
+        name: "obeys NO_PROXY",
         settings: |settings| {
             if variable("NO_PROXY").is_some() {
                 settings.proxy = None;
             }
         },
-        fails: About::these(&["environment/proxy-explicit"]),
-        ..SOUND
+        fails: FailingCases::listed(&["environment/proxy-explicit"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes a password from .netrc",
+    Mutant {
+        name: "reads a password from .netrc",
         request: |_, request| {
             let home = PathBuf::from(variable("HOME").unwrap_or_default());
             if home.join(".netrc").exists() {
@@ -65,36 +67,36 @@ pub(super) const MUTANTS: &[Broken] = &[
                 request.headers_mut().entry(AUTHORIZATION).or_insert(found);
             }
         },
-        fails: About::these(&["environment/netrc"]),
-        ..SOUND
+        fails: FailingCases::listed(&["environment/netrc"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "needs a home directory",
         send: |call, request| {
             if !PathBuf::from(variable("HOME").unwrap_or_default()).exists() {
                 return Err(TransportError::new(ErrorKind::Setup));
             }
-            call.once(request)
+            call.send(request)
         },
-        fails: About::these(&["environment/home"]),
-        ..SOUND
+        fails: FailingCases::listed(&["environment/home"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "trusts what the environment names besides",
+    Mutant {
+        name: "also trusts roots from the environment",
         settings: |settings| {
             let pems = roots()
                 .into_iter()
                 .filter_map(|path| std::fs::read(path).ok());
             settings.root_pems.extend(pems.map(Into::into));
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "environment/certificate-file",
             "environment/certificate-folder",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "trusts what the environment names and nobody else",
+    Mutant {
+        name: "trusts only roots from the environment",
         settings: |settings| {
             if !roots().is_empty() {
                 let pems = roots()
@@ -104,15 +106,15 @@ pub(super) const MUTANTS: &[Broken] = &[
                 settings.mozilla_roots = true;
             }
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "environment/certificate-file",
             "environment/certificate-folder",
             "environment/no-certificates",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "writes down the secrets of TLS",
+    Mutant {
+        name: "writes the secrets of TLS to SSLKEYLOGFILE",
         send: |call, request| {
             if let Some(path) = variable("SSLKEYLOGFILE") {
                 let file = std::fs::OpenOptions::new()
@@ -122,14 +124,14 @@ pub(super) const MUTANTS: &[Broken] = &[
                 file.and_then(|mut file| file.write_all(b"CLIENT_RANDOM\n"))
                     .unwrap();
             }
-            call.once(request)
+            call.send(request)
         },
-        fails: About::these(&["environment/key-log"]),
-        ..SOUND
+        fails: FailingCases::listed(&["environment/key-log"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "makes room for all of a body before it says that it is too large",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "allocates a whole body before it reports that it is too large",
+        response: |_, _, answer| {
             if answer
                 .as_ref()
                 .is_err_and(|error| error.kind() == ErrorKind::TooLarge)
@@ -138,7 +140,7 @@ pub(super) const MUTANTS: &[Broken] = &[
             }
             answer
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "limits/announced",
             "limits/endless-chunks",
             "limits/endless-header",
@@ -149,60 +151,63 @@ pub(super) const MUTANTS: &[Broken] = &[
             "limits/interim-size",
             "limits/one-byte-chunks",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
 ];
 
-/// The cases that are run in a process of their own.
-pub(super) fn cases() -> Vec<Case> {
-    let mut cases = crate::builtin::cases();
+/// Returns the cases that run in a process of their own.
+fn cases() -> Vec<Case> {
+    let mut cases = files::builtin().to_vec();
     cases.retain(|case| case.needs.contains(&Need::Env) || memory::is_large(case));
     cases
 }
 
 #[test]
-fn mutants_in_processes_of_their_own_fail_exactly_the_cases_that_are_about_them() {
+fn every_mutant_in_its_own_process_fails_exactly_its_listed_cases() {
     if let Some(task) = variable(TASK) {
         let (name, id) = task.split_once('|').unwrap();
-        let broken = *MUTANTS.iter().find(|broken| broken.name == name).unwrap();
+        let mutant = *MUTANTS.iter().find(|mutant| mutant.name == name).unwrap();
         let suite = Suite::builtin()
             .only(id)
             .unwrap()
-            .in_environment()
-            .metered(memory::peak_memory);
-        let report = suite.check(move |settings| Mutant::new(broken, settings));
+            .with_environment()
+            .memory_meter(memory::peak_memory);
+        let report = suite.check(move |settings| MutantTransport::new(mutant, settings));
         println!("\n{TASK} {}", report.to_detailed_json());
         return;
     }
     let cases = cases();
-    let about_memory = |case: &Case| !case.needs.contains(&Need::Env);
+    let is_memory_case = |case: &Case| !case.needs.contains(&Need::Env);
     let mut complaints = Vec::new();
-    for broken in MUTANTS {
-        let must_fail = broken.fails.ids(&cases);
+    for mutant in MUTANTS {
+        let must_fail = mutant.fails.ids(&cases);
         for case in &cases {
-            let of_memory = must_fail.iter().any(|id| id.starts_with("limits/"));
-            // Whoever is about the environment is not about memory.
-            if about_memory(case) != of_memory {
+            let is_memory_mutant = must_fail.iter().any(|id| id.starts_with("limits/"));
+            // A mutant runs on the cases about memory, or on those about the environment.
+            if is_memory_case(case) != is_memory_mutant {
                 continue;
             }
-            let (state, reason) = alone(broken, case);
+            let (state, reason) = run_in_own_process(mutant, case);
             let failed = state == "failed";
             if failed != must_fail.contains(case.id.as_str()) {
                 complaints.push(format!(
                     "a transport that {}: {}: {state}: {reason}",
-                    broken.name, case.id
+                    mutant.name, case.id
                 ));
             }
-            if failed && of_memory && !reason.contains("memory grew") {
-                complaints.push(format!("{}: not for its memory: {reason}", case.id));
+            if failed && is_memory_mutant && !reason.contains("memory grew") {
+                complaints.push(format!(
+                    "{}: failed, but not because of memory: {reason}",
+                    case.id
+                ));
             }
         }
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
-/// What a mutant comes to with a case, in a process of its own.
-fn alone(broken: &Broken, case: &Case) -> (String, String) {
+/// Runs a mutant on a case in a process of its own. Returns the state and the reason.
+fn run_in_own_process(mutant: &Mutant, case: &Case) -> (String, String) {
     let home = tempfile::tempdir().unwrap();
     let suite = Suite::builtin().only(&case.id).unwrap();
     let variables = suite
@@ -212,10 +217,10 @@ fn alone(broken: &Broken, case: &Case) -> (String, String) {
         .environment(home.path().to_str().unwrap());
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])
-        .arg("mutants::alone::mutants_in_processes_of_their_own_fail_exactly_the_cases_that_are_about_them")
+        .arg("mutants::own_process::every_mutant_in_its_own_process_fails_exactly_its_listed_cases")
         .env_clear()
         .envs(variables)
-        .env(TASK, format!("{}|{}", broken.name, case.id))
+        .env(TASK, format!("{}|{}", mutant.name, case.id))
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -226,14 +231,14 @@ fn alone(broken: &Broken, case: &Case) -> (String, String) {
 }
 
 #[test]
-fn every_case_about_the_environment_is_what_some_mutant_is_about() {
+fn every_case_about_the_environment_is_failed_by_a_mutant() {
     let cases = cases();
-    let lists = MUTANTS.iter().flat_map(|broken| broken.fails.ids(&cases));
+    let lists = MUTANTS.iter().flat_map(|mutant| mutant.fails.ids(&cases));
     let named: BTreeSet<&str> = lists.collect();
     let left: Vec<_> = cases
         .iter()
         .filter(|case| case.needs.contains(&Need::Env) && !named.contains(case.id.as_str()))
         .map(|case| &case.id)
         .collect();
-    assert!(left.is_empty(), "no mutant is about {left:#?}");
+    assert!(left.is_empty(), "no mutant fails {left:#?}");
 }

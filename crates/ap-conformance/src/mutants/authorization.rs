@@ -1,4 +1,4 @@
-//! What can go wrong with the header that carries the key.
+//! Faults with the header that carries the key.
 
 use ap_ureq::UreqTransport;
 use base64::Engine as _;
@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderValue, Request};
 
-use super::about::{About, is_signed, is_tls, needs_the_next_key, pair_length};
-use super::broken::{Broken, Call, SOUND, authorization};
+use super::failing_cases::{FailingCases, is_signed, is_tls, needs_the_next_key, pair_length};
+use super::mutant::{Call, Mutant, NO_FAULT, authorization};
 
-/// Puts another value in the place of the `Authorization`, if there is one.
+/// Replaces the value of the `Authorization`, if there is one.
 fn replace(request: &mut Request<Bytes>, with: impl FnOnce(String) -> String) {
     if let Some(value) = authorization(request) {
         let value = HeaderValue::try_from(with(value)).unwrap();
@@ -18,7 +18,7 @@ fn replace(request: &mut Request<Bytes>, with: impl FnOnce(String) -> String) {
     }
 }
 
-/// Puts another user name and key into the pair.
+/// Replaces the user name and the key in the `Authorization`.
 fn replace_pair(request: &mut Request<Bytes>, with: impl FnOnce(&str, &str) -> String) {
     replace(request, |value| {
         let pair = STANDARD.decode(value.trim_start_matches("Basic ")).unwrap();
@@ -30,82 +30,82 @@ fn replace_pair(request: &mut Request<Bytes>, with: impl FnOnce(&str, &str) -> S
 
 fn remember(call: &Call<'_>, request: &Request<Bytes>) {
     if let Some(value) = request.headers().get(AUTHORIZATION) {
-        let mut memory = call.memory();
-        memory.headers.entry(AUTHORIZATION).or_insert(value.clone());
+        let mut state = call.state();
+        state.headers.entry(AUTHORIZATION).or_insert(value.clone());
     }
 }
 
-pub(super) const MUTANTS: &[Broken] = &[
-    Broken {
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
         name: "leaves the key out",
         request: |_, request| {
             request.headers_mut().remove(AUTHORIZATION);
         },
-        fails: About::all(is_signed).and(&["refusal/early"]),
-        ..SOUND
+        fails: FailingCases::matching(is_signed).adding(&["refusal/early"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "sends the key twice",
-        // Our own agent would put the key in once, so this one has another.
+        // Our own transport would send one key only, so this mutant uses another agent.
         send: |call, request| {
             let key = request.headers().get(AUTHORIZATION);
             let (Some(key), Some("http")) = (key, request.uri().scheme_str()) else {
-                return call.once(request);
+                return call.send(request);
             };
             let mut request = request.clone();
             request.headers_mut().append(AUTHORIZATION, key.clone());
             let agent = ap_ureq::ureq::Agent::new_with_defaults();
-            call.by(&UreqTransport::from_agent(agent, call.settings()), &request)
+            call.send_with(&UreqTransport::from_agent(agent, call.settings()), &request)
         },
-        fails: About::all(|case| is_signed(case) && !is_tls(case))
-            .and(&["refusal/early"])
-            // Which of its two times the other agent names is its own affair.
-            .either(&["time/connect-stall-deadline"]),
-        ..SOUND
+        fails: FailingCases::matching(|case| is_signed(case) && !is_tls(case))
+            .adding(&["refusal/early"])
+            // The other agent may report either of its two timeouts.
+            .uncertain(&["time/connect-stall-deadline"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "cuts the key short",
         request: |_, request| {
             replace_pair(request, |user, key| {
                 format!("{user}:{}", &key[..key.len() - 1])
             });
         },
-        fails: About::all(is_signed).and(&["refusal/early"]),
-        ..SOUND
+        fails: FailingCases::matching(is_signed).adding(&["refusal/early"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "sends the key that it was first given for ever",
+    Mutant {
+        name: "sends its first key forever",
         request: |call, request| {
             remember(call, request);
-            let first = call.memory().headers.get(AUTHORIZATION).cloned();
+            let first = call.state().headers.get(AUTHORIZATION).cloned();
             if let (true, Some(first)) = (request.headers().contains_key(AUTHORIZATION), first) {
                 request.headers_mut().insert(AUTHORIZATION, first);
             }
         },
-        fails: About::all(needs_the_next_key),
-        ..SOUND
+        fails: FailingCases::matching(needs_the_next_key),
+        ..NO_FAULT
     },
-    Broken {
-        name: "puts the last key on calls without one",
+    Mutant {
+        name: "adds the last key to calls without a key",
         request: |call, request| {
             remember(call, request);
-            if let Some(last) = call.memory().headers.get(AUTHORIZATION) {
+            if let Some(last) = call.state().headers.get(AUTHORIZATION) {
                 request
                     .headers_mut()
                     .entry(AUTHORIZATION)
                     .or_insert(last.clone());
             }
         },
-        fails: About::these(&["authorization/unsigned-after-signed"]),
-        ..SOUND
+        fails: FailingCases::listed(&["authorization/unsigned-after-signed"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "finds a pair of its own for calls without a key",
+    Mutant {
+        name: "adds a password of its own to calls without a key",
         request: |_, request| {
             let found = HeaderValue::from_static("Basic eDp5");
             request.headers_mut().entry(AUTHORIZATION).or_insert(found);
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/unsigned-carries-none",
             "authorization/unsigned-after-signed",
             "authorization/unsigned-refused",
@@ -113,9 +113,9 @@ pub(super) const MUTANTS: &[Broken] = &[
             "replay/unsigned-is-not-repeated",
             "replay/no-key",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "puts the key into a cookie too",
         request: |_, request| {
             if let Some(value) = authorization(request) {
@@ -123,73 +123,73 @@ pub(super) const MUTANTS: &[Broken] = &[
                 request.headers_mut().append(COOKIE, cookie);
             }
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/nowhere-else",
             "headers/nothing-added",
             "refusal/nothing-sent-back",
-            // Their requests must be the same but for the Authorization, and have two keys.
+            // Their requests may differ in the Authorization only, and have two keys.
             "replay/once-more",
             "replay/large-body",
             "replay/over-tls",
             "replay/both-refused",
             "replay/failure-of-the-second",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "has one user name for everybody",
+    Mutant {
+        name: "always sends the default user name",
         request: |_, request| {
             replace_pair(request, |_, key| format!("{}:{key}", ap_core::DEFAULT_USER));
         },
-        fails: About::these(&["authorization/user-name"]),
-        ..SOUND
+        fails: FailingCases::listed(&["authorization/user-name"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes keys for lower case",
+    Mutant {
+        name: "sends keys in lower case",
         request: |_, request| {
             replace_pair(request, |user, key| {
                 format!("{user}:{}", key.to_ascii_lowercase())
             });
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/key-alphabet-upper-case",
-            // It has $HOME.
+            // The key contains $HOME.
             "authorization/key-alphabet-dollar",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "keeps letters and digits of a key alone",
+    Mutant {
+        name: "removes everything but letters and digits from a key",
         request: |_, request| {
             replace_pair(request, |user, key| {
                 let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
                 format!("{user}:{key}")
             });
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "authorization/key-alphabet",
             "!authorization/key-alphabet-upper-case",
-            // Its keys have hyphens.
+            // Its keys contain hyphens.
             "replay/equal-keys",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "pads every pair with one sign",
+    Mutant {
+        name: "pads all base64 with one equals sign",
         request: |_, request| {
             replace(request, |value| format!("{}=", value.trim_end_matches('=')));
         },
-        fails: About::all(|case| is_signed(case) && pair_length(case) % 3 != 2),
-        ..SOUND
+        fails: FailingCases::matching(|case| is_signed(case) && pair_length(case) % 3 != 2),
+        ..NO_FAULT
     },
-    Broken {
-        name: "breaks base64 off after 76 letters",
+    Mutant {
+        name: "cuts base64 after 76 characters",
         request: |_, request| {
             replace(request, |value| {
                 value.chars().take("Basic ".len() + 76).collect()
             });
         },
-        fails: About::all(|case| is_signed(case) && pair_length(case) > 76 / 4 * 3),
-        ..SOUND
+        fails: FailingCases::matching(|case| is_signed(case) && pair_length(case) > 76 / 4 * 3),
+        ..NO_FAULT
     },
 ];

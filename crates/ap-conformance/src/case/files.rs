@@ -1,14 +1,14 @@
-//! The case files of this crate, and those of a folder.
+//! Where cases come from: the files of this crate, or of a folder.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::case::{self, Case, CaseError};
+use super::{Case, CaseError, reader};
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        pub(crate) const FILES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../cases/", $name)))),*];
+        const FILES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../cases/", $name)))),*];
     };
 }
 
@@ -34,29 +34,22 @@ files![
     "url.json",
 ];
 
-/// The cases of this crate. That they are sound is a test's business.
-pub(crate) fn cases() -> Vec<Case> {
-    known().to_vec()
-}
-
-/// The same, which are read once.
-pub(crate) fn known() -> &'static [Case] {
+/// Returns the cases of this crate. A test checks that they are valid.
+pub(crate) fn builtin() -> &'static [Case] {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     CASES.get_or_init(|| {
         FILES
             .iter()
-            .flat_map(|(name, text)| case::read(name, text).unwrap_or_default())
+            .flat_map(|(name, text)| reader::read(name, text).unwrap_or_default())
             .collect()
     })
 }
 
+/// Reads all case files of a folder, in the order of their names.
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<Case>, CaseError> {
-    let unreadable = |error: std::io::Error| {
-        CaseError::new(
-            &folder.display().to_string(),
-            &format!("the folder cannot be read: {error}"),
-        )
-    };
+    let folder_error = |message: &str| CaseError::new(&folder.display().to_string(), message);
+    let unreadable =
+        |error: std::io::Error| folder_error(&format!("the folder cannot be read: {error}"));
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .map(|entry| entry.map(|entry| entry.path()))
@@ -68,22 +61,17 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<Case>, CaseError> {
     });
     paths.sort();
     if paths.is_empty() {
-        return Err(CaseError::new(
-            &folder.display().to_string(),
-            "there is no case file (*.json)",
-        ));
+        return Err(folder_error("there is no case file (*.json)"));
     }
     let mut cases: Vec<Case> = Vec::new();
     for path in paths {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path)
             .map_err(|error| CaseError::new(&name, &error.to_string()))?;
-        for case in case::read(&name, &text)? {
+        for case in reader::read(&name, &text)? {
             if cases.iter().any(|other| other.id == case.id) {
-                return Err(CaseError::new(
-                    &name,
-                    &format!("the id {} is there twice", case.id),
-                ));
+                let message = format!("the id {} is used twice", case.id);
+                return Err(CaseError::new(&name, &message));
             }
             cases.push(case);
         }
@@ -98,19 +86,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_sound_and_listed_and_no_id_comes_twice() {
+    fn every_file_is_valid_and_listed_and_no_id_is_used_twice() {
         let mut ids = BTreeSet::new();
         for (name, text) in FILES {
-            for case in case::read(name, text).unwrap() {
-                assert!(ids.insert(case.id.clone()), "{} is there twice", case.id);
+            for case in reader::read(name, text).unwrap() {
+                assert!(ids.insert(case.id.clone()), "{} is used twice", case.id);
             }
         }
+        assert_eq!(ids.len(), 940);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
         let in_folder = std::fs::read_dir(folder).unwrap().count();
         assert_eq!(
             in_folder,
             FILES.len(),
-            "a case file is not listed in builtin.rs"
+            "a case file is missing from the list in files.rs"
         );
     }
 }

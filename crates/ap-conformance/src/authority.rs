@@ -1,4 +1,4 @@
-//! The suite's certificate authority, made anew for every run, and certificates that are wrong on
+//! The suite's certificate authority, which is new for every run, and certificates that are wrong on
 //! purpose.
 
 use std::collections::HashMap;
@@ -13,8 +13,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::case::Certificate;
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// An authority that subjects trust, and one that they do not.
 pub(crate) struct Authority {
     trusted: CertifiedIssuer<'static, KeyPair>,
     unknown: CertifiedIssuer<'static, KeyPair>,
@@ -22,7 +23,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Result<Self, Fault> {
+    pub(crate) fn new() -> Result<Self, BoxError> {
         Ok(Self {
             trusted: authority("Conformance suite authority")?,
             unknown: authority("Authority that nobody trusts")?,
@@ -34,8 +35,8 @@ impl Authority {
         self.trusted.pem()
     }
 
-    /// A server's side of TLS with such a certificate.
-    pub(crate) fn server(&self, kind: Certificate) -> Result<Arc<ServerConfig>, Fault> {
+    /// Returns a TLS server configuration with a certificate of this kind.
+    pub(crate) fn server_config(&self, kind: Certificate) -> Result<Arc<ServerConfig>, BoxError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = made.get(&kind) {
             return Ok(Arc::clone(config));
@@ -45,7 +46,7 @@ impl Authority {
         Ok(config)
     }
 
-    fn make(&self, kind: Certificate) -> Result<ServerConfig, Fault> {
+    fn make(&self, kind: Certificate) -> Result<ServerConfig, BoxError> {
         let names = match kind {
             Certificate::OtherName => vec!["elsewhere.example".to_owned()],
             Certificate::NameInSubject => Vec::new(),
@@ -85,7 +86,7 @@ impl Authority {
     }
 }
 
-fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Fault> {
+fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, BoxError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -93,7 +94,7 @@ fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, Fault> {
     Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
 }
 
-fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<ServerConfig, Fault> {
+fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<ServerConfig, BoxError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -102,7 +103,7 @@ fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<ServerC
             vec![certificate],
             PrivateKeyDer::Pkcs8(key.serialize_der().into()),
         )?;
-    // A greeting is to be there before any request.
+    // Lets a listener send its greeting before any request arrives.
     config.send_half_rtt_data = true;
     Ok(config)
 }

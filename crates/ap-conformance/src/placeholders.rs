@@ -1,46 +1,51 @@
-//! The places in a case's texts that are filled in when it runs:
+//! Placeholders in a case's texts, which are filled in when it runs:
 //!
 //! | text | becomes |
 //! |---|---|
 //! | `${NAME.origin}` | the origin of a listener, `http://127.0.0.1:port` or `https://localhost:port` |
 //! | `${NAME.port}` | its port |
 //! | `${key.NAME}` | a key |
-//! | `${pair.NAME}` | the base64 of the pair that the key is sent in |
+//! | `${pair.NAME}` | the base64 of the user name and key, as it is sent |
 //! | `${rev.NAME}` | a key backwards |
 //! | `${root}` | the certificate of the suite's authority, in PEM |
-//! | `${as.N}` | so many letters `a` |
+//! | `${as.N}` | N letters `a` |
 
 use std::collections::BTreeMap;
 
+/// The longest run of letters that `${as.N}` makes.
+const MAX_LETTERS: usize = 1 << 20;
+
+/// The values of the placeholders in one run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Template {
+pub(crate) struct Placeholders {
     values: BTreeMap<String, String>,
 }
 
-impl Template {
+impl Placeholders {
     pub(crate) fn set(&mut self, name: String, value: String) {
         self.values.insert(name, value);
     }
 
-    /// The text with every known place filled in.
+    /// Returns the text with every placeholder filled in.
     ///
     /// # Errors
     ///
-    /// The name of a place that is not known.
+    /// Names a placeholder that does not exist.
     pub(crate) fn fill(&self, text: &str) -> Result<String, String> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, behind) = after.split_once('}').ok_or("a `${` without its `}`")?;
+            let (name, remaining) = after.split_once('}').ok_or("a `${` has no `}`")?;
             filled.push_str(before);
-            match (self.values.get(name), name.strip_prefix("as.")) {
+            let count = name.strip_prefix("as.").and_then(|n| n.parse().ok());
+            match (self.values.get(name), count) {
                 (Some(value), _) => filled.push_str(value),
-                (None, Some(count)) if count.parse::<usize>().is_ok_and(|n| n <= 1 << 20) => {
-                    filled.extend(std::iter::repeat_n('a', count.parse().unwrap_or(0)));
+                (None, Some(count)) if count <= MAX_LETTERS => {
+                    filled.extend(std::iter::repeat_n('a', count));
                 }
-                _ => return Err(format!("there is no `${{{name}}}` to fill in")),
+                _ => return Err(format!("there is no placeholder `${{{name}}}`")),
             }
-            rest = behind;
+            rest = remaining;
         }
         filled.push_str(rest);
         Ok(filled)

@@ -1,4 +1,6 @@
-//! A client that sends whatever it is told, over a sound transport: what the core's own checks are for.
+//! A client that sends every request unchecked, over a correct transport.
+//!
+//! It shows what the core's own checks prevent.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -7,14 +9,16 @@ use std::time::Duration;
 use ap_core::Connect as _;
 use ap_ureq::UreqTransport;
 
-use super::about::About;
-use crate::drive;
+use super::failing_cases::FailingCases;
 use crate::outcome::Outcome;
 use crate::report::Report;
-use crate::run::{Parts, Run};
-use crate::suite::{Suite, Verdict};
+use crate::request::RequestParts;
+use crate::run::Run;
+use crate::skip::SubjectKind;
+use crate::subject;
+use crate::suite::Suite;
 
-pub(super) const FAILS: About = About::these(&[
+pub(super) const FAILS: FailingCases = FailingCases::listed(&[
     "url/user-information",
     "url/port",
     "url/other-origin",
@@ -36,26 +40,23 @@ pub(super) const FAILS: About = About::these(&[
     "diagnostics/refused-request",
 ]);
 
-/// Judges it: a sound client's outcome stands, but for what that one refused to send.
+/// Judges it: a correct client makes the calls, and every request that it refuses is sent here.
 pub(super) fn check(suite: &Suite) -> Report {
-    suite.report(
-        |case| suite.blocking_skip(case),
-        |case, place, ground| {
-            let mut run = Run::prepare(case, &ground.authority, place)?;
-            drive::blocking_calls(&mut run, ground, &UreqTransport::connect)?;
-            for (number, call) in case.calls.iter().enumerate() {
-                if run.outcomes[number].kind == "refused" {
-                    let parts = run.parts(call)?;
-                    run.outcomes[number] = send(&run, &parts);
-                }
+    suite.check_by(SubjectKind::Blocking, |case, offset, context| {
+        let mut run = Run::prepare(case, context, offset)?;
+        subject::make_calls(&mut run, context, &UreqTransport::connect)?;
+        for (number, call) in case.calls.iter().enumerate() {
+            if run.outcomes[number].kind == "refused" {
+                let request = run.request(call)?;
+                run.outcomes[number] = send(&run, &request);
             }
-            Ok(Verdict::of(&run))
-        },
-    )
+        }
+        Ok(run.verdict())
+    })
 }
 
-/// Sends it to where the URL seems to point, or says that there is no such place.
-fn send(run: &Run<'_>, parts: &Parts) -> Outcome {
+/// Sends a request to where the URL seems to point.
+fn send(run: &Run<'_>, parts: &RequestParts) -> Outcome {
     let url = if parts.is_path {
         format!(
             "{}{}",
@@ -82,7 +83,7 @@ fn send(run: &Run<'_>, parts: &Parts) -> Outcome {
     request.push_str(&format!("Content-Length: {}\r\n\r\n", parts.body.len()));
     let mut bytes = request.into_bytes();
     bytes.extend_from_slice(&parts.body);
-    // Whoever listens may hang up at once.
+    // The listener may close the connection at once.
     let _ = stream.write_all(&bytes);
     let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
     let _ = std::io::Read::read(&mut stream, &mut [0; 1024]);

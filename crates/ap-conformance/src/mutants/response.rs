@@ -1,18 +1,21 @@
-//! What can go wrong with a response on its way to the caller, and with what is not one.
+//! Faults with responses and errors on their way to the caller.
 
 use ap_core::{ErrorKind, TransportError};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
 
-use super::about::{
-    About, asks_again, ends_in, fails, gets_a_401, gets_a_body, gets_an_error_status,
+use super::failing_cases::{
+    FailingCases, asks_again, ends_in, fails, gets_a_401, gets_a_body, gets_an_error_status,
 };
-use super::broken::{Answer, Broken, SOUND};
+use super::mutant::{Mutant, NO_FAULT, SendResult};
 
 const DOCUMENTED: &[u8] = b"{\"error\":\"authentication failed\"}";
 
-fn with_body(answer: Answer, body: impl FnOnce(&Response<Bytes>) -> Option<Vec<u8>>) -> Answer {
+fn with_body(
+    answer: SendResult,
+    body: impl FnOnce(&Response<Bytes>) -> Option<Vec<u8>>,
+) -> SendResult {
     let mut answer = answer?;
     if let Some(body) = body(&answer) {
         *answer.body_mut() = body.into();
@@ -20,29 +23,29 @@ fn with_body(answer: Answer, body: impl FnOnce(&Response<Bytes>) -> Option<Vec<u
     Ok(answer)
 }
 
-/// An empty success in the place of errors of some kinds.
-fn empty(answer: Answer, kinds: &[ErrorKind]) -> Answer {
+/// Returns an empty success instead of errors of these kinds.
+fn empty(answer: SendResult, kinds: &[ErrorKind]) -> SendResult {
     match answer {
         Err(error) if kinds.contains(&error.kind()) => Ok(Response::new(Bytes::new())),
         answer => answer,
     }
 }
 
-pub(super) const MUTANTS: &[Broken] = &[
-    Broken {
-        name: "takes a refusal for an error of its own",
-        answer: |_, _, answer| match answer {
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "reports a rejected key as a transport error",
+        response: |_, _, answer| match answer {
             Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
                 Err(TransportError::new(ErrorKind::Other))
             }
             answer => answer,
         },
-        fails: About::all(gets_a_401),
-        ..SOUND
+        fails: FailingCases::matching(gets_a_401),
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes the status of an error for an error of its own",
-        answer: |_, _, answer| match answer {
+    Mutant {
+        name: "reports an error status as a transport error",
+        response: |_, _, answer| match answer {
             Ok(answer)
                 if answer.status().as_u16() >= 400
                     && answer.status() != StatusCode::UNAUTHORIZED =>
@@ -51,17 +54,17 @@ pub(super) const MUTANTS: &[Broken] = &[
             }
             answer => answer,
         },
-        fails: About::all(gets_an_error_status),
-        ..SOUND
+        fails: FailingCases::matching(gets_an_error_status),
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes every 401 for a refusal",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "treats every 401 as a rejected key",
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 (answer.status() == StatusCode::UNAUTHORIZED).then(|| DOCUMENTED.to_vec())
             })
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "body/gzip-refusal",
             "refusal/other-body",
             "refusal/other-bytes",
@@ -73,25 +76,25 @@ pub(super) const MUTANTS: &[Broken] = &[
             "replay/second-of-other-form",
             "replay/not-repeated-other-text",
             "replay/not-repeated-opaque",
-            // They are refusals, and the caller must see their own words.
+            // These reject a key, and the caller must see their own text.
             "diagnostics/key-reflected-in-refusal",
             "refusal/same-in-other-words",
             "refusal/product-form",
             "!refusal/product-form-trustedform-documented",
             "!refusal/product-form-suppressionlist-documented",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes 403 and 407 for 401",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "treats 403 and 407 as 401",
+        response: |_, _, answer| {
             let mut answer = answer?;
             if matches!(answer.status().as_u16(), 403 | 407) {
                 *answer.status_mut() = StatusCode::UNAUTHORIZED;
             }
             Ok(answer)
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "body/with-error-403",
             "redirect/not-a-redirect-403",
             "refusal/other-status-403",
@@ -101,11 +104,11 @@ pub(super) const MUTANTS: &[Broken] = &[
             "replay/not-repeated-403",
             "replay/not-repeated-407",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "keeps the last of repeated header lines",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "keeps only the last of repeated header lines",
+        response: |_, _, answer| {
             let mut answer = answer?;
             let mut last = HeaderMap::new();
             for (name, value) in answer.headers() {
@@ -114,45 +117,45 @@ pub(super) const MUTANTS: &[Broken] = &[
             *answer.headers_mut() = last;
             Ok(answer)
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "headers/repeated-in-response",
             "throttling/retry-after-twice",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "gives no headers",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "returns no headers",
+        response: |_, _, answer| {
             let mut answer = answer?;
             answer.headers_mut().clear();
             Ok(answer)
         },
-        fails: About::all(|case| {
+        fails: FailingCases::matching(|case| {
             case.calls
                 .iter()
                 .any(|call| !call.expect.headers.is_empty())
         }),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "loses the last byte of a body",
-        answer: |_, _, answer| {
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 let length = answer.body().len().checked_sub(1)?;
                 (answer.status() == StatusCode::OK).then(|| answer.body()[..length].to_vec())
             })
         },
-        fails: About::all(gets_a_body),
-        ..SOUND
+        fails: FailingCases::matching(gets_a_body),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "cuts bodies after 100 bytes",
-        answer: |_, _, answer| {
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 Some(answer.body().get(..101)?[..100].to_vec())
             })
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "body/every-byte",
             "body/large",
             "diagnostics/key-reflected-in-refusal-base64",
@@ -162,11 +165,11 @@ pub(super) const MUTANTS: &[Broken] = &[
             "refusal/documented-then-a-flood",
             "refusal/large-body",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "gives bodies as text",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "returns bodies as text",
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 Some(
                     String::from_utf8_lossy(answer.body())
@@ -175,18 +178,18 @@ pub(super) const MUTANTS: &[Broken] = &[
                 )
             })
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "body/every-byte",
             "body/gzip",
             "refusal/other-bytes",
             // NUL is a character.
             "!refusal/other-bytes-nul-bytes",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "converts bodies from the charset that they are said to have",
-        answer: |_, _, answer| {
+    Mutant {
+        name: "converts bodies from their declared charset",
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 let kind = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
                 let (_, charset) = kind.split_once("charset=")?;
@@ -194,12 +197,12 @@ pub(super) const MUTANTS: &[Broken] = &[
                 (charset != "utf-8").then(|| text.into_bytes())
             })
         },
-        fails: About::these(&["body/charset"]),
-        ..SOUND
+        fails: FailingCases::listed(&["body/charset"]),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "drops the byte order mark",
-        answer: |_, _, answer| {
+        response: |_, _, answer| {
             with_body(answer, |answer| {
                 answer
                     .body()
@@ -207,12 +210,12 @@ pub(super) const MUTANTS: &[Broken] = &[
                     .map(<[u8]>::to_vec)
             })
         },
-        fails: About::these(&["body/byte-order-mark", "refusal/same-in-other-words-bom"]),
-        ..SOUND
+        fails: FailingCases::listed(&["body/byte-order-mark", "refusal/same-in-other-words-bom"]),
+        ..NO_FAULT
     },
-    Broken {
-        name: "decodes a gzip that it did not ask for, and fails",
-        answer: |_, _, answer| match answer {
+    Mutant {
+        name: "decodes gzip that it did not ask for, and fails",
+        response: |_, _, answer| match answer {
             Ok(answer)
                 if answer
                     .headers()
@@ -225,41 +228,41 @@ pub(super) const MUTANTS: &[Broken] = &[
             }
             answer => answer,
         },
-        fails: About::these(&[
+        fails: FailingCases::listed(&[
             "body/gzip",
             "body/coding-two",
             "body/coding-gzip-but-plain",
             "body/gzip-empty",
             "body/gzip-refusal",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "keeps answers, and gives them again",
+    Mutant {
+        name: "caches responses",
         send: |call, request| {
             let key = format!("{} {}", request.method(), request.uri());
-            if let Some(kept) = call.memory().answers.get(&key) {
+            if let Some(kept) = call.state().responses.get(&key) {
                 return Ok(kept.clone());
             }
-            let answer = call.once(request)?;
+            let answer = call.send(request)?;
             if answer.status() == StatusCode::OK && request.method() == http::Method::GET {
-                call.memory().answers.insert(key, answer.clone());
+                call.state().responses.insert(key, answer.clone());
             }
             Ok(answer)
         },
-        fails: About::all(asks_again),
-        ..SOUND
+        fails: FailingCases::matching(asks_again),
+        ..NO_FAULT
     },
-    Broken {
-        name: "says of no error what it is",
-        answer: |_, _, answer| answer.map_err(|_| TransportError::new(ErrorKind::Other)),
-        fails: About::all(fails),
-        ..SOUND
+    Mutant {
+        name: "reports every error as `other`",
+        response: |_, _, answer| answer.map_err(|_| TransportError::new(ErrorKind::Other)),
+        fails: FailingCases::matching(fails),
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes a response that broke off for an empty one",
-        answer: |_, _, answer| empty(answer, &[ErrorKind::Closed, ErrorKind::Truncated]),
-        fails: About::these(&[
+    Mutant {
+        name: "returns an empty response when a response breaks off",
+        response: |_, _, answer| empty(answer, &[ErrorKind::Closed, ErrorKind::Truncated]),
+        fails: FailingCases::listed(&[
             "connections/not-sent-twice",
             "diagnostics/key-reflected-cut-body",
             "diagnostics/no-url-closed",
@@ -284,12 +287,12 @@ pub(super) const MUTANTS: &[Broken] = &[
             "!replay/failure-of-the-second-timeout",
             "tls/cut",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes a response that is not sound for an empty one",
-        answer: |_, _, answer| empty(answer, &[ErrorKind::Malformed]),
-        fails: About::these(&[
+    Mutant {
+        name: "returns an empty response when a response is not valid HTTP",
+        response: |_, _, answer| empty(answer, &[ErrorKind::Malformed]),
+        fails: FailingCases::listed(&[
             "connections/answer-before-the-request",
             "diagnostics/key-reflected",
             "!diagnostics/key-reflected-cut-body",
@@ -314,32 +317,33 @@ pub(super) const MUTANTS: &[Broken] = &[
             "replay/failure-not-repeated-garbage",
             "tls/tls-server",
         ]),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes what is too large for an empty response",
-        answer: |_, _, answer| empty(answer, &[ErrorKind::TooLarge]),
-        fails: About::all(|case| {
+    Mutant {
+        name: "returns an empty response when a response is too large",
+        response: |_, _, answer| empty(answer, &[ErrorKind::TooLarge]),
+        fails: FailingCases::matching(|case| {
             let too_large = |call: &crate::case::Call| call.expect.outcome.all() == ["too_large"];
             case.calls.iter().any(too_large)
         }),
-        ..SOUND
+        ..NO_FAULT
     },
-    Broken {
-        name: "takes what is late for an empty response",
-        answer: |_, _, answer| empty(answer, &[ErrorKind::Timeout, ErrorKind::ConnectTimeout]),
-        fails: About::all(|case| ends_in(case, &["timeout", "connect_timeout"])),
-        ..SOUND
+    Mutant {
+        name: "returns an empty response when a call times out",
+        response: |_, _, answer| empty(answer, &[ErrorKind::Timeout, ErrorKind::ConnectTimeout]),
+        fails: FailingCases::matching(|case| ends_in(case, &["timeout", "connect_timeout"])),
+        ..NO_FAULT
     },
-    Broken {
+    Mutant {
         name: "panics when TLS fails",
-        answer: |_, _, answer| {
+        response: |_, _, answer| {
             let failed = matches!(&answer, Err(error) if error.kind() == ErrorKind::Tls);
             assert!(!failed, "a mutant's panic");
             answer
         },
-        // Not where the failure may also be one of connecting.
-        fails: About::all(|case| ends_in(case, &["tls"])).and(&["!tls/handshake-ends"]),
-        ..SOUND
+        // This one may also end as `connect`.
+        fails: FailingCases::matching(|case| ends_in(case, &["tls"]))
+            .adding(&["!tls/handshake-ends"]),
+        ..NO_FAULT
     },
 ];

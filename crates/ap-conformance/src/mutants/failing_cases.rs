@@ -1,51 +1,55 @@
-//! Which cases a mutant is about, said by hand: by names, or by what a case is made of.
+//! [`FailingCases`]: the cases that a mutant must fail, listed by hand or matched by a rule.
 
 use std::collections::BTreeSet;
 
 use crate::case::{Call, Case, Range};
 
-/// The cases that a mutant must fail: those that the rule holds for, then those that the list adds or,
-/// with a `!` in front, takes out again. An entry is an id, a family, or the beginning of ids with a `*`.
+/// The cases that a mutant must fail.
+///
+/// The rule matches some. Then each entry of the list adds cases, or removes them if it starts with `!`.
+/// An entry is an id, a family, or a prefix of ids followed by `*`.
 #[derive(Clone, Copy)]
-pub(super) struct About {
-    pub rule: fn(&Case) -> bool,
-    pub list: &'static [&'static str],
-    /// Cases that may end either way, because it depends on who is faster. They are not run.
-    pub either: &'static [&'static str],
+pub(super) struct FailingCases {
+    rule: fn(&Case) -> bool,
+    list: &'static [&'static str],
+    /// Cases whose result depends on timing. They are not run.
+    uncertain: &'static [&'static str],
 }
 
-impl About {
-    pub(super) const NOTHING: Self = Self::these(&[]);
+impl FailingCases {
+    pub(super) const NONE: Self = Self::listed(&[]);
 
-    pub(super) const fn these(list: &'static [&'static str]) -> Self {
+    pub(super) const fn listed(list: &'static [&'static str]) -> Self {
         Self {
             rule: |_| false,
             list,
-            either: &[],
+            uncertain: &[],
         }
     }
 
-    pub(super) const fn all(rule: fn(&Case) -> bool) -> Self {
+    pub(super) const fn matching(rule: fn(&Case) -> bool) -> Self {
         Self {
             rule,
             list: &[],
-            either: &[],
+            uncertain: &[],
         }
     }
 
-    pub(super) const fn and(mut self, list: &'static [&'static str]) -> Self {
+    pub(super) const fn adding(mut self, list: &'static [&'static str]) -> Self {
         self.list = list;
         self
     }
 
-    pub(super) const fn either(mut self, list: &'static [&'static str]) -> Self {
-        self.either = list;
+    pub(super) const fn uncertain(mut self, list: &'static [&'static str]) -> Self {
+        self.uncertain = list;
         self
     }
 
-    /// The ids, of the cases that are run at all. An entry of the list that changes nothing is a mistake.
+    /// Returns the ids of the cases that must fail.
+    ///
+    /// Panics if an entry of the list changes nothing, because then it is a mistake.
     pub(super) fn ids(self, cases: &[Case]) -> BTreeSet<&str> {
-        let all = || cases.iter().filter(|case| !self.is_either(case));
+        let all = || cases.iter().filter(|case| !self.is_uncertain(case));
         let by_rule = all().filter(|case| (self.rule)(case));
         let mut ids: BTreeSet<&str> = by_rule.map(|case| case.id.as_str()).collect();
         for entry in self.list {
@@ -64,14 +68,14 @@ impl About {
             assert_ne!(
                 ids.len(),
                 before,
-                "{entry} names no case, or makes no difference"
+                "{entry} matches no case, or changes nothing"
             );
         }
         ids
     }
 
-    pub(super) fn is_either(self, case: &Case) -> bool {
-        self.either.iter().any(|entry| names(entry, case))
+    pub(super) fn is_uncertain(self, case: &Case) -> bool {
+        self.uncertain.iter().any(|entry| names(entry, case))
     }
 }
 
@@ -82,7 +86,7 @@ fn names(entry: &str, case: &Case) -> bool {
     }
 }
 
-/// The kinds of a call that got no complete response, with those of connections that never were.
+/// The kinds of outcome without a complete response.
 const FAILURES: &[&str] = &[
     "dns",
     "connect",
@@ -96,42 +100,42 @@ const FAILURES: &[&str] = &[
     "too_large",
 ];
 
+/// The call may end in one of these kinds.
 pub(super) fn expects(call: &Call, kinds: &[&str]) -> bool {
     let expected = call.expect.outcome.all();
     expected.iter().any(|kind| kinds.contains(kind))
 }
 
-fn calls(case: &Case, holds: impl FnMut(&Call) -> bool) -> bool {
-    case.calls.iter().any(holds)
+fn any_call(case: &Case, matches: impl FnMut(&Call) -> bool) -> bool {
+    case.calls.iter().any(matches)
 }
 
-/// A call that must end in one of these ways, whichever of them.
+/// A call must end in one of these kinds.
 pub(super) fn ends_in(case: &Case, kinds: &[&str]) -> bool {
-    calls(case, |call| expects(call, kinds))
+    any_call(case, |call| expects(call, kinds))
 }
 
-/// A call that must end without a complete response.
+/// A call must end without a complete response.
 pub(super) fn fails(case: &Case) -> bool {
     ends_in(case, FAILURES)
 }
 
-/// A call with a key that must end without a complete response.
+/// A call with a key must end without a complete response.
 pub(super) fn fails_with_a_key(case: &Case) -> bool {
-    !case.keys.is_empty() && calls(case, |call| !call.unsigned && expects(call, FAILURES))
+    !case.keys.is_empty() && any_call(case, |call| !call.unsigned && expects(call, FAILURES))
 }
 
-/// How many requests the target must get at most, where the case says so.
+/// The most requests that the target may receive, or 0 if the case does not say.
 fn requests(case: &Case) -> usize {
     let target = case.listeners.get("target");
-    match target.and_then(|target| target.expect.requests) {
-        Some(Range::Exactly(most) | Range::Between(_, most)) => most,
-        None => 0,
-    }
+    target
+        .and_then(|target| target.expect.max_requests())
+        .unwrap_or(0)
 }
 
-/// The case counts the requests of the target, and there must be one with a key.
+/// The target must receive a request with a key, and the case counts requests.
 pub(super) fn is_signed(case: &Case) -> bool {
-    requests(case) > 0 && !case.keys.is_empty() && calls(case, |call| !call.unsigned)
+    requests(case) > 0 && !case.keys.is_empty() && any_call(case, |call| !call.unsigned)
 }
 
 /// The target speaks TLS.
@@ -140,9 +144,9 @@ pub(super) fn is_tls(case: &Case) -> bool {
     target.is_some_and(|target| target.tls.is_some())
 }
 
-/// A call with a key goes as far as the transport.
+/// The transport gets a request with a key.
 pub(super) fn is_given_a_key(case: &Case) -> bool {
-    !case.keys.is_empty() && calls(case, |call| !call.unsigned && !expects(call, &["refused"]))
+    !case.keys.is_empty() && any_call(case, |call| !call.unsigned && !expects(call, &["refused"]))
 }
 
 /// The case says which request lines the target must get.
@@ -153,7 +157,7 @@ pub(super) fn lines(case: &Case) -> &[String] {
         .unwrap_or_default()
 }
 
-/// Another key than the first must come.
+/// A key other than the first must arrive.
 pub(super) fn needs_the_next_key(case: &Case) -> bool {
     let keys = case.listeners.values().flat_map(|listener| {
         let keys = listener.expect.keys.iter().flatten();
@@ -162,26 +166,26 @@ pub(super) fn needs_the_next_key(case: &Case) -> bool {
     keys.into_iter().any(|name| name != "first")
 }
 
-/// A 401 arrives: a refusal of a key, or a response. Where the next key is needed, that is why, unless
-/// the one before was taken away.
+/// A 401 arrives, whether it rejects a key or not. If the next key is needed, a 401 is the reason, unless
+/// the key before was removed.
 pub(super) fn gets_a_401(case: &Case) -> bool {
     let arrives = |call: &Call| expects(call, &["unauthorized"]) || call.expect.status == Some(401);
     let next = needs_the_next_key(case) && case.id != "rotation/key-removed-unused";
-    !case.keys.is_empty() && (calls(case, arrives) || next)
+    !case.keys.is_empty() && (any_call(case, arrives) || next)
 }
 
-/// A status that is an error, but for 401, must be given to the caller.
+/// The caller must get an error status other than 401.
 pub(super) fn gets_an_error_status(case: &Case) -> bool {
-    calls(case, |call| {
+    any_call(case, |call| {
         call.expect
             .status
             .is_some_and(|status| status >= 400 && status != 401)
     })
 }
 
-/// A 200 with a body must be given to the caller.
+/// The caller must get a 200 with a body.
 pub(super) fn gets_a_body(case: &Case) -> bool {
-    calls(case, |call| {
+    any_call(case, |call| {
         let expect = &call.expect;
         let has_body = expect.body.as_ref().is_some_and(|body| !body.is_empty())
             || expect.body_hex.is_some()
@@ -190,7 +194,7 @@ pub(super) fn gets_a_body(case: &Case) -> bool {
     })
 }
 
-/// Several requests must come on one connection.
+/// Several requests must arrive on one connection.
 pub(super) fn reuses_its_connection(case: &Case) -> bool {
     let one = Some(Range::Exactly(1));
     let several = requests(case) > 1;
@@ -203,27 +207,27 @@ pub(super) fn reuses_its_connection(case: &Case) -> bool {
 
 /// The same GET is made again after a 200, and must be sent again.
 pub(super) fn asks_again(case: &Case) -> bool {
-    let good = |call: &Call| {
+    let is_success = |call: &Call| {
         expects(call, &["response"]) && matches!(call.expect.status, None | Some(200))
     };
     let mut before = Vec::new();
     for call in case.calls.iter().filter(|call| call.method == "GET") {
-        let where_to = (&call.path, &call.url);
-        if before.contains(&where_to) {
+        let target = (&call.path, &call.url);
+        if before.contains(&target) {
             return true;
         }
-        if good(call) {
-            before.push(where_to);
+        if is_success(call) {
+            before.push(target);
         }
     }
     false
 }
 
-/// How many bytes the pair of user name and first key has. A key that the suite makes has 25.
+/// The length of the first key with the user name and the colon. A generated key has 25 bytes.
 pub(super) fn pair_length(case: &Case) -> usize {
     let user = case.user.as_deref().unwrap_or(ap_core::DEFAULT_USER);
-    let made = "k".repeat(25);
+    let generated = "k".repeat(25);
     let key = case.keys.first().and_then(|name| case.key_texts.get(name));
-    let key = key.map_or_else(|| made.clone(), |text| text.replace('*', &made));
+    let key = key.map_or_else(|| generated.clone(), |text| text.replace('*', &generated));
     user.len() + 1 + key.len()
 }

@@ -1,0 +1,66 @@
+//! [`CaseInfo`]: what a list of cases shows of each.
+
+use std::collections::BTreeMap;
+
+use crate::case::{Case, Level, Need};
+use crate::memory;
+
+/// A case as [`Suite::list`](crate::Suite::list) shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct CaseInfo<'a> {
+    case: &'a Case,
+}
+
+impl<'a> CaseInfo<'a> {
+    pub(crate) fn of(case: &'a Case) -> Self {
+        Self { case }
+    }
+
+    /// Returns the id, `group/behaviour`.
+    #[must_use]
+    pub fn id(&self) -> &'a str {
+        &self.case.id
+    }
+
+    /// Returns the level.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.case.level
+    }
+
+    /// Returns what happens in the case, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &'a str {
+        &self.case.title
+    }
+
+    /// Returns the rule that a client must keep.
+    #[must_use]
+    pub fn requirement(&self) -> &'a str {
+        &self.case.requirement
+    }
+
+    /// Returns where the rule comes from.
+    #[must_use]
+    pub fn source(&self) -> &'a str {
+        &self.case.source
+    }
+
+    /// Returns the environment variables of the process that runs this case.
+    ///
+    /// `HOME` is always among them. It is the empty folder `home`, unless the case sets another.
+    #[must_use]
+    pub fn environment(&self, home: &str) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::from([("HOME".to_owned(), home.to_owned())]);
+        let own = self.case.env.iter();
+        variables.extend(own.map(|(name, value)| (name.clone(), value.replace("${home}", home))));
+        variables
+    }
+
+    /// Returns `true` if the case needs a process of its own, for its environment variables or to
+    /// measure its memory.
+    #[must_use]
+    pub fn needs_own_process(&self) -> bool {
+        self.case.needs.contains(&Need::Env) || memory::is_large(self.case)
+    }
+}

@@ -1,0 +1,124 @@
+//! Faults with limits on size and time.
+
+use std::time::Duration;
+
+use ap_core::{Deadline, ErrorKind, Transport as _, TransportError};
+
+use super::failing_cases::{FailingCases, ends_in};
+use super::mutant::{Mutant, NO_FAULT};
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "has no size limits",
+        settings: |settings| {
+            settings.body_limit = usize::MAX;
+            settings.head_limit = 1 << 30;
+            settings.header_limit = 30_000;
+        },
+        fails: FailingCases::listed(&[
+            "connections/error-then-next",
+            "diagnostics/key-reflected-large-body",
+            "diagnostics/no-url-too-large",
+            "limits/endless-chunks",
+            "limits/announced",
+            "limits/body-one-more",
+            "limits/chunked-body-one-more",
+            "limits/header-lines-101",
+            "limits/header-lines-129",
+            "limits/header-lines-300",
+            "limits/header-lines-set-11",
+            "limits/head-2001",
+            "limits/head-20000",
+            "limits/head-default-70-kb",
+            "limits/endless-header",
+            "limits/endless-reason",
+            // The library has a limit of its own, and reports another kind.
+            "limits/endless-headers",
+            "limits/interim-size",
+            "limits/one-byte-chunks",
+            "limits/empty-body-limit-one-byte",
+            "proxy/head-flood",
+        ])
+        // Room for 30,000 header lines in each of 40 calls at the same time takes longer than the deadline
+        // on a busy machine.
+        .uncertain(&["rotation/in-flight*", "rotation/before-the-login"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "allows one more than its limits",
+        settings: |settings| {
+            settings.body_limit += 1;
+            settings.head_limit += 1;
+            settings.header_limit += 1;
+        },
+        fails: FailingCases::listed(&[
+            "limits/body-one-more",
+            "limits/chunked-body-one-more",
+            "limits/empty-body-limit-one-byte",
+            "limits/header-lines-101",
+            "limits/header-lines-set-11",
+            "limits/head-2001",
+        ]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "allows one less than its limits",
+        settings: |settings| {
+            settings.body_limit = settings.body_limit.saturating_sub(1);
+            settings.head_limit -= 1;
+            settings.header_limit -= 1;
+        },
+        fails: FailingCases::listed(&[
+            "limits/body-at-the-limit",
+            "limits/chunked-body-at-the-limit",
+            "limits/header-lines-100",
+            "limits/header-lines-set-10",
+            "limits/head-2000",
+        ]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "refuses every response if the limit is 0 bytes",
+        response: |call, _, answer| {
+            if call.settings().body_limit == 0 {
+                return Err(TransportError::new(ErrorKind::TooLarge));
+            }
+            answer
+        },
+        fails: FailingCases::listed(&["limits/empty-body-limit-empty"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "has no deadline",
+        send: |call, request| call.send_until(request, Deadline::NEVER),
+        fails: FailingCases::matching(|case| ends_in(case, &["timeout"])),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "has a deadline for each attempt",
+        send: |call, request| {
+            let timeout = call.settings().timeout;
+            call.send_until(request, Deadline::after(call.mutant.now(), timeout))
+        },
+        fails: FailingCases::listed(&["replay/one-deadline", "time/one-deadline-for-all-attempts"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "treats a distant deadline as one that has passed",
+        send: |call, request| {
+            let left = call.deadline.left(call.mutant.now());
+            if left.is_none_or(|left| left.as_millis() > u128::from(u32::MAX)) {
+                return Err(TransportError::new(ErrorKind::Timeout));
+            }
+            call.send(request)
+        },
+        fails: FailingCases::listed(&["time/long-deadline"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "has no limit on the time to connect",
+        settings: |settings| settings.connect_timeout = Duration::from_secs(60),
+        fails: FailingCases::matching(|case| ends_in(case, &["connect_timeout"])),
+        ..NO_FAULT
+    },
+];

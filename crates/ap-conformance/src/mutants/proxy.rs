@@ -1,0 +1,53 @@
+//! Faults with a proxy.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+
+use ap_core::is_loopback;
+
+use super::failing_cases::FailingCases;
+use super::mutant::{Call, Mutant, NO_FAULT, authorization};
+
+/// Opens a connection to the proxy in the settings, besides the one that the transport needs.
+fn connect_to_proxy(call: &Call<'_>) -> Option<TcpStream> {
+    let proxy = call.settings().proxy.as_ref()?.origin().clone();
+    TcpStream::connect((proxy.host(), proxy.port())).ok()
+}
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "uses the proxy for loopback too",
+        send: |call, request| {
+            if is_loopback(request.uri()) {
+                drop(connect_to_proxy(call));
+            }
+            call.send(request)
+        },
+        fails: FailingCases::listed(&["proxy/loopback-direct"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "ignores the proxy",
+        settings: |settings| settings.proxy = None,
+        fails: FailingCases::listed(&["proxy/*", "!proxy/loopback-direct"]),
+        ..NO_FAULT
+    },
+    Mutant {
+        name: "sends the key to the proxy",
+        send: |call, request| {
+            // A client that sends its headers with CONNECT does this.
+            if let (Some(mut proxy), Some(key)) = (connect_to_proxy(call), authorization(request)) {
+                let _ = proxy.write_all(key.as_bytes());
+            }
+            call.send(request)
+        },
+        fails: FailingCases::listed(&[
+            "proxy/*",
+            // Nobody listens there.
+            "!proxy/refused",
+            // This proxy reads only TLS.
+            "!proxy/over-tls-bad-certificate",
+        ]),
+        ..NO_FAULT
+    },
+];

@@ -1,0 +1,174 @@
+//! [`Runner`]: runs the cases of a suite one after another, and writes the report.
+
+use std::fmt::Debug;
+use std::time::Instant;
+
+use ap_core::{AsyncTransport, Settings, TransportError};
+
+use crate::case::Case;
+use crate::context::SuiteContext;
+use crate::expected_failures::ExpectedFailures;
+use crate::report::{CaseReport, CaseState, Report};
+use crate::run::Verdict;
+use crate::skip::{ProcessKind, SubjectKind, skip_reason};
+use crate::subject;
+
+/// Runs cases for one subject.
+pub(crate) struct Runner<'a> {
+    pub subject: &'a str,
+    pub subject_kind: SubjectKind,
+    pub process_kind: ProcessKind,
+    pub cases: &'a [Case],
+    pub expected_failures: &'a ExpectedFailures,
+}
+
+impl Runner<'_> {
+    /// Runs all cases. `run_once` runs a case once, at an offset if the case has a sweep.
+    pub(crate) fn run(
+        &self,
+        context: Result<SuiteContext, String>,
+        mut run_once: impl FnMut(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String>,
+    ) -> Report {
+        let context = match context {
+            Ok(context) => context,
+            Err(reason) => return self.all_failed(&reason),
+        };
+        let mut reports = Vec::new();
+        for case in self.cases {
+            let mut total = CaseTotal::start(self.skip_reason(case));
+            for offset in case.sweep_offsets() {
+                if total.is_decided() {
+                    break;
+                }
+                total.add(offset, run_once(case, offset, &context));
+            }
+            reports.push(self.judged(case, total));
+        }
+        self.report(reports)
+    }
+
+    /// Runs all cases with an async transport.
+    pub(crate) async fn run_async<T, M>(
+        &self,
+        context: Result<SuiteContext, String>,
+        make: &M,
+    ) -> Report
+    where
+        T: AsyncTransport + Debug,
+        M: Fn(&Settings) -> Result<T, TransportError>,
+    {
+        let context = match context {
+            Ok(context) => context,
+            Err(reason) => return self.all_failed(&reason),
+        };
+        let mut reports = Vec::new();
+        for case in self.cases {
+            let mut total = CaseTotal::start(self.skip_reason(case));
+            for offset in case.sweep_offsets() {
+                if total.is_decided() {
+                    break;
+                }
+                let verdict = subject::run_async(case, offset, &context, make).await;
+                total.add(offset, verdict);
+            }
+            reports.push(self.judged(case, total));
+        }
+        self.report(reports)
+    }
+
+    fn skip_reason(&self, case: &Case) -> Option<&'static str> {
+        skip_reason(case, self.subject_kind, self.process_kind)
+    }
+
+    fn judged(&self, case: &Case, mut total: CaseTotal) -> CaseReport {
+        let failure = total.failure.take();
+        let (state, reason) = match (failure, total.skipped.take()) {
+            (None, Some(reason)) => (CaseState::Skipped, reason),
+            (failure, _) => match (failure, self.expected_failures.reason(&case.id)) {
+                (None, None) => (CaseState::Passed, String::new()),
+                (Some(failure), None) => (CaseState::Failed, failure),
+                (Some(_), Some(reason)) => (CaseState::Skipped, reason.to_owned()),
+                (None, Some(_)) => (
+                    CaseState::Failed,
+                    "it was expected to fail, but it passed; remove the expected failure"
+                        .to_owned(),
+                ),
+            },
+        };
+        entry(case, state, reason, total)
+    }
+
+    fn all_failed(&self, reason: &str) -> Report {
+        let failed = |case| {
+            let total = CaseTotal::start(None);
+            entry(case, CaseState::Failed, reason.to_owned(), total)
+        };
+        self.report(self.cases.iter().map(failed).collect())
+    }
+
+    /// Makes a report in the order of ids, whatever the order of the runs was.
+    fn report(&self, mut cases: Vec<CaseReport>) -> Report {
+        cases.sort_by(|one, other| one.id.cmp(&other.id));
+        Report {
+            subject: self.subject.to_owned(),
+            cases,
+        }
+    }
+}
+
+fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
+    let elapsed = total.started.elapsed();
+    CaseReport {
+        id: case.id.clone(),
+        level: case.level,
+        state,
+        reason,
+        millis: elapsed.as_millis().try_into().unwrap_or(u64::MAX),
+        title: case.title.clone(),
+        requirement: case.requirement.clone(),
+        source: case.source.clone(),
+        kinds: total.kinds,
+        memory: total.memory,
+    }
+}
+
+/// What all runs of one case add up to.
+struct CaseTotal {
+    started: Instant,
+    failure: Option<String>,
+    skipped: Option<String>,
+    kinds: Vec<String>,
+    memory: Option<u64>,
+}
+
+impl CaseTotal {
+    fn start(skip_reason: Option<&str>) -> Self {
+        Self {
+            started: Instant::now(),
+            failure: None,
+            skipped: skip_reason.map(str::to_owned),
+            kinds: Vec::new(),
+            memory: None,
+        }
+    }
+
+    fn add(&mut self, offset: Option<usize>, verdict: Result<Verdict, String>) {
+        let result = verdict.and_then(|verdict| {
+            self.kinds.extend(verdict.kinds);
+            self.memory = self.memory.max(verdict.memory);
+            self.skipped = self.skipped.take().or(verdict.skipped);
+            verdict.result
+        });
+        if let Err(message) = result {
+            self.failure = Some(match offset {
+                Some(offset) => format!("at byte {offset}: {message}"),
+                None => message,
+            });
+        }
+    }
+
+    /// Returns `true` if more runs of the case cannot change its result.
+    fn is_decided(&self) -> bool {
+        self.failure.is_some() || self.skipped.is_some()
+    }
+}

@@ -1,0 +1,219 @@
+//! The scripted server of a case: listeners on loopback that record every byte.
+//!
+//! Each listener has a thread that accepts connections, and a thread for each connection that runs its
+//! script. No runtime is needed.
+
+mod connection;
+mod plan;
+mod script;
+mod state;
+mod tunnel;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+use connection::Connection;
+pub(crate) use plan::{ListenerPlan, plans};
+use state::ListenerState;
+pub(crate) use state::Record;
+
+/// How long the suite's own connections may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// The listeners of one run of a case. They end when this is dropped.
+pub(crate) struct Server {
+    listeners: BTreeMap<String, Running>,
+    addresses: Arc<BTreeMap<String, SocketAddr>>,
+    over: Arc<AtomicBool>,
+}
+
+/// A listener that has started.
+struct Running {
+    state: Arc<ListenerState>,
+    thread: JoinHandle<()>,
+    accepts_connections: bool,
+}
+
+/// Listeners that have addresses and accept nothing yet, so that scripts can name each other's ports.
+pub(crate) struct Bound {
+    sockets: BTreeMap<String, TcpListener>,
+    addresses: Arc<BTreeMap<String, SocketAddr>>,
+}
+
+impl Bound {
+    /// Binds a free port of 127.0.0.1 for each name.
+    pub(crate) fn bind<'a>(names: impl Iterator<Item = &'a str>) -> io::Result<Self> {
+        let mut sockets = BTreeMap::new();
+        for name in names {
+            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            sockets.insert(name.to_owned(), socket);
+        }
+        let addresses: io::Result<_> = sockets
+            .iter()
+            .map(|(name, socket)| Ok((name.clone(), socket.local_addr()?)))
+            .collect();
+        Ok(Self {
+            sockets,
+            addresses: Arc::new(addresses?),
+        })
+    }
+
+    /// Returns each listener's name and port.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&str, u16)> {
+        let addresses = self.addresses.iter();
+        addresses.map(|(name, address)| (name.as_str(), address.port()))
+    }
+
+    /// Starts every listener that has a plan.
+    pub(crate) fn start(self, mut plans: BTreeMap<String, ListenerPlan>) -> Server {
+        let over = Arc::new(AtomicBool::new(false));
+        let mut listeners = BTreeMap::new();
+        for (name, socket) in self.sockets {
+            let Some(plan) = plans.remove(&name) else {
+                continue;
+            };
+            let state = ListenerState::new(&plan, Arc::clone(&over), Arc::clone(&self.addresses));
+            let state = Arc::new(state);
+            let accepts_connections = !plan.full;
+            let waiting = if plan.full {
+                fill_queue(&socket)
+            } else {
+                Vec::new()
+            };
+            let thread = std::thread::spawn({
+                let state = Arc::clone(&state);
+                move || {
+                    if accepts_connections {
+                        accept_connections(&socket, &plan, &state);
+                    } else {
+                        state.wait_until_over();
+                    }
+                    drop(waiting);
+                }
+            });
+            let running = Running {
+                state,
+                thread,
+                accepts_connections,
+            };
+            listeners.insert(name, running);
+        }
+        Server {
+            listeners,
+            addresses: self.addresses,
+            over,
+        }
+    }
+}
+
+impl Server {
+    /// Returns a copy of what a listener has received so far.
+    pub(crate) fn record(&self, name: &str) -> Record {
+        self.with_record(name, Record::clone).unwrap_or_default()
+    }
+
+    /// Reads what a listener has received so far, without copying large bodies.
+    pub(crate) fn with_record<R>(&self, name: &str, read: impl FnOnce(&Record) -> R) -> Option<R> {
+        let running = self.listeners.get(name)?;
+        Some(read(&running.state.record()))
+    }
+
+    /// Waits until every connection made so far is in the record.
+    ///
+    /// Connections are accepted in order, so this makes one more and waits for that.
+    pub(crate) fn wait_for_connections(&self) {
+        let end = Instant::now() + Duration::from_secs(1);
+        for (name, running) in &self.listeners {
+            if !running.accepts_connections {
+                continue;
+            }
+            // If no connection can be made, the record stays as it is.
+            if let Ok(own) = connect_announced(&running.state, self.addresses[name]) {
+                while running.state.has_own(&own) && Instant::now() < end {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        }
+    }
+
+    /// Ends all listeners and their connections, and waits for them.
+    fn stop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        for address in self.addresses.values() {
+            // Wakes a thread that waits for a connection.
+            let _ = TcpStream::connect_timeout(address, CONNECT_TIMEOUT);
+        }
+        for running in std::mem::take(&mut self.listeners).into_values() {
+            running.state.shut_down();
+            let _ = running.thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Connects from an address that the listener knows to be the suite's, and closes the connection.
+fn connect_announced(state: &ListenerState, address: SocketAddr) -> io::Result<SocketAddr> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let own = socket
+        .local_addr()?
+        .as_socket()
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    state.add_own(own);
+    socket.connect_timeout(&address.into(), CONNECT_TIMEOUT)?;
+    Ok(own)
+}
+
+/// Fills the queue of a listener with connections that nobody accepts, until the next one must wait.
+fn fill_queue(socket: &TcpListener) -> Vec<TcpStream> {
+    let mut waiting = Vec::new();
+    // A backlog of zero leaves room for one connection, or a few.
+    if SockRef::from(socket).listen(0).is_err() {
+        return waiting;
+    }
+    let Ok(address) = socket.local_addr() else {
+        return waiting;
+    };
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        waiting.push(stream);
+    }
+    waiting
+}
+
+fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<ListenerState>) {
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    for tcp in socket.incoming() {
+        if state.is_over() {
+            break;
+        }
+        let Ok(tcp) = tcp else { continue };
+        if state.take_own(&tcp) {
+            continue;
+        }
+        let number = state.add_connection(&tcp);
+        let script = plan.script(number).to_vec();
+        let (tls, greeting) = (plan.tls.clone(), plan.greeting.clone());
+        let state = Arc::clone(state);
+        threads.push(std::thread::spawn(move || {
+            // A client may close the connection at any time. What it sent until then is recorded.
+            let _ = Connection::accept(tcp, tls, greeting.as_bytes())
+                .and_then(|connection| script::run(connection, &script, &state, number));
+        }));
+        threads.retain(|thread| !thread.is_finished());
+    }
+    for thread in threads {
+        let _ = thread.join();
+    }
+}

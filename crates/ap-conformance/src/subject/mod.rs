@@ -1,0 +1,101 @@
+//! The subject: what is under test. A blocking transport, an async one, or a program.
+//!
+//! Each makes the calls of a [`Run`] and stores their outcomes. This file has what the two kinds of
+//! transport share; it and its two submodules are the only files that use a client.
+
+mod asynchronous;
+mod blocking;
+mod process;
+pub(crate) mod program;
+mod watch;
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use ap_core::{CallError, Service, TransportError};
+use bytes::Bytes;
+use http::{Method, Request};
+
+use crate::case::Call;
+use crate::context::SuiteContext;
+use crate::outcome::{Outcome, error_chain};
+use crate::request::PreparedRequest;
+use crate::run::Run;
+
+pub(crate) use asynchronous::run_async;
+#[cfg(test)]
+pub(crate) use blocking::make_calls;
+pub(crate) use blocking::run_blocking;
+pub use watch::block_on;
+
+/// How long a call waits for the listener's mark.
+const MARK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a condition is checked that nobody announces.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A request, and the choice to send it without a key.
+struct ClientRequest {
+    request: Request<Bytes>,
+    unsigned: bool,
+}
+
+/// Makes the request of a call. `from_path` asks the client for a request to a path.
+///
+/// Returns the outcome of the call instead, if the request is refused already.
+fn client_request<E: Into<CallError>>(
+    run: &Run<'_>,
+    call: &Call,
+    from_path: impl FnOnce(Service, Method, &str) -> Result<Request<Bytes>, E>,
+) -> Result<Result<ClientRequest, Outcome>, String> {
+    let request = match run.request(call)?.prepare() {
+        PreparedRequest::Whole(request) => request,
+        PreparedRequest::Path {
+            method,
+            path,
+            headers,
+            body,
+        } => match from_path(run.service(), method, &path) {
+            Ok(mut request) => {
+                // The first value of a name replaces the client's own, the others are added.
+                request.headers_mut().extend(headers);
+                *request.body_mut() = body;
+                request
+            }
+            Err(error) => return Ok(Err(Outcome::of(Err(error.into())))),
+        },
+        PreparedRequest::Inexpressible => return Ok(Err(Outcome::of_kind("refused"))),
+    };
+    let unsigned = call.unsigned;
+    Ok(Ok(ClientRequest { request, unsigned }))
+}
+
+/// Stores the failure of a subject that could not be made, for every call of the run.
+fn fail_all_calls(run: &mut Run<'_>, error: &TransportError) {
+    let mut outcome = Outcome::of_kind(error.kind().name());
+    outcome.text = error_chain(error);
+    run.outcomes = vec![outcome; run.case.each_call().count()];
+}
+
+/// Stores the outcomes of a call, with everything that the subject shows of itself afterwards.
+fn store_outcomes(
+    run: &mut Run<'_>,
+    context: &SuiteContext,
+    call: &Call,
+    started: Instant,
+    outcomes: Vec<Outcome>,
+    (client, transport): (&dyn Debug, &dyn Debug),
+) {
+    for mut outcome in outcomes {
+        let elapsed = started.elapsed();
+        if let Some(log) = context.log {
+            outcome.log = log();
+        }
+        let shown = format!("{client:?}{client:#?}{transport:?}{transport:#?}");
+        outcome.text.push_str(&shown);
+        if elapsed > run.allowed_time(call) && outcome.kind != "hung" {
+            outcome = Outcome::of_kind("late");
+        }
+        run.outcomes.push(outcome);
+    }
+}

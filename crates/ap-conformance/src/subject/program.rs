@@ -1,0 +1,168 @@
+//! Makes the calls of a run with a program that speaks the protocol of `docs/conformance.md`.
+
+use std::time::{Duration, Instant};
+
+use ap_core::{DEFAULT_USER, Proxy, Service};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::blocking::wait_before;
+use super::process::Process;
+use crate::case::{Call, Case};
+use crate::context::SuiteContext;
+use crate::outcome::Outcome;
+use crate::run::{GRACE, Run, Verdict};
+
+/// How long a program may take to begin or end a case.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A program under test, by the command that starts it.
+///
+/// It is started when a case needs it. After a run with a mistake in the protocol it is ended, and
+/// started again for the next case.
+pub(crate) struct Program<'a> {
+    command: &'a str,
+    process: Option<Process>,
+}
+
+impl<'a> Program<'a> {
+    pub(crate) fn new(command: &'a str) -> Self {
+        Self {
+            command,
+            process: None,
+        }
+    }
+
+    /// Runs a case once.
+    pub(crate) fn run(
+        &mut self,
+        case: &Case,
+        offset: Option<usize>,
+        context: &SuiteContext,
+    ) -> Result<Verdict, String> {
+        let mut process = match self.process.take() {
+            Some(running) => running,
+            None => Process::start(self.command)?,
+        };
+        let verdict = run_case(case, offset, context, &mut process)?;
+        // Dropping a process ends it, so it is kept only if the run made no mistake.
+        self.process = Some(process);
+        Ok(verdict)
+    }
+}
+
+fn run_case(
+    case: &Case,
+    offset: Option<usize>,
+    context: &SuiteContext,
+    process: &mut Process,
+) -> Result<Verdict, String> {
+    let mut run = Run::prepare(case, context, offset)?;
+    let reply: Reply = process.exchange("begin", &begin_message(&run), TIMEOUT)?;
+    if let Some(reason) = reply.skip {
+        return Ok(Verdict::skipped(reason));
+    }
+    if !reply.ok {
+        return Err("the program answered neither `ok` nor `skip` to `begin`".to_owned());
+    }
+    for call in &case.calls {
+        wait_before(&run, call);
+        let message = call_message(&run, call)?;
+        // The time starts here, because the suite itself needs a while to encode a large body.
+        let started = Instant::now();
+        let reply: CallReply = process.exchange("call", &message, run.timeout() + GRACE)?;
+        let body = STANDARD.decode(&reply.body);
+        let mut outcome = reply.outcome;
+        outcome.body = body.map_err(|_| "the program's `body` is not base64".to_owned())?;
+        if started.elapsed() > run.allowed_time(call) {
+            outcome = Outcome::of_kind("late");
+        }
+        outcome.text.push_str(&process.standard_error());
+        run.outcomes.push(outcome);
+    }
+    let reply: Reply = process.exchange("end", &json!({"op": "end"}).to_string(), TIMEOUT)?;
+    if !reply.ok {
+        return Err("the program did not answer `ok` to `end`".to_owned());
+    }
+    Ok(run.verdict())
+}
+
+/// The answer to `begin` and to `end`.
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    ok: bool,
+    #[serde(default)]
+    skip: Option<String>,
+}
+
+/// The answer to `call`.
+#[derive(Deserialize)]
+struct CallReply {
+    #[serde(flatten)]
+    outcome: Outcome,
+    #[serde(default)]
+    body: String,
+}
+
+fn begin_message(run: &Run<'_>) -> String {
+    let settings = &run.settings;
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let proxy = settings.proxy.as_ref();
+    let proxy_login = proxy.and_then(Proxy::user_and_password);
+    let origin = |service| run.origins.get(service).as_str();
+    json!({
+        "op": "begin",
+        "case": run.case.id,
+        "keys": keys_named(run, &run.case.keys),
+        "user": run.case.user.as_deref().unwrap_or(DEFAULT_USER),
+        "service": match run.service() {
+            Service::LeadConduit => "lcx",
+            Service::TrustedForm => "trustedform",
+            Service::TrustedFormApp => "trustedform-app",
+            Service::SuppressionList => "suppressionlist",
+        },
+        "origins": {
+            "lcx": origin(Service::LeadConduit),
+            "trustedform": origin(Service::TrustedForm),
+            "trustedform-app": origin(Service::TrustedFormApp),
+            "suppressionlist": origin(Service::SuppressionList),
+        },
+        "root_pem": settings.root_pems.first().map(|pem| String::from_utf8_lossy(pem).into_owned()),
+        "settings": {
+            "timeout_ms": millis(settings.timeout),
+            "connect_timeout_ms": millis(settings.connect_timeout),
+            "body_limit": settings.body_limit,
+            "head_limit": settings.head_limit,
+            "header_limit": settings.header_limit,
+            "proxy": proxy.map(|proxy| proxy.origin().as_str()),
+            "proxy_user": proxy_login.as_ref().map(|login| &login.0),
+            "proxy_password": proxy_login.as_ref().map(|login| &login.1),
+        },
+    })
+    .to_string()
+}
+
+fn call_message(run: &Run<'_>, call: &Call) -> Result<String, String> {
+    let parts = run.request(call)?;
+    let message = json!({
+        "op": "call",
+        "method": parts.method,
+        "path": parts.is_path.then_some(&parts.target),
+        "url": (!parts.is_path).then_some(&parts.target),
+        "headers": parts.headers,
+        "body": STANDARD.encode(&parts.body),
+        "signed": !parts.unsigned,
+        "install": call.install.as_ref().map(|names| keys_named(run, names)),
+    });
+    Ok(message.to_string())
+}
+
+fn keys_named(run: &Run<'_>, names: &[String]) -> Value {
+    let find = |name: &String| run.secrets.iter().find(|secret| secret.name == *name);
+    let keys = names.iter().filter_map(find);
+    keys.map(|secret| json!({"label": secret.name, "key": secret.key}))
+        .collect()
+}
