@@ -1,32 +1,31 @@
-//! The exchange without a trait of this crate: for an HTTP stack of one's own. The stack here is a
-//! dozen lines over `TcpStream`, enough for the listener that answers it; the `loop` is the point.
+//! Drives the exchange over an HTTP stack of your own, without a client.
+//!
+//! The stack here is a few lines over `TcpStream`, just enough for the listener of this example; the `loop` in
+//! `call` is what your program needs. The listener accepts the second of two keys alone, as after a key reset.
 //!
 //! ```text
 //! cargo run -p ap-core --example bare_exchange
 //! ```
-//!
-//! calls a listener of its own. To call another one on loopback, set `AP_EXAMPLE_URL` and
-//! `ACTIVEPROSPECT_API_KEY`.
 
 #[path = "listener/mod.rs"]
-mod listener;
+pub(crate) mod listener;
 
 use std::error::Error;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use ap_core::{Account, Answer, ApiKey, KeyRing, Origin, Origins, Replay, Service, Step};
+use ap_core::exchange::{Answer, Resend, Step};
+use ap_core::{Account, ApiKey, KeyRing, Origin, Origins, Service};
 use http::{Request, StatusCode};
 
 pub(crate) fn call(url: &str, keys: KeyRing) -> Result<(StatusCode, String), Box<dyn Error>> {
     let origin = Origin::parse_loopback(url)?;
-    let origins = Origins::vendor().with(Service::LeadConduit, origin)?;
-    let account = Account::new(keys, origins);
+    let account = Account::new(keys, Origins::vendor().with(Service::LeadConduit, origin)?);
     let mut request = Request::get(format!("{url}/flows"))
         .header("accept", "application/json")
         .body(())?;
 
-    let mut step = account.begin(&request, Replay::Allowed)?;
+    let mut step = account.begin(&request, Resend::Allowed)?;
     loop {
         step = match step {
             Step::Send(attempt) => {
@@ -37,25 +36,20 @@ pub(crate) fn call(url: &str, keys: KeyRing) -> Result<(StatusCode, String), Box
                     Answer::Next(step) => step,
                 }
             }
-            // Here a program would ask its secret store, and go on with `need.supply(&keys)`.
+            // A program with a secret store asks it here, and continues with `need.supply(&keys)`.
             Step::NeedKey(need) => need.resume(),
             Step::Failed(error) => return Err(error.into()),
         }
     }
 }
 
-/// HTTP/1.0, so that the end of the connection ends the body. For more than an example, take an HTTP
-/// library, or see the example `std_transport`.
+/// Uses HTTP/1.0, so that the end of the connection ends the body. Use an HTTP library in a program.
 fn send(request: &Request<()>) -> Result<(StatusCode, String), Box<dyn Error>> {
     let uri = request.uri();
     let authority = uri.authority().ok_or("no host")?.as_str();
     let mut stream = TcpStream::connect(authority)?;
-    write!(
-        stream,
-        "{} {} HTTP/1.0\r\nhost: {authority}\r\n",
-        request.method(),
-        uri.path()
-    )?;
+    let (method, path) = (request.method(), uri.path());
+    write!(stream, "{method} {path} HTTP/1.0\r\nhost: {authority}\r\n")?;
     for (name, value) in request.headers() {
         write!(stream, "{name}: {}\r\n", value.to_str()?)?;
     }
@@ -69,19 +63,10 @@ fn send(request: &Request<()>) -> Result<(StatusCode, String), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let new = ApiKey::parse("placeholder-key-2")?;
-    let (url, keys) = match std::env::var("AP_EXAMPLE_URL") {
-        Ok(url) => (
-            url,
-            vec![ApiKey::parse(std::env::var("ACTIVEPROSPECT_API_KEY")?)?],
-        ),
-        // The listener takes the second key alone: the account's key was reset.
-        Err(_) => (
-            listener::listen(new.clone())?,
-            vec![ApiKey::parse("placeholder-key-1")?, new],
-        ),
-    };
-    let (status, body) = call(&url, KeyRing::new(keys)?)?;
+    let old = ApiKey::parse("placeholder-key-1")?.with_label("old");
+    let new = ApiKey::parse("placeholder-key-2")?.with_label("new");
+    let url = listener::listen(new.clone())?;
+    let (status, body) = call(&url, KeyRing::new([old, new])?)?;
     println!("{status}: {body}");
     Ok(())
 }

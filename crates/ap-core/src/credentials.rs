@@ -113,7 +113,9 @@ pub enum InvalidUser {
         at: usize,
     },
     /// A character that is not printable ASCII.
-    #[error("the user name contains a character at byte {at} that is not printable ASCII; remove it")]
+    #[error(
+        "the user name contains a character at byte {at} that is not printable ASCII; remove it"
+    )]
     NotPrintable {
         /// Where the character is, in bytes from 0.
         at: usize,

@@ -76,6 +76,37 @@ impl Draft {
         Self::new(service, Method::DELETE, path)
     }
 
+    /// Converts a request of the `http` crate whose URL is at one of the allowed origins.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] from [`check`](crate::check). Nothing is encoded or repaired.
+    ///
+    /// ```
+    /// use ap_core::{Draft, Origins, Service};
+    ///
+    /// let request = http::Request::get("https://app.leadconduit.com/flows").body("")?;
+    /// let draft = Draft::from_http(request, &Origins::vendor())?;
+    /// assert_eq!(draft.service(), Service::LeadConduit);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_http<B: Into<Bytes>>(
+        request: Request<B>,
+        origins: &Origins,
+    ) -> Result<Self, RequestError> {
+        let service = request::check(&request, &[], origins)?;
+        let (parts, body) = request.into_parts();
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let draft = Self::new(service, parts.method, target).body(body);
+        Ok(Self {
+            headers: parts.headers,
+            ..draft
+        })
+    }
+
     /// Appends one segment to the path, percent-encoded, so that an id cannot change the rest of it.
     ///
     /// An empty segment, `.` and `..` are errors.
@@ -95,10 +126,10 @@ impl Draft {
     /// #[derive(serde::Serialize)]
     /// struct Filter<'a> {
     ///     name: &'a str,
-    ///     id: [u8; 2],
+    ///     id: Vec<u8>,
     /// }
     ///
-    /// let filter = Filter { name: "a&b=c", id: [1, 2] };
+    /// let filter = Filter { name: "a&b=c", id: vec![1, 2] };
     /// let draft = Draft::get(Service::LeadConduit, "/events").query(&filter);
     /// let (request, _) = draft.prepare(&Origins::vendor(), None)?;
     /// assert_eq!(request.uri().query(), Some("name=a%26b%3Dc&id=1&id=2"));
@@ -118,11 +149,33 @@ impl Draft {
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
-        let header = match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.headers.try_insert(name, value).ok(),
-            _ => None,
+        let set = match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => self
+                .headers
+                .try_insert(name, value)
+                .map_err(|_| RequestError::TooManyHeaders),
+            _ => Err(RequestError::InvalidHeader),
         };
-        self.keep(header.ok_or(RequestError::InvalidHeader));
+        self.keep(set);
+        self
+    }
+
+    /// Sets several headers, instead of earlier ones of the same names. Repeated lines stay repeated.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        let mut set = Ok(());
+        let mut current = None;
+        for (name, value) in headers {
+            // The map names a header once, with the first of its lines.
+            set = set.and(match (name, &current) {
+                (Some(name), _) => {
+                    current = Some(name.clone());
+                    self.headers.try_insert(name, value).map(drop)
+                }
+                (None, Some(name)) => self.headers.try_append(name, value).map(drop),
+                (None, None) => Ok(()),
+            });
+        }
+        self.keep(set.map_err(|_| RequestError::TooManyHeaders));
         self
     }
 
@@ -132,8 +185,8 @@ impl Draft {
         self.typed_body("application/json", written)
     }
 
-    /// Sets the body of an HTML form, and `Content-Type` if it is not set. Takes what
-    /// [`query`](Self::query) takes.
+    /// Sets the body of an HTML form, and `Content-Type` if it is not set. It accepts
+    /// what [`query`](Self::query) accepts.
     pub fn form(self, body: &(impl Serialize + ?Sized)) -> Self {
         let written = serde_html_form::to_string(body).map_err(|_| RequestError::Body("a form"));
         self.typed_body("application/x-www-form-urlencoded", written)
@@ -258,7 +311,7 @@ fn add_missing(
         return Ok(());
     }
     let added = headers.try_append(name, value.clone());
-    added.map(drop).map_err(|_| RequestError::InvalidHeader)
+    added.map(drop).map_err(|_| RequestError::TooManyHeaders)
 }
 
 /// Leaves out path, query, headers and body: they contain ids and personal data.

@@ -7,7 +7,7 @@ use crate::product::Product;
 
 /// What a person should do about an error. Its text is one sentence without a full stop.
 ///
-/// To add a hint, add a variant and its text here, and return it from
+/// To add a hint, add a variant and its text here, in `src/hint.rs`, and return it from
 /// [`Error::hint`](crate::Error::hint) or [`Unauthorized::hint`](crate::Unauthorized::hint).
 ///
 /// ```

@@ -1,8 +1,18 @@
 //! [`KeyRing`]: the keys of an account, and which of them each product prefers.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
+
+#[cfg(all(test, loom))]
+use loom::sync::{
+    RwLock,
+    atomic::{AtomicU32, Ordering},
+};
+#[cfg(not(all(test, loom)))]
+use std::sync::{
+    RwLock,
+    atomic::{AtomicU32, Ordering},
+};
 
 use crate::basic::DEFAULT_USER;
 use crate::credentials::{Credentials, InvalidUser};
@@ -261,7 +271,12 @@ impl Keys {
 
     /// Records that the preferred key was rejected in a call that cannot be sent again: the next key is
     /// preferred from now on. Otherwise a program that makes only such calls would never leave a bad key.
-    pub(crate) fn rejected_without_resend(&self, product: Product, seen: Preference, rejected: usize) {
+    pub(crate) fn rejected_without_resend(
+        &self,
+        product: Product,
+        seen: Preference,
+        rejected: usize,
+    ) {
         self.update(
             product,
             seen,
@@ -317,6 +332,98 @@ impl Preference {
     fn rejected_without_resend(self, rejected: usize, keys: usize) -> Option<Self> {
         let next = self.untried(1 << rejected, keys)?;
         (rejected == self.index()).then(|| Self::new(self.generation().wrapping_add(1), next))
+    }
+}
+
+/// Every order of the atomic operations that the memory model allows.
+///
+/// ```text
+/// RUSTFLAGS="--cfg loom" cargo test -p ap-core --release --lib loom_check
+/// ```
+#[cfg(all(test, loom))]
+mod loom_check {
+    use loom::thread;
+
+    use super::*;
+
+    const PRODUCT: Product = Product::LeadConduit;
+
+    fn keys(letters: &str) -> Vec<ApiKey> {
+        let key = |letter: char| ApiKey::parse(letter.to_string()).unwrap();
+        letters.chars().map(key).collect()
+    }
+
+    fn ring(letters: &str) -> KeyRing {
+        KeyRing::new(keys(letters)).unwrap()
+    }
+
+    #[test]
+    fn of_two_answers_to_what_was_seen_the_same_one_counts() {
+        loom::model(|| {
+            let keys = ring("abc").snapshot();
+            let seen = keys.preference(PRODUCT);
+            let (one, other) = (Arc::clone(&keys), Arc::clone(&keys));
+            let threads = [
+                thread::spawn(move || one.accepted(PRODUCT, seen, 1)),
+                thread::spawn(move || other.accepted(PRODUCT, seen, 2)),
+            ];
+            keys.rejected_without_resend(PRODUCT, seen, 0);
+            threads.map(|thread| thread.join().unwrap());
+            let now = keys.preference(PRODUCT);
+            assert_eq!(now.generation(), 1);
+            assert!(matches!(now.index(), 1 | 2));
+        });
+    }
+
+    #[test]
+    fn a_late_answer_changes_nothing_and_generations_never_go_back() {
+        loom::model(|| {
+            let keys = ring("abc").snapshot();
+            let early = keys.preference(PRODUCT);
+            keys.accepted(PRODUCT, early, 2);
+            let (present, late) = (Arc::clone(&keys), Arc::clone(&keys));
+            let threads = [
+                thread::spawn(move || late.accepted(PRODUCT, early, 1)),
+                thread::spawn(move || {
+                    present.accepted(PRODUCT, present.preference(PRODUCT), 0);
+                }),
+            ];
+            let (first, second) = (keys.preference(PRODUCT), keys.preference(PRODUCT));
+            assert!(first.generation() <= second.generation());
+            threads.map(|thread| thread.join().unwrap());
+            assert_eq!(keys.preference(PRODUCT), Preference::new(2, 0));
+        });
+    }
+
+    #[test]
+    fn an_answer_never_reaches_a_list_that_replaced_its_own() {
+        loom::model(|| {
+            let ring = ring("abc");
+            let old = ring.snapshot();
+            let seen = old.preference(PRODUCT);
+            let other = ring.clone();
+            let replacing = thread::spawn(move || other.replace(keys("acb")).unwrap());
+            old.accepted(PRODUCT, seen, 1);
+            replacing.join().unwrap();
+            // The new list was made before the answer or after it; either way `b` is `b` in it.
+            let now = ring.preferred(PRODUCT).unwrap();
+            assert!(matches!(now.expose(), "a" | "b"));
+            old.accepted(PRODUCT, old.preference(PRODUCT), 2);
+            assert!(ring.preferred(PRODUCT).unwrap().is_same(&now));
+        });
+    }
+
+    #[test]
+    fn two_replacements_leave_one_of_the_two_lists() {
+        loom::model(|| {
+            let ring = ring("a");
+            let other = ring.clone();
+            let replacing = thread::spawn(move || other.replace(keys("bc")).unwrap());
+            ring.replace(keys("def")).unwrap();
+            let seen = ring.len();
+            replacing.join().unwrap();
+            assert!(matches!(seen, 2 | 3) && matches!(ring.len(), 2 | 3));
+        });
     }
 }
 
@@ -380,7 +487,11 @@ mod tests {
     fn a_new_list_keeps_the_preference_and_drops_late_answers() {
         let ring = ring(&["a-key", "b-key"]);
         let old = ring.snapshot();
-        old.accepted(Product::LeadConduit, old.preference(Product::LeadConduit), 1);
+        old.accepted(
+            Product::LeadConduit,
+            old.preference(Product::LeadConduit),
+            1,
+        );
         let keys = |texts: &[&str]| {
             texts
                 .iter()
@@ -389,7 +500,11 @@ mod tests {
         };
         ring.replace(keys(&["b-key", "c-key"])).unwrap();
         assert_eq!(preferred(&ring, Product::LeadConduit), "b-key");
-        old.accepted(Product::LeadConduit, old.preference(Product::LeadConduit), 0);
+        old.accepted(
+            Product::LeadConduit,
+            old.preference(Product::LeadConduit),
+            0,
+        );
         assert_eq!(preferred(&ring, Product::LeadConduit), "b-key");
         ring.replace(keys(&["c-key"])).unwrap();
         assert_eq!(preferred(&ring, Product::LeadConduit), "c-key");

@@ -69,7 +69,7 @@ pub trait Paged: Endpoint<Output = Page<Self::Item, Self::Cursor>> {
         Self: Sized;
 }
 
-/// Goes through the pages of an endpoint, without I/O: it says what to send, and takes the responses.
+/// Goes through the pages of an endpoint, without I/O: it returns what to send, and decodes the responses.
 ///
 /// Clients have an iterator and a stream over this.
 ///
@@ -133,9 +133,14 @@ impl<E: Paged + Clone> Walk<E> {
         let Some(due) = &self.due else {
             return Ok(Page::new(Vec::new(), None));
         };
+        let called = response.called().cloned();
         let page = due.decode(response)?;
         if page.next.is_some() && page.next == self.cursor {
-            return Err(Error::unexpected("the next page begins where this one began"));
+            let error = Error::unexpected("the next page begins where this one began");
+            return Err(match called {
+                Some(called) => error.with_called(called),
+                None => error,
+            });
         }
         self.due = page.next.clone().map(|next| due.clone().starting_at(next));
         self.cursor.clone_from(&page.next);

@@ -1,20 +1,30 @@
-//! [`Product`]: what a key reset reaches, one at a time. [`Service`]: what has an origin.
+//! [`Product`]: what has its own state of a key reset. [`Service`]: what has an origin.
+//!
+//! To add a product, add a variant to both types here, and to `ALL` of each. The compiler then points at
+//! every `match` of this file, and nothing else in this crate lists products. Two more steps may be needed:
+//! the body that the product sends for a bad key is a row of
+//! [`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS), unless it sends the documented one; and a new
+//! origin gets rows in `vectors/origins.json`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An ActiveProspect product. A reset key reaches each product by itself, when someone logs in to it:
-/// so at any time each product takes exactly one key, and not all the same one.
+/// An ActiveProspect product.
 ///
-/// The account API is served by LeadConduit and has no key state of its own.
+/// After a key reset, each product accepts the old key until someone logs in to it, and only the new key from
+/// then on. So each product accepts exactly one key at a time, and not all of them the same one.
 ///
-/// Source: <https://developers.activeprospect.com/docs/authentication>; the ids are those of the
-/// `products` array in the answer to `GET /user`.
+/// LeadConduit serves the account API, which has no key state of its own.
+///
+/// Source: <https://developers.activeprospect.com/docs/authentication>; the ids are those of `products` in
+/// the response to `GET /user`.
 ///
 /// ```
-/// use ap_core::Product;
+/// use ap_core::{Product, Service};
+///
 /// assert_eq!("trustedform".parse(), Ok(Product::TrustedForm));
 /// assert_eq!(Product::LeadConduit.id(), "lcx");
+/// assert_eq!(Product::TrustedForm.main_service(), Service::TrustedForm);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Product {
@@ -30,7 +40,7 @@ impl Product {
     /// Every product.
     pub const ALL: [Self; 3] = [Self::LeadConduit, Self::TrustedForm, Self::SuppressionList];
 
-    /// The vendor's id: `lcx`, `trustedform` or `suppressionlist`.
+    /// Returns the vendor's id: `lcx`, `trustedform` or `suppressionlist`.
     #[must_use]
     pub const fn id(self) -> &'static str {
         match self {
@@ -40,7 +50,17 @@ impl Product {
         }
     }
 
-    /// The services of this product.
+    /// Returns the service to use if only the product matters, for example to check a key.
+    #[must_use]
+    pub const fn main_service(self) -> Service {
+        match self {
+            Self::LeadConduit => Service::LeadConduit,
+            Self::TrustedForm => Service::TrustedForm,
+            Self::SuppressionList => Service::SuppressionList,
+        }
+    }
+
+    /// Returns the services of this product, the main one first.
     pub fn services(self) -> impl Iterator<Item = Service> {
         Service::ALL
             .into_iter()
@@ -64,7 +84,7 @@ impl fmt::Display for Product {
 
 /// The text is not a product's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such product: choose lcx, trustedform or suppressionlist")]
+#[error("there is no such product; choose lcx, trustedform or suppressionlist")]
 pub struct UnknownProduct;
 
 impl FromStr for Product {
@@ -78,11 +98,13 @@ impl FromStr for Product {
     }
 }
 
-/// Something that answers at one [`Origin`](crate::Origin). TrustedForm has two: the certificates and
-/// the application; both take the same key.
+/// A part of a product with its own [`Origin`](crate::Origin).
+///
+/// TrustedForm has two, the certificates and the application. Both accept the same key.
 ///
 /// ```
 /// use ap_core::{Product, Service};
+///
 /// assert_eq!(Service::TrustedFormApp.product(), Product::TrustedForm);
 /// assert_eq!(Service::TrustedFormApp.vendor_origin(), "https://app.trustedform.com");
 /// ```
@@ -107,7 +129,7 @@ impl Service {
         Self::SuppressionList,
     ];
 
-    /// The product that this service belongs to.
+    /// Returns the product that this service belongs to.
     #[must_use]
     pub const fn product(self) -> Product {
         match self {
@@ -117,7 +139,7 @@ impl Service {
         }
     }
 
-    /// Where the vendor serves it.
+    /// Returns the vendor's origin of this service, in production.
     #[must_use]
     pub const fn vendor_origin(self) -> &'static str {
         match self {
@@ -130,5 +152,25 @@ impl Service {
 
     pub(crate) const fn index(self) -> usize {
         self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_product_and_service_is_listed_once_and_in_order() {
+        for (at, product) in Product::ALL.into_iter().enumerate() {
+            assert_eq!(product.index(), at);
+            assert_eq!(product.services().next(), Some(product.main_service()));
+            assert_eq!(product.id().parse(), Ok(product));
+            assert!(UnknownProduct.to_string().contains(product.id()));
+        }
+        for (at, service) in Service::ALL.into_iter().enumerate() {
+            assert_eq!(service.index(), at);
+            assert!(service.product().services().any(|one| one == service));
+        }
+        assert_eq!("LCX".parse::<Product>(), Err(UnknownProduct));
     }
 }

@@ -70,7 +70,10 @@ impl Response {
 
 impl From<http::Response<Bytes>> for Response {
     fn from(inner: http::Response<Bytes>) -> Self {
-        Self { inner, called: None }
+        Self {
+            inner,
+            called: None,
+        }
     }
 }
 

@@ -40,7 +40,9 @@ pub struct BadKeyForm {
 /// Every form that counts as a bad key. Nothing else does.
 ///
 /// A free account, or a plan without the resource, also gets a 401. Treating that as a bad key would stop
-/// the use of a good one. To add a form, add a row with its source here.
+/// the use of a good one. The exchange tries another key for these forms alone.
+///
+/// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`.
 pub const BAD_KEY_FORMS: [BadKeyForm; 4] = [
     BadKeyForm {
         product: None,
@@ -171,7 +173,10 @@ impl Unauthorized {
     /// Returns `true` if the product says that the key is bad or missing. Only then can another key help.
     #[must_use]
     pub fn is_bad_key(&self) -> bool {
-        matches!(self.kind, UnauthorizedKind::Documented | UnauthorizedKind::KnownForm)
+        matches!(
+            self.kind,
+            UnauthorizedKind::Documented | UnauthorizedKind::KnownForm
+        )
     }
 
     /// Returns the server's message: at most [`MESSAGE_LIMIT`] characters, escaped for a terminal or a log.
@@ -227,10 +232,10 @@ impl Unauthorized {
                     .iter()
                     .all(|(name, text)| members.get(name) == Some(*text))
             });
-        let said = ["error", "message", "reason", "errors.detail"]
+        let text = ["error", "message", "reason", "errors.detail"]
             .into_iter()
             .find_map(|name| members.get(name));
-        let kind = match (form, said) {
+        let kind = match (form, text) {
             (Some(form), _) if form.product.is_none() => UnauthorizedKind::Documented,
             (Some(_), _) => UnauthorizedKind::KnownForm,
             (None, Some(_)) => UnauthorizedKind::OtherText,
@@ -239,7 +244,7 @@ impl Unauthorized {
         Self {
             product,
             kind,
-            message: said.map(|text| excerpt(text).into()),
+            message: text.map(|text| excerpt(text).into()),
         }
     }
 }
@@ -248,7 +253,9 @@ impl fmt::Display for Unauthorized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} answered 401", self.product)?;
         match self.kind {
-            UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => f.write_str(" (the key is bad or missing)")?,
+            UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => {
+                f.write_str(" (the key is bad or missing)")?
+            }
             UnauthorizedKind::OtherText | UnauthorizedKind::OtherJson => {}
             UnauthorizedKind::Truncated => f.write_str(" with JSON that ends early")?,
             UnauthorizedKind::Empty => f.write_str(" with an empty body")?,

@@ -50,8 +50,8 @@ def vectors():
     for length in range(0, 10):
         yield row(f"a user name of {length} bytes", "integration"[:length], "placeholder-key")
     yield row("an empty user name and a key of one byte", "", "1")
-    yield row("a blank inside of the user name", "a b", "placeholder-key")
-    yield row("a user name of blanks", "  ", "placeholder-key")
+    yield row("a space inside of the user name", "a b", "placeholder-key")
+    yield row("a user name of spaces", "  ", "placeholder-key")
     yield row(
         "every printable byte but the colon in the user name",
         "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != ":"),
@@ -94,7 +94,7 @@ def main():
         "about": "HTTP Basic authorization: a user name and a key, and the header that they make.",
         "format": "vectors: user and key are ASCII text; pair is what is encoded; base64 is RFC 4648 "
         "section 4 with padding; header is the whole value of Authorization. encoder_only: user and "
-        "password are encoded as UTF-8; these passwords are no keys (blank, not ASCII, empty) and are "
+        "password are encoded as UTF-8; these passwords are no keys (space, not ASCII, empty) and are "
         "for the bare encoder.",
         "source": "RFC 7617 section 2; RFC 4648 section 4; developers.activeprospect.com/docs/authentication",
         "made_by": "authorization.py, with Python's base64",

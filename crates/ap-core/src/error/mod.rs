@@ -134,7 +134,10 @@ impl Error {
     /// Returns `true` if the product has no such thing (404 or 410).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self.error_status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
+        matches!(
+            self.error_status(),
+            Some(StatusCode::NOT_FOUND | StatusCode::GONE)
+        )
     }
 
     /// Returns `true` if the product limits the number of calls (429).
@@ -155,7 +158,10 @@ impl Error {
     pub fn is_connect(&self) -> bool {
         use TransportErrorKind::{Connect, ConnectTimeout, Dns, Proxy};
         let kind = self.kind();
-        matches!(kind, ErrorKind::Transport(Connect | ConnectTimeout | Dns | Proxy))
+        matches!(
+            kind,
+            ErrorKind::Transport(Connect | ConnectTimeout | Dns | Proxy)
+        )
     }
 
     fn error_status(&self) -> Option<StatusCode> {
@@ -193,7 +199,11 @@ impl Error {
             Cause::Status(status) => retry::is_transient(*status),
             _ => false,
         };
-        let is_repeatable = self.inner.called.as_ref().is_some_and(Called::is_repeatable);
+        let is_repeatable = self
+            .inner
+            .called
+            .as_ref()
+            .is_some_and(Called::is_repeatable);
         may_succeed && (is_repeatable || !self.may_have_been_applied())
     }
 
@@ -235,9 +245,10 @@ impl Error {
     }
 
     fn unauthorized_hint(&self) -> Hint {
-        let unauthorized = self.service().zip(self.response()).map(|(service, response)| {
-            Unauthorized::parse(service.product(), response.bytes())
-        });
+        let unauthorized = self
+            .service()
+            .zip(self.response())
+            .map(|(service, response)| Unauthorized::parse(service.product(), response.bytes()));
         unauthorized.map_or(Hint::CheckPlan, |unauthorized| unauthorized.hint())
     }
 }

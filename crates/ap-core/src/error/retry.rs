@@ -75,7 +75,11 @@ mod tests {
                 headers.insert(header::DATE, date.parse().unwrap());
             }
             let expected = expected.map(Duration::from_secs);
-            assert_eq!(retry_after(&headers), expected, "{retry_after_text:?} {date:?}");
+            assert_eq!(
+                retry_after(&headers),
+                expected,
+                "{retry_after_text:?} {date:?}"
+            );
         }
         assert_eq!(retry_after(&HeaderMap::new()), None);
     }

@@ -149,7 +149,9 @@ impl TransportError {
     #[must_use]
     pub fn through_proxy(self) -> Self {
         match self.kind {
-            TransportErrorKind::Connect | TransportErrorKind::Dns => Self::new(TransportErrorKind::Proxy).with_source(self),
+            TransportErrorKind::Connect | TransportErrorKind::Dns => {
+                Self::new(TransportErrorKind::Proxy).with_source(self)
+            }
             _ => self,
         }
     }

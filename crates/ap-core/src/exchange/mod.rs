@@ -177,7 +177,11 @@ impl Account {
     ///
     /// [`RequestError`] says what is wrong.
     pub fn check<B>(&self, request: &Request<B>) -> Result<Service, RequestError> {
-        request::check(request, self.keys().snapshot().credentials(), self.origins())
+        request::check(
+            request,
+            self.keys().snapshot().credentials(),
+            self.origins(),
+        )
     }
 }
 
@@ -207,7 +211,11 @@ impl Call {
     /// The next attempt, with a key of the present list that this call has not tried.
     fn next(mut self) -> Step {
         match self.untried() {
-            Some((seen, index)) => Step::Send(Attempt { call: self, seen, index }),
+            Some((seen, index)) => Step::Send(Attempt {
+                call: self,
+                seen,
+                index,
+            }),
             None if self.has_needed_key => {
                 let kind = if self.rejected.is_empty() {
                     AuthErrorKind::NoKey
@@ -316,7 +324,11 @@ impl Attempt {
     }
 
     fn unauthorized(self, body: &[u8]) -> Answer {
-        let Self { mut call, seen, index } = self;
+        let Self {
+            mut call,
+            seen,
+            index,
+        } = self;
         let product = call.service.product();
         let mut unauthorized = Unauthorized::parse(product, body);
         if !unauthorized.is_bad_key() {

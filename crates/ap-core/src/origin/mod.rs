@@ -1,4 +1,6 @@
-//! [`Origin`]: scheme, host and port, kept canonical. [`Origins`]: the list of those a key may go to.
+//! [`Origin`]: a scheme, a host and a port, in one canonical form. [`Origins`]: where keys may go.
+
+mod origins;
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -6,20 +8,20 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-use crate::product::{Product, Service};
+pub use origins::{InvalidOrigins, Origins};
 
-/// A scheme, a host and a port (RFC 6454 section 4), canonical from the moment it is read.
+/// A scheme, a host and a port (RFC 6454 section 4), in one canonical form.
 ///
-/// Hosts are ASCII names or IP addresses; ports are written out only where they are not the scheme's
-/// own. Nothing is mapped or guessed: user information, a port outside 1 to 65535 or with a sign or
-/// leading zeros, non-ASCII hosts, numbers that some parsers take for addresses (`127.1`,
-/// `0x7f000001`), zone ids and trailing dots are refused.
+/// The host is an ASCII name in lower case or an IP address. The port is left out if it is the scheme's
+/// default. Nothing is guessed: user information, a port outside 1 to 65535 or with a sign or leading
+/// zeros, a host that is not ASCII, a number that only some parsers read as an address (`127.1`,
+/// `0x7f000001`), a zone id and a trailing dot are errors.
 ///
 /// ```
 /// use ap_core::Origin;
 ///
 /// assert_eq!(Origin::parse("https://APP.leadconduit.com:443")?.as_str(), "https://app.leadconduit.com");
-/// assert!(Origin::parse("http://127.0.0.1:8080").is_err(), "plain http is asked for by name");
+/// assert!(Origin::parse("http://127.0.0.1:8080").is_err(), "plain http is for loopback only");
 /// assert_eq!(Origin::parse_loopback("http://127.0.0.1:8080")?.as_str(), "http://127.0.0.1:8080");
 /// assert!(Origin::parse_loopback("http://app.leadconduit.com").is_err());
 /// # Ok::<(), ap_core::InvalidOrigin>(())
@@ -29,22 +31,22 @@ pub struct Origin {
     /// `https://host` or `https://host:port`.
     text: Box<str>,
     is_https: bool,
-    /// Host and port, as an URI takes them.
+    /// Host and port, as a URI has them.
     authority: Authority,
-    host: usize,
-    host_end: usize,
+    /// Where the host begins and ends in the text.
+    host: (usize, usize),
     port: u16,
-    loopback: bool,
+    is_loopback: bool,
 }
 
 impl Origin {
-    /// Reads an `https` origin.
+    /// Parses an `https` origin.
     ///
     /// # Errors
     ///
     /// [`InvalidOrigin`] says what is wrong, without repeating the text.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
-        let origin = Self::read(text)?;
+        let origin = Self::parse_any(text)?;
         if origin.is_https() {
             Ok(origin)
         } else {
@@ -52,73 +54,72 @@ impl Origin {
         }
     }
 
-    /// Reads an origin on this machine, `http` or `https`: `127.0.0.0/8`, `[::1]` or `localhost`.
-    /// This is the only way to an origin without TLS (RFC 7617 section 4).
+    /// Parses an origin on this machine, `http` or `https`: `127.0.0.0/8`, `[::1]` or `localhost`.
+    ///
+    /// Only such an origin may be without TLS (RFC 7617 section 4).
     ///
     /// # Errors
     ///
     /// [`InvalidOrigin`] says what is wrong, without repeating the text.
     pub fn parse_loopback(text: &str) -> Result<Self, InvalidOrigin> {
-        let origin = Self::read(text)?;
-        if origin.loopback {
+        let origin = Self::parse_any(text)?;
+        if origin.is_loopback {
             Ok(origin)
         } else {
             Err(InvalidOrigin::NotLoopback)
         }
     }
 
-    /// The canonical text, without a path: what RFC 6454 section 6.2 calls its serialization.
+    /// Returns the canonical text, without a path (RFC 6454 section 6.2).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether the scheme is `https`.
+    /// Returns `true` if the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
     }
 
-    /// Whether the host is this machine.
+    /// Returns `true` if the host is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.loopback
+        self.is_loopback
     }
 
-    /// The host, lower case; an IPv6 address is in brackets.
+    /// Returns the host, in lower case. An IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.text[self.host..self.host_end]
+        &self.text[self.host.0..self.host.1]
     }
 
-    /// The port, the scheme's own included.
+    /// Returns the port, also if it is the scheme's default.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `http` or `https`.
+    /// Returns `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> &str {
         if self.is_https { "https" } else { "http" }
     }
 
-    /// The origin of an absolute URI, whatever its path. Plain http is taken: it is for saying what
-    /// is wrong with a URI, and [`Origins`] refuses it.
+    /// Returns the origin of an absolute URI, whatever its path. Plain http is accepted here, since this is
+    /// for error messages; [`Origins`] refuses it.
     pub(crate) fn of(uri: &Uri) -> Result<Self, InvalidOrigin> {
         let scheme = uri.scheme_str().ok_or(InvalidOrigin::Scheme)?;
         let authority = uri.authority().ok_or(InvalidOrigin::NoHost)?;
         Self::from_parts(scheme, authority.as_str())
     }
 
-    /// A URI that was made from an origin shares its text, and then nothing of it needs to be read.
-    #[inline]
-    fn is_spelled(&self, (is_https, authority): (bool, &str)) -> bool {
-        let ours = self.authority.as_str();
-        is_https == self.is_https && (std::ptr::eq(authority, ours) || authority == ours)
-    }
-
-    pub(crate) fn read(text: &str) -> Result<Self, InvalidOrigin> {
+    /// Parses an `http` or `https` origin of any host: for a proxy, which gets no key.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOrigin`] says what is wrong, without repeating the text.
+    pub fn parse_any(text: &str) -> Result<Self, InvalidOrigin> {
         let (scheme, rest) = text.split_once("://").ok_or(InvalidOrigin::Scheme)?;
         Self::from_parts(scheme, rest.strip_suffix('/').unwrap_or(rest))
     }
@@ -128,8 +129,8 @@ impl Origin {
         let mut text = format!("{}://", parts.scheme);
         let start = text.len();
         parts.host.write(&mut text);
-        let host_end = text.len();
-        if parts.port != parts.own_port {
+        let host = (start, text.len());
+        if parts.port != parts.default_port {
             text.push_str(&format!(":{}", parts.port));
         }
         let authority = Authority::try_from(&text[start..]).map_err(|_| InvalidOrigin::Host)?;
@@ -137,11 +138,23 @@ impl Origin {
             text: text.into(),
             is_https: parts.scheme == "https",
             authority,
-            host: start,
-            host_end,
+            host,
             port: parts.port,
-            loopback: parts.host.is_loopback(),
+            is_loopback: parts.host.is_loopback(),
         })
+    }
+
+    /// Makes a vendor's origin, whose text is canonical already.
+    fn from_canonical(text: &'static str) -> Self {
+        let start = "https://".len();
+        Self {
+            text: text.into(),
+            is_https: true,
+            authority: Authority::from_static(&text[start..]),
+            host: (start, text.len()),
+            port: 443,
+            is_loopback: false,
+        }
     }
 
     pub(crate) fn uri_scheme(&self) -> Scheme {
@@ -159,7 +172,7 @@ impl Origin {
 
 /// Returns `true` if a URI's host is this machine: `127.0.0.0/8`, `[::1]` or `localhost`.
 ///
-/// Transports ask before they use a proxy, and before they send anything over plain http.
+/// Transports call this before they use a proxy, and before they send anything over plain http.
 ///
 /// ```
 /// use ap_core::origin::is_loopback;
@@ -174,7 +187,7 @@ pub fn is_loopback(uri: &Uri) -> bool {
         return false;
     };
     let authority = authority.as_str();
-    // The usual form at once: what is a number of four parts is no name.
+    // The usual form first, which needs no look at each label: an IPv4 address is not a name.
     if matches!(scheme, "http" | "https")
         && let Some((host, port)) = authority.split_once(':')
         && let (Ok(address), Ok(_)) = (host.parse::<Ipv4Addr>(), parse_port(port))
@@ -184,54 +197,49 @@ pub fn is_loopback(uri: &Uri) -> bool {
     Parts::read(scheme, authority).is_ok_and(|parts| parts.host.is_loopback())
 }
 
-/// What an origin is made of, read and checked.
+/// The parts of an origin, parsed and checked.
 struct Parts<'a> {
     scheme: &'static str,
     host: Host<'a>,
     port: u16,
-    own_port: u16,
+    default_port: u16,
 }
 
 impl<'a> Parts<'a> {
     fn read(scheme: &str, authority: &'a str) -> Result<Self, InvalidOrigin> {
-        let (scheme, own_port) = if scheme.eq_ignore_ascii_case("https") {
+        let (scheme, default_port) = if scheme.eq_ignore_ascii_case("https") {
             ("https", 443)
         } else if scheme.eq_ignore_ascii_case("http") {
             ("http", 80)
         } else {
             return Err(InvalidOrigin::Scheme);
         };
-        let bytes = authority.as_bytes();
-        let mut colon = None;
-        for (at, byte) in bytes.iter().enumerate() {
-            match byte {
-                b'@' => return Err(InvalidOrigin::UserInformation),
-                b'/' | b'?' | b'#' | b'\\' if !bytes.contains(&b'@') => {
-                    return Err(InvalidOrigin::Path);
-                }
-                b':' if colon.is_none() => colon = Some(at),
-                _ => {}
-            }
+        // This first: what stands before an `@` may be a password, and look like a path.
+        if authority.contains('@') {
+            return Err(InvalidOrigin::UserInformation);
         }
-        let (host, port) = match (authority.strip_prefix('['), colon) {
-            (Some(rest), _) => {
-                let (address, after) = rest.split_once(']').ok_or(InvalidOrigin::Host)?;
-                let address: Ipv6Addr = address.parse().map_err(|_| InvalidOrigin::Host)?;
-                let port = match after.strip_prefix(':') {
-                    Some(port) => Some(port),
-                    None if after.is_empty() => None,
-                    None => return Err(InvalidOrigin::Host),
-                };
-                (Host::V6(address), port)
-            }
-            (None, Some(at)) => (Host::parse(&authority[..at])?, Some(&authority[at + 1..])),
-            (None, None) => (Host::parse(authority)?, None),
+        if authority.contains(['/', '?', '#', '\\']) {
+            return Err(InvalidOrigin::Path);
+        }
+        let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+            let (address, after) = rest.split_once(']').ok_or(InvalidOrigin::Host)?;
+            let address: Ipv6Addr = address.parse().map_err(|_| InvalidOrigin::Host)?;
+            let port = match after.strip_prefix(':') {
+                Some(port) => Some(port),
+                None if after.is_empty() => None,
+                None => return Err(InvalidOrigin::Host),
+            };
+            (Host::V6(address), port)
+        } else if let Some((name, port)) = authority.split_once(':') {
+            (Host::parse(name)?, Some(port))
+        } else {
+            (Host::parse(authority)?, None)
         };
         Ok(Self {
             scheme,
             host,
-            port: port.map_or(Ok(own_port), parse_port)?,
-            own_port,
+            port: port.map_or(Ok(default_port), parse_port)?,
+            default_port,
         })
     }
 }
@@ -249,7 +257,7 @@ impl fmt::Debug for Origin {
 }
 
 enum Host<'a> {
-    /// In any case.
+    /// A name in upper or lower case.
     Name(&'a str),
     V4(Ipv4Addr),
     V6(Ipv6Addr),
@@ -261,7 +269,7 @@ impl<'a> Host<'a> {
             return Err(InvalidOrigin::NoHost);
         }
         let labels = || name.as_bytes().split(|&byte| byte == b'.');
-        let is_sound = |label: &[u8]| {
+        let is_valid = |label: &[u8]| {
             (1..=63).contains(&label.len())
                 && label
                     .iter()
@@ -269,11 +277,11 @@ impl<'a> Host<'a> {
                 && !label.starts_with(b"-")
                 && !label.ends_with(b"-")
         };
-        if name.len() > 253 || !labels().all(is_sound) {
+        if name.len() > 253 || !labels().all(is_valid) {
             return Err(InvalidOrigin::Host);
         }
-        // A name whose last label is a number is an address to many resolvers, whatever its form:
-        // only the one form that everybody reads alike is taken (WHATWG URL, "ends in a number").
+        // Many resolvers read a name whose last label is a number as an address. Only the one form that all
+        // of them read alike is accepted (WHATWG URL, "ends in a number").
         let last = labels().next_back().unwrap_or_default();
         let is_hex = matches!(last, [b'0', b'x' | b'X', ..]);
         if is_hex || last.iter().all(u8::is_ascii_digit) {
@@ -307,8 +315,9 @@ fn parse_port(text: &str) -> Result<u16, InvalidOrigin> {
     }
 }
 
-/// Why a text is not an origin that a key may go to. None of these repeats the text, which may hold
-/// a password.
+/// Why a text is not an origin that a key may go to.
+///
+/// No text of these repeats what was given, since it may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidOrigin {
@@ -316,163 +325,24 @@ pub enum InvalidOrigin {
     #[error("the URL does not begin with https://")]
     Scheme,
     /// `http` to another machine: the key would cross the network in the clear.
-    #[error("the URL is plain http, which is for loopback only: use https")]
+    #[error("the URL is plain http, which is for loopback only; use https")]
     PlainHttp,
-    /// Asked for as a loopback origin, but it is another machine.
+    /// Another machine, where an origin on loopback is expected.
     #[error("the URL is not on loopback (127.0.0.0/8, [::1] or localhost)")]
     NotLoopback,
     /// A user name or a password before the host (RFC 9110 section 4.2.4).
-    #[error("the URL holds user information (something before an @): remove it")]
+    #[error("the URL contains a user name or a password (the part before an @); remove it")]
     UserInformation,
     /// No host.
     #[error("the URL has no host")]
     NoHost,
     /// A host that is not an ASCII name or a canonical IP address.
-    #[error("the URL's host is not a plain ASCII name or an IP address in its usual form")]
+    #[error("the URL's host is not an ASCII name or an IP address in its usual form")]
     Host,
     /// A port outside 1 to 65535, empty, or with a sign or leading zeros.
-    #[error("the URL's port is not a number from 1 to 65535, written plainly")]
+    #[error("the URL's port is not a number from 1 to 65535 without a sign or leading zeros")]
     Port,
     /// Something after the host and port.
-    #[error("an origin ends after the host and port: leave out the path")]
+    #[error("the URL has something after the host and port; remove it")]
     Path,
-}
-
-/// The origins that a client may send a key to, one a [`Service`]. Any other gets neither a key nor
-/// a signed request.
-///
-/// ```
-/// use ap_core::{Origin, Origins, Service};
-///
-/// let staging = Origin::parse("https://staging.suppressionlist.com")?;
-/// let origins = Origins::vendor().with(Service::SuppressionList, staging)?;
-/// assert_eq!(origins.get(Service::LeadConduit).as_str(), "https://app.leadconduit.com");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    services: [Origin; 4],
-}
-
-/// Whether the URI is one of https, and its authority.
-#[inline]
-fn spelled(uri: &Uri) -> Option<(bool, &str)> {
-    let is_https = match uri.scheme_str()? {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    Some((is_https, uri.authority()?.as_str()))
-}
-
-impl Origins {
-    /// The vendor's own, for production.
-    #[must_use]
-    pub fn vendor() -> Self {
-        let services = Service::ALL.map(|service| {
-            let text = service.vendor_origin();
-            let host = "https://".len();
-            Origin {
-                text: text.into(),
-                is_https: true,
-                authority: Authority::from_static(&text[host..]),
-                host,
-                host_end: text.len(),
-                port: 443,
-                loopback: false,
-            }
-        });
-        Self { services }
-    }
-
-    /// The same list with another origin for one service.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidOrigins`], as for [`with_all`](Self::with_all), which moves several at once.
-    pub fn with(self, service: Service, origin: Origin) -> Result<Self, InvalidOrigins> {
-        self.with_all([(service, origin)])
-    }
-
-    /// The same list with other origins for several services, checked when all are in place.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidOrigins`] if two products end up on one origin, since the client could then not tell
-    /// which product an answer speaks for.
-    pub fn with_all(
-        mut self,
-        changes: impl IntoIterator<Item = (Service, Origin)>,
-    ) -> Result<Self, InvalidOrigins> {
-        for (service, origin) in changes {
-            if !origin.is_https() && !origin.is_loopback() {
-                return Err(InvalidOrigins::PlainHttp);
-            }
-            self.services[service.index()] = origin;
-        }
-        for one in Service::ALL {
-            for other in Service::ALL {
-                if one.product() != other.product() && self.get(one) == self.get(other) {
-                    return Err(InvalidOrigins::Shared {
-                        one: one.product(),
-                        other: other.product(),
-                    });
-                }
-            }
-        }
-        Ok(self)
-    }
-
-    /// Where a service answers.
-    #[must_use]
-    pub fn get(&self, service: Service) -> &Origin {
-        &self.services[service.index()]
-    }
-
-    /// The service that a URI belongs to, if its origin is on the list. Where a product has both its
-    /// services on one origin, the first is named.
-    #[must_use]
-    #[inline]
-    pub fn service_of(&self, uri: &Uri) -> Option<Service> {
-        self.service_spelled(uri)
-            .or_else(|| self.service_spelled_otherwise(uri))
-    }
-
-    #[inline]
-    fn service_spelled(&self, uri: &Uri) -> Option<Service> {
-        let spelled = spelled(uri)?;
-        let at = |service: &Service| self.get(*service).is_spelled(spelled);
-        Service::ALL.into_iter().find(at)
-    }
-
-    /// In upper case, or with the scheme's own port written out.
-    #[cold]
-    fn service_spelled_otherwise(&self, uri: &Uri) -> Option<Service> {
-        let origin = Origin::of(uri).ok()?;
-        let at = |service: &Service| *self.get(*service) == origin;
-        Service::ALL.into_iter().find(at)
-    }
-}
-
-impl Default for Origins {
-    fn default() -> Self {
-        Self::vendor()
-    }
-}
-
-/// Why a list of origins is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidOrigins {
-    /// Two products have one origin.
-    #[error("{one} and {other} have the same origin: give each its own")]
-    Shared {
-        /// One of the two.
-        one: Product,
-        /// The other.
-        other: Product,
-    },
-    /// Plain http to another machine.
-    #[error("an origin is plain http and not on loopback: use https")]
-    PlainHttp,
 }

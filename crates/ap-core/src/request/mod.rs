@@ -11,8 +11,8 @@ use crate::credentials::Credentials;
 use crate::origin::{InvalidOrigin, Origin, Origins};
 use crate::product::{Product, Service};
 
-pub use sign::sign;
 pub(crate) use sign::put_authorization;
+pub use sign::sign;
 pub use target::{InvalidTarget, MAX_TARGET_LEN};
 pub(crate) use target::{push_query, push_segment, uri_at};
 
@@ -43,6 +43,9 @@ pub enum RequestError {
     /// A text that is not a header's name, or not a header's value.
     #[error("a header's name or value is not valid HTTP")]
     InvalidHeader,
+    /// More headers than a header map of the `http` crate can contain (24,576).
+    #[error("the request has too many headers; leave some out")]
+    TooManyHeaders,
     /// `TRACE` or `CONNECT`, which would show the key to others (RFC 9110 sections 9.3.6, 9.3.8).
     #[error("the method {0} is not sent with a key")]
     Method(Method),
@@ -98,7 +101,10 @@ pub(crate) fn check_with<B>(
     if is_method(method, "TRACE") || is_method(method, "CONNECT") {
         return Err(RequestError::Method(method.clone()));
     }
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("", |target| target.as_str());
     target::check(target).map_err(RequestError::Target)?;
     let all = || credentials.iter().chain(tried);
     for (name, value) in request.headers() {
@@ -116,13 +122,15 @@ pub(crate) fn check_origin<B>(
     origins: &Origins,
 ) -> Result<Service, RequestError> {
     let uri = request.uri();
-    origins.service_of(uri).ok_or_else(|| match Origin::of(uri) {
-        Err(invalid) => RequestError::Origin(invalid),
-        Ok(origin) if !origin.is_https() && !origin.is_loopback() => {
-            RequestError::Origin(InvalidOrigin::PlainHttp)
-        }
-        Ok(origin) => RequestError::OriginNotAllowed(origin),
-    })
+    origins
+        .service_of(uri)
+        .ok_or_else(|| match Origin::of(uri) {
+            Err(invalid) => RequestError::Origin(invalid),
+            Ok(origin) if !origin.is_https() && !origin.is_loopback() => {
+                RequestError::Origin(InvalidOrigin::PlainHttp)
+            }
+            Ok(origin) => RequestError::OriginNotAllowed(origin),
+        })
 }
 
 /// Methods are case-sensitive, but some servers are not.

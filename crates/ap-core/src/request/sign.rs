@@ -49,9 +49,13 @@ pub(crate) fn put_authorization(
     // Comparing the few names is cheaper than hashing the one to look up.
     let is_new = !headers.keys().any(|name| *name == header::AUTHORIZATION);
     let put = if is_new {
-        headers.try_append(header::AUTHORIZATION, value.clone()).map(drop)
+        headers
+            .try_append(header::AUTHORIZATION, value.clone())
+            .map(drop)
     } else {
-        headers.try_insert(header::AUTHORIZATION, value.clone()).map(drop)
+        headers
+            .try_insert(header::AUTHORIZATION, value.clone())
+            .map(drop)
     };
-    put.map_err(|_| RequestError::InvalidHeader)
+    put.map_err(|_| RequestError::TooManyHeaders)
 }

@@ -41,7 +41,9 @@ pub enum InvalidTarget {
     #[error("a segment of the path is empty; check the id that it was made from")]
     EmptySegment,
     /// A `%` without two hexadecimal digits after it.
-    #[error("the path contains a % at byte {at} without two hexadecimal digits after it; write %25")]
+    #[error(
+        "the path contains a % at byte {at} without two hexadecimal digits after it; write %25"
+    )]
     Percent {
         /// Where it is.
         at: usize,
@@ -93,25 +95,34 @@ pub(super) fn check(target: &str) -> Result<(), InvalidTarget> {
     if bytes.len() > MAX_TARGET_LEN {
         return Err(InvalidTarget::TooLong);
     }
+    // Every signature comes through here, so the usual characters are recognised first. No early exit: this
+    // way the compiler unrolls the loop.
+    let is_plain = |all, byte: &u8| all & IS_PLAIN[usize::from(*byte)];
+    if bytes.iter().fold(true, is_plain) {
+        return Ok(());
+    }
     let mut is_query = false;
     let mut has_dots = false;
     for (at, &byte) in bytes.iter().enumerate() {
-        match CLASSES[usize::from(byte)] {
-            Class::Plain => {}
-            Class::Question => is_query = true,
-            Class::Dot => has_dots |= !is_query,
-            Class::Percent => {
+        match byte {
+            b'?' => is_query = true,
+            b'.' => has_dots |= !is_query,
+            b'%' => {
                 let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
                 if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
                     return Err(InvalidTarget::Percent { at });
                 }
                 has_dots |= !is_query;
             }
-            Class::Quote if !is_query => {}
-            Class::Quote | Class::Encoded => return Err(InvalidTarget::Unencoded { at }),
-            Class::Backslash => return Err(InvalidTarget::Backslash { at }),
-            Class::Fragment => return Err(InvalidTarget::Fragment),
-            Class::Control => return Err(InvalidTarget::Control { at }),
+            b'\'' if !is_query => {}
+            b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'[' | b']' => {
+                return Err(InvalidTarget::Unencoded { at });
+            }
+            0x80.. => return Err(InvalidTarget::Unencoded { at }),
+            b'\\' => return Err(InvalidTarget::Backslash { at }),
+            b'#' => return Err(InvalidTarget::Fragment),
+            0..=0x1F | 0x7F => return Err(InvalidTarget::Control { at }),
+            _ => {}
         }
     }
     if has_dots && has_dot_segment(target) {
@@ -120,42 +131,19 @@ pub(super) fn check(target: &str) -> Result<(), InvalidTarget> {
     Ok(())
 }
 
-/// What a byte means in a path or a query.
-#[derive(Clone, Copy)]
-enum Class {
-    Plain,
-    Question,
-    Dot,
-    Percent,
-    /// An apostrophe: encoded in a query, not in a path.
-    Quote,
-    Encoded,
-    Backslash,
-    Fragment,
-    Control,
-}
-
-/// One look-up for each byte: every signature checks the whole target.
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Plain; 256];
+/// The characters that need no further look: those of ids, names and numbers, and delimiters.
+const IS_PLAIN: [bool; 256] = {
+    let mut is_plain = [false; 256];
     let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'?' => Class::Question,
-            b'.' => Class::Dot,
-            b'%' => Class::Percent,
-            b'\'' => Class::Quote,
-            b'\\' => Class::Backslash,
-            b'#' => Class::Fragment,
-            0..=0x1F | 0x7F => Class::Control,
-            b' ' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'[' | b']' | 0x80.. => {
-                Class::Encoded
-            }
-            _ => Class::Plain,
-        };
+    while byte < 128 {
+        is_plain[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b'/' | b'?' | b'=' | b'&' | b'-' | b'_' | b'~' | b':' | b',' | b'+'
+            );
         byte += 1;
     }
-    classes
+    is_plain
 };
 
 fn has_dot_segment(target: &str) -> bool {
@@ -225,10 +213,15 @@ pub(crate) fn push_segment(target: &mut String, segment: &str) -> Result<(), Inv
 
 /// Appends encoded pairs to the query.
 pub(crate) fn push_query(target: &mut String, pairs: &str) {
-    if !pairs.is_empty() {
-        target.push(if target.contains('?') { '&' } else { '?' });
-        target.push_str(pairs);
+    if pairs.is_empty() {
+        return;
     }
+    if !target.contains('?') {
+        target.push('?');
+    } else if !target.ends_with(['?', '&']) {
+        target.push('&');
+    }
+    target.push_str(pairs);
 }
 
 #[cfg(test)]
