@@ -117,3 +117,37 @@ fn a_call_allocates_three_times_and_four_times_if_it_is_async() {
         assert_eq!(both(&[status], status), [3, 4], "{status}");
     }
 }
+
+/// More than a plain call: two short lists of the rejected keys, and the mark for a fresh connection, which is
+/// a map. The async transport boxes another future.
+#[test]
+fn a_second_key_costs_four_allocations_and_five_if_it_is_async() {
+    assert_eq!(both(&[401, 200], 200), [7, 9]);
+}
+
+#[test]
+fn an_error_costs_one_allocation_more() {
+    let (client, mut error) = (blocking(&[401, 401]), None);
+    let counted = count(|| error = client.get(Service::LeadConduit, "/flows").send().err());
+    assert_eq!(error.unwrap().rejected_keys().len(), 2);
+    assert_eq!(counted, 8);
+}
+
+#[test]
+fn handles_are_copied_without_an_allocation() {
+    let (client, other) = (blocking(&[]), polled(&[]));
+    let counted = count(|| {
+        drop((client.clone(), other.clone()));
+        drop(client.with_timeout(Duration::from_secs(1)));
+        drop(client.keys().clone());
+        drop(client.keys().preferred(Product::TrustedForm));
+    });
+    assert_eq!(counted, 0);
+}
+
+#[test]
+fn the_future_of_a_call_is_not_larger_than_two_kilobytes() {
+    let client = polled(&[]);
+    assert!(size_of_val(&client.send(common::flows())) <= 2_048);
+    assert!(size_of_val(&client.get(Service::LeadConduit, "/").send()) <= 2_048);
+}

@@ -272,7 +272,7 @@ fn transports_can_be_chosen_at_run_time() {
         .keys(ring("ab"))
         .build_with(shared)
         .unwrap();
-    client.clone().send(flows()).unwrap();
+    client.send(flows()).unwrap();
     assert!(
         client
             .keys()
@@ -285,7 +285,7 @@ fn transports_can_be_chosen_at_run_time() {
         .keys(ring("ab"))
         .build_with(shared)
         .unwrap();
-    block_on(client.clone().send(flows())).unwrap();
+    block_on(client.send(flows())).unwrap();
 
     let boxed: Box<dyn Transport> = Box::new(scripted.clone());
     let client = ClientBuilder::<Blocking>::new()
