@@ -1,12 +1,10 @@
 //! [`Outcome`]: the result of a call, in a form that every subject can give, in any language.
 
-use ap_core::CallError;
-use bytes::Bytes;
-use http::Response;
+use ap_core::{Error, ErrorKind, Response};
 use serde::Deserialize;
 
 /// What a client returns from a call.
-pub(crate) type CallResult = Result<Response<Bytes>, CallError>;
+pub(crate) type CallResult = Result<Response, Error>;
 
 /// The result of one call.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,15 +42,13 @@ impl Outcome {
         match result {
             Ok(response) => Self::of_kind("response").with_response(&response),
             Err(error) => {
-                let mut outcome = Self::of_kind(match &error {
-                    CallError::Request(_) => "refused",
-                    CallError::Auth(_) => "unauthorized",
-                    CallError::Transport(error) => error.kind().name(),
+                let mut outcome = Self::of_kind(match error.kind() {
+                    ErrorKind::Request => "refused",
+                    ErrorKind::Auth => "unauthorized",
+                    ErrorKind::Transport(kind) => kind.name(),
                     _ => "other",
                 });
-                if let CallError::Auth(refusal) = &error
-                    && let Some(response) = refusal.response()
-                {
+                if let Some(response) = error.response() {
                     outcome = outcome.with_response(response);
                 }
                 outcome.text = error_chain(&error);
@@ -61,7 +57,7 @@ impl Outcome {
         }
     }
 
-    fn with_response(mut self, response: &Response<Bytes>) -> Self {
+    fn with_response(mut self, response: &Response) -> Self {
         self.status = Some(response.status().as_u16());
         self.headers = response
             .headers()
@@ -73,7 +69,7 @@ impl Outcome {
                 )
             })
             .collect();
-        self.body = response.body().to_vec();
+        self.body = response.bytes().to_vec();
         self
     }
 }

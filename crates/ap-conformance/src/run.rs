@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use ap_core::{ApiKey, KeyRing, Origin, Origins, Proxy, Service, Settings};
+use ap_client::transport::{Proxy, TransportConfig};
+use ap_core::{ApiKey, KeyRing, Origin, Origins, Service};
 
 use crate::case::{Call, Case, Product};
 use crate::context::SuiteContext;
@@ -27,7 +28,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct Run<'a> {
     pub case: &'a Case,
     pub secrets: Vec<Secret>,
-    pub settings: Settings,
+    pub config: TransportConfig,
+    timeout: Duration,
     pub origins: Origins,
     pub outcomes: Vec<Outcome>,
     placeholders: Placeholders,
@@ -78,11 +80,12 @@ impl<'a> Run<'a> {
         home_directory::prepare(case, &placeholders)?;
         let plans = server::plans(case, &names, &placeholders, &secrets, authority, offset)?;
         let origins = origins(case, &placeholders)?;
-        let settings = settings(case, &placeholders, &authority.root_pem())?;
+        let config = config(case, &placeholders, &authority.root_pem())?;
         Ok(Self {
             case,
             secrets,
-            settings,
+            config,
+            timeout: timeout(case),
             origins,
             outcomes: Vec::new(),
             placeholders,
@@ -106,7 +109,7 @@ impl<'a> Run<'a> {
             let secret = self.secrets.iter().find(|secret| secret.name == *name);
             let secret = secret.ok_or_else(|| format!("there is no key {name:?}"))?;
             let key = ApiKey::parse(&secret.key).map_err(|error| error.to_string())?;
-            Ok(key.labelled(&secret.name))
+            Ok(key.with_label(&secret.name))
         };
         names.iter().map(key).collect()
     }
@@ -133,7 +136,7 @@ impl<'a> Run<'a> {
 
     /// Returns the deadline of each call.
     pub(crate) fn timeout(&self) -> Duration {
-        self.settings.timeout
+        self.timeout
     }
 
     /// Returns how long a call may take before it is late.
@@ -274,31 +277,37 @@ fn origins(case: &Case, placeholders: &Placeholders) -> Result<Origins, String> 
     Ok(origins)
 }
 
-fn settings(case: &Case, placeholders: &Placeholders, root_pem: &str) -> Result<Settings, String> {
+fn timeout(case: &Case) -> Duration {
+    let millis = case.settings.timeout_ms;
+    millis.map_or(DEFAULT_TIMEOUT, Duration::from_millis)
+}
+
+fn config(
+    case: &Case,
+    placeholders: &Placeholders,
+    root_pem: &str,
+) -> Result<TransportConfig, String> {
     let given = &case.settings;
-    let mut settings = Settings::default();
-    settings.timeout = given
-        .timeout_ms
-        .map_or(DEFAULT_TIMEOUT, Duration::from_millis);
-    settings.connect_timeout = given
+    let mut config = TransportConfig::new();
+    config.connect_timeout = given
         .connect_timeout_ms
         .map_or(DEFAULT_TIMEOUT, Duration::from_millis);
-    settings.body_limit = given.body_limit.unwrap_or(settings.body_limit);
-    settings.head_limit = given.head_limit.unwrap_or(settings.head_limit);
-    settings.header_limit = given.header_limit.unwrap_or(settings.header_limit);
+    config.max_body_size = given.body_limit.unwrap_or(config.max_body_size);
+    config.max_header_size = given.head_limit.unwrap_or(config.max_header_size);
+    config.max_headers = given.header_limit.unwrap_or(config.max_headers);
     // Only the suite's authority is needed here, and parsing a hundred other roots takes time.
-    settings.mozilla_roots = given.no_root;
+    config.mozilla_roots = given.no_root;
     if !given.no_root {
-        settings.root_pems = vec![root_pem.to_owned().into()];
+        config.root_pems = vec![root_pem.to_owned().into()];
     }
     if let Some(url) = &given.proxy {
         let proxy = Proxy::parse(&placeholders.fill(url)?).map_err(|error| error.to_string())?;
-        settings.proxy = Some(match (&given.proxy_user, &given.proxy_password) {
+        config.proxy = Some(match (&given.proxy_user, &given.proxy_password) {
             (Some(user), Some(password)) => {
                 proxy.with_password(user, &placeholders.fill(password)?)
             }
             _ => proxy,
         });
     }
-    Ok(settings)
+    Ok(config)
 }

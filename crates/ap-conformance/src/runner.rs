@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Instant;
 
-use ap_core::{AsyncTransport, Settings, TransportError};
+use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
 
 use crate::case::Case;
 use crate::context::SuiteContext;
@@ -54,8 +54,8 @@ impl Runner<'_> {
         make: &M,
     ) -> Report
     where
-        T: AsyncTransport + Debug,
-        M: Fn(&Settings) -> Result<T, TransportError>,
+        T: AsyncTransport + Debug + 'static,
+        M: Fn(&TransportConfig) -> Result<T, TransportError>,
     {
         let context = match context {
             Ok(context) => context,

@@ -30,7 +30,7 @@ impl Secret {
         Self {
             name: name.to_owned(),
             key: format!("q{tail}"),
-            user: ap_core::DEFAULT_USER.to_owned(),
+            user: ap_core::key::DEFAULT_USER.to_owned(),
         }
     }
 

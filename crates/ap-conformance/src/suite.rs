@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use ap_core::{AsyncTransport, Settings, Transport, TransportError};
+use ap_client::transport::{AsyncTransport, Transport, TransportConfig, TransportError};
 
 use crate::case::files;
 use crate::case::{Case, CaseError};
@@ -32,7 +32,7 @@ use crate::subject::program::Program;
 pub fn check<T, M>(make: M) -> Report
 where
     T: Transport + Debug + 'static,
-    M: Fn(&Settings) -> Result<T, TransportError>,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
 {
     Suite::builtin().check(make)
 }
@@ -47,8 +47,8 @@ where
 /// ```
 pub async fn check_async<T, M>(make: M) -> Report
 where
-    T: AsyncTransport + Debug,
-    M: Fn(&Settings) -> Result<T, TransportError>,
+    T: AsyncTransport + Debug + 'static,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
 {
     Suite::builtin().check_async(make).await
 }
@@ -222,7 +222,7 @@ impl Suite {
     pub fn check<T, M>(&self, make: M) -> Report
     where
         T: Transport + Debug + 'static,
-        M: Fn(&Settings) -> Result<T, TransportError>,
+        M: Fn(&TransportConfig) -> Result<T, TransportError>,
     {
         self.check_by(SubjectKind::Blocking, |case, offset, context| {
             subject::run_blocking(case, offset, context, &make)
@@ -232,8 +232,8 @@ impl Suite {
     /// Judges an async transport, on the runtime that awaits this.
     pub async fn check_async<T, M>(&self, make: M) -> Report
     where
-        T: AsyncTransport + Debug,
-        M: Fn(&Settings) -> Result<T, TransportError>,
+        T: AsyncTransport + Debug + 'static,
+        M: Fn(&TransportConfig) -> Result<T, TransportError>,
     {
         self.runner(SubjectKind::Async)
             .run_async(self.context(), &make)

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
+use ap_client::transport::Connect as _;
 use ap_conformance::{CaseState, InvalidExpectedFailure, Report, Suite};
-use ap_core::Connect as _;
 use ap_ureq::UreqTransport;
 
 const VALID: &str = r#"{

@@ -3,7 +3,7 @@
 #[path = "../examples/hyper_pool/transport.rs"]
 mod transport;
 
-use ap_core::Connect as _;
+use ap_client::transport::Connect as _;
 
 #[tokio::test]
 async fn the_pooled_client_of_hyper_conforms() {

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use ap_client::transport::Connect as _;
 use ap_conformance::{CaseState, Report, Suite};
-use ap_core::Connect as _;
 
 fn suite(expected_failures: &str) -> Suite {
     Suite::builtin()

@@ -2,8 +2,8 @@
 
 mod transport;
 
+use ap_client::transport::Connect as _;
 use ap_conformance::check_async;
-use ap_core::Connect as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

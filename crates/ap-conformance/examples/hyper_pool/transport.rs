@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ap_core::{
-    AsyncTransport, Connect, Deadline, ErrorKind, Moment, Proxy, Settings, TransportError,
-    check_head, host, is_loopback, wire_headers,
+use ap_client::transport::{
+    AsyncTransport, Connect, Deadline, FreshConnection, Moment, Proxy, TransportConfig,
+    TransportError, TransportErrorKind, check_head, check_plain_http, host, is_loopback,
+    wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,8 +25,6 @@ use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connect as Connector, HttpConnector};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -46,28 +45,41 @@ const MAX_INFORMATIONAL: usize = 100;
 /// An async transport over hyper's pooled client.
 #[derive(Debug)]
 pub(crate) struct HyperTransport {
-    direct: Pool<Tcp>,
-    proxied: Option<Pool<Tunnel<HttpsConnector<Tcp>>>>,
+    direct: Pools<Tcp>,
+    proxied: Option<Pools<Tunnel<HttpsConnector<Tcp>>>>,
     names: Names,
     start: Instant,
-    settings: Settings,
+    config: TransportConfig,
+}
+
+#[derive(Debug)]
+struct Pools<C> {
+    pooled: Pool<C>,
+    /// Keeps no idle connections.
+    fresh: Pool<C>,
+}
+
+impl<C> Pools<C> {
+    fn choose(&self, is_fresh: bool) -> &Pool<C> {
+        if is_fresh { &self.fresh } else { &self.pooled }
+    }
 }
 
 impl Connect for HyperTransport {
-    fn connect(settings: &Settings) -> Result<Self, TransportError> {
-        let tls = tls(settings)?;
+    fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
+        let tls = tls(config)?;
         let names = Names::default();
         let direct = (tcp(), Arc::clone(&tls)).into();
-        let proxied = settings.proxy.as_ref().map(|proxy| {
+        let proxied = config.proxy.as_ref().map(|proxy| {
             let tunnel = tunnel(proxy, (tcp(), Arc::clone(&tls)).into());
-            pool(settings, &names, (tunnel, tls).into())
+            pools(config, &names, (tunnel, tls).into())
         });
         Ok(Self {
-            direct: pool(settings, &names, direct),
+            direct: pools(config, &names, direct),
             proxied,
             names,
             start: Instant::now(),
-            settings: settings.clone(),
+            config: config.clone(),
         })
     }
 }
@@ -84,43 +96,43 @@ impl AsyncTransport for HyperTransport {
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
         let now = Instant::now();
-        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
-        let Some(end) = left.and_then(|left| now.checked_add(left)) else {
-            return self.exchange(request).await;
+        let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        let Some(end) = remaining.and_then(|remaining| now.checked_add(remaining)) else {
+            return self.round_trip(request).await;
         };
-        let answered = tokio::time::timeout_at(end, self.exchange(request)).await;
-        answered.unwrap_or_else(|_| Err(TransportError::new(ErrorKind::Timeout)))
+        let outcome = tokio::time::timeout_at(end, self.round_trip(request)).await;
+        outcome.unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout)))
     }
 
-    async fn sleep_until(&self, deadline: Deadline) {
-        match deadline.left(self.now()) {
-            Some(left) => tokio::time::sleep(left).await,
+    async fn sleep_until(&self, moment: Moment) {
+        match self.start.checked_add(moment.since_start()) {
+            Some(end) => tokio::time::sleep_until(end).await,
             None => std::future::pending().await,
         }
     }
 }
 
 impl HyperTransport {
-    async fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let loopback = is_loopback(request.uri());
-        if request.uri().scheme_str() != Some("https") && !loopback {
-            return Err(TransportError::new(ErrorKind::Unsendable)
-                .with_source("plain http is only for loopback"));
-        }
+    async fn round_trip(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        check_plain_http(request.uri())?;
         let Some(host) = host(request.uri()) else {
-            return Err(TransportError::new(ErrorKind::Unsendable)
+            return Err(TransportError::new(TransportErrorKind::Unsendable)
                 .with_source("the URL has no host, or has user information"));
         };
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
         *owned.uri_mut() = self.names.shorten(request.uri()).map_err(unsendable)?;
         *owned.headers_mut() = wire_headers(request, Some(host));
-        let informational = Informational::count(&mut owned, self.settings.head_limit);
+        let informational = Informational::count(&mut owned, self.config.max_header_size);
 
-        let is_proxied = self.proxied.is_some() && !loopback;
+        let is_proxied = self.proxied.is_some() && !is_loopback(request.uri());
+        let is_fresh = request.extensions().get::<FreshConnection>().is_some();
         let sent = match &self.proxied {
-            Some(proxied) if is_proxied => proxied.request(owned),
-            _ => self.direct.request(owned),
+            Some(proxied) if is_proxied => proxied.choose(is_fresh).request(owned),
+            _ => self.direct.choose(is_fresh).request(owned),
         };
         let answered = tokio::select! {
             biased;
@@ -132,12 +144,12 @@ impl HyperTransport {
             Some(answered) if !informational.are_too_many.load(Ordering::Relaxed) => {
                 answered.map_err(|error| send_error(error, is_proxied))?
             }
-            _ => return Err(TransportError::new(ErrorKind::TooLarge)),
+            _ => return Err(TransportError::new(TransportErrorKind::TooLarge)),
         };
         let (mut head, body) = response.into_parts();
         head.extensions.clear();
-        check_head(&self.settings, request.method(), &head)?;
-        let body = Limited::new(body, self.settings.body_limit);
+        check_head(&self.config, request.method(), &head)?;
+        let body = Limited::new(body, self.config.max_body_size);
         Ok(Response::from_parts(head, read(body).await?))
     }
 }
@@ -179,10 +191,10 @@ async fn read(body: Limited<Incoming>) -> Result<Bytes, TransportError> {
     match body.collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(TransportError::new(ErrorKind::TooLarge))
+            Err(TransportError::new(TransportErrorKind::TooLarge))
         }
         Err(error) => {
-            let kind = kind(error.as_ref(), ErrorKind::Truncated);
+            let kind = kind(error.as_ref(), TransportErrorKind::Truncated);
             Err(TransportError::new(kind).with_source(error))
         }
     }
@@ -190,43 +202,43 @@ async fn read(body: Limited<Incoming>) -> Result<Bytes, TransportError> {
 
 fn send_error(error: Error, is_proxied: bool) -> TransportError {
     let broken = if error.is_connect() {
-        ErrorKind::Connect
+        TransportErrorKind::Connect
     } else {
-        ErrorKind::Closed
+        TransportErrorKind::Closed
     };
     let kind = match kind(&error, broken) {
         // Every other failure on the way to the target is the proxy's.
-        ErrorKind::Tls => ErrorKind::Tls,
-        ErrorKind::ConnectTimeout => ErrorKind::ConnectTimeout,
-        _ if is_proxied && error.is_connect() => ErrorKind::Proxy,
-        ErrorKind::Other if error.is_connect() => ErrorKind::Connect,
+        TransportErrorKind::Tls => TransportErrorKind::Tls,
+        TransportErrorKind::ConnectTimeout => TransportErrorKind::ConnectTimeout,
+        _ if is_proxied && error.is_connect() => TransportErrorKind::Proxy,
+        TransportErrorKind::Other if error.is_connect() => TransportErrorKind::Connect,
         kind => kind,
     };
     TransportError::new(kind).with_source(error)
 }
 
-fn kind(error: &(dyn StdError + 'static), broken: ErrorKind) -> ErrorKind {
+fn kind(error: &(dyn StdError + 'static), broken: TransportErrorKind) -> TransportErrorKind {
     let causes = || successors(Some(error), |cause| StdError::source(*cause));
     if causes().any(is_tls) {
-        return ErrorKind::Tls;
+        return TransportErrorKind::Tls;
     }
     causes()
         .find_map(|cause| {
             if cause.is::<UnknownName>() {
-                return Some(ErrorKind::Dns);
+                return Some(TransportErrorKind::Dns);
             }
             if cause.is::<tokio::time::error::Elapsed>() {
-                return Some(ErrorKind::ConnectTimeout);
+                return Some(TransportErrorKind::ConnectTimeout);
             }
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 return match error {
-                    error if error.is_parse_too_large() => Some(ErrorKind::TooLarge),
-                    error if error.is_parse() => Some(ErrorKind::Malformed),
+                    error if error.is_parse_too_large() => Some(TransportErrorKind::TooLarge),
+                    error if error.is_parse() => Some(TransportErrorKind::Malformed),
                     error if error.is_incomplete_message() || error.is_closed() => Some(broken),
                     error if error.is_canceled() || error.is_body_write_aborted() => Some(broken),
                     // hyper has no other way to report bytes that arrive before the request.
                     error if error.to_string().starts_with("received unexpected message") => {
-                        Some(ErrorKind::Malformed)
+                        Some(TransportErrorKind::Malformed)
                     }
                     _ => None,
                 };
@@ -237,12 +249,12 @@ fn kind(error: &(dyn StdError + 'static), broken: ErrorKind) -> ErrorKind {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe => Some(broken),
                 io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    Some(ErrorKind::Malformed)
+                    Some(TransportErrorKind::Malformed)
                 }
                 _ => None,
             }
         })
-        .unwrap_or(ErrorKind::Other)
+        .unwrap_or(TransportErrorKind::Other)
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
@@ -299,18 +311,26 @@ where
     }
 }
 
-fn pool<C>(settings: &Settings, names: &Names, connector: HttpsConnector<C>) -> Pool<C>
+fn pools<C>(config: &TransportConfig, names: &Names, connector: HttpsConnector<C>) -> Pools<C>
 where
     Dial<HttpsConnector<C>>: Connector + Clone,
 {
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .http1_max_headers(settings.header_limit.min(32 * 1024))
-        .build(Dial(Arc::new(Dialling {
-            connector,
-            names: names.clone(),
-            limit: settings.connect_limit(),
-        })))
+    let dial = Dial(Arc::new(Dialling {
+        connector,
+        names: names.clone(),
+        limit: config.bounded_connect_timeout(),
+    }));
+    let pool = |idle_connections| {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(idle_connections)
+            .http1_max_headers(config.max_headers.min(32 * 1024))
+            .build(dial.clone())
+    };
+    Pools {
+        pooled: pool(512),
+        fresh: pool(0),
+    }
 }
 
 fn tcp() -> Tcp {
@@ -332,31 +352,23 @@ fn tunnel(proxy: &Proxy, connector: HttpsConnector<Tcp>) -> Tunnel<HttpsConnecto
     }
 }
 
-fn tls(settings: &Settings) -> Result<Arc<ClientConfig>, TransportError> {
+fn tls(config: &TransportConfig) -> Result<Arc<ClientConfig>, TransportError> {
     let mut roots = RootCertStore::empty();
-    if settings.mozilla_roots {
+    if config.mozilla_roots {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    for certificate in settings
-        .root_pems
-        .iter()
-        .flat_map(|pem| CertificateDer::pem_slice_iter(pem))
-    {
-        roots.add(certificate.map_err(setup)?).map_err(setup)?;
+    for certificate in config.root_certificates()? {
+        roots.add(certificate).map_err(TransportError::setup)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(setup)?
+        .map_err(TransportError::setup)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
 }
 
 fn unsendable(error: http::Error) -> TransportError {
-    TransportError::new(ErrorKind::Unsendable).with_source(error)
-}
-
-fn setup(error: impl StdError + Send + Sync + 'static) -> TransportError {
-    TransportError::new(ErrorKind::Setup).with_source(error)
+    TransportError::new(TransportErrorKind::Unsendable).with_source(error)
 }

@@ -55,7 +55,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             let mut request = request.clone();
             request.headers_mut().append(AUTHORIZATION, key.clone());
             let agent = ap_ureq::ureq::Agent::new_with_defaults();
-            call.send_with(&UreqTransport::from_agent(agent, call.settings()), &request)
+            call.send_with(&UreqTransport::from_agent(agent, call.config()), &request)
         },
         fails: FailingCases::matching(|case| is_signed(case) && !is_tls(case))
             .adding(&["refusal/early"])
@@ -139,7 +139,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "always sends the default user name",
         request: |_, request| {
-            replace_pair(request, |_, key| format!("{}:{key}", ap_core::DEFAULT_USER));
+            replace_pair(request, |_, key| {
+                format!("{}:{key}", ap_core::key::DEFAULT_USER)
+            });
         },
         fails: FailingCases::listed(&["authorization/user-name"]),
         ..NO_FAULT

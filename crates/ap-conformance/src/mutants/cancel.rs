@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ap_core::{
-    AsyncTransport, Connect as _, Deadline, Moment, Settings, Transport, TransportError,
+use ap_client::transport::{
+    AsyncTransport, Connect as _, Deadline, Moment, Transport, TransportConfig, TransportError,
 };
 use ap_reqwest::ReqwestTransport;
 use ap_ureq::UreqTransport;
@@ -52,11 +52,11 @@ pub(super) struct AsyncMutant {
 }
 
 impl AsyncMutant {
-    pub(super) fn new(fault: AsyncFault, settings: &Settings) -> Result<Self, TransportError> {
+    pub(super) fn new(fault: AsyncFault, config: &TransportConfig) -> Result<Self, TransportError> {
         Ok(Self {
             fault,
-            inner: Arc::new(ReqwestTransport::connect(settings)?),
-            blocking: UreqTransport::connect(settings)?,
+            inner: Arc::new(ReqwestTransport::connect(config)?),
+            blocking: UreqTransport::connect(config)?,
         })
     }
 }
@@ -71,6 +71,10 @@ impl fmt::Debug for AsyncMutant {
 impl AsyncTransport for AsyncMutant {
     fn now(&self) -> Moment {
         self.blocking.now()
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        self.inner.sleep_until(moment).await;
     }
 
     async fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> SendResult {

@@ -1,6 +1,6 @@
 //! Faults with connections: not reusing them, and sending a request again.
 
-use ap_core::{Connect as _, ErrorKind, TransportError};
+use ap_client::transport::{Connect as _, TransportError, TransportErrorKind};
 use ap_ureq::UreqTransport;
 use bytes::Bytes;
 use http::Request;
@@ -31,7 +31,7 @@ fn has_status(answer: &SendResult, matches: fn(u16) -> bool) -> bool {
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "opens a connection for every request",
-        send: |call, request| call.send_with(&UreqTransport::connect(call.settings())?, request),
+        send: |call, request| call.send_with(&UreqTransport::connect(call.config())?, request),
         fails: FailingCases::matching(reuses_its_connection),
         ..NO_FAULT
     },
@@ -39,7 +39,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "reports an error when an upload is answered early",
         response: |_, request, answer| {
             if request.body().len() > 1_000_000 && has_status(&answer, |status| status >= 400) {
-                return Err(TransportError::new(ErrorKind::Closed));
+                return Err(TransportError::new(TransportErrorKind::Closed));
             }
             answer
         },
@@ -115,9 +115,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "repeats a request that was not answered",
         send: |call, request| {
             let kinds = &[
-                ErrorKind::Closed,
-                ErrorKind::Truncated,
-                ErrorKind::Malformed,
+                TransportErrorKind::Closed,
+                TransportErrorKind::Truncated,
+                TransportErrorKind::Malformed,
             ];
             let answer = call.send(request);
             if has_kind(&answer, kinds) {

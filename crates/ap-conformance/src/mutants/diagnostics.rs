@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ap_core::TransportError;
+use ap_client::transport::TransportError;
 use http::StatusCode;
 
 use super::failing_cases::{FailingCases, fails_with_a_key, gets_a_401, is_given_a_key};

@@ -225,7 +225,7 @@ pub(super) fn asks_again(case: &Case) -> bool {
 
 /// The length of the first key with the user name and the colon. A generated key has 25 bytes.
 pub(super) fn pair_length(case: &Case) -> usize {
-    let user = case.user.as_deref().unwrap_or(ap_core::DEFAULT_USER);
+    let user = case.user.as_deref().unwrap_or(ap_core::key::DEFAULT_USER);
     let generated = "k".repeat(25);
     let key = case.keys.first().and_then(|name| case.key_texts.get(name));
     let key = key.map_or_else(|| generated.clone(), |text| text.replace('*', &generated));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ap_core::{Deadline, ErrorKind, Transport as _, TransportError};
+use ap_client::transport::{Deadline, Transport as _, TransportError, TransportErrorKind};
 
 use super::failing_cases::{FailingCases, ends_in};
 use super::mutant::{Mutant, NO_FAULT};
@@ -10,10 +10,10 @@ use super::mutant::{Mutant, NO_FAULT};
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "has no size limits",
-        settings: |settings| {
-            settings.body_limit = usize::MAX;
-            settings.head_limit = 1 << 30;
-            settings.header_limit = 30_000;
+        config: |config| {
+            config.max_body_size = usize::MAX;
+            config.max_header_size = 1 << 30;
+            config.max_headers = 30_000;
         },
         fails: FailingCases::listed(&[
             "connections/error-then-next",
@@ -46,10 +46,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "allows one more than its limits",
-        settings: |settings| {
-            settings.body_limit += 1;
-            settings.head_limit += 1;
-            settings.header_limit += 1;
+        config: |config| {
+            config.max_body_size += 1;
+            config.max_header_size += 1;
+            config.max_headers += 1;
         },
         fails: FailingCases::listed(&[
             "limits/body-one-more",
@@ -63,10 +63,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "allows one less than its limits",
-        settings: |settings| {
-            settings.body_limit = settings.body_limit.saturating_sub(1);
-            settings.head_limit -= 1;
-            settings.header_limit -= 1;
+        config: |config| {
+            config.max_body_size = config.max_body_size.saturating_sub(1);
+            config.max_header_size -= 1;
+            config.max_headers -= 1;
         },
         fails: FailingCases::listed(&[
             "limits/body-at-the-limit",
@@ -80,8 +80,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "refuses every response if the limit is 0 bytes",
         response: |call, _, answer| {
-            if call.settings().body_limit == 0 {
-                return Err(TransportError::new(ErrorKind::TooLarge));
+            if call.config().max_body_size == 0 {
+                return Err(TransportError::new(TransportErrorKind::TooLarge));
             }
             answer
         },
@@ -97,7 +97,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "has a deadline for each attempt",
         send: |call, request| {
-            let timeout = call.settings().timeout;
+            let timeout = call.state().first_timeout.unwrap_or(Duration::MAX);
             call.send_until(request, Deadline::after(call.mutant.now(), timeout))
         },
         fails: FailingCases::listed(&["replay/one-deadline", "time/one-deadline-for-all-attempts"]),
@@ -106,9 +106,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "treats a distant deadline as one that has passed",
         send: |call, request| {
-            let left = call.deadline.left(call.mutant.now());
-            if left.is_none_or(|left| left.as_millis() > u128::from(u32::MAX)) {
-                return Err(TransportError::new(ErrorKind::Timeout));
+            let remaining = call.deadline.remaining(call.mutant.now());
+            if remaining.is_none_or(|time| time.as_millis() > u128::from(u32::MAX)) {
+                return Err(TransportError::new(TransportErrorKind::Timeout));
             }
             call.send(request)
         },
@@ -117,7 +117,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "has no limit on the time to connect",
-        settings: |settings| settings.connect_timeout = Duration::from_secs(60),
+        config: |config| config.connect_timeout = Duration::from_secs(60),
         fails: FailingCases::matching(|case| ends_in(case, &["connect_timeout"])),
         ..NO_FAULT
     },

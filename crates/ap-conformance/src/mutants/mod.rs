@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ap_core::{ErrorKind, TransportError};
+use ap_client::transport::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::Response;
 
@@ -111,7 +111,7 @@ impl Mutation {
                     Some(log) => suite.clone().log(log),
                     None => suite.clone(),
                 };
-                suite.check(move |settings| MutantTransport::new(mutant, settings))
+                suite.check(move |config| MutantTransport::new(mutant, config))
             }
             Self::Async(fault) => {
                 let runtime = tokio::runtime::Builder::new_current_thread()
@@ -119,7 +119,7 @@ impl Mutation {
                     .build()
                     .unwrap();
                 runtime.block_on(
-                    suite.check_async(move |settings| cancel::AsyncMutant::new(fault, settings)),
+                    suite.check_async(move |config| cancel::AsyncMutant::new(fault, config)),
                 )
             }
             Self::UncheckedClient => unchecked_client::check(suite),
@@ -283,11 +283,11 @@ fn a_transport_that_sends_nothing_or_always_fails_passes_no_case_that_expects_a_
         ..NO_FAULT
     };
     let failure = Mutant {
-        send: |_, _| Err(TransportError::new(ErrorKind::Other)),
+        send: |_, _| Err(TransportError::new(TransportErrorKind::Other)),
         ..NO_FAULT
     };
     for (name, mutant) in [("sends nothing", empty), ("always fails", failure)] {
-        let report = Suite::builtin().check(move |settings| MutantTransport::new(mutant, settings));
+        let report = Suite::builtin().check(move |config| MutantTransport::new(mutant, config));
         let cases = files::builtin();
         for entry in report
             .cases()

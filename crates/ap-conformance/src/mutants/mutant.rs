@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ap_core::{Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError};
+use std::time::Duration;
+
+use ap_client::transport::{
+    Connect, Deadline, Moment, Transport, TransportConfig, TransportError, TransportErrorKind,
+};
 use ap_ureq::UreqTransport;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -17,8 +21,8 @@ pub(super) type SendResult = Result<Response<Bytes>, TransportError>;
 #[derive(Clone, Copy)]
 pub(super) struct Mutant {
     pub name: &'static str,
-    /// Changes the settings.
-    pub settings: fn(&mut Settings),
+    /// Changes the config.
+    pub config: fn(&mut TransportConfig),
     /// Changes a request before it is sent.
     pub request: fn(&Call<'_>, &mut Request<Bytes>),
     /// Sends the request.
@@ -33,7 +37,7 @@ pub(super) struct Mutant {
 
 pub(super) const NO_FAULT: Mutant = Mutant {
     name: "has no fault",
-    settings: |_| {},
+    config: |_| {},
     request: |_, _| {},
     send: |call, request| call.send(request),
     response: |_, _, result| result,
@@ -45,6 +49,8 @@ pub(super) const NO_FAULT: Mutant = Mutant {
 #[derive(Default)]
 pub(super) struct MutantState {
     pub calls: usize,
+    /// The time that the first call had.
+    pub first_timeout: Option<Duration>,
     pub headers: HeaderMap,
     pub responses: BTreeMap<String, Response<Bytes>>,
     /// Is part of the mutant's `Debug`.
@@ -70,8 +76,8 @@ impl Call<'_> {
 
     /// Sends a request by another transport, which has a clock of its own.
     pub(super) fn send_with(&self, other: &UreqTransport, request: &Request<Bytes>) -> SendResult {
-        let left = self.deadline.left(self.mutant.now());
-        let deadline = left.map_or(Deadline::NEVER, |left| Deadline::after(other.now(), left));
+        let remaining = self.deadline.remaining(self.mutant.now());
+        let deadline = remaining.map_or(Deadline::NEVER, |time| Deadline::after(other.now(), time));
         other.send(request, deadline)
     }
 
@@ -80,8 +86,8 @@ impl Call<'_> {
         state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn settings(&self) -> &Settings {
-        &self.mutant.settings
+    pub(super) fn config(&self) -> &TransportConfig {
+        &self.mutant.config
     }
 }
 
@@ -89,18 +95,18 @@ impl Call<'_> {
 pub(super) struct MutantTransport {
     inner: UreqTransport,
     mutant: Mutant,
-    settings: Settings,
+    config: TransportConfig,
     state: Mutex<MutantState>,
 }
 
 impl MutantTransport {
-    pub(super) fn new(mutant: Mutant, settings: &Settings) -> Result<Self, TransportError> {
-        let mut settings = settings.clone();
-        (mutant.settings)(&mut settings);
+    pub(super) fn new(mutant: Mutant, config: &TransportConfig) -> Result<Self, TransportError> {
+        let mut config = config.clone();
+        (mutant.config)(&mut config);
         Ok(Self {
-            inner: UreqTransport::connect(&settings)?,
+            inner: UreqTransport::connect(&config)?,
             mutant,
-            settings,
+            config,
             state: Mutex::default(),
         })
     }
@@ -118,11 +124,19 @@ impl Transport for MutantTransport {
         self.inner.now()
     }
 
+    fn sleep_until(&self, moment: Moment) {
+        self.inner.sleep_until(moment);
+    }
+
     fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> SendResult {
         let call = Call {
             mutant: self,
             deadline,
         };
+        let remaining = deadline.remaining(self.now());
+        call.state()
+            .first_timeout
+            .get_or_insert_with(|| remaining.unwrap_or(Duration::MAX));
         let mut request = request.clone();
         (self.mutant.request)(&call, &mut request);
         let result = (self.mutant.send)(&call, &request);
@@ -138,7 +152,7 @@ pub(super) fn authorization(request: &Request<Bytes>) -> Option<String> {
 }
 
 /// The result is an error of one of these kinds.
-pub(super) fn has_kind(answer: &SendResult, kinds: &[ErrorKind]) -> bool {
+pub(super) fn has_kind(answer: &SendResult, kinds: &[TransportErrorKind]) -> bool {
     answer
         .as_ref()
         .is_err_and(|error| kinds.contains(&error.kind()))

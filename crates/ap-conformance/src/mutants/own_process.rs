@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use ap_core::{ErrorKind, TransportError};
+use ap_client::transport::{TransportError, TransportErrorKind};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             let names = names.map(|name| [name.to_owned(), name.to_ascii_uppercase()]);
             // Nobody listens there.
             if names.concat().iter().any(|name| variable(name).is_some()) {
-                return Err(TransportError::new(ErrorKind::Proxy));
+                return Err(TransportError::new(TransportErrorKind::Proxy));
             }
             call.send(request)
         },
@@ -50,9 +50,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "obeys NO_PROXY",
-        settings: |settings| {
+        config: |config| {
             if variable("NO_PROXY").is_some() {
-                settings.proxy = None;
+                config.proxy = None;
             }
         },
         fails: FailingCases::listed(&["environment/proxy-explicit"]),
@@ -74,7 +74,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "needs a home directory",
         send: |call, request| {
             if !PathBuf::from(variable("HOME").unwrap_or_default()).exists() {
-                return Err(TransportError::new(ErrorKind::Setup));
+                return Err(TransportError::new(TransportErrorKind::Setup));
             }
             call.send(request)
         },
@@ -83,11 +83,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "also trusts roots from the environment",
-        settings: |settings| {
+        config: |config| {
             let pems = roots()
                 .into_iter()
                 .filter_map(|path| std::fs::read(path).ok());
-            settings.root_pems.extend(pems.map(Into::into));
+            config.root_pems.extend(pems.map(Into::into));
         },
         fails: FailingCases::listed(&[
             "environment/certificate-file",
@@ -97,13 +97,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "trusts only roots from the environment",
-        settings: |settings| {
+        config: |config| {
             if !roots().is_empty() {
                 let pems = roots()
                     .into_iter()
                     .filter_map(|path| std::fs::read(path).ok());
-                settings.root_pems = pems.map(Into::into).collect();
-                settings.mozilla_roots = true;
+                config.root_pems = pems.map(Into::into).collect();
+                config.mozilla_roots = true;
             }
         },
         fails: FailingCases::listed(&[
@@ -134,7 +134,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         response: |_, _, answer| {
             if answer
                 .as_ref()
-                .is_err_and(|error| error.kind() == ErrorKind::TooLarge)
+                .is_err_and(|error| error.kind() == TransportErrorKind::TooLarge)
             {
                 drop(std::hint::black_box(vec![1_u8; 200 * 1024 * 1024]));
             }
@@ -172,7 +172,7 @@ fn every_mutant_in_its_own_process_fails_exactly_its_listed_cases() {
             .unwrap()
             .with_environment()
             .memory_meter(memory::peak_memory);
-        let report = suite.check(move |settings| MutantTransport::new(mutant, settings));
+        let report = suite.check(move |config| MutantTransport::new(mutant, config));
         println!("\n{TASK} {}", report.to_detailed_json());
         return;
     }

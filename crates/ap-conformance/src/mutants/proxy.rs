@@ -3,14 +3,14 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 
-use ap_core::is_loopback;
+use ap_client::transport::is_loopback;
 
 use super::failing_cases::FailingCases;
 use super::mutant::{Call, Mutant, NO_FAULT, authorization};
 
-/// Opens a connection to the proxy in the settings, besides the one that the transport needs.
+/// Opens a connection to the proxy in the config, besides the one that the transport needs.
 fn connect_to_proxy(call: &Call<'_>) -> Option<TcpStream> {
-    let proxy = call.settings().proxy.as_ref()?.origin().clone();
+    let proxy = call.config().proxy.as_ref()?.origin().clone();
     TcpStream::connect((proxy.host(), proxy.port())).ok()
 }
 
@@ -28,7 +28,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "ignores the proxy",
-        settings: |settings| settings.proxy = None,
+        config: |config| config.proxy = None,
         fails: FailingCases::listed(&["proxy/*", "!proxy/loopback-direct"]),
         ..NO_FAULT
     },

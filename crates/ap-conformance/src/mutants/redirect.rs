@@ -1,6 +1,6 @@
 //! Faults with `Location`, and with other headers that name a URL.
 
-use ap_core::{ErrorKind, TransportError};
+use ap_client::transport::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::header::{ALT_SVC, AUTHORIZATION, LINK, LOCATION, REFRESH};
 use http::{Request, Response, StatusCode, Uri};
@@ -178,7 +178,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             let answer = answer?;
             let redirects = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             if redirects && is_unusual(&answer) {
-                return Err(TransportError::new(ErrorKind::Malformed));
+                return Err(TransportError::new(TransportErrorKind::Malformed));
             }
             Ok(answer)
         },

@@ -1,6 +1,6 @@
 //! Faults with responses and errors on their way to the caller.
 
-use ap_core::{ErrorKind, TransportError};
+use ap_client::transport::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Response, StatusCode};
@@ -24,7 +24,7 @@ fn with_body(
 }
 
 /// Returns an empty success instead of errors of these kinds.
-fn empty(answer: SendResult, kinds: &[ErrorKind]) -> SendResult {
+fn empty(answer: SendResult, kinds: &[TransportErrorKind]) -> SendResult {
     match answer {
         Err(error) if kinds.contains(&error.kind()) => Ok(Response::new(Bytes::new())),
         answer => answer,
@@ -36,7 +36,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "reports a rejected key as a transport error",
         response: |_, _, answer| match answer {
             Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
-                Err(TransportError::new(ErrorKind::Other))
+                Err(TransportError::new(TransportErrorKind::Other))
             }
             answer => answer,
         },
@@ -50,7 +50,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 if answer.status().as_u16() >= 400
                     && answer.status() != StatusCode::UNAUTHORIZED =>
             {
-                Err(TransportError::new(ErrorKind::Other))
+                Err(TransportError::new(TransportErrorKind::Other))
             }
             answer => answer,
         },
@@ -224,7 +224,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                         coding.to_str().is_ok_and(|coding| coding.contains("gzip"))
                     }) =>
             {
-                Err(TransportError::new(ErrorKind::Malformed))
+                Err(TransportError::new(TransportErrorKind::Malformed))
             }
             answer => answer,
         },
@@ -255,13 +255,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "reports every error as `other`",
-        response: |_, _, answer| answer.map_err(|_| TransportError::new(ErrorKind::Other)),
+        response: |_, _, answer| answer.map_err(|_| TransportError::new(TransportErrorKind::Other)),
         fails: FailingCases::matching(fails),
         ..NO_FAULT
     },
     Mutant {
         name: "returns an empty response when a response breaks off",
-        response: |_, _, answer| empty(answer, &[ErrorKind::Closed, ErrorKind::Truncated]),
+        response: |_, _, answer| {
+            empty(
+                answer,
+                &[TransportErrorKind::Closed, TransportErrorKind::Truncated],
+            )
+        },
         fails: FailingCases::listed(&[
             "connections/not-sent-twice",
             "diagnostics/key-reflected-cut-body",
@@ -291,7 +296,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "returns an empty response when a response is not valid HTTP",
-        response: |_, _, answer| empty(answer, &[ErrorKind::Malformed]),
+        response: |_, _, answer| empty(answer, &[TransportErrorKind::Malformed]),
         fails: FailingCases::listed(&[
             "connections/answer-before-the-request",
             "diagnostics/key-reflected",
@@ -321,7 +326,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "returns an empty response when a response is too large",
-        response: |_, _, answer| empty(answer, &[ErrorKind::TooLarge]),
+        response: |_, _, answer| empty(answer, &[TransportErrorKind::TooLarge]),
         fails: FailingCases::matching(|case| {
             let too_large = |call: &crate::case::Call| call.expect.outcome.all() == ["too_large"];
             case.calls.iter().any(too_large)
@@ -330,14 +335,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "returns an empty response when a call times out",
-        response: |_, _, answer| empty(answer, &[ErrorKind::Timeout, ErrorKind::ConnectTimeout]),
+        response: |_, _, answer| {
+            empty(
+                answer,
+                &[
+                    TransportErrorKind::Timeout,
+                    TransportErrorKind::ConnectTimeout,
+                ],
+            )
+        },
         fails: FailingCases::matching(|case| ends_in(case, &["timeout", "connect_timeout"])),
         ..NO_FAULT
     },
     Mutant {
         name: "panics when TLS fails",
         response: |_, _, answer| {
-            let failed = matches!(&answer, Err(error) if error.kind() == ErrorKind::Tls);
+            let failed = matches!(&answer, Err(error) if error.kind() == TransportErrorKind::Tls);
             assert!(!failed, "a mutant's panic");
             answer
         },

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_core::ErrorKind;
+use ap_client::transport::TransportErrorKind;
 use bytes::Bytes;
 use http::{Request, Response};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -93,9 +93,9 @@ fn without_verification(request: &Request<Bytes>) -> Option<Response<Bytes>> {
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "does not trust the given root",
-        settings: |settings| {
-            settings.root_pems.clear();
-            settings.mozilla_roots = true;
+        config: |config| {
+            config.root_pems.clear();
+            config.mozilla_roots = true;
         },
         fails: FailingCases::listed(&[
             "authorization/over-tls",
@@ -125,7 +125,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "accepts every certificate",
         response: |_, request, answer| match answer {
-            Err(error) if error.kind() == ErrorKind::Tls => {
+            Err(error) if error.kind() == TransportErrorKind::Tls => {
                 without_verification(&request).ok_or(error)
             }
             answer => answer,
@@ -142,7 +142,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "silently tries plain HTTP when TLS fails",
         response: |_, request, answer| {
-            let failed = has_kind(&answer, &[ErrorKind::Tls, ErrorKind::Connect]);
+            let failed = has_kind(
+                &answer,
+                &[TransportErrorKind::Tls, TransportErrorKind::Connect],
+            );
             if failed && request.uri().scheme_str() == Some("https") {
                 let _ = dial(&request).map(|stream| speak(stream, &request));
             }

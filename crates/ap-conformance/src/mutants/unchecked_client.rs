@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use ap_core::Connect as _;
+use ap_client::transport::Connect as _;
 use ap_ureq::UreqTransport;
 
 use super::failing_cases::FailingCases;

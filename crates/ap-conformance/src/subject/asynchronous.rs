@@ -4,15 +4,16 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ap_core::{AsyncClient, AsyncTransport, Settings, TransportError};
+use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
+use ap_client::{Async, Client, ClientBuilder};
+
+use ap_core::Draft;
 
 use super::watch::{all, pause, watch_call};
-use super::{
-    ClientRequest, MARK_TIMEOUT, POLL_INTERVAL, client_request, fail_all_calls, store_outcomes,
-};
+use super::{MARK_TIMEOUT, POLL_INTERVAL, draft, fail_all_calls, store_outcomes};
 use crate::case::{Call, Case};
 use crate::context::SuiteContext;
-use crate::outcome::{CallResult, Outcome};
+use crate::outcome::Outcome;
 use crate::run::{GRACE, Run, Verdict};
 
 /// Runs a case once.
@@ -23,11 +24,11 @@ pub(crate) async fn run_async<T, M>(
     make: &M,
 ) -> Result<Verdict, String>
 where
-    T: AsyncTransport + Debug,
-    M: Fn(&Settings) -> Result<T, TransportError>,
+    T: AsyncTransport + Debug + 'static,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
 {
     let mut run = Run::prepare(case, context, offset)?;
-    let transport = match make(&run.settings) {
+    let transport = match make(&run.config) {
         Ok(transport) => Arc::new(transport),
         Err(error) => {
             fail_all_calls(&mut run, &error);
@@ -35,7 +36,7 @@ where
         }
     };
     let ring = run.key_ring()?;
-    let client = AsyncClient::builder()
+    let client = ClientBuilder::<Async>::new()
         .keys(ring.clone())
         .origins(run.origins.clone())
         .timeout(run.timeout())
@@ -46,12 +47,9 @@ where
         wait_before(&run, call).await;
         run.install_keys(call, &ring)?;
         let started = Instant::now();
-        let request = client_request(&run, call, |service, method, path| {
-            client.request(service, method, path)
-        })?;
-        let outcomes = match request {
+        let outcomes = match draft(&run, call)? {
             Err(outcome) => vec![outcome],
-            Ok(request) => make_call(&client, &run, call, &request).await,
+            Ok(draft) => make_call(&client, &run, call, &draft).await,
         };
         let shown: (&dyn Debug, &dyn Debug) = (&client, &transport);
         store_outcomes(&mut run, context, call, started, outcomes, shown);
@@ -65,26 +63,19 @@ where
 }
 
 /// Makes one call as often at the same time as the case demands, and drops it if the case says so.
-async fn make_call<T: AsyncTransport>(
-    client: &AsyncClient<T>,
+async fn make_call(
+    client: &Client<Async>,
     run: &Run<'_>,
     call: &Call,
-    request: &ClientRequest,
+    draft: &Draft,
 ) -> Vec<Outcome> {
     let requests_before = run.requests_at_target();
     let is_cancelled = || call.cancel && run.requests_at_target() > requests_before;
-    let start = || watch_call(send(client, request), run.timeout() + GRACE, is_cancelled);
+    let start = || {
+        let sent = client.send(draft.clone());
+        watch_call(sent, run.timeout() + GRACE, is_cancelled)
+    };
     all(std::iter::repeat_with(start).take(call.times)).await
-}
-
-async fn send<T: AsyncTransport>(client: &AsyncClient<T>, request: &ClientRequest) -> CallResult {
-    let unsigned = request.unsigned;
-    let request = request.request.clone();
-    if unsigned {
-        client.send_unsigned(request).await
-    } else {
-        client.send(request).await
-    }
 }
 
 /// Waits until a call may be made: for the target's mark, then for the case's own pause.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use ap_core::{Client, Settings, Transport, TransportError};
+use ap_client::transport::{Transport, TransportConfig, TransportError};
+use ap_client::{Blocking, Client, ClientBuilder};
 
-use super::{
-    ClientRequest, MARK_TIMEOUT, POLL_INTERVAL, client_request, fail_all_calls, store_outcomes,
-};
+use ap_core::Draft;
+
+use super::{MARK_TIMEOUT, POLL_INTERVAL, draft, fail_all_calls, store_outcomes};
 use crate::case::{Call, Case};
 use crate::context::SuiteContext;
 use crate::outcome::{CallResult, Outcome};
@@ -25,7 +26,7 @@ pub(crate) fn run_blocking<T, M>(
 ) -> Result<Verdict, String>
 where
     T: Transport + Debug + 'static,
-    M: Fn(&Settings) -> Result<T, TransportError>,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
 {
     let mut run = Run::prepare(case, context, offset)?;
     make_calls(&mut run, context, make)?;
@@ -40,9 +41,9 @@ pub(crate) fn make_calls<T, M>(
 ) -> Result<(), String>
 where
     T: Transport + Debug + 'static,
-    M: Fn(&Settings) -> Result<T, TransportError>,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
 {
-    let transport = match make(&run.settings) {
+    let transport = match make(&run.config) {
         Ok(transport) => Arc::new(transport),
         Err(error) => {
             fail_all_calls(run, &error);
@@ -50,7 +51,7 @@ where
         }
     };
     let ring = run.key_ring()?;
-    let client = Client::builder()
+    let client = ClientBuilder::<Blocking>::new()
         .keys(ring.clone())
         .origins(run.origins.clone())
         .timeout(run.timeout())
@@ -61,12 +62,9 @@ where
         wait_before(run, call);
         run.install_keys(call, &ring)?;
         let started = Instant::now();
-        let request = client_request(run, call, |service, method, path| {
-            client.request(service, method, path)
-        })?;
-        let outcomes = match request {
+        let outcomes = match draft(run, call)? {
             Err(outcome) => vec![outcome],
-            Ok(request) => make_call(&client, run, call, &request),
+            Ok(draft) => make_call(&client, run, call, &draft),
         };
         store_outcomes(run, context, call, started, outcomes, (&client, &transport));
     }
@@ -79,22 +77,10 @@ where
 }
 
 /// Makes one call as often at the same time as the case demands.
-fn make_call<T: Transport + 'static>(
-    client: &Client<T>,
-    run: &Run<'_>,
-    call: &Call,
-    request: &ClientRequest,
-) -> Vec<Outcome> {
+fn make_call(client: &Client<Blocking>, run: &Run<'_>, call: &Call, draft: &Draft) -> Vec<Outcome> {
     let start = || {
-        let (client, unsigned) = (client.clone(), request.unsigned);
-        let request = request.request.clone();
-        start_call(move || {
-            if unsigned {
-                client.send_unsigned(request)
-            } else {
-                client.send(request)
-            }
-        })
+        let (client, draft) = (client.clone(), draft.clone());
+        start_call(move || client.send(draft))
     };
     let started: Vec<_> = std::iter::repeat_with(start).take(call.times).collect();
     started

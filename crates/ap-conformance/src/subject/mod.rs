@@ -12,9 +12,8 @@ mod watch;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use ap_core::{CallError, Service, TransportError};
-use bytes::Bytes;
-use http::{Method, Request};
+use ap_client::transport::TransportError;
+use ap_core::Draft;
 
 use crate::case::Call;
 use crate::context::SuiteContext;
@@ -34,40 +33,30 @@ const MARK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a condition is checked that nobody announces.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A request, and the choice to send it without a key.
-struct ClientRequest {
-    request: Request<Bytes>,
-    unsigned: bool,
-}
-
-/// Makes the request of a call. `from_path` asks the client for a request to a path.
+/// Makes the draft of a call.
 ///
 /// Returns the outcome of the call instead, if the request is refused already.
-fn client_request<E: Into<CallError>>(
-    run: &Run<'_>,
-    call: &Call,
-    from_path: impl FnOnce(Service, Method, &str) -> Result<Request<Bytes>, E>,
-) -> Result<Result<ClientRequest, Outcome>, String> {
-    let request = match run.request(call)?.prepare() {
-        PreparedRequest::Whole(request) => request,
+fn draft(run: &Run<'_>, call: &Call) -> Result<Result<Draft, Outcome>, String> {
+    let draft = match run.request(call)?.prepare() {
+        PreparedRequest::Whole(request) => match Draft::from_http(request, &run.origins) {
+            Ok(draft) => draft,
+            Err(error) => return Ok(Err(Outcome::of(Err(error.into())))),
+        },
         PreparedRequest::Path {
             method,
             path,
             headers,
             body,
-        } => match from_path(run.service(), method, &path) {
-            Ok(mut request) => {
-                // The first value of a name replaces the client's own, the others are added.
-                request.headers_mut().extend(headers);
-                *request.body_mut() = body;
-                request
-            }
-            Err(error) => return Ok(Err(Outcome::of(Err(error.into())))),
-        },
+        } => Draft::new(run.service(), method, path)
+            .headers(headers)
+            .body(body),
         PreparedRequest::Inexpressible => return Ok(Err(Outcome::of_kind("refused"))),
     };
-    let unsigned = call.unsigned;
-    Ok(Ok(ClientRequest { request, unsigned }))
+    Ok(Ok(if call.unsigned {
+        draft.unsigned()
+    } else {
+        draft
+    }))
 }
 
 /// Stores the failure of a subject that could not be made, for every call of the run.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ap_core::{DEFAULT_USER, Proxy, Service};
+use ap_client::transport::Proxy;
+use ap_core::Service;
+use ap_core::key::DEFAULT_USER;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -108,9 +110,9 @@ struct CallReply {
 }
 
 fn begin_message(run: &Run<'_>) -> String {
-    let settings = &run.settings;
+    let config = &run.config;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let proxy = settings.proxy.as_ref();
+    let proxy = config.proxy.as_ref();
     let proxy_login = proxy.and_then(Proxy::user_and_password);
     let origin = |service| run.origins.get(service).as_str();
     json!({
@@ -130,13 +132,13 @@ fn begin_message(run: &Run<'_>) -> String {
             "trustedform-app": origin(Service::TrustedFormApp),
             "suppressionlist": origin(Service::SuppressionList),
         },
-        "root_pem": settings.root_pems.first().map(|pem| String::from_utf8_lossy(pem).into_owned()),
+        "root_pem": config.root_pems.first().map(|pem| String::from_utf8_lossy(pem).into_owned()),
         "settings": {
-            "timeout_ms": millis(settings.timeout),
-            "connect_timeout_ms": millis(settings.connect_timeout),
-            "body_limit": settings.body_limit,
-            "head_limit": settings.head_limit,
-            "header_limit": settings.header_limit,
+            "timeout_ms": millis(run.timeout()),
+            "connect_timeout_ms": millis(config.connect_timeout),
+            "body_limit": config.max_body_size,
+            "head_limit": config.max_header_size,
+            "header_limit": config.max_headers,
             "proxy": proxy.map(|proxy| proxy.origin().as_str()),
             "proxy_user": proxy_login.as_ref().map(|login| &login.0),
             "proxy_password": proxy_login.as_ref().map(|login| &login.1),
