@@ -10,6 +10,7 @@ use ap_client::transport::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, Version, header, response};
+use proptest::prelude::*;
 
 /// Reads `1.1 200 name: value; name: value`.
 fn head(text: &str) -> response::Parts {
@@ -231,5 +232,50 @@ fn a_proxy_has_an_origin_and_perhaps_a_password() {
         "http://a:b@proxy.example",
     ] {
         assert!(Proxy::parse(url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn a_proxy_may_come_with_its_password_in_one_text() {
+    let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+    for (url, expected) in [
+        ("http://proxy.example:3128", None),
+        ("http://user:pass@proxy.example:3128", pair("user", "pass")),
+        ("http://user@proxy.example:3128", pair("user", "")),
+        (
+            "http://user:p%40ss:w@proxy.example:3128",
+            pair("user", "p@ss:w"),
+        ),
+        ("http://user:p@ss@proxy.example:3128", pair("user", "p@ss")),
+    ] {
+        let proxy = Proxy::parse_with_password(url).unwrap();
+        assert_eq!(proxy.origin().as_str(), "http://proxy.example:3128");
+        assert_eq!(proxy.user_and_password(), expected, "{url}");
+    }
+    for url in [
+        "proxy.example",
+        "socks5://user:secret@proxy.example",
+        "http://%ff:secret@proxy.example",
+    ] {
+        let error = Proxy::parse_with_password(url).unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{url}: {error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_proxy_or_an_error_and_no_password_is_lost(
+        text in any::<String>(), host in "[a-z]{1,9}", password in "[ -~]{0,30}",
+    ) {
+        for text in [text, format!("http://{host}")] {
+            let _ = Proxy::parse_with_password(&text);
+            if let Ok(proxy) = Proxy::parse(&text) {
+                let proxy = proxy.with_password("user", &password);
+                let pair = ("user".to_owned(), password.clone());
+                prop_assert_eq!(proxy.user_and_password(), Some(pair));
+            }
+        }
     }
 }
