@@ -254,7 +254,7 @@ impl fmt::Display for Unauthorized {
         write!(f, "{} answered 401", self.product)?;
         match self.kind {
             UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => {
-                f.write_str(" (the key is bad or missing)")?
+                f.write_str(" (the key is bad or missing)")?;
             }
             UnauthorizedKind::OtherText | UnauthorizedKind::OtherJson => {}
             UnauthorizedKind::Truncated => f.write_str(" with JSON that ends early")?,

@@ -1,5 +1,5 @@
 //! Runs the code of the example against a server of the test.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[allow(dead_code, reason = "its `main` is not called from here")]
 #[path = "../examples/bare_exchange.rs"]

@@ -12,7 +12,10 @@ use ap_core::{
 };
 use http::{Request, Uri};
 
-fn time(run: &dyn Fn(&str), text: &str) -> Duration {
+/// Parses a text and drops the result.
+type Parser<'a> = &'a dyn Fn(&str);
+
+fn time(run: Parser<'_>, text: &str) -> Duration {
     let start = Instant::now();
     run(black_box(text));
     start.elapsed()
@@ -20,17 +23,18 @@ fn time(run: &dyn Fn(&str), text: &str) -> Duration {
 
 #[test]
 fn every_parser_is_linear() {
-    let parsers: [(&str, &dyn Fn(&str)); 10] = [
+    let parsers: [(&str, Parser<'_>); 10] = [
         ("key", &|text| drop(black_box(ApiKey::parse(text)))),
         ("label", &|text| {
-            drop(black_box(ApiKey::parse("k").unwrap().with_label(text)))
+            drop(black_box(ApiKey::parse("k").unwrap().with_label(text)));
         }),
         ("user", &|text| {
             let key = ApiKey::parse("k").unwrap();
             drop(black_box(Credentials::with_user(text, key)));
         }),
         ("origin", &|text| {
-            drop(black_box(Origin::parse(&format!("https://{text}"))))
+            drop(black_box(Origin::parse(&format!("https://{text}"))));
+            drop(black_box(Origin::parse(&format!("https://{text}@"))));
         }),
         ("origin on loopback", &|text| {
             drop(black_box(Origin::parse_loopback(&format!(
@@ -95,26 +99,20 @@ fn every_parser_is_linear() {
 }
 
 #[test]
-fn a_hostile_origin_of_100_kb_is_refused_at_once() {
-    for (piece, error) in [
-        (
-            "?",
-            "the URL has something after the host and port; remove it",
-        ),
-        (
-            "/",
-            "the URL has something after the host and port; remove it",
-        ),
-        (
-            "@",
-            "the URL contains a user name or a password (the part before an @); remove it",
-        ),
-        (
-            "a.",
-            "the URL's host is not an ASCII name or an IP address in its usual form",
-        ),
+fn a_hostile_origin_of_100_kb_is_refused_with_the_right_reason() {
+    let path = "the URL has something after the host and port; remove it";
+    let user = "the URL contains a user name or a password (the part before an @); remove it";
+    let host = "the URL's host is not an ASCII name or an IP address in its usual form";
+    for (piece, end, error) in [
+        ("?", "", path),
+        ("?", "@", user),
+        ("/", "@", user),
+        ("@", "", user),
+        ("a.", "", host),
+        ("[", "", host),
     ] {
-        let text = format!("https://{}", piece.repeat(100_000));
-        assert_eq!(Origin::parse(&text).unwrap_err().to_string(), error);
+        let text = format!("https://{}{end}", piece.repeat(100_000));
+        let found = Origin::parse(&text).unwrap_err();
+        assert_eq!(found.to_string(), error, "{piece}{end}");
     }
 }

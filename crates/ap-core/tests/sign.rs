@@ -64,15 +64,10 @@ fn outcome(text: &str) -> Result<(), RequestError> {
     let origins = account.origins();
     let expected = check(&parse(text), &credentials, origins).map(drop);
     assert_eq!(account.check(&parse(text)).map(drop), expected, "{text}");
-    let (first, second) = (begin(&account), resent(&account));
-    let ways: [(&dyn Fn(&mut Request<()>) -> Result<(), RequestError>, _); 2] = [
-        (&|request| first.sign(request), 'a'),
-        (&|request| second.sign(request), 'b'),
-    ];
-    for (put, letter) in ways {
+    for (attempt, letter) in [(begin(&account), 'a'), (resent(&account), 'b')] {
         let mut request = parse(text);
         let before = request.headers().clone();
-        let outcome = put(&mut request);
+        let outcome = attempt.sign(&mut request);
         assert_eq!(outcome, expected, "{text}");
         match outcome {
             Ok(()) => assert_eq!(letter_on(&request), letter, "{text}"),
