@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
@@ -16,7 +16,7 @@ use ap_client::transport::{AsyncTransport, Deadline, Moment, Transport, Transpor
 use ap_client::{
     Async, AsyncKeySource, Blocking, Client, ClientBuilder, KeySource, KeySourceError, fake,
 };
-use ap_core::{ApiKey, Error, Product, Response};
+use ap_core::{ApiKey, Error, KeyRing, Product, Response};
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::{
@@ -532,6 +532,30 @@ fn tasks_ask_once_for_all_and_the_others_sleep() {
     }
     assert_eq!(source.times(), 1);
     assert_eq!(transport.requests.load(Ordering::Relaxed), 2 * CALLS);
+}
+
+/// Keeps how many keys the ring has when it is woken.
+struct SeesKeys(KeyRing, AtomicUsize);
+
+impl Wake for SeesKeys {
+    fn wake(self: Arc<Self>) {
+        self.1.store(self.0.len(), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn new_keys_are_in_the_ring_before_a_call_that_waits_is_woken() {
+    let source = Answers::new(1, "abc");
+    let (client, _) = polled(&source);
+    let mut asks = Tasks::start(&client, 1);
+    assert_eq!(asks.poll(0), None);
+    let sees = Arc::new(SeesKeys(client.keys().clone(), AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&sees));
+    let mut waits = pin!(client.send(flows()));
+    let mut context = Context::from_waker(&waker);
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    assert_eq!(asks.poll(0).as_deref(), Some("200"));
+    assert_eq!(sees.1.load(Ordering::Relaxed), 3);
 }
 
 #[test]
