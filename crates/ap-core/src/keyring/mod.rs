@@ -1,5 +1,9 @@
 //! [`KeyRing`]: the keys of an account, and which of them each product prefers.
 
+#[cfg(all(test, loom))]
+mod loom_check;
+mod preference;
+
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 
@@ -18,6 +22,8 @@ use crate::basic::DEFAULT_USER;
 use crate::credentials::{Credentials, InvalidUser};
 use crate::key::ApiKey;
 use crate::product::Product;
+
+pub(crate) use preference::Preference;
 
 /// The most keys in a ring: the present one, the next one, and one to spare.
 pub const MAX_KEYS: usize = 3;
@@ -297,136 +303,6 @@ impl Keys {
     }
 }
 
-/// Which key to try first with one product, and how often that has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Preference(u32);
-
-impl Preference {
-    const KEY_BITS: u32 = 2;
-
-    pub(crate) const fn new(generation: u32, index: usize) -> Self {
-        Self(generation << Self::KEY_BITS | index as u32 & 0b11)
-    }
-
-    pub(crate) const fn index(self) -> usize {
-        (self.0 & 0b11) as usize
-    }
-
-    const fn generation(self) -> u32 {
-        self.0 >> Self::KEY_BITS
-    }
-
-    /// Returns the next key that a call has not tried (`tried` has one bit for each), beginning with the
-    /// preferred one.
-    pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
-        let first = self.index().min(keys);
-        (first..keys)
-            .chain(0..first)
-            .find(|key| tried & 1 << key == 0)
-    }
-
-    fn accepted(self, key: usize) -> Option<Self> {
-        (key != self.index()).then(|| Self::new(self.generation().wrapping_add(1), key))
-    }
-
-    fn rejected_without_resend(self, rejected: usize, keys: usize) -> Option<Self> {
-        let next = self.untried(1 << rejected, keys)?;
-        (rejected == self.index()).then(|| Self::new(self.generation().wrapping_add(1), next))
-    }
-}
-
-/// Every order of the atomic operations that the memory model allows.
-///
-/// ```text
-/// RUSTFLAGS="--cfg loom" cargo test -p ap-core --release --lib loom_check
-/// ```
-#[cfg(all(test, loom))]
-mod loom_check {
-    use loom::thread;
-
-    use super::*;
-
-    const PRODUCT: Product = Product::LeadConduit;
-
-    fn keys(letters: &str) -> Vec<ApiKey> {
-        let key = |letter: char| ApiKey::parse(letter.to_string()).unwrap();
-        letters.chars().map(key).collect()
-    }
-
-    fn ring(letters: &str) -> KeyRing {
-        KeyRing::new(keys(letters)).unwrap()
-    }
-
-    #[test]
-    fn of_two_answers_to_what_was_seen_the_same_one_counts() {
-        loom::model(|| {
-            let keys = ring("abc").snapshot();
-            let seen = keys.preference(PRODUCT);
-            let (one, other) = (Arc::clone(&keys), Arc::clone(&keys));
-            let threads = [
-                thread::spawn(move || one.accepted(PRODUCT, seen, 1)),
-                thread::spawn(move || other.accepted(PRODUCT, seen, 2)),
-            ];
-            keys.rejected_without_resend(PRODUCT, seen, 0);
-            threads.map(|thread| thread.join().unwrap());
-            let now = keys.preference(PRODUCT);
-            assert_eq!(now.generation(), 1);
-            assert!(matches!(now.index(), 1 | 2));
-        });
-    }
-
-    #[test]
-    fn a_late_answer_changes_nothing_and_generations_never_go_back() {
-        loom::model(|| {
-            let keys = ring("abc").snapshot();
-            let early = keys.preference(PRODUCT);
-            keys.accepted(PRODUCT, early, 2);
-            let (present, late) = (Arc::clone(&keys), Arc::clone(&keys));
-            let threads = [
-                thread::spawn(move || late.accepted(PRODUCT, early, 1)),
-                thread::spawn(move || {
-                    present.accepted(PRODUCT, present.preference(PRODUCT), 0);
-                }),
-            ];
-            let (first, second) = (keys.preference(PRODUCT), keys.preference(PRODUCT));
-            assert!(first.generation() <= second.generation());
-            threads.map(|thread| thread.join().unwrap());
-            assert_eq!(keys.preference(PRODUCT), Preference::new(2, 0));
-        });
-    }
-
-    #[test]
-    fn an_answer_never_reaches_a_list_that_replaced_its_own() {
-        loom::model(|| {
-            let ring = ring("abc");
-            let old = ring.snapshot();
-            let seen = old.preference(PRODUCT);
-            let other = ring.clone();
-            let replacing = thread::spawn(move || other.replace(keys("acb")).unwrap());
-            old.accepted(PRODUCT, seen, 1);
-            replacing.join().unwrap();
-            // The new list was made before the answer or after it; either way `b` is `b` in it.
-            let now = ring.preferred(PRODUCT).unwrap();
-            assert!(matches!(now.expose(), "a" | "b"));
-            old.accepted(PRODUCT, old.preference(PRODUCT), 2);
-            assert!(ring.preferred(PRODUCT).unwrap().is_same(&now));
-        });
-    }
-
-    #[test]
-    fn two_replacements_leave_one_of_the_two_lists() {
-        loom::model(|| {
-            let ring = ring("a");
-            let other = ring.clone();
-            let replacing = thread::spawn(move || other.replace(keys("bc")).unwrap());
-            ring.replace(keys("def")).unwrap();
-            let seen = ring.len();
-            replacing.join().unwrap();
-            assert!(matches!(seen, 2 | 3) && matches!(ring.len(), 2 | 3));
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,26 +317,6 @@ mod tests {
 
     fn preferred(ring: &KeyRing, product: Product) -> String {
         ring.preferred(product).unwrap().expose().to_owned()
-    }
-
-    #[test]
-    fn the_next_key_is_the_next_untried_one_after_the_preferred() {
-        let cases: [(usize, u8, usize, Option<usize>); 7] = [
-            (0, 0b000, 1, Some(0)),
-            (0, 0b001, 1, None),
-            (0, 0b001, 2, Some(1)),
-            (1, 0b010, 3, Some(2)),
-            (1, 0b110, 3, Some(0)),
-            (2, 0b111, 3, None),
-            (0, 0b000, 0, None),
-        ];
-        for (first, tried, keys, next) in cases {
-            assert_eq!(
-                Preference::new(7, first).untried(tried, keys),
-                next,
-                "{first} {tried:b} {keys}"
-            );
-        }
     }
 
     #[test]
