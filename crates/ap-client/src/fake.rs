@@ -48,6 +48,9 @@ where
 }
 
 /// A transport made by [`fake`]. Its clock stands still, except that waiting moves it at once.
+///
+/// So no test takes long, but a call's deadline passes as soon as the call waits for something else. With an
+/// async client, use a key source that answers at once.
 pub struct FakeTransport<F> {
     answer: Mutex<F>,
     time: Mutex<Duration>,

@@ -2,7 +2,7 @@
 
 use http::Uri;
 use http::uri::{self, PathAndQuery};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::origin::Origin;
 
@@ -59,8 +59,9 @@ pub enum InvalidTarget {
 /// The longest path and query, in bytes. Servers commonly refuse request lines over 8,000.
 pub const MAX_TARGET_LEN: usize = 7_900;
 
-/// What RFC 3986 section 2 and the path set of the URL standard encode.
-const PATH: &AsciiSet = &CONTROLS
+/// What RFC 3986 section 2 and the path set of the URL standard encode, except control characters, which are
+/// refused.
+const PATH: &AsciiSet = &AsciiSet::EMPTY
     .add(b' ')
     .add(b'"')
     .add(b'<')
@@ -249,6 +250,21 @@ mod tests {
             ("%2e.", InvalidTarget::DotSegment),
         ] {
             assert_eq!(push_segment(&mut "/flows".to_owned(), segment), Err(error));
+        }
+    }
+
+    #[test]
+    fn encoding_one_character_does_not_let_another_through() {
+        let origin = Origin::parse("https://app.leadconduit.com").unwrap();
+        for (target, error) in [
+            ("/a b\r\nX: y", InvalidTarget::Control { at: 6 }),
+            ("/a b?c d\u{7f}", InvalidTarget::Control { at: 12 }),
+            ("/a b\\c", InvalidTarget::Backslash { at: 6 }),
+            ("/a b#c", InvalidTarget::Fragment),
+            ("/a b/../c", InvalidTarget::DotSegment),
+            ("/a b%zz", InvalidTarget::Percent { at: 6 }),
+        ] {
+            assert_eq!(uri_at(&origin, target.to_owned()), Err(error), "{target:?}");
         }
     }
 
