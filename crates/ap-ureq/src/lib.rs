@@ -1,18 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod agent;
-mod call;
-mod chunks;
-mod convert;
-mod guard;
-mod names;
+mod call_context;
+mod config;
+mod error;
+mod key_injector;
+mod response_guard;
+mod tcp;
 mod transport;
-mod veil;
-mod wire;
 
 pub use ap_core;
-pub use convert::{body_error, send_error};
-pub use transport::UreqTransport;
+pub use error::{body_error, send_error};
+pub use transport::{FreshConnection, UreqTransport};
 pub use ureq;
 
 /// A blocking client for the ActiveProspect APIs.

@@ -1,30 +1,46 @@
-//! From `ureq`'s errors to ours. Public, for transports that are built on `ureq` in another way.
+//! Conversions of errors, ureq's to ours and back. The first two are public, for transports that are
+//! built on ureq in another way.
 //!
-//! Sources are kept only where their text can hold nothing of the request or the response.
+//! A source is kept only if its text can contain nothing of the request or the response.
 
 use std::io;
 
 use ap_core::{ErrorKind, TransportError};
 use ureq::{Error, Timeout};
 
-use crate::guard::Cut;
-
-/// Why a request brought no response head.
+/// Converts an error that came instead of a response's head.
 #[must_use]
 pub fn send_error(error: Error) -> TransportError {
     convert(error, ErrorKind::Closed)
 }
 
-/// Why a response's body could not be read to its end.
+/// Converts an error that came while a response's body was read.
 #[must_use]
 pub fn body_error(error: Error) -> TransportError {
     convert(error, ErrorKind::Truncated)
 }
 
+/// Returns an error of ours in a form that passes through ureq unchanged.
+pub(crate) fn through_ureq(error: TransportError) -> Error {
+    Error::Other(Box::new(error))
+}
+
+/// Returns an error of ours with a reason, in a form that passes through ureq unchanged.
+pub(crate) fn refuse(kind: ErrorKind, reason: &'static str) -> Error {
+    through_ureq(TransportError::new(kind).with_source(reason))
+}
+
+/// `broken` is the kind for a connection that ended.
 fn convert(error: Error, broken: ErrorKind) -> TransportError {
     let kind = match error {
         Error::Io(error) => return io_error(error, broken),
         Error::Rustls(error) => return TransportError::new(ErrorKind::Tls).with_source(error),
+        Error::Other(error) => {
+            return match error.downcast::<TransportError>() {
+                Ok(ours) => *ours,
+                Err(_) => TransportError::new(ErrorKind::Other),
+            };
+        }
         Error::Timeout(Timeout::Connect | Timeout::Resolve) => ErrorKind::ConnectTimeout,
         Error::Timeout(_) => ErrorKind::Timeout,
         Error::HostNotFound => ErrorKind::Dns,
@@ -43,10 +59,8 @@ fn io_error(error: io::Error, broken: ErrorKind) -> TransportError {
     let is_tls = error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>());
-    let is_cut = error.get_ref().is_some_and(|inner| inner.is::<Cut>());
     let kind = match error.kind() {
         _ if is_tls => ErrorKind::Tls,
-        _ if is_cut => ErrorKind::Truncated,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => ErrorKind::Timeout,
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::HostUnreachable
@@ -60,4 +74,27 @@ fn io_error(error: io::Error, broken: ErrorKind) -> TransportError {
         _ => ErrorKind::Other,
     };
     TransportError::new(kind).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_ours_passes_through_ureq_and_its_tls_unchanged() {
+        let direct = send_error(refuse(ErrorKind::TooLarge, "a reason"));
+        // Below TLS, ureq wraps every error into one of the standard library, and unwraps it above.
+        let wrapped = refuse(ErrorKind::TooLarge, "a reason").into_io();
+        let unwrapped = send_error(Error::from(wrapped));
+        for error in [direct, unwrapped] {
+            assert_eq!(error.kind(), ErrorKind::TooLarge);
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_is_closed_before_the_head_and_truncated_after_it() {
+        let broken = || Error::Io(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(send_error(broken()).kind(), ErrorKind::Closed);
+        assert_eq!(body_error(broken()).kind(), ErrorKind::Truncated);
+    }
 }

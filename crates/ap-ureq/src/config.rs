@@ -1,0 +1,166 @@
+//! Builds the agents from the configuration. Everything that ureq would do by itself is switched off.
+
+use std::sync::Arc;
+
+use ap_core::{ErrorKind, Proxy, Settings, TransportError};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, Either, RustlsConnector, Transport,
+};
+use ureq::{Agent, Error, ProxyProtocol};
+
+use crate::key_injector::KeyInjector;
+use crate::response_guard::{self, ResponseGuard};
+use crate::tcp::{DeferredResolver, TcpConnector};
+
+/// How many idle connections are kept, in all and for one host: as many as calls are commonly in flight.
+const IDLE_CONNECTIONS: usize = 512;
+
+/// The size of the buffer that a request is sent from, half of ureq's default: a connection has one, with
+/// TLS two, and ureq writes zeros to all of it. The longest header line must fit in.
+const OUTPUT_BUFFER: usize = 64 * 1024;
+
+/// The agents of a transport.
+#[derive(Clone)]
+pub(crate) struct Agents {
+    pub(crate) direct: Agent,
+    /// For targets on other machines, if there is a proxy.
+    pub(crate) proxied: Option<Agent>,
+}
+
+impl Agents {
+    /// Builds the agents.
+    ///
+    /// # Errors
+    ///
+    /// [`Setup`](ErrorKind::Setup) for roots that cannot be read, and for a proxy that ureq does not take.
+    pub(crate) fn new(config: &Settings) -> Result<Self, TransportError> {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(roots(config)?)
+            .build();
+        let shared = Arc::new(config.clone());
+        let proxy = config.proxy.as_ref().map(proxy).transpose()?;
+        Ok(Self {
+            direct: agent(&shared, &tls, None),
+            proxied: proxy.map(|proxy| agent(&shared, &tls, Some(proxy))),
+        })
+    }
+}
+
+fn agent(config: &Arc<Settings>, tls: &TlsConfig, proxy: Option<ureq::Proxy>) -> Agent {
+    let is_proxied = proxy.is_some();
+    let agent_config = Agent::config_builder()
+        .tls_config(tls.clone())
+        .proxy(proxy)
+        // The connections themselves keep the rest of a call's time.
+        .timeout_connect(Some(config.connect_limit()))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        // The request has these already, or is to have none.
+        .user_agent("")
+        .accept("")
+        .accept_encoding("")
+        .input_buffer_size(response_guard::input_buffer_size(config))
+        .output_buffer_size(OUTPUT_BUFFER)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .allow_non_standard_methods(true)
+        .build();
+    let connector = ConnectProxyConnector::default()
+        .chain(TcpConnector { is_proxied })
+        .chain(RustlsConnector::default())
+        .chain(TargetConnector {
+            is_proxied,
+            config: Arc::clone(config),
+        });
+    Agent::with_parts(agent_config, connector, DeferredResolver)
+}
+
+/// The last link of the chain of connectors. It puts our layers on connections to targets. ureq makes
+/// those to the proxy itself by the same chain; they stay as they are.
+#[derive(Debug)]
+struct TargetConnector {
+    is_proxied: bool,
+    config: Arc<Settings>,
+}
+
+impl<In: Transport> Connector<In> for TargetConnector {
+    type Out = Either<In, ResponseGuard<KeyInjector<In>>>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let goes_to_target = self.is_proxied == details.config.proxy().is_some();
+        Ok(chained.map(|connection| {
+            if goes_to_target {
+                let injector = KeyInjector(connection);
+                Either::B(ResponseGuard::new(injector, Arc::clone(&self.config)))
+            } else {
+                Either::A(connection)
+            }
+        }))
+    }
+}
+
+fn roots(config: &Settings) -> Result<RootCerts, TransportError> {
+    if config.root_pems.is_empty() && config.mozilla_roots {
+        return Ok(RootCerts::WebPki);
+    }
+    let mut roots = Vec::new();
+    if config.mozilla_roots {
+        let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        roots.extend(
+            mozilla
+                .iter()
+                .map(|der| Certificate::from_der(der).to_owned()),
+        );
+    }
+    for pem in &config.root_pems {
+        let before = roots.len();
+        for item in parse_pem(pem) {
+            match item {
+                Ok(PemItem::Certificate(certificate)) => {
+                    // ureq leaves out what rustls cannot read, but a root that was given must count.
+                    let der = certificate.der().to_owned().into();
+                    rustls::RootCertStore::empty()
+                        .add(der)
+                        .map_err(|error| setup().with_source(error))?;
+                    roots.push(certificate);
+                }
+                Ok(_) => {}
+                Err(_) => return Err(setup().with_source("a root certificate is not valid PEM")),
+            }
+        }
+        if roots.len() == before {
+            return Err(setup().with_source("the PEM text contains no certificate"));
+        }
+    }
+    Ok(RootCerts::new_with_certs(&roots))
+}
+
+fn proxy(proxy: &Proxy) -> Result<ureq::Proxy, TransportError> {
+    let origin = proxy.origin();
+    let protocol = if origin.is_https() {
+        ProxyProtocol::Https
+    } else {
+        ProxyProtocol::Http
+    };
+    let mut builder = ureq::Proxy::builder(protocol)
+        .host(origin.host())
+        .port(origin.port());
+    if let Some((user, password)) = proxy.user_and_password() {
+        builder = builder.username(&user).password(&password);
+    }
+    builder
+        .build()
+        .map_err(|_| setup().with_source("the HTTP library does not take the proxy's address"))
+}
+
+const fn setup() -> TransportError {
+    TransportError::new(ErrorKind::Setup)
+}

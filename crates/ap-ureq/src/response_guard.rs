@@ -1,0 +1,361 @@
+//! Reads responses below ureq, strictly, and hands them to the transport through the call's context.
+//! ureq gets a short stand-in of each: nothing that a server sends reaches its parser, its decoders, its
+//! cookie jar or its log, so it makes no difference which of its features are on.
+
+mod chunked;
+mod head;
+
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ap_core::{ErrorKind, Settings, check_head, room_for};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use memchr::memchr;
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+
+use crate::call_context::{self, Progress};
+use crate::error::{refuse, through_ureq};
+
+use self::chunked::ChunkDecoder;
+use self::head::{Framing, Head};
+
+/// How many informational responses are skipped before a final one.
+const MAX_INFORMATIONAL: usize = 100;
+
+/// The largest head that can be allowed, in bytes: ureq's buffer cannot be of any size.
+const MAX_HEAD: usize = 16 * 1024 * 1024;
+
+/// What a head may have beyond the header lines that [`check_head`] counts.
+const STATUS_LINE: usize = 8 * 1024;
+
+/// Returns the size of the input buffer that a guard needs: the largest head has room in it.
+pub(crate) fn input_buffer_size(config: &Settings) -> usize {
+    const SPARE: usize = 16 * 1024;
+    max_head(config) + SPARE
+}
+
+fn max_head(config: &Settings) -> usize {
+    config.head_limit.min(MAX_HEAD) + STATUS_LINE
+}
+
+/// A connection to a target that reads whole responses.
+#[derive(Debug)]
+pub(crate) struct ResponseGuard<In> {
+    inner: In,
+    config: Arc<Settings>,
+    stand_in: StandIn,
+    /// The connection has carried no request yet.
+    is_new: bool,
+    /// A request was begun, and its response is not complete.
+    is_exchanging: bool,
+    /// The final response began before the request was sent out.
+    is_early: bool,
+    /// The connection may carry another request.
+    is_reusable: bool,
+    /// How many bytes of the next head contain no line feed.
+    searched: usize,
+    informational_count: usize,
+    informational_bytes: usize,
+}
+
+impl<In: Transport> ResponseGuard<In> {
+    pub(crate) fn new(inner: In, config: Arc<Settings>) -> Self {
+        Self {
+            inner,
+            config,
+            stand_in: StandIn::default(),
+            is_new: true,
+            is_exchanging: false,
+            is_early: false,
+            is_reusable: false,
+            searched: 0,
+            informational_count: 0,
+            informational_bytes: 0,
+        }
+    }
+
+    /// Begins a request. Bytes that are here already cannot be its response.
+    fn begin(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        let _ = call_context::with(|call| call.progress = Progress::Requested);
+        // ureq has just found a kept connection open, with nothing there to read; but what is inside TLS
+        // only a read shows.
+        let must_read = mem::take(&mut self.is_new) || self.inner.is_tls();
+        if must_read && !self.read_available(timeout)? {
+            return Err(ended());
+        }
+        if !self.input().is_empty() {
+            return Err(refuse(
+                ErrorKind::Malformed,
+                "the server sent bytes before the request",
+            ));
+        }
+        call_context::take_heard_while_sending();
+        self.is_exchanging = true;
+        self.is_reusable = false;
+        self.informational_count = 0;
+        self.informational_bytes = 0;
+        Ok(())
+    }
+
+    fn input(&mut self) -> &[u8] {
+        self.inner.buffers().input()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.inner.buffers().input_consume(count);
+    }
+
+    /// Reads what is there, without waiting. Returns `false` if the server has ended the connection.
+    fn read_available(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        timeout.after = Duration::ZERO.into();
+        match self.inner.await_input(timeout) {
+            Ok(is_open) => Ok(is_open),
+            Err(Error::Timeout(_)) => Ok(true),
+            Err(Error::Io(error))
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+                ) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for more of the response.
+    fn read_more(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        if self.inner.await_input(timeout)? {
+            Ok(())
+        } else {
+            Err(ended())
+        }
+    }
+
+    /// Returns the next head, as soon as all of it is there. It stays in the buffer.
+    fn next_head(&mut self) -> Result<Option<Head>, Error> {
+        let before = head::empty_lines(self.input());
+        self.consume(before);
+        let searched = mem::take(&mut self.searched);
+        let (max_head, max_headers) = (max_head(&self.config), self.config.header_limit);
+        let input = self.input();
+        if !head::may_be_response(input) {
+            return Err(refuse(
+                ErrorKind::Malformed,
+                "this is not an HTTP/1 response",
+            ));
+        }
+        // Parsing starts at the beginning each time, so it is done once for each line and not for each piece.
+        let has_new_line = memchr(b'\n', &input[searched.min(input.len())..]).is_some();
+        let seen = input.len();
+        if has_new_line && let Some(head) = Head::parse(input, max_headers).map_err(through_ureq)? {
+            return Ok(Some(head));
+        }
+        if seen > max_head {
+            return Err(refuse(
+                ErrorKind::TooLarge,
+                "the head of the response has no end",
+            ));
+        }
+        self.searched = seen;
+        Ok(None)
+    }
+
+    /// Skips informational responses. Returns the head of the final response, which stays in the
+    /// buffer, as soon as all of it is there.
+    fn final_head(&mut self) -> Result<Option<Head>, Error> {
+        loop {
+            let Some(head) = self.next_head()? else {
+                return Ok(None);
+            };
+            if !head.is_informational() {
+                return Ok(Some(head));
+            }
+            self.consume(head.length);
+            self.informational_count += 1;
+            self.informational_bytes += head.length;
+            if self.informational_count > MAX_INFORMATIONAL
+                || self.informational_bytes > self.config.head_limit
+            {
+                return Err(refuse(
+                    ErrorKind::TooLarge,
+                    "there are too many informational responses",
+                ));
+            }
+        }
+    }
+
+    /// Returns `true` if the final response has begun.
+    fn has_final_response(&mut self) -> Result<bool, Error> {
+        Ok(self.final_head()?.is_some() || !head::may_be_informational(self.input()))
+    }
+
+    fn read_response(&mut self, timeout: NextTimeout) -> Result<Response<Bytes>, Error> {
+        let head = loop {
+            match self.final_head()? {
+                Some(head) => break head,
+                None => self.read_more(timeout)?,
+            }
+        };
+        self.consume(head.length);
+        let framing = call_context::with(|call| {
+            check_head(&self.config, &call.method, &head.parts)?;
+            call.progress = Progress::HeadReceived;
+            head.framing(&call.method)
+        });
+        let framing = framing.ok_or_else(no_call)?.map_err(through_ureq)?;
+        let body = match framing {
+            Framing::Length(length) => self.read_exactly(length, timeout)?,
+            Framing::Chunked => self.read_chunks(timeout)?,
+        };
+        self.is_reusable = head.keeps_connection() && !self.is_early;
+        Ok(Response::from_parts(head.parts, body.into()))
+    }
+
+    fn read_exactly(&mut self, length: usize, timeout: NextTimeout) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::with_capacity(room_for(Some(length as u64)));
+        loop {
+            let input = self.input();
+            let count = input.len().min(length - body.len());
+            body.extend_from_slice(&input[..count]);
+            self.consume(count);
+            if body.len() == length {
+                return Ok(body);
+            }
+            self.read_more(timeout)?;
+        }
+    }
+
+    fn read_chunks(&mut self, timeout: NextTimeout) -> Result<Vec<u8>, Error> {
+        let max_body = self.config.body_limit;
+        let mut body = Vec::new();
+        let mut decoder = ChunkDecoder::new();
+        loop {
+            let used = decoder.decode(self.input(), &mut body, max_body);
+            self.consume(used.map_err(through_ureq)?);
+            if decoder.is_complete() {
+                return Ok(body);
+            }
+            self.read_more(timeout)?;
+        }
+    }
+}
+
+impl<In: Transport> Transport for ResponseGuard<In> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.is_early {
+            // The server has answered: nobody reads the rest.
+            return Ok(());
+        }
+        if !self.is_exchanging {
+            self.begin(timeout)?;
+        }
+        self.inner.transmit_output(amount, timeout)?;
+        if call_context::take_heard_while_sending() {
+            self.read_available(timeout)?;
+            self.is_early = self.has_final_response()?;
+        }
+        Ok(())
+    }
+
+    /// Reads the whole response, and gives ureq its stand-in.
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        if !self.is_exchanging {
+            return Ok(false);
+        }
+        let response = self.read_response(timeout)?;
+        self.is_exchanging = false;
+        self.stand_in = StandIn::new(response.status());
+        call_context::with(|call| call.response = Some(response)).ok_or_else(no_call)?;
+        Ok(true)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.is_reusable && self.input().is_empty() && self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// What ureq sees: the buffer for the request, and the stand-in. The bytes of the server stay below.
+impl<In: Transport> Buffers for ResponseGuard<In> {
+    fn output(&mut self) -> &mut [u8] {
+        self.inner.buffers().output()
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.inner.buffers().tmp_and_output()
+    }
+
+    fn input(&self) -> &[u8] {
+        self.stand_in.unread()
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        &mut []
+    }
+
+    fn input_appended(&mut self, _: usize) {}
+
+    fn input_consume(&mut self, amount: usize) {
+        self.stand_in.read += amount;
+    }
+
+    fn can_use_input(&self) -> bool {
+        // ureq takes it whole or not at all.
+        self.stand_in.read == 0
+    }
+}
+
+/// A response with the status of the real one and nothing else.
+#[derive(Debug)]
+struct StandIn {
+    text: [u8; Self::TEXT.len()],
+    read: usize,
+}
+
+impl StandIn {
+    const TEXT: [u8; 36] = *b"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n";
+
+    fn new(status: StatusCode) -> Self {
+        let mut text = Self::TEXT;
+        text[9..12].copy_from_slice(status.as_str().as_bytes());
+        Self { text, read: 0 }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.text.get(self.read..).unwrap_or_default()
+    }
+}
+
+impl Default for StandIn {
+    /// One that was read.
+    fn default() -> Self {
+        Self {
+            text: Self::TEXT,
+            read: Self::TEXT.len(),
+        }
+    }
+}
+
+fn ended() -> Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the server ended the connection",
+    )
+    .into()
+}
+
+fn no_call() -> Error {
+    refuse(ErrorKind::Other, "a connection was used outside of a call")
+}
