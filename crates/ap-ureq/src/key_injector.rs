@@ -137,3 +137,105 @@ impl<In: Transport> Transport for KeyInjector<In> {
         self.0.is_tls()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use ureq::unversioned::transport::LazyBuffers;
+
+    use super::*;
+    use crate::call_context::CallContext;
+
+    const KEY: &str = "Basic eDprZXktb2YtdGhlLXRlc3Q=";
+
+    /// A connection that records what it sends, or fails.
+    #[derive(Debug)]
+    struct Recorder {
+        buffers: LazyBuffers,
+        sent: Vec<u8>,
+        fails: bool,
+    }
+
+    impl Transport for Recorder {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            if self.fails {
+                return Err(Error::ConnectionFailed);
+            }
+            self.sent
+                .extend_from_slice(&self.buffers.output()[..amount]);
+            Ok(())
+        }
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            Ok(false)
+        }
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    /// Sends pieces, in which `{}` stands for the placeholder. Returns whether that worked, what was
+    /// sent, whether the key is still to be sent, and whether the buffer contains it.
+    fn send(pieces: &[&str], fails: bool) -> (bool, String, bool, bool) {
+        let (hidden, placeholder) = HiddenKey::new(&HeaderValue::from_static(KEY)).unwrap();
+        assert_eq!(placeholder.len(), KEY.len());
+        let call = CallContext::new(None, Method::GET, Some(hidden)).enter();
+        let mut injector = KeyInjector(Recorder {
+            buffers: LazyBuffers::new(16, 1024),
+            sent: Vec::new(),
+            fails,
+        });
+        let is_sent = pieces.iter().all(|piece| {
+            let piece = piece.replace("{}", placeholder.to_str().unwrap());
+            injector.buffers().output()[..piece.len()].copy_from_slice(piece.as_bytes());
+            let timeout = NextTimeout::default();
+            injector.transmit_output(piece.len(), timeout).is_ok()
+        });
+        let remains = memmem::find(injector.buffers().output(), KEY.as_bytes()).is_some();
+        let is_unsent = call.finish().unwrap().unsent_key.is_some();
+        let sent = String::from_utf8(injector.0.sent).unwrap();
+        (is_sent, sent, is_unsent, remains)
+    }
+
+    #[test]
+    fn the_key_is_put_where_its_placeholder_is() {
+        for pieces in [
+            &["GET / HTTP/1.1\r\nauthorization: {}\r\n\r\n"][..],
+            &["GET /~ HTTP/1.1\r\nAUTHORIZATION:{}\r\n\r\n", "body"],
+            &[
+                "GET / HTTP/1.1\r\n",
+                "a: ~~~~~~~\r\n",
+                "b: {}\r\n",
+                "c: d\r\n\r\n",
+            ],
+        ] {
+            let expected = pieces.concat().replace("{}", KEY);
+            assert_eq!(send(pieces, false), (true, expected, false, false));
+        }
+    }
+
+    #[test]
+    fn a_head_without_its_placeholder_is_not_sent() {
+        for piece in [
+            "GET / HTTP/1.1\r\nauthorization: ****\r\n\r\n",
+            "POST / HTTP/1.1\r\n\r\nbody",
+        ] {
+            assert_eq!(send(&[piece], false), (false, String::new(), true, false));
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_key_is_left_after_a_send_that_failed() {
+        let pieces = ["GET / HTTP/1.1\r\nauthorization: {}\r\n\r\n"];
+        assert_eq!(send(&pieces, true), (false, String::new(), false, false));
+    }
+
+    #[test]
+    fn two_placeholders_of_the_same_key_differ() {
+        let placeholder = || HiddenKey::new(&HeaderValue::from_static(KEY)).unwrap().1;
+        assert_ne!(placeholder(), placeholder());
+        assert!(placeholder().is_sensitive());
+    }
+}

@@ -58,8 +58,9 @@ pub(crate) struct ResponseGuard<In> {
     is_reusable: bool,
     /// How many bytes of the next head contain no line feed.
     searched: usize,
-    informational_count: usize,
-    informational_bytes: usize,
+    /// How many informational responses this request had, and how many bytes of them were skipped.
+    informational: usize,
+    skipped: usize,
 }
 
 impl<In: Transport> ResponseGuard<In> {
@@ -73,8 +74,8 @@ impl<In: Transport> ResponseGuard<In> {
             is_early: false,
             is_reusable: false,
             searched: 0,
-            informational_count: 0,
-            informational_bytes: 0,
+            informational: 0,
+            skipped: 0,
         }
     }
 
@@ -96,8 +97,8 @@ impl<In: Transport> ResponseGuard<In> {
         call_context::take_heard_while_sending();
         self.is_exchanging = true;
         self.is_reusable = false;
-        self.informational_count = 0;
-        self.informational_bytes = 0;
+        self.informational = 0;
+        self.skipped = 0;
         Ok(())
     }
 
@@ -138,8 +139,8 @@ impl<In: Transport> ResponseGuard<In> {
 
     /// Returns the next head, as soon as all of it is there. It stays in the buffer.
     fn next_head(&mut self) -> Result<Option<Head>, Error> {
-        let before = head::empty_lines(self.input());
-        self.consume(before);
+        let empty = head::empty_lines(self.input());
+        self.skip(empty)?;
         let searched = mem::take(&mut self.searched);
         let (max_head, max_headers) = (max_head(&self.config), self.config.header_limit);
         let input = self.input();
@@ -175,18 +176,22 @@ impl<In: Transport> ResponseGuard<In> {
             if !head.is_informational() {
                 return Ok(Some(head));
             }
-            self.consume(head.length);
-            self.informational_count += 1;
-            self.informational_bytes += head.length;
-            if self.informational_count > MAX_INFORMATIONAL
-                || self.informational_bytes > self.config.head_limit
-            {
-                return Err(refuse(
-                    ErrorKind::TooLarge,
-                    "there are too many informational responses",
-                ));
-            }
+            self.informational += 1;
+            self.skip(head.length)?;
         }
+    }
+
+    /// Skips bytes before the final head, within limits.
+    fn skip(&mut self, count: usize) -> Result<(), Error> {
+        self.consume(count);
+        self.skipped += count;
+        if self.informational > MAX_INFORMATIONAL || self.skipped > self.config.head_limit {
+            return Err(refuse(
+                ErrorKind::TooLarge,
+                "there are too many informational responses",
+            ));
+        }
+        Ok(())
     }
 
     /// Returns `true` if the final response has begun.
@@ -358,4 +363,106 @@ fn ended() -> Error {
 
 fn no_call() -> Error {
     refuse(ErrorKind::Other, "a connection was used outside of a call")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use ureq::unversioned::transport::LazyBuffers;
+
+    use super::*;
+    use crate::call_context::CallContext;
+    use crate::error::send_error;
+
+    /// A connection on which these bytes are there to read, some of them before the request.
+    #[derive(Debug)]
+    struct Scripted {
+        buffers: LazyBuffers,
+        early: Vec<u8>,
+        later: Vec<u8>,
+    }
+
+    impl Transport for Scripted {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+        fn transmit_output(&mut self, _: usize, _: NextTimeout) -> Result<(), Error> {
+            self.early = mem::take(&mut self.later);
+            Ok(())
+        }
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+            let room = self.buffers.input_append_buf();
+            let count = room.len().min(self.early.len());
+            room[..count].copy_from_slice(&self.early[..count]);
+            self.early.drain(..count);
+            self.buffers.input_appended(count);
+            if count == 0 && timeout.after.is_zero() {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            Ok(count > 0)
+        }
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn guard(early: &str, later: &str) -> ResponseGuard<Scripted> {
+        let inner = Scripted {
+            buffers: LazyBuffers::new(64, 64),
+            early: early.into(),
+            later: later.into(),
+        };
+        ResponseGuard::new(inner, Arc::default())
+    }
+
+    fn exchange(guard: &mut ResponseGuard<Scripted>) -> Result<Response<Bytes>, Error> {
+        let call = CallContext::new(None, Method::GET, None).enter();
+        guard.transmit_output(1, NextTimeout::default())?;
+        assert!(!guard.buffers().can_use_input());
+        assert!(guard.await_input(NextTimeout::default())?);
+        Ok(call.finish().unwrap().response.unwrap())
+    }
+
+    #[test]
+    fn ureq_sees_a_stand_in_and_nothing_of_the_response() {
+        let answer = "HTTP/1.1 404 Not\r\nSet-Cookie: a=b\r\nContent-Length: 4\r\n\r\nbody";
+        let mut guard = guard("", answer);
+        let response = exchange(&mut guard).unwrap();
+        assert_eq!(response.headers()["set-cookie"], "a=b");
+        assert_eq!(response.body(), "body");
+
+        let buffers = guard.buffers();
+        let stand_in = b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n";
+        assert!(buffers.can_use_input());
+        assert_eq!(buffers.input(), stand_in);
+        buffers.input_consume(stand_in.len());
+        assert!(!buffers.can_use_input());
+        assert!(buffers.input().is_empty());
+        assert!(guard.is_open());
+        assert!(matches!(
+            guard.await_input(NextTimeout::default()),
+            Ok(false)
+        ));
+    }
+
+    #[test]
+    fn bytes_before_the_request_are_malformed() {
+        let answer = "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n";
+        let error = exchange(&mut guard(answer, answer)).unwrap_err();
+        assert_eq!(send_error(error).kind(), ErrorKind::Malformed);
+    }
+
+    #[test]
+    fn a_connection_with_bytes_behind_its_response_is_not_used_again() {
+        let mut guard = guard("", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nokHTTP");
+        assert_eq!(exchange(&mut guard).unwrap().body(), "ok");
+        assert!(!guard.is_open());
+    }
+
+    #[test]
+    fn empty_lines_without_end_are_too_large() {
+        let lines = "\r\n".repeat(Settings::default().head_limit);
+        let error = exchange(&mut guard("", &lines)).unwrap_err();
+        assert_eq!(send_error(error).kind(), ErrorKind::TooLarge);
+    }
 }

@@ -121,11 +121,11 @@ pub(super) fn may_be_informational(input: &[u8]) -> bool {
     BEGINNING.starts_with(&input[..length])
 }
 
-/// Returns `true` if a response may begin with these bytes.
+/// Returns `true` if a response may begin with these bytes, or with an empty line that they begin.
 pub(super) fn may_be_response(input: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"HTTP/1.";
     let length = input.len().min(BEGINNING.len());
-    BEGINNING.starts_with(&input[..length])
+    BEGINNING.starts_with(&input[..length]) || input == b"\r"
 }
 
 /// Returns how many bytes of empty lines `input` begins with.
