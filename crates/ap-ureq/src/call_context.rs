@@ -12,7 +12,7 @@ use ureq::Timeout;
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration as UreqDuration;
 
-use crate::key_injector::HiddenKey;
+use crate::hidden_key::HiddenKey;
 
 /// The longest time that one read waits: operating systems do not accept every number.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

@@ -9,7 +9,6 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error, ProxyProtocol};
 
-use crate::key_injector::KeyInjector;
 use crate::response_guard::{self, ResponseGuard};
 use crate::tcp::{DeferredResolver, TcpConnector};
 
@@ -79,7 +78,7 @@ fn agent(config: &Arc<Settings>, tls: &TlsConfig, proxy: Option<ureq::Proxy>) ->
     Agent::with_parts(agent_config, connector, DeferredResolver)
 }
 
-/// The last link of the chain of connectors. It puts our layers on connections to targets. ureq makes
+/// The last link of the chain of connectors. It guards connections to targets. ureq makes
 /// those to the proxy itself by the same chain; they stay as they are.
 #[derive(Debug)]
 struct TargetConnector {
@@ -88,7 +87,7 @@ struct TargetConnector {
 }
 
 impl<In: Transport> Connector<In> for TargetConnector {
-    type Out = Either<In, ResponseGuard<KeyInjector<In>>>;
+    type Out = Either<In, ResponseGuard<In>>;
 
     fn connect(
         &self,
@@ -98,8 +97,7 @@ impl<In: Transport> Connector<In> for TargetConnector {
         let goes_to_target = self.is_proxied == details.config.proxy().is_some();
         Ok(chained.map(|connection| {
             if goes_to_target {
-                let injector = KeyInjector(connection);
-                Either::B(ResponseGuard::new(injector, Arc::clone(&self.config)))
+                Either::B(ResponseGuard::new(connection, Arc::clone(&self.config)))
             } else {
                 Either::A(connection)
             }

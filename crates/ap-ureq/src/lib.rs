@@ -3,6 +3,7 @@
 mod call_context;
 mod config;
 mod error;
+mod hidden_key;
 mod key_injector;
 mod response_guard;
 mod tcp;

@@ -12,16 +12,19 @@ use std::time::Duration;
 
 use ap_core::{ErrorKind, Settings, check_head, room_for};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use memchr::memchr;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use crate::call_context::{self, Progress};
 use crate::error::{refuse, through_ureq};
+use crate::key_injector;
 
-use self::chunked::ChunkDecoder;
 use self::head::{Framing, Head};
+
+/// What ureq gets in place of a response. This is also what its log shows.
+const STAND_IN: &[u8] = b"HTTP/1.1 204 No Content\r\nServer: a stand-in of ap-ureq\r\n\r\n";
 
 /// How many informational responses are skipped before a final one.
 const MAX_INFORMATIONAL: usize = 100;
@@ -47,7 +50,8 @@ fn max_head(config: &Settings) -> usize {
 pub(crate) struct ResponseGuard<In> {
     inner: In,
     config: Arc<Settings>,
-    stand_in: StandIn,
+    /// What ureq has not read yet of the stand-in.
+    stand_in: &'static [u8],
     /// The connection has carried no request yet.
     is_new: bool,
     /// A request was begun, and its response is not complete.
@@ -68,7 +72,7 @@ impl<In: Transport> ResponseGuard<In> {
         Self {
             inner,
             config,
-            stand_in: StandIn::default(),
+            stand_in: &[],
             is_new: true,
             is_exchanging: false,
             is_early: false,
@@ -223,27 +227,67 @@ impl<In: Transport> ResponseGuard<In> {
 
     fn read_exactly(&mut self, length: usize, timeout: NextTimeout) -> Result<Vec<u8>, Error> {
         let mut body = Vec::with_capacity(room_for(Some(length as u64)));
+        self.read_into(&mut body, length, timeout)?;
+        Ok(body)
+    }
+
+    fn read_chunks(&mut self, timeout: NextTimeout) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        loop {
+            let size = self.read_part(chunked::size, timeout)?;
+            if size == 0 {
+                self.read_part(chunked::trailers, timeout)?;
+                return Ok(body);
+            }
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            if size > self.config.body_limit - body.len() {
+                return Err(refuse(
+                    ErrorKind::TooLarge,
+                    "the chunks are larger than allowed",
+                ));
+            }
+            self.read_into(&mut body, size, timeout)?;
+            self.read_part(chunked::end_of_data, timeout)?;
+        }
+    }
+
+    /// Reads bytes of the body.
+    fn read_into(
+        &mut self,
+        body: &mut Vec<u8>,
+        mut count: usize,
+        timeout: NextTimeout,
+    ) -> Result<(), Error> {
         loop {
             let input = self.input();
-            let count = input.len().min(length - body.len());
-            body.extend_from_slice(&input[..count]);
-            self.consume(count);
-            if body.len() == length {
-                return Ok(body);
+            let available = input.len().min(count);
+            body.extend_from_slice(&input[..available]);
+            self.consume(available);
+            count -= available;
+            if count == 0 {
+                return Ok(());
             }
             self.read_more(timeout)?;
         }
     }
 
-    fn read_chunks(&mut self, timeout: NextTimeout) -> Result<Vec<u8>, Error> {
-        let max_body = self.config.body_limit;
-        let mut body = Vec::new();
-        let mut decoder = ChunkDecoder::new();
+    /// Reads a part of a chunked body.
+    fn read_part<T>(
+        &mut self,
+        parse: fn(&[u8]) -> chunked::Parsed<T>,
+        timeout: NextTimeout,
+    ) -> Result<T, Error> {
         loop {
-            let used = decoder.decode(self.input(), &mut body, max_body);
-            self.consume(used.map_err(through_ureq)?);
-            if decoder.is_complete() {
-                return Ok(body);
+            let input = self.input();
+            if let Some((length, value)) = parse(input).map_err(through_ureq)? {
+                self.consume(length);
+                return Ok(value);
+            }
+            if input.len() > chunked::MAX_LENGTH {
+                return Err(refuse(
+                    ErrorKind::Malformed,
+                    "a line of the chunked body is too long",
+                ));
             }
             self.read_more(timeout)?;
         }
@@ -263,7 +307,7 @@ impl<In: Transport> Transport for ResponseGuard<In> {
         if !self.is_exchanging {
             self.begin(timeout)?;
         }
-        self.inner.transmit_output(amount, timeout)?;
+        key_injector::transmit(&mut self.inner, amount, timeout)?;
         if call_context::take_heard_while_sending() {
             self.read_available(timeout)?;
             self.is_early = self.has_final_response()?;
@@ -278,7 +322,7 @@ impl<In: Transport> Transport for ResponseGuard<In> {
         }
         let response = self.read_response(timeout)?;
         self.is_exchanging = false;
-        self.stand_in = StandIn::new(response.status());
+        self.stand_in = STAND_IN;
         call_context::with(|call| call.response = Some(response)).ok_or_else(no_call)?;
         Ok(true)
     }
@@ -303,7 +347,7 @@ impl<In: Transport> Buffers for ResponseGuard<In> {
     }
 
     fn input(&self) -> &[u8] {
-        self.stand_in.unread()
+        self.stand_in
     }
 
     fn input_append_buf(&mut self) -> &mut [u8] {
@@ -313,43 +357,11 @@ impl<In: Transport> Buffers for ResponseGuard<In> {
     fn input_appended(&mut self, _: usize) {}
 
     fn input_consume(&mut self, amount: usize) {
-        self.stand_in.read += amount;
+        self.stand_in = self.stand_in.get(amount..).unwrap_or_default();
     }
 
     fn can_use_input(&self) -> bool {
-        // ureq takes it whole or not at all.
-        self.stand_in.read == 0
-    }
-}
-
-/// A response with the status of the real one and nothing else.
-#[derive(Debug)]
-struct StandIn {
-    text: [u8; Self::TEXT.len()],
-    read: usize,
-}
-
-impl StandIn {
-    const TEXT: [u8; 36] = *b"HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n";
-
-    fn new(status: StatusCode) -> Self {
-        let mut text = Self::TEXT;
-        text[9..12].copy_from_slice(status.as_str().as_bytes());
-        Self { text, read: 0 }
-    }
-
-    fn unread(&self) -> &[u8] {
-        self.text.get(self.read..).unwrap_or_default()
-    }
-}
-
-impl Default for StandIn {
-    /// One that was read.
-    fn default() -> Self {
-        Self {
-            text: Self::TEXT,
-            read: Self::TEXT.len(),
-        }
+        !self.stand_in.is_empty()
     }
 }
 
@@ -432,10 +444,9 @@ mod tests {
         assert_eq!(response.body(), "body");
 
         let buffers = guard.buffers();
-        let stand_in = b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n";
         assert!(buffers.can_use_input());
-        assert_eq!(buffers.input(), stand_in);
-        buffers.input_consume(stand_in.len());
+        assert_eq!(buffers.input(), STAND_IN);
+        buffers.input_consume(STAND_IN.len());
         assert!(!buffers.can_use_input());
         assert!(buffers.input().is_empty());
         assert!(guard.is_open());

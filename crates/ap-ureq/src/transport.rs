@@ -5,18 +5,18 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use ap_core::{
-    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError,
-    announces_empty_body, check_head, host, is_loopback, room_for,
+    Connect, Deadline, ErrorKind, Moment, Settings, Transport, TransportError, check_head, host,
+    is_loopback, room_for, wire_headers,
 };
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, header};
-use ureq::{Agent, AsSendBody, Body, Error, SendBody};
+use ureq::{Agent, Body, Error, SendBody};
 
 use crate::call_context::{CallContext, Progress};
 use crate::config::Agents;
 use crate::error::{body_error, send_error};
-use crate::key_injector::HiddenKey;
+use crate::hidden_key::HiddenKey;
 
 /// Marks a request that must go out on a connection that carried no request before. Put it into the
 /// request's extensions.
@@ -112,7 +112,10 @@ impl UreqTransport {
         let proxied = agents.proxied.as_ref().filter(|_| route.is_proxied);
         let agent = proxied.unwrap_or(&agents.direct);
         let mut head = head_of(request, agent)?;
-        let key = copy_headers(request, head.headers_mut())?;
+        if head.headers().contains_key(header::EXPECT) {
+            return Err(unsendable("the HTTP library would wait for a 100 response"));
+        }
+        let key = hide_key(head.headers_mut())?;
         if route.needs_fresh_connection {
             let buffer = unshared_buffer_size(agent);
             head = agent
@@ -121,7 +124,7 @@ impl UreqTransport {
                 .build();
         }
         let call = CallContext::new(deadline, request.method().clone(), key).enter();
-        let outcome = run(agent, head, request);
+        let outcome = run(agent, head, request.body());
         let call = call.finish();
         let progress = call.as_ref().map_or(Progress::Connecting, |c| c.progress);
         match (outcome, call) {
@@ -144,8 +147,7 @@ impl UreqTransport {
         route: Route,
         remaining: Option<Duration>,
     ) -> Result<Response<Bytes>, TransportError> {
-        let mut head = head_of(request, agent)?;
-        *head.headers_mut() = request.headers().clone();
+        let head = head_of(request, agent)?;
         // Nothing here keeps ureq from using its pool; `user_agent`, for one, would.
         let mut settings = agent
             .configure_request(head)
@@ -164,7 +166,7 @@ impl UreqTransport {
         if route.needs_fresh_connection {
             settings = settings.input_buffer_size(unshared_buffer_size(agent));
         }
-        let response = run(agent, settings.build(), request)
+        let response = run(agent, settings.build(), request.body())
             .map_err(|error| convert(error, route.is_proxied, Progress::Requested))?;
 
         let (mut head, body) = response.into_parts();
@@ -197,7 +199,7 @@ fn unshared_buffer_size(agent: &Agent) -> usize {
     agent.config().input_buffer_size() + 1
 }
 
-/// Copies method and URI of a request, without its headers.
+/// Copies a request without its body, as ureq is to send it.
 ///
 /// # Errors
 ///
@@ -207,8 +209,7 @@ fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, Trans
     const REST_OF_LINE: usize = 32;
 
     let target = request.uri().path_and_query();
-    let target = target.map_or(0, |target| target.as_str().len());
-    let first_line = request.method().as_str().len() + target;
+    let first_line = request.method().as_str().len() + target.map_or(0, |t| t.as_str().len());
     let lines = request.headers().iter();
     let longest = lines
         .map(|(name, value)| name.as_str().len() + value.len())
@@ -221,64 +222,33 @@ fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, Trans
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
     *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = wire_headers(request, host(request.uri()));
     Ok(head)
 }
 
-/// Copies the headers of a request into an empty map, with a placeholder for the key. `Host` and the key
-/// come first.
+/// Puts a placeholder in the place of the key, if there is one.
 ///
 /// # Errors
 ///
-/// [`Unsendable`](ErrorKind::Unsendable) for more headers than a map can contain, for more than one key,
-/// and for headers that ureq would act upon.
-fn copy_headers(
-    request: &Request<Bytes>,
-    headers: &mut HeaderMap,
-) -> Result<Option<HiddenKey>, TransportError> {
-    let too_many = |_| unsendable("the request has more headers than can be sent");
-    let given = request.headers();
-    headers
-        .try_reserve(given.keys_len() + 2)
-        .map_err(too_many)?;
-    if let Some(host) = host(request.uri()) {
-        headers.try_append(header::HOST, host).map_err(too_many)?;
+/// [`Unsendable`](ErrorKind::Unsendable) for more than one key, and for one that cannot be hidden.
+fn hide_key(headers: &mut HeaderMap) -> Result<Option<HiddenKey>, TransportError> {
+    let mut keys = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(key), another) = (keys.next(), keys.next()) else {
+        return Ok(None);
+    };
+    if another.is_some() {
+        return Err(unsendable("the request has two Authorization headers"));
     }
-    let mut key = None;
-    for (name, value) in given {
-        if *name == header::AUTHORIZATION {
-            let (hidden, placeholder) = HiddenKey::new(value)?;
-            if key.replace(hidden).is_some() {
-                return Err(unsendable("the request has two Authorization headers"));
-            }
-            headers.try_append(name, placeholder).map_err(too_many)?;
-        } else if *name == header::HOST {
-            headers.try_insert(name, value.clone()).map_err(too_many)?;
-        } else if *name == header::EXPECT {
-            return Err(unsendable("the HTTP library would wait for a 100 response"));
-        } else {
-            headers.try_append(name, value.clone()).map_err(too_many)?;
-        }
-    }
-    Ok(key)
+    let (hidden, placeholder) = HiddenKey::new(key)?;
+    headers.insert(header::AUTHORIZATION, placeholder);
+    Ok(Some(hidden))
 }
 
-fn run(
-    agent: &Agent,
-    head: Request<()>,
-    request: &Request<Bytes>,
-) -> Result<Response<Body>, Error> {
-    fn run<B: AsSendBody>(
-        agent: &Agent,
-        head: Request<()>,
-        body: B,
-    ) -> Result<Response<Body>, Error> {
-        agent.run(head.map(|()| body))
-    }
-    let body = request.body().as_ref();
-    if body.is_empty() && !announces_empty_body(request.method()) {
-        run(agent, head, SendBody::none())
+fn run(agent: &Agent, head: Request<()>, body: &Bytes) -> Result<Response<Body>, Error> {
+    if body.is_empty() {
+        agent.run(head.map(|()| SendBody::none()))
     } else {
-        run(agent, head, body)
+        agent.run(head.map(|()| body.as_ref()))
     }
 }
 

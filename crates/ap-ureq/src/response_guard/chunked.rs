@@ -1,131 +1,59 @@
-//! A strict decoder of chunked bodies (RFC 9112 section 7.1).
+//! The parts of a chunked body (RFC 9112 section 7.1). Each function parses one that `input` begins with,
+//! and returns its length and what it says, or `None` if it is not complete yet.
 
 use ap_core::{ErrorKind, TransportError};
+use httparse::{EMPTY_HEADER, Status};
+use memchr::{memchr, memchr_iter};
 
-/// The longest line with the size of a chunk and its extensions, in bytes.
-const MAX_LINE: usize = 16 * 1024;
+/// The longest line with the size of a chunk, and the longest trailers, in bytes.
+pub(super) const MAX_LENGTH: usize = 16 * 1024;
 
-/// How many bytes all trailers may have together.
-const MAX_TRAILERS: usize = 64 * 1024;
+const MAX_TRAILERS: usize = 100;
 
-/// Decodes one body, in pieces of any length.
-#[derive(Debug)]
-pub(super) struct ChunkDecoder {
-    state: State,
-    /// What is left of the current chunk, or its size so far.
-    size: u64,
-    /// Bytes of the current line so far, or of the trailers.
-    length: usize,
+/// What a parser of this file returns.
+pub(super) type Parsed<T> = Result<Option<(usize, T)>, TransportError>;
+
+/// Parses the line with the size of a chunk.
+pub(super) fn size(input: &[u8]) -> Parsed<u64> {
+    // httparse reads no size at all as zero, and skips line feeds in extensions.
+    let has_size = input.first().is_none_or(u8::is_ascii_hexdigit);
+    let line_feed = memchr(b'\n', input);
+    match httparse::parse_chunk_size(input) {
+        Ok(Status::Complete((length, size))) if has_size && line_feed == Some(length - 1) => {
+            Ok(Some((length, size)))
+        }
+        Ok(Status::Partial) if has_size && line_feed.is_none() => Ok(None),
+        _ => Err(malformed("the size of a chunk is not a hexadecimal number")),
+    }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Size,
-    Extension,
-    SizeLineFeed,
-    Data,
-    DataReturn,
-    DataLineFeed,
-    /// At the start of a trailer, or of the empty line that ends the body.
-    TrailerStart,
-    Trailer,
-    LastLineFeed,
-    Complete,
+/// Parses the line end behind the data of a chunk.
+pub(super) fn end_of_data(input: &[u8]) -> Parsed<()> {
+    match input {
+        [b'\r', b'\n', ..] => Ok(Some((2, ()))),
+        [] | [b'\r'] => Ok(None),
+        _ => Err(malformed("a chunk does not end where its size says")),
+    }
 }
 
-impl ChunkDecoder {
-    pub(super) const fn new() -> Self {
-        Self {
-            state: State::Size,
-            size: 0,
-            length: 0,
-        }
-    }
-
-    /// Returns `true` once the last byte of the body was decoded.
-    pub(super) fn is_complete(&self) -> bool {
-        self.state == State::Complete
-    }
-
-    /// Decodes a piece, appends its data to `body`, and returns how many bytes belong to the body.
-    ///
-    /// # Errors
-    ///
-    /// `Malformed` for a byte that no chunked body can have there, `TooLarge` for data, lines or trailers
-    /// beyond their limits.
-    pub(super) fn decode(
-        &mut self,
-        input: &[u8],
-        body: &mut Vec<u8>,
-        max_body: usize,
-    ) -> Result<usize, TransportError> {
-        let mut rest = input;
-        while let (false, Some((&byte, after))) = (self.is_complete(), rest.split_first()) {
-            if self.state != State::Data {
-                self.state = self.step(byte)?;
-                rest = after;
-                continue;
-            }
-            let count = usize::try_from(self.size).map_or(rest.len(), |size| size.min(rest.len()));
-            let (data, after) = rest.split_at(count);
-            if count > max_body - body.len() {
-                return Err(TransportError::new(ErrorKind::TooLarge));
-            }
-            body.extend_from_slice(data);
-            rest = after;
-            self.size -= count as u64;
-            if self.size == 0 {
-                self.state = State::DataReturn;
+/// Parses the trailers behind the last chunk, with the empty line that ends the body.
+pub(super) fn trailers(input: &[u8]) -> Parsed<()> {
+    let mut lines = [EMPTY_HEADER; MAX_TRAILERS];
+    match httparse::parse_headers(input, &mut lines) {
+        Ok(Status::Complete((length, _))) => {
+            // httparse lets a line end without a carriage return.
+            let is_strict =
+                memchr_iter(b'\n', &input[..length]).all(|at| at > 0 && input[at - 1] == b'\r');
+            if is_strict {
+                Ok(Some((length, ())))
+            } else {
+                Err(malformed(
+                    "a line behind the last chunk has no carriage return",
+                ))
             }
         }
-        Ok(input.len() - rest.len())
-    }
-
-    fn step(&mut self, byte: u8) -> Result<State, TransportError> {
-        match (self.state, byte) {
-            (State::Size, digit) if digit.is_ascii_hexdigit() => {
-                let value = char::from(digit).to_digit(16).unwrap_or_default();
-                let Some(size) = self.size.checked_mul(16) else {
-                    return Err(malformed("the size of a chunk is too large to count"));
-                };
-                self.size = size + u64::from(value);
-                self.count(MAX_LINE)?;
-                Ok(State::Size)
-            }
-            (State::Size, _) if self.length == 0 => Err(malformed("a chunk has no size")),
-            (State::Size | State::Extension, b'\r') => Ok(State::SizeLineFeed),
-            (State::Size, b';' | b' ' | b'\t') => Ok(State::Extension),
-            (State::Extension, byte) if byte != b'\n' => {
-                self.count(MAX_LINE)?;
-                Ok(State::Extension)
-            }
-            (State::SizeLineFeed, b'\n') => {
-                self.length = 0;
-                Ok(if self.size == 0 {
-                    State::TrailerStart
-                } else {
-                    State::Data
-                })
-            }
-            (State::DataReturn, b'\r') => Ok(State::DataLineFeed),
-            (State::DataLineFeed, b'\n') => Ok(State::Size),
-            (State::TrailerStart, b'\r') => Ok(State::LastLineFeed),
-            (State::LastLineFeed, b'\n') => Ok(State::Complete),
-            (State::Trailer, b'\n') => Ok(State::TrailerStart),
-            (State::TrailerStart | State::Trailer, byte) if byte != b'\n' => {
-                self.count(MAX_TRAILERS)?;
-                Ok(State::Trailer)
-            }
-            _ => Err(malformed("a chunk does not end where its size says")),
-        }
-    }
-
-    fn count(&mut self, limit: usize) -> Result<(), TransportError> {
-        self.length += 1;
-        if self.length > limit {
-            return Err(malformed("a line of the chunked body is too long"));
-        }
-        Ok(())
+        Ok(Status::Partial) => Ok(None),
+        Err(_) => Err(malformed("what follows the last chunk is no trailer")),
     }
 }
 
@@ -137,69 +65,64 @@ fn malformed(reason: &'static str) -> TransportError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_body_is_complete_with_its_last_byte_and_not_before() {
-        for (chunks, expected) in [
-            ("0\r\n\r\n", ""),
-            ("2\r\n{}\r\n0\r\n\r\n", "{}"),
-            (
-                "00A;a=\"b\"\r\n0123456789\r\n000\r\nX-End: 1\r\nX: 2\r\n\r\n",
-                "0123456789",
-            ),
-        ] {
-            let mut body = Vec::new();
-            let mut at_once = ChunkDecoder::new();
-            let with_more = format!("{chunks}HTTP/1.1");
-            let used = at_once.decode(with_more.as_bytes(), &mut body, 10);
-            assert_eq!(used.unwrap(), chunks.len(), "{chunks:?}");
-            assert!(at_once.is_complete(), "{chunks:?}");
-            assert_eq!(body, expected.as_bytes());
+    /// Parses a text with more behind it. If it is valid, its beginnings must be incomplete.
+    fn parse<T>(text: &str, parse: fn(&[u8]) -> Parsed<T>) -> Option<T> {
+        let more = format!("{text}more");
+        let parsed = parse(more.as_bytes()).ok()?;
+        let (length, value) = parsed.expect("all of it is there");
+        assert_eq!(length, text.len(), "{text:?}");
+        for end in 0..length {
+            let beginning = parse(&text.as_bytes()[..end]);
+            assert!(matches!(beginning, Ok(None)), "{text:?} up to {end}");
+        }
+        Some(value)
+    }
 
-            let mut body = Vec::new();
-            let mut by_bytes = ChunkDecoder::new();
-            for byte in chunks.bytes() {
-                assert!(!by_bytes.is_complete(), "{chunks:?}");
-                assert_eq!(by_bytes.decode(&[byte], &mut body, 10).unwrap(), 1);
-            }
-            assert!(by_bytes.is_complete(), "{chunks:?}");
-            assert_eq!(body, expected.as_bytes());
+    #[test]
+    fn a_size_is_a_hexadecimal_number_with_extensions() {
+        for (line, expected) in [
+            ("0\r\n", Some(0)),
+            ("2\r\n", Some(2)),
+            ("00A;a=\"b\"\r\n", Some(10)),
+            ("fF ;x\r\n", Some(255)),
+            ("7fffffffffffffff\r\n", Some(i64::MAX as u64)),
+            ("10000000000000002\r\n", None),
+            ("zz\r\n", None),
+            ("+2\r\n", None),
+            (" 2\r\n", None),
+            ("-2\r\n", None),
+            ("0x2\r\n", None),
+            ("\r\n", None),
+            (";a\r\n", None),
+            ("2\n", None),
+            ("2;a\n", None),
+            ("2;a\nb\r\n", None),
+        ] {
+            assert_eq!(parse(line, size), expected, "{line:?}");
         }
     }
 
     #[test]
-    fn bytes_that_are_no_chunks_are_malformed() {
-        let long_line = format!("2;{}", "a".repeat(MAX_LINE + 1));
-        let long_trailers = format!("0\r\n{}", "a: b\r\n".repeat(MAX_TRAILERS / 4));
-        for chunks in [
-            "zz\r\n",
-            "+2\r\n",
-            " 2\r\n",
-            "-2\r\n",
-            "0x2\r\n",
-            "\r\n",
-            "2\n",
-            "10000000000000002\r\n",
-            "2\r\n{}{}\r\n",
-            "2\r\n{}\n",
-            "0\r\n\n",
-            &long_line,
-            &long_trailers,
-        ] {
-            let mut decoder = ChunkDecoder::new();
-            let decoded = decoder.decode(chunks.as_bytes(), &mut Vec::new(), 100);
-            let kind = decoded.map_err(|error| error.kind());
-            assert_eq!(kind, Err(ErrorKind::Malformed), "{chunks:?}");
+    fn data_ends_where_its_size_says() {
+        assert_eq!(parse("\r\n", end_of_data), Some(()));
+        for text in ["\n", "x\r\n", "\rx"] {
+            assert_eq!(parse(text, end_of_data), None, "{text:?}");
         }
     }
 
     #[test]
-    fn data_beyond_the_limit_is_too_large() {
-        let decode = |max_body| {
-            let mut decoder = ChunkDecoder::new();
-            let decoded = decoder.decode(b"2\r\nab\r\n1\r\nc\r\n", &mut Vec::new(), max_body);
-            decoded.map_err(|error| error.kind())
-        };
-        assert_eq!(decode(3), Ok(13));
-        assert_eq!(decode(2), Err(ErrorKind::TooLarge));
+    fn trailers_end_with_an_empty_line() {
+        for (text, expected) in [
+            ("\r\n", Some(())),
+            ("X-End: 1\r\nX: 2\r\n\r\n", Some(())),
+            ("\n", None),
+            ("X: 2\n\r\n", None),
+            ("X: 2\r\n\n", None),
+            ("no colon\r\n\r\n", None),
+        ] {
+            assert_eq!(parse(text, trailers), expected, "{text:?}");
+        }
+        let many = "X: 1\r\n".repeat(MAX_TRAILERS + 1);
+        assert_eq!(parse(&many, trailers), None);
     }
 }
