@@ -14,7 +14,7 @@ use memchr::memchr_iter;
 const FIRST_BYTE: u8 = b'~';
 
 /// How many bytes of a placeholder are its own. A longer one repeats them.
-const MARK_LENGTH: usize = 21;
+const MARK_LENGTH: usize = 11;
 
 /// The shortest value that can be hidden: with fewer bytes, a placeholder could be guessed.
 const SHORTEST: usize = 10;
@@ -37,7 +37,10 @@ impl HiddenKey {
                 .with_source("the Authorization header is too short to be kept out of logs"));
         }
         let mark = new_mark();
-        let text: Vec<u8> = mark.iter().copied().cycle().take(value.len()).collect();
+        let mut text = vec![0; value.len()];
+        for part in text.chunks_mut(MARK_LENGTH) {
+            part.copy_from_slice(&mark[..part.len()]);
+        }
         let mut placeholder = HeaderValue::try_from(text)
             .map_err(|error| TransportError::new(ErrorKind::Unsendable).with_source(error))?;
         placeholder.set_sensitive(true);
@@ -63,13 +66,11 @@ fn new_mark() -> [u8; MARK_LENGTH] {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let mut bits = SECRET.hash_one(call);
     let mut mark = [FIRST_BYTE; MARK_LENGTH];
-    for (half, digits) in mark[1..].chunks_mut(10).enumerate() {
-        let mut bits = SECRET.hash_one((call, half));
-        for digit in digits {
-            *digit = DIGITS[(bits & 63) as usize];
-            bits >>= 6;
-        }
+    for digit in &mut mark[1..] {
+        *digit = DIGITS[(bits & 63) as usize];
+        bits >>= 6;
     }
     mark
 }

@@ -24,7 +24,7 @@ use crate::key_injector;
 use self::head::{Framing, Head};
 
 /// What ureq gets in place of a response. This is also what its log shows.
-const STAND_IN: &[u8] = b"HTTP/1.1 204 No Content\r\nServer: a stand-in of ap-ureq\r\n\r\n";
+const STAND_IN: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 
 /// How many informational responses are skipped before a final one.
 const MAX_INFORMATIONAL: usize = 100;

@@ -112,9 +112,6 @@ impl UreqTransport {
         let proxied = agents.proxied.as_ref().filter(|_| route.is_proxied);
         let agent = proxied.unwrap_or(&agents.direct);
         let mut head = head_of(request, agent)?;
-        if head.headers().contains_key(header::EXPECT) {
-            return Err(unsendable("the HTTP library would wait for a 100 response"));
-        }
         let key = hide_key(head.headers_mut())?;
         if route.needs_fresh_connection {
             let buffer = unshared_buffer_size(agent);
@@ -230,18 +227,23 @@ fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, Trans
 ///
 /// # Errors
 ///
-/// [`Unsendable`](ErrorKind::Unsendable) for more than one key, and for one that cannot be hidden.
+/// [`Unsendable`](ErrorKind::Unsendable) for more than one key, for one that cannot be hidden, and for
+/// `Expect`, which ureq would act upon.
 fn hide_key(headers: &mut HeaderMap) -> Result<Option<HiddenKey>, TransportError> {
-    let mut keys = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(key), another) = (keys.next(), keys.next()) else {
-        return Ok(None);
-    };
-    if another.is_some() {
-        return Err(unsendable("the request has two Authorization headers"));
+    let mut key = None;
+    for (name, value) in headers {
+        if *name == header::EXPECT {
+            return Err(unsendable("the HTTP library would wait for a 100 response"));
+        }
+        if *name == header::AUTHORIZATION {
+            let (hidden, placeholder) = HiddenKey::new(value)?;
+            *value = placeholder;
+            if key.replace(hidden).is_some() {
+                return Err(unsendable("the request has two Authorization headers"));
+            }
+        }
     }
-    let (hidden, placeholder) = HiddenKey::new(key)?;
-    headers.insert(header::AUTHORIZATION, placeholder);
-    Ok(Some(hidden))
+    Ok(key)
 }
 
 fn run(agent: &Agent, head: Request<()>, body: &Bytes) -> Result<Response<Body>, Error> {

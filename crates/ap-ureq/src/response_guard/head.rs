@@ -1,9 +1,14 @@
 //! The head of a response: its status line and header lines.
 
+use std::mem::MaybeUninit;
+
 use ap_core::{ErrorKind, TransportError};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version, header, response};
 use httparse::{ParserConfig, Status};
+
+/// Up to this limit of header lines, parsing them allocates nothing.
+const USUAL_HEADERS: usize = 100;
 
 /// A complete head.
 pub(super) struct Head {
@@ -27,14 +32,19 @@ impl Head {
     /// `Malformed` if it is not the head of an HTTP/1 response, `TooLarge` if it has more header lines
     /// than allowed.
     pub(super) fn parse(input: &[u8], max_headers: usize) -> Result<Option<Self>, TransportError> {
-        // No more than the input can contain, so that any limit can be set.
-        let mut room = Vec::with_capacity(max_headers.min(input.len() / 2));
+        let mut usual_room = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
+        let mut more_room = Vec::new();
+        let room = match usual_room.get_mut(..max_headers) {
+            Some(room) => room,
+            None => {
+                // No more than the input can contain, so that any limit can be set.
+                more_room.reserve_exact(max_headers.min(input.len() / 2));
+                more_room.spare_capacity_mut()
+            }
+        };
         let mut parsed = httparse::Response::new(&mut []);
-        let status = ParserConfig::default().parse_response_with_uninit_headers(
-            &mut parsed,
-            input,
-            room.spare_capacity_mut(),
-        );
+        let status =
+            ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, input, room);
         let length = match status {
             Ok(Status::Complete(length)) => length,
             Ok(Status::Partial) => return Ok(None),
