@@ -192,7 +192,7 @@ impl<In: Transport> ResponseGuard<In> {
         if self.informational > MAX_INFORMATIONAL || self.skipped > self.config.head_limit {
             return Err(refuse(
                 ErrorKind::TooLarge,
-                "there are too many informational responses",
+                "too much comes before the response",
             ));
         }
         Ok(())
