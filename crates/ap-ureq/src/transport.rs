@@ -5,18 +5,18 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use ap_client::transport::{
-    Connect, Deadline, TransportErrorKind, Moment, TransportConfig, Transport, TransportError,
-    announces_empty_body, check_head, is_loopback, body_capacity,
+    Connect, Deadline, FreshConnection, Moment, Transport, TransportConfig, TransportError,
+    TransportErrorKind, body_capacity, check_head, check_plain_http, host, is_loopback,
+    wire_headers,
 };
 use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Request, Response};
-use ureq::{Agent, AsSendBody, Body, Error, SendBody};
+use http::{HeaderMap, Request, Response, header};
+use ureq::{Agent, Body, Error, SendBody};
 
-use crate::agent::{self, Agents};
-use crate::call::Call;
-use crate::convert::{body_error, send_error};
-use crate::veil::veil;
+use crate::call_context::{CallContext, Progress};
+use crate::config::Agents;
+use crate::error::{body_error, send_error};
+use crate::hidden_key::HiddenKey;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -28,16 +28,39 @@ pub struct UreqTransport {
 
 #[derive(Clone)]
 enum Library {
-    /// Their connections put the key in as the bytes leave, watch over what they hear, and keep the time.
+    /// Agents of our own, whose connections have our layers below ureq.
     Own(Agents),
     Given(Agent),
 }
 
+/// How a request goes to its target.
+#[derive(Clone, Copy)]
+struct Route {
+    is_proxied: bool,
+    needs_fresh_connection: bool,
+}
+
 impl UreqTransport {
-    /// A transport over an agent of the caller's, whose connections, resolver and TLS it keeps. What
-    /// the contract needs is set anew on every request (no redirects, statuses are responses, no
-    /// headers added, limits and times), so the agent's own config for those do not count. Its
-    /// connections write to the library's log what they send, at the level `trace`: do not log that.
+    /// Creates a transport over your agent, and keeps its connections, resolver and TLS.
+    ///
+    /// These are set for each request, whatever the agent says: no redirects, error statuses are
+    /// responses, the deadline and the time for connecting, the size of a head, no `Accept` and no
+    /// `Accept-Encoding` of ureq's own, and no proxy for loopback.
+    ///
+    /// These cannot be set for a request without giving up the agent's pool, so build the agent as you
+    /// need it:
+    ///
+    /// - **`User-Agent`**: the agent adds its own to a request that has none. `.user_agent("")` on the
+    ///   agent leaves it out.
+    /// - **Features of ureq**: with `gzip` or `brotli`, ureq decodes a body that the server has encoded
+    ///   unasked, which can turn up as an error (`Truncated`). With `charset`, it converts text to
+    ///   UTF-8. With `cookies`, it keeps cookies and sends them with later calls.
+    /// - **Middleware** of the agent sees every request with its key, and may change it.
+    /// - **Logs**: at the level `trace`, ureq logs every byte that it sends and receives, the key too.
+    /// - **Responses** are read as ureq reads them: chunks less strictly, at most 128 header lines, and
+    ///   no response before the whole request is sent.
+    /// - **`http://localhost`** goes to whatever the agent's resolver says.
+    /// - **Shorter timeouts** of the agent hold as well.
     #[must_use]
     pub fn from_agent(agent: Agent, config: &TransportConfig) -> Self {
         Self::new(Library::Given(agent), config)
@@ -51,106 +74,204 @@ impl UreqTransport {
         }
     }
 
-    fn has_proxy(&self) -> bool {
-        match &self.library {
+    /// Decides how a request goes to its target.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsendable`](TransportErrorKind::Unsendable) for plain http to another machine.
+    fn route<B>(&self, request: &Request<B>) -> Result<Route, TransportError> {
+        check_plain_http(request.uri())?;
+        let has_proxy = match &self.library {
             Library::Own(agents) => agents.proxied.is_some(),
             Library::Given(agent) => agent.config().proxy().is_some(),
-        }
+        };
+        Ok(Route {
+            is_proxied: has_proxy && !is_loopback(request.uri()),
+            needs_fresh_connection: request.extensions().get::<FreshConnection>().is_some(),
+        })
     }
 
-    fn run<B: AsSendBody>(
+    /// Makes a call through agents of our own. The response comes from the connection, not from ureq.
+    fn send_by_own(
         &self,
+        agents: &Agents,
         request: &Request<Bytes>,
-        body: B,
-        left: Option<Duration>,
-        call: &Call,
-    ) -> Result<Response<Body>, TransportError> {
-        let is_plain = request.uri().scheme() != Some(&Scheme::HTTPS);
-        let has_proxy = self.has_proxy();
-        let loopback = (is_plain || has_proxy) && is_loopback(request.uri());
-        if is_plain && !loopback {
-            return Err(TransportError::new(TransportErrorKind::Unsendable)
-                .with_source("plain http goes to loopback alone"));
+        route: Route,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let proxied = agents.proxied.as_ref().filter(|_| route.is_proxied);
+        let agent = proxied.unwrap_or(&agents.direct);
+        let mut head = head_of(request, agent)?;
+        let key = hide_key(head.headers_mut())?;
+        if route.needs_fresh_connection {
+            let buffer = unshared_buffer_size(agent);
+            head = agent
+                .configure_request(head)
+                .input_buffer_size(buffer)
+                .build();
         }
-        let is_proxied = has_proxy && !loopback;
-
-        let mut copy = Request::new(body);
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        match &self.library {
-            Library::Own(agents) => {
-                veil(request, copy.headers_mut())
-                    .map_err(|why| TransportError::new(TransportErrorKind::Unsendable).with_source(why))?;
-                let agent = agents.proxied.as_ref().filter(|_| is_proxied);
-                let answered = agent.unwrap_or(&agents.direct).run(copy);
-                answered.map_err(|error| sorted(error, is_proxied, !call.has_begun()))
+        let call = CallContext::new(deadline, request.method().clone(), key).enter();
+        let outcome = run(agent, head, request.body());
+        let call = call.finish();
+        let progress = call.as_ref().map_or(Progress::Connecting, |c| c.progress);
+        match (outcome, call) {
+            (Err(error), _) => Err(convert(error, route.is_proxied, progress)),
+            (Ok(_), Some(call)) if call.unsent_key.is_some() => {
+                Err(TransportError::new(TransportErrorKind::Malformed)
+                    .with_source("the server answered before the key was sent"))
             }
-            Library::Given(agent) => {
-                *copy.headers_mut() = request.headers().clone();
-                let answered = self.run_given(agent, copy, left, !is_proxied);
-                answered.map_err(|error| sorted(error, is_proxied, false))
-            }
+            (Ok(_), call) => call.and_then(|call| call.response).ok_or_else(|| {
+                TransportError::new(TransportErrorKind::Other)
+                    .with_source("the response was not read")
+            }),
         }
     }
 
-    fn run_given<B: AsSendBody>(
+    /// Makes a call through the caller's agent, as far as it lets itself be told.
+    fn send_by_given(
         &self,
         agent: &Agent,
-        request: Request<B>,
-        left: Option<Duration>,
-        is_direct: bool,
-    ) -> Result<Response<Body>, Error> {
+        request: &Request<Bytes>,
+        route: Route,
+        remaining: Option<Duration>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let head = head_of(request, agent)?;
+        // Nothing here keeps ureq from using its pool; `user_agent`, for one, would.
         let mut config = agent
-            .configure_request(request)
-            .timeout_global(left)
+            .configure_request(head)
+            .timeout_global(remaining)
             .timeout_connect(Some(self.config.bounded_connect_timeout()))
-            .max_response_header_size(agent::head_room(&self.config))
+            .max_response_header_size(self.config.max_header_size.saturating_add(8 * 1024))
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
-            .user_agent("")
             .accept("")
             .accept_encoding("");
-        if is_direct && agent.config().proxy().is_some() {
+        if !route.is_proxied && agent.config().proxy().is_some() {
             config = config.proxy(None);
         }
-        agent.run(config.build())
+        if route.needs_fresh_connection {
+            config = config.input_buffer_size(unshared_buffer_size(agent));
+        }
+        let response = run(agent, config.build(), request.body())
+            .map_err(|error| convert(error, route.is_proxied, Progress::Requested))?;
+
+        let (mut head, body) = response.into_parts();
+        head.extensions.clear();
+        check_head(&self.config, request.method(), &head)?;
+        Ok(Response::from_parts(head, self.read(body)?))
     }
 
     fn read(&self, body: Body) -> Result<Bytes, TransportError> {
-        let limit = self.config.max_body_size;
+        let max_body = self.config.max_body_size;
         let mut whole = Vec::with_capacity(body_capacity(body.content_length()));
-        // One byte more is let through, so that a body of exactly the limit is told from a longer one.
-        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        // One byte more tells a body of exactly the limit from a longer one.
+        let one_more = u64::try_from(max_body)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
         body.into_reader()
             .take(one_more)
             .read_to_end(&mut whole)
             .map_err(|error| body_error(error.into()))?;
-        if whole.len() > limit {
+        if whole.len() > max_body {
             return Err(TransportError::new(TransportErrorKind::TooLarge));
         }
         Ok(whole.into())
     }
 }
 
-/// An error before the response's head, with what is known of the way to the target.
-fn sorted(error: Error, is_proxied: bool, is_on_the_way: bool) -> TransportError {
+/// Returns the size of an input buffer that no connection in the agent's pool has. ureq then opens a
+/// connection for this request alone: it neither comes from the pool nor goes into it.
+fn unshared_buffer_size(agent: &Agent) -> usize {
+    agent.config().input_buffer_size() + 1
+}
+
+/// Copies a request without its body, as ureq is to send it.
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) if a line is longer than ureq can send.
+fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, TransportError> {
+    // What else is in a line, and the empty line that may follow.
+    const REST_OF_LINE: usize = 32;
+
+    let target = request.uri().path_and_query();
+    let first_line = request.method().as_str().len() + target.map_or(0, |t| t.as_str().len());
+    let lines = request.headers().iter();
+    let longest = lines
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .fold(first_line, usize::max);
+    if longest.saturating_add(REST_OF_LINE) > agent.config().output_buffer_size() {
+        return Err(unsendable(
+            "a line of the request is longer than the HTTP library can send",
+        ));
+    }
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = wire_headers(request, host(request.uri()));
+    Ok(head)
+}
+
+/// Puts a placeholder in the place of the key, if there is one.
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) for more than one key, for one that cannot be hidden, and for
+/// `Expect`, which ureq would act upon.
+fn hide_key(headers: &mut HeaderMap) -> Result<Option<HiddenKey>, TransportError> {
+    let mut key = None;
+    for (name, value) in headers {
+        if *name == header::EXPECT {
+            return Err(unsendable("the HTTP library would wait for a 100 response"));
+        }
+        if *name == header::AUTHORIZATION {
+            let (hidden, placeholder) = HiddenKey::new(value)?;
+            *value = placeholder;
+            if key.replace(hidden).is_some() {
+                return Err(unsendable("the request has two Authorization headers"));
+            }
+        }
+    }
+    Ok(key)
+}
+
+fn run(agent: &Agent, head: Request<()>, body: &Bytes) -> Result<Response<Body>, Error> {
+    if body.is_empty() {
+        agent.run(head.map(|()| SendBody::none()))
+    } else {
+        agent.run(head.map(|()| body.as_ref()))
+    }
+}
+
+/// Converts an error that came instead of a response, by what is known about the way to the target.
+fn convert(error: Error, is_proxied: bool, progress: Progress) -> TransportError {
+    if progress == Progress::HeadReceived {
+        return body_error(error);
+    }
+    let is_connecting = progress == Progress::Connecting;
     let error = send_error(error);
     match error.kind() {
-        // Whatever goes wrong on the way to the target, but for TLS, is the proxy's.
-        TransportErrorKind::Closed | TransportErrorKind::Malformed | TransportErrorKind::TooLarge
-            if is_proxied && is_on_the_way =>
+        // Until the tunnel is there, only the proxy can have failed; TLS names itself.
+        TransportErrorKind::Closed
+        | TransportErrorKind::Malformed
+        | TransportErrorKind::TooLarge
+            if is_proxied && is_connecting =>
         {
             TransportError::new(TransportErrorKind::Proxy).with_source(error)
         }
-        // Nothing of the request was sent, so the connection was never there.
-        TransportErrorKind::Closed if is_on_the_way => {
+        // Nothing of the request was sent, so there never was a connection.
+        TransportErrorKind::Closed if is_connecting => {
             TransportError::new(TransportErrorKind::Connect).with_source(error)
         }
         _ if is_proxied => error.through_proxy(),
         _ => error,
     }
+}
+
+fn unsendable(reason: &'static str) -> TransportError {
+    TransportError::new(TransportErrorKind::Unsendable).with_source(reason)
 }
 
 impl fmt::Debug for UreqTransport {
@@ -163,17 +284,17 @@ impl fmt::Debug for UreqTransport {
 
 impl Connect for UreqTransport {
     fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
-        Ok(Self::new(Library::Own(agent::build(config)?), config))
+        Ok(Self::new(Library::Own(Agents::new(config)?), config))
     }
 }
 
 impl Transport for UreqTransport {
-    fn sleep_until(&self, moment: Moment) {
-        std::thread::sleep(moment.since_start().saturating_sub(self.start.elapsed()));
-    }
-
     fn now(&self) -> Moment {
         Moment::after_start(self.start.elapsed())
+    }
+
+    fn sleep_until(&self, moment: Moment) {
+        std::thread::sleep(moment.since_start().saturating_sub(self.start.elapsed()));
     }
 
     fn send(
@@ -182,18 +303,14 @@ impl Transport for UreqTransport {
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
         let now = Instant::now();
-        let left = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
-        let call = Call::begin(now, left);
-        let has_body = !request.body().is_empty() || announces_empty_body(request.method());
-        let response = if has_body {
-            self.run(request, request.body().as_ref(), left, &call)?
-        } else {
-            self.run(request, SendBody::none(), left, &call)?
-        };
-
-        let (mut head, body) = response.into_parts();
-        head.extensions.clear();
-        check_head(&self.config, request.method(), &head)?;
-        Ok(Response::from_parts(head, self.read(body)?))
+        let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        let route = self.route(request)?;
+        match &self.library {
+            Library::Own(agents) => {
+                let deadline = remaining.and_then(|remaining| now.checked_add(remaining));
+                self.send_by_own(agents, request, route, deadline)
+            }
+            Library::Given(agent) => self.send_by_given(agent, request, route, remaining),
+        }
     }
 }
