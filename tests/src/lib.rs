@@ -1,23 +1,45 @@
-//! What tests that span several crates share: a TLS front for a plain listener, and a listener that
-//! answers from a script.
+//! What the tests that span several crates share: clients of both modes behind one blocking interface, a
+//! server that follows a script, a TLS front for it, and numbers that look random.
 
-mod script;
-mod tls;
+mod clients;
+mod dice;
+mod scripted_server;
+mod tls_terminator;
 
-pub use script::Script;
-pub use tls::TlsFront;
+pub use clients::{Settings, TestClient};
+pub use dice::Dice;
+pub use scripted_server::ScriptedServer;
+pub use tls_terminator::TlsTerminator;
 
-/// The examples of the project's README, compiled and run.
+use std::time::Duration;
+
+/// The limit of everything that has one. However loaded the machine is, nothing takes as long.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The examples of the documents, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
 
-/// The examples of the page on the suite, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/conformance.md")]
-pub struct Conformance;
+    #[doc = include_str!("../../docs/conformance.md")]
+    struct Conformance;
 
-/// The examples of the page on key resets, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/rotation.md")]
-pub struct Rotation;
+    #[doc = include_str!("../../docs/guide/errors.md")]
+    struct Errors;
+
+    #[doc = include_str!("../../docs/guide/first-call.md")]
+    struct FirstCall;
+
+    #[doc = include_str!("../../docs/guide/keys-and-reset.md")]
+    struct KeysAndReset;
+
+    #[doc = include_str!("../../docs/guide/proxies-and-tls.md")]
+    struct ProxiesAndTls;
+
+    #[doc = include_str!("../../docs/guide/testing-your-program.md")]
+    struct TestingYourProgram;
+
+    #[doc = include_str!("../../docs/guide/your-own-transport.md")]
+    struct YourOwnTransport;
+}

@@ -1,4 +1,4 @@
-//! A TLS front with a certificate authority of its own, before a plain listener.
+//! [`TlsTerminator`]: TLS in front of a plain server.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -12,22 +12,23 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-/// Terminates TLS on a free port of 127.0.0.1, for `localhost`, and passes the bytes on.
+/// Terminates TLS for `localhost` on a free port of 127.0.0.1, and passes the bytes on. Its certificate comes from an
+/// authority of its own.
 #[derive(Debug)]
-pub struct TlsFront {
+pub struct TlsTerminator {
     port: u16,
     root_pem: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl TlsFront {
-    /// Starts a front for the plain listener at `http://host:port`.
+impl TlsTerminator {
+    /// Starts TLS in front of the plain server at `http://address:port`.
     ///
     /// # Errors
     ///
-    /// If the address is not one, or no port or certificate can be had.
-    pub fn before(url: &str) -> Result<Self, Box<dyn Error>> {
+    /// If that is not a URL of this form, if there is no free port, or if no certificate can be made.
+    pub fn start(url: &str) -> Result<Self, Box<dyn Error>> {
         let target: SocketAddr = url.trim_start_matches("http://").parse()?;
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -67,20 +68,20 @@ impl TlsFront {
         })
     }
 
-    /// Where it listens, `https://localhost:port`.
+    /// Returns its URL, `https://localhost:port`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.port)
     }
 
-    /// The certificate of its authority.
+    /// Returns the certificate of its authority.
     #[must_use]
     pub fn root_pem(&self) -> &str {
         &self.root_pem
     }
 }
 
-impl Drop for TlsFront {
+impl Drop for TlsTerminator {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -96,7 +97,7 @@ async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor, target: 
     while let Ok((client, _)) = listener.accept().await {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // A client that does not trust the certificate hangs up here, as some tests want.
+            // A client that does not trust the certificate hangs up here.
             let Ok(mut client) = acceptor.accept(client).await else {
                 return;
             };

@@ -1,71 +1,71 @@
-//! A listener on loopback that answers each connection from a script, and keeps what it received.
+//! [`ScriptedServer`]: answers each connection from a script, and keeps what it received.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+
+use crate::PATIENCE;
 
 type Received = Arc<Mutex<Vec<String>>>;
 
-/// Serves one request a connection: reads its head and announced body, writes the given bytes, closes.
-/// The last answer is given again when there are more connections than answers.
+/// A server on loopback that serves one request on each connection: it reads the head and the announced body,
+/// writes the given bytes, and closes.
 #[derive(Debug)]
-pub struct Script {
+pub struct ScriptedServer {
     address: SocketAddr,
     received: Received,
-    over: Arc<AtomicBool>,
+    is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Script {
-    /// Listens on a free port of 127.0.0.1.
+impl ScriptedServer {
+    /// Starts a server on a free port of 127.0.0.1 that answers every connection with these bytes.
     ///
     /// # Errors
     ///
-    /// If no port can be had.
-    pub fn serve(answers: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> io::Result<Self> {
-        let answers: Vec<Vec<u8>> = answers.into_iter().map(Into::into).collect();
+    /// If there is no free port.
+    pub fn start(answer: impl Into<Vec<u8>>) -> io::Result<Self> {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let received = Received::default();
-        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
-            let (received, over) = (Arc::clone(&received), Arc::clone(&over));
+            let (received, is_over) = (Arc::clone(&received), Arc::clone(&is_over));
             move || {
-                for (at, stream) in listener.incoming().enumerate() {
-                    if over.load(Ordering::SeqCst) {
+                for stream in listener.incoming() {
+                    if is_over.load(Ordering::SeqCst) {
                         return;
                     }
                     let Ok(stream) = stream else { continue };
-                    let answer = answers.get(at).or_else(|| answers.last());
-                    // A client that leaves early is what some tests are about.
-                    let _ = exchange(stream, answer.map_or(&[], Vec::as_slice), &received);
+                    // Some tests are about a client that hangs up early.
+                    let _ = exchange(stream, &answer, &received);
                 }
             }
         });
         Ok(Self {
             address,
             received,
-            over,
+            is_over,
             thread: Some(thread),
         })
     }
 
-    /// Where it listens, `http://127.0.0.1:port`.
+    /// Returns its URL, `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The port it listens on.
+    /// Returns its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Every request so far, head and body, one a connection.
+    /// Returns every request so far, head and body, one for each connection.
     #[must_use]
     pub fn received(&self) -> Vec<String> {
         self.received
@@ -75,9 +75,9 @@ impl Script {
     }
 }
 
-impl Drop for Script {
+impl Drop for ScriptedServer {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
+        self.is_over.store(true, Ordering::SeqCst);
         // Wakes the thread that waits for a connection.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
@@ -87,7 +87,7 @@ impl Drop for Script {
 }
 
 fn exchange(mut stream: TcpStream, answer: &[u8], received: &Received) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !is_complete(&request) {
