@@ -1,77 +1,66 @@
-//! One call, and what `-v` says of it on standard error: nothing of the path, which may hold ids, and of
-//! the key that there is one.
+//! One call, and what `-v` prints about it: not the path, which may contain ids, and not the key.
 
 use std::time::Instant;
 
-use ap_core::CallError;
-use bytes::Bytes;
-use http::{HeaderName, Request, Response};
+use activeprospect::ap_core::redact;
+use activeprospect::http::{HeaderName, HeaderValue, Request};
+use activeprospect::{Draft, Error, Response};
 
 use crate::output;
 use crate::redact::MARK;
-use crate::setup::Setup;
+use crate::session::{Session, USER_AGENT};
 
-/// Whether a request goes with a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signing {
-    Signed,
-    Unsigned,
+/// Sends a draft and returns the response of any status.
+pub(crate) fn send(session: &Session, draft: Draft) -> Result<Response, Error> {
+    if !session.is_verbose {
+        return session.client.send(draft);
+    }
+    let user_agent = HeaderValue::from_static(USER_AGENT);
+    let (request, _) = draft
+        .clone()
+        .prepare(session.client.origins(), Some(&user_agent))?;
+    print_request(session, &request);
+    if !draft.is_unsigned() {
+        output::eprintln(&format!("> authorization: Basic {MARK}"));
+    }
+    let started = Instant::now();
+    let result = session.client.send(draft);
+    print_result(started, &result);
+    result
 }
 
-pub(crate) fn send(
-    setup: &Setup,
-    request: Request<Bytes>,
-    signing: Signing,
-) -> Result<Response<Bytes>, CallError> {
-    if setup.verbose {
-        before(setup, &request, signing);
-    }
-    let begun = Instant::now();
-    let outcome = match signing {
-        Signing::Signed => setup.client.send(request),
-        Signing::Unsigned => setup.client.send_unsigned(request),
-    };
-    if setup.verbose {
-        after(begun, &outcome);
-    }
-    outcome
-}
-
-fn before(setup: &Setup, request: &Request<Bytes>, signing: Signing) {
+fn print_request<B>(session: &Session, request: &Request<B>) {
     let uri = request.uri();
-    output::say(&format!(
+    output::eprintln(&format!(
         "> {} {}://{}",
         request.method(),
         uri.scheme_str().unwrap_or_default(),
         uri.authority().map_or("", |authority| authority.as_str())
     ));
     for (name, value) in request.headers() {
-        let value = if is_secret(name) {
+        let value = if may_be_secret(name) {
             MARK.into()
         } else {
-            let value = setup.secrets.out_of_text(value.as_bytes());
-            ap_core::escape(&String::from_utf8_lossy(&value))
+            let value = session.secrets.redact_text(value.as_bytes());
+            redact::escape(&String::from_utf8_lossy(&value))
         };
-        output::say(&format!("> {name}: {value}"));
-    }
-    if signing == Signing::Signed {
-        output::say(&format!("> authorization: Basic {MARK}"));
+        output::eprintln(&format!("> {name}: {value}"));
     }
 }
 
-/// Whether a header is one that secrets go in, by its name: what a user gives with `-H` is theirs to know.
-fn is_secret(name: &HeaderName) -> bool {
+/// Returns `true` if the name of a header suggests that its value is a secret.
+fn may_be_secret(name: &HeaderName) -> bool {
     ["auth", "cookie", "key", "pass", "secret", "token"]
         .iter()
         .any(|word| name.as_str().contains(word))
 }
 
-fn after(begun: Instant, outcome: &Result<Response<Bytes>, CallError>) {
-    let status = match outcome {
+fn print_result(started: Instant, result: &Result<Response, Error>) {
+    let status = match result {
         Ok(response) => Some(response.status()),
-        Err(CallError::Auth(refusal)) => refusal.response().map(Response::status),
-        Err(_) => None,
+        Err(error) => error.status(),
     };
-    let said = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    output::say(&format!("< {said} in {} ms", begun.elapsed().as_millis()));
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let elapsed = started.elapsed().as_millis();
+    output::eprintln(&format!("< {status} in {elapsed} ms"));
 }

@@ -1,79 +1,85 @@
-//! Ctrl-C: one sentence, exit code 130, a terminal that echoes again, and no file half-way.
+//! Signals: one sentence, exit code 130, a terminal that echoes again, and no half-written file.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::exit::INTERRUPTED;
+use crate::exit_code::ExitCode;
 use crate::output;
 
 #[cfg(unix)]
-type Saved = rustix::termios::Termios;
+type TerminalModes = rustix::termios::Termios;
 #[cfg(not(unix))]
-type Saved = ();
+type TerminalModes = ();
 
-static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+/// The terminal's modes before a prompt.
+static TERMINAL: Mutex<Option<TerminalModes>> = Mutex::new(None);
 
-/// Held while files are in an in-between state.
-static BUSY: Mutex<()> = Mutex::new(());
+/// Held while a file is being changed.
+static CHANGING: Mutex<()> = Mutex::new(());
 
-/// What there is to know for whoever interrupts.
-static LAST_WORDS: Mutex<Option<&'static str>> = Mutex::new(None);
+/// What the user should know after an interrupt.
+static HINT: Mutex<Option<&'static str>> = Mutex::new(None);
 
-/// Answers the signals from now on.
+/// Handles SIGINT, SIGTERM and SIGHUP from now on.
 pub(crate) fn install() {
-    // Without a handler the signals end the program as they always do, so a failure here is no harm.
+    // Without a handler, the signals end the program in their usual way, so a failure here is harmless.
     let _ = ctrlc::set_handler(|| exit());
 }
 
-/// Ends the program as an interrupt does, once whatever is being written is whole.
+/// Ends the program as a signal does, after any file that is being changed is complete.
 pub(crate) fn exit() -> ! {
-    let _whole = hold();
-    restore();
-    output::say("ap: interrupted");
-    if let Some(words) = *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) {
-        output::say(&format!("     {words}"));
+    let _complete = defer();
+    restore_terminal();
+    output::eprintln("ap: interrupted");
+    if let Some(hint) = *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
+        output::eprintln(&format!("     {hint}"));
     }
-    std::process::exit(i32::from(INTERRUPTED))
+    std::process::exit(ExitCode::Interrupted.number().into())
 }
 
-/// From now on an interrupt says this too.
-pub(crate) fn end_with(words: &'static str) {
-    *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
+/// Sets what an interrupt tells the user from now on.
+pub(crate) fn set_hint(hint: &'static str) {
+    *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint);
 }
 
-/// While the guard lives, an interrupt waits.
-pub(crate) fn hold() -> MutexGuard<'static, ()> {
-    BUSY.lock().unwrap_or_else(PoisonError::into_inner)
+/// Makes an interrupt wait until the guard is dropped.
+pub(crate) fn defer() -> MutexGuard<'static, ()> {
+    CHANGING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Remembers how the terminal is, so that an interrupted prompt does not leave it without echo. The modes
-/// are left alone: the prompt's library puts back what it finds, maybe after an interrupt has done so, and
-/// both must put back the same.
-pub(crate) fn keep_echo() -> EchoKept {
+/// Makes an interrupt restore the terminal's present modes until the guard is dropped, so that an interrupted
+/// prompt does not leave a terminal without echo.
+///
+/// The modes are not changed here: the prompt's library restores the modes that it found, possibly after an
+/// interrupt has restored them, and both must restore the same.
+pub(crate) fn save_terminal() -> SavedTerminal {
     #[cfg(unix)]
     {
-        let saved = rustix::termios::tcgetattr(std::io::stdin()).ok();
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = saved;
+        let modes = rustix::termios::tcgetattr(std::io::stdin()).ok();
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = modes;
     }
-    EchoKept
+    SavedTerminal
 }
 
-/// While this lives, an interrupt puts the terminal back.
-pub(crate) struct EchoKept;
+/// While this lives, an interrupt restores the terminal.
+pub(crate) struct SavedTerminal;
 
-impl Drop for EchoKept {
+impl Drop for SavedTerminal {
     fn drop(&mut self) {
-        *SAVED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-fn restore() {
-    let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();
+fn restore_terminal() {
+    let modes = TERMINAL
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     #[cfg(unix)]
-    if let Some(saved) = saved {
+    if let Some(modes) = modes {
         let now = rustix::termios::OptionalActions::Now;
-        // There is nobody left to tell.
-        let _ = rustix::termios::tcsetattr(std::io::stdin(), now, &saved);
+        // The program ends, so there is nothing to do about a failure.
+        let _ = rustix::termios::tcsetattr(std::io::stdin(), now, &modes);
     }
     #[cfg(not(unix))]
-    drop(saved);
+    drop(modes);
 }

@@ -1,26 +1,28 @@
-//! Reads what a user names, up to a limit: a device has no end.
+//! Reads files and streams that a user names, up to a limit: a device may have no end.
 
 use std::io::{self, Read};
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
-/// All that there is to read, if it is at most so many MiB.
+/// Reads all of an opened file or stream, which may have at most `limit_mib` MiB. `name` and `hint` are for the
+/// error.
 pub(crate) fn read(
-    from: io::Result<impl Read>,
-    what: &str,
-    most: u64,
-    to_do: &str,
+    opened: io::Result<impl Read>,
+    limit_mib: u64,
+    name: &str,
+    hint: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let limit = most << 20;
+    let limit = limit_mib << 20;
     let mut bytes = Vec::new();
-    from.and_then(|from| from.take(limit + 1).read_to_end(&mut bytes))
+    opened
+        .and_then(|reader| reader.take(limit + 1).read_to_end(&mut bytes))
         .map_err(|error| {
-            Failure::usage(format!("{what} cannot be read ({})", error.kind()), to_do)
+            Failure::usage(format!("{name} cannot be read ({})", error.kind()), hint)
         })?;
     if bytes.len() as u64 > limit {
         return Err(Failure::usage(
-            format!("{what} is larger than {most} MiB"),
-            to_do,
+            format!("{name} is larger than {limit_mib} MiB"),
+            hint,
         ));
     }
     Ok(bytes)

@@ -1,23 +1,25 @@
-//! Standard output: bytes as they are to a pipe, escaped to a terminal, and silence when nobody reads.
-//! Standard error: whole lines, and no panic when it is gone.
+//! Standard output: unchanged to a pipe, escaped to a terminal, and no failure if the reader has gone.
+//! Standard error: whole lines, and no panic if it is closed.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
+use activeprospect::ap_core::redact;
 use serde::Serialize;
 
-use crate::exit::{Failure, OTHER};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 
-/// Why printing ended.
+/// How printing ended.
 #[derive(Debug)]
 pub(crate) enum Printed {
     /// Everything was written.
     All,
-    /// Whoever read has gone, as with `| head -1`. That is no failure.
+    /// The reader has gone, as with `| head -1`. That is no failure.
     ReaderGone,
 }
 
-/// Writes bytes that may come from a server.
+/// Writes bytes that may come from a server to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
     let mut out = io::stdout().lock();
     let written = if out.is_terminal() {
@@ -29,43 +31,54 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
         Ok(()) => Ok(Printed::All),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::ReaderGone),
         Err(error) => Err(Failure::new(
-            OTHER,
+            ExitCode::Other,
             format!("standard output cannot be written ({})", error.kind()),
-            "check the disk, or what the output goes to",
+            "check the disk, or the program that reads the output",
         )),
     }
 }
 
-/// One line on standard error. That nobody hears it must not change how the command ends.
-pub(crate) fn say(line: &str) {
+/// Writes one line to standard error. A failure to do so must not change how the command ends.
+pub(crate) fn eprintln(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A value as one line of JSON.
-pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(value);
-    text.map(|text| text + "\n")
-        .map_err(|_| Failure::new(OTHER, "the result cannot be written as JSON", "report this"))
+/// Writes a failure to standard error, in two lines, and returns its exit code.
+pub(crate) fn report(failure: &Failure) -> std::process::ExitCode {
+    eprintln(&format!("ap: {}", failure.message));
+    eprintln(&format!("     {}", failure.hint));
+    failure.code.number().into()
 }
 
-/// A file's name as it may be said: on one line, and without what looks like a password in a URL.
-pub(crate) fn name(file: impl AsRef<Path>) -> String {
+/// Returns a value as one line of JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(value);
+    text.map(|text| text + "\n").map_err(|_| {
+        Failure::new(
+            ExitCode::Other,
+            "the result cannot be written as JSON",
+            "report this as a bug",
+        )
+    })
+}
+
+/// Returns a file's name as it can be shown: on one line, and without what looks like a password in a URL.
+pub(crate) fn display_path(file: impl AsRef<Path>) -> String {
     let text = file.as_ref().to_string_lossy();
     if text.contains("://") && text.contains('@') {
         return "with a URL for a name".to_owned();
     }
-    ap_core::escape(&text)
+    redact::escape(&text)
 }
 
-/// Text for a terminal: what could move the cursor, colour the rest, set the title or turn the line
-/// round is shown instead.
+/// Escapes characters that could move the cursor, change colours, set the title or reverse the line.
 fn escape(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len() + 1);
     for character in String::from_utf8_lossy(bytes).chars() {
         if matches!(character, '\n' | '\t') {
             shown.push(character);
         } else {
-            ap_core::escape_char(&mut shown, character);
+            redact::escape_char(&mut shown, character);
         }
     }
     if !shown.is_empty() && !shown.ends_with('\n') {
@@ -76,10 +89,10 @@ fn escape(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, name};
+    use super::{display_path, escape};
 
     #[test]
-    fn a_terminal_is_told_nothing_but_text() {
+    fn a_terminal_gets_only_text() {
         assert_eq!(
             escape(b"a\x1b[31mb\r\nc\td\xc2\x9b\xe2\x80\xae"),
             "a\\u{1b}[31mb\\r\nc\td\\u{9b}\\u{202e}\n"
@@ -88,8 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_and_holds_no_password() {
-        assert_eq!(name("a/b\n\x1bc.json"), "a/b\\n\\u{1b}c.json");
-        assert!(!name("https://user:secret-word@h.example/x").contains("secret-word"));
+    fn a_path_is_shown_on_one_line_and_without_a_password() {
+        assert_eq!(display_path("a/b\n\x1bc.json"), "a/b\\n\\u{1b}c.json");
+        assert!(!display_path("https://user:secret-word@h.example/x").contains("secret-word"));
     }
 }

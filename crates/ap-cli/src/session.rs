@@ -1,147 +1,129 @@
-//! From the global options to a client: origins, roots, times, then keys.
+//! [`Session`]: from the global options to a client, first without keys, then with them.
 
 use std::fs::File;
 use std::path::Path;
 
-use ap_core::{Account, ApiKey, KeyRing, Origin, Origins, Replay, Service};
+use activeprospect::blocking::{Client, ClientBuilder};
+use activeprospect::transport::TransportConfig;
+use activeprospect::{ApiKey, Draft, Origins, Service};
 use ap_emulator::Emulator;
-use ap_ureq::Client;
-use bytes::Bytes;
-use http::Request;
 
-use crate::cli::{Global, NamedOrigin};
-use crate::emulate::not_started;
-use crate::exit::{Failure, OTHER};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::keys::{self, Prompt};
+use crate::options::{GlobalOptions, NamedOrigin};
 use crate::redact::Secrets;
-use crate::{arguments, bounded, output};
+use crate::{limited_read, output};
 
-/// The largest file of roots that is read: all of Mozilla's have a quarter of a MiB.
+pub(crate) const USER_AGENT: &str = concat!("activeprospect-cli/", env!("CARGO_PKG_VERSION"));
+
+/// The largest file of root certificates that is read. All of Mozilla's have a quarter of a MiB.
 const ROOTS_LIMIT_MIB: u64 = 16;
 
-/// A client, and the emulator that it may talk to, which ends with it.
-pub(crate) struct Setup {
-    pub client: Client,
-    pub verbose: bool,
-    pub secrets: Secrets,
-    /// The keys, oldest first; none before `unlock`.
-    pub keys: Vec<ApiKey>,
+/// The client of one command, its keys, and the emulator that it may call, which stops with it.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) is_verbose: bool,
+    pub(crate) secrets: Secrets,
+    /// Oldest first.
+    pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
 }
 
-impl Setup {
-    /// A client without keys, for calls that need none and for looking at a call before a key is asked
-    /// for.
-    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
-        let emulator = global.emulator.then(Emulator::start).transpose();
-        let emulator = emulator.map_err(|error| not_started(&error, "try again"))?;
+impl Session {
+    /// Creates a session without keys, so that a call can be checked before a key is needed.
+    pub(crate) fn without_keys(options: &GlobalOptions) -> Result<Self, Failure> {
+        let emulator = options.emulator.then(Emulator::start).transpose();
+        let emulator =
+            emulator.map_err(|error| Failure::emulator_not_started(&error, "try again"))?;
         let origins = match &emulator {
-            Some(emulator) => emulator_origins(emulator)?,
-            None => given_origins(global)?,
+            Some(emulator) => emulator.origins(),
+            None => origins(&options.origin)?,
         };
-        let mut builder = Client::builder().origins(origins);
-        if let Some(timeout) = global.timeout {
-            builder = builder.timeout(timeout);
-        }
-        if let Some(file) = &global.ca {
-            builder = builder.root_pem(read_roots(file)?);
-        }
-        let client = builder.build().map_err(|error| {
-            Failure::usage(
-                format!("the client could not be made: {error}"),
-                "give --ca a file of certificates in PEM",
-            )
-        })?;
         Ok(Self {
-            client,
-            verbose: global.verbose,
-            secrets: Secrets::of(&[]),
+            client: client(options, origins)?,
+            is_verbose: options.verbose,
+            secrets: Secrets::new(&[]),
             keys: Vec::new(),
             emulator,
         })
     }
 
-    /// Gives the client the emulator's key, or the account's.
-    pub(crate) fn unlock(&mut self, prompt: Prompt) -> Result<(), Failure> {
+    /// Finds the account's keys, or uses the emulator's.
+    pub(crate) fn find_keys(&mut self, prompt: Prompt) -> Result<(), Failure> {
         let keys = match &self.emulator {
             Some(emulator) => vec![emulator_key(emulator)?],
-            None => keys::resolve(prompt)?,
+            None => keys::find(prompt)?,
         };
-        self.unlock_with(keys)
+        self.set_keys(keys)
     }
 
-    /// Gives the client these keys, oldest first.
-    pub(crate) fn unlock_with(&mut self, keys: Vec<ApiKey>) -> Result<(), Failure> {
-        arguments::check_for(&keys)?;
-        self.secrets = Secrets::of(&keys);
+    /// Uses these keys, oldest first.
+    pub(crate) fn set_keys(&mut self, keys: Vec<ApiKey>) -> Result<(), Failure> {
+        keys::in_arguments::check_for(&keys)?;
+        self.secrets = Secrets::new(&keys);
+        self.sign_with(&keys)?;
         self.keys = keys;
-        self.sign_with(&self.keys)
+        Ok(())
     }
 
-    /// Which of its keys the client signs with from now on.
+    /// Makes the client sign with only these keys.
     pub(crate) fn sign_with(&self, keys: &[ApiKey]) -> Result<(), Failure> {
         self.client
             .keys()
             .replace(keys.to_vec())
-            .map_err(|error| Failure::usage(error.to_string(), "keep the newest keys"))
+            .map_err(|error| Failure::usage(error.to_string(), "keep only the newest keys"))
     }
 
-    /// Whether the request is one that a key may go with, as far as can be told without the key.
-    pub(crate) fn check(&self, request: &Request<Bytes>) -> Result<(), Failure> {
-        let nobody = Account::new(KeyRing::empty(), self.client.origins().clone());
-        let begun = nobody.begin(request, Replay::Allowed);
-        begun.map(drop).map_err(|error| Failure::of_request(&error))
+    /// Checks everything about a request that can be checked without a key.
+    pub(crate) fn check(&self, draft: &Draft) -> Result<(), Failure> {
+        draft.clone().prepare(self.client.origins(), None)?;
+        Ok(())
     }
+}
+
+fn client(options: &GlobalOptions, origins: Origins) -> Result<Client, Failure> {
+    let mut builder = ClientBuilder::new().origins(origins).user_agent(USER_AGENT);
+    if let Some(timeout) = options.timeout {
+        builder = builder.timeout(timeout);
+    }
+    let mut config = TransportConfig::new();
+    if let Some(file) = &options.ca {
+        config = config.root_pem(read_roots(file)?);
+    }
+    builder.build_with_config(&config).map_err(|error| {
+        let cause = std::error::Error::source(&error);
+        let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
+        Failure::usage(
+            format!("the client could not be made: {cause}"),
+            "use a file of PEM certificates for --ca",
+        )
+    })
 }
 
 fn emulator_key(emulator: &Emulator) -> Result<ApiKey, Failure> {
-    ApiKey::parse(emulator.key())
-        .map(|key| key.labelled("made for this command"))
-        .map_err(|error| Failure::new(OTHER, format!("the emulator's key: {error}"), "report this"))
+    let key = ApiKey::parse(emulator.key()).map_err(|error| {
+        let message = format!("the emulator's key: {error}");
+        Failure::new(ExitCode::Other, message, "report this as a bug")
+    })?;
+    Ok(key.with_label("made for this command"))
 }
 
-fn emulator_origins(emulator: &Emulator) -> Result<Origins, Failure> {
-    let failed = |why: String| {
-        Failure::new(
-            OTHER,
-            format!("the emulator's origins: {why}"),
-            "report this",
-        )
-    };
-    let mut changes = Vec::new();
-    for service in Service::ALL {
-        let product = match service.product() {
-            ap_core::Product::LeadConduit => ap_emulator::Product::LeadConduit,
-            ap_core::Product::TrustedForm => ap_emulator::Product::TrustedForm,
-            ap_core::Product::SuppressionList => ap_emulator::Product::SuppressionList,
-        };
-        let origin = Origin::parse_loopback(emulator.url(product));
-        changes.push((service, origin.map_err(|error| failed(error.to_string()))?));
-    }
-    Origins::vendor()
-        .with_all(changes)
-        .map_err(|error| failed(error.to_string()))
-}
-
-fn given_origins(global: &Global) -> Result<Origins, Failure> {
-    // A service alone comes after its whole product, wherever it stands.
-    let is_alone = |named: &&NamedOrigin| named.services == [Service::TrustedFormApp];
-    let (alone, whole): (Vec<_>, Vec<_>) = global.origin.iter().partition(is_alone);
-    let of = |named: &NamedOrigin| {
-        named
-            .services
-            .iter()
-            .map(|service| (*service, named.origin.clone()))
-            .collect::<Vec<_>>()
-    };
-    let changes: Vec<_> = whole.into_iter().chain(alone).flat_map(of).collect();
+fn origins(given: &[NamedOrigin]) -> Result<Origins, Failure> {
+    // `trustedform-app` changes one service of what `trustedform` changes, so it comes last.
+    let is_part = |named: &&NamedOrigin| named.services == [Service::TrustedFormApp];
+    let (parts, products): (Vec<_>, Vec<_>) = given.iter().partition(is_part);
+    let changes = products.into_iter().chain(parts).flat_map(|named| {
+        let services = named.services.iter();
+        services.map(|service| (*service, named.origin.clone()))
+    });
     Origins::vendor()
         .with_all(changes)
         .map_err(|error| Failure::usage(error.to_string(), "see --origin in `ap --help`"))
 }
 
 fn read_roots(file: &Path) -> Result<Vec<u8>, Failure> {
-    let what = format!("the file {}", output::name(file));
-    let to_do = "give --ca a file of certificates in PEM";
-    bounded::read(File::open(file), &what, ROOTS_LIMIT_MIB, to_do)
+    let name = format!("the file {}", output::display_path(file));
+    let hint = "use a file of PEM certificates for --ca";
+    limited_read::read(File::open(file), ROOTS_LIMIT_MIB, &name, hint)
 }

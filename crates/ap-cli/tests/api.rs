@@ -1,41 +1,35 @@
-//! `ap api`, against the emulator and against servers that answer as told.
+//! `ap api`: what it sends, and where.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, KEY, Ran, VARIABLE, assert_absent};
+use ap_emulator::Emulator;
+use common::{BAD_KEY, Fake, Home, KEY, Ran, VARIABLE, assert_absent, emulator_origins, join};
 
 #[test]
 fn one_command_makes_an_authenticated_call_with_nothing_set_up() {
     let home = Home::new();
-    let ran = Ran::of(
-        home.ap(&["--emulator", "api", "/flows"]).output().unwrap(),
-        KEY,
-    );
+    let ran = home.run_bare(&["--emulator", "api", "/flows"]);
     let flows: Vec<serde_json::Value> = serde_json::from_str(ran.succeeds()).unwrap();
     assert!(!flows.is_empty());
     assert_eq!(ran.stderr, "");
-    assert!(
-        !home.path().join("config").exists(),
-        "it leaves nothing behind"
-    );
+    assert!(!home.path().join("config").exists(), "nothing is stored");
 }
 
 #[test]
-fn a_wrong_key_exits_3_with_the_documented_answer_on_standard_output() {
+fn a_rejected_key_exits_3_and_the_answer_is_printed() {
     let emulator = Emulator::start().unwrap();
-    let origin = format!("lcx={}", emulator.url(Product::LeadConduit));
-    let ran = Home::new().run(&["--origin", &origin, "api", "/flows"]);
+    let origins = emulator_origins(&emulator);
+    let ran = Home::new().run(&join(&origins, &["api", "/flows"]));
     ran.fails(
         3,
-        "LeadConduit refused the API key (ACTIVEPROSPECT_API_KEY)",
+        "LeadConduit rejected the API key: \"ACTIVEPROSPECT_API_KEY\"",
     );
-    assert_eq!(ran.stdout, r#"{"error":"authentication failed"}"#);
-    assert!(ran.stderr.contains("log in to LeadConduit"));
+    assert_eq!(ran.stdout, BAD_KEY);
+    ran.says("log in to LeadConduit");
 
-    let with_head = Home::new().run(&["--origin", &origin, "api", "-i", "/flows"]);
+    let with_head = Home::new().run(&join(&origins, &["api", "-i", "/flows"]));
     assert_eq!(with_head.code, Some(3));
     assert!(
         with_head.stdout.starts_with("HTTP/1.1 401 Unauthorized\n"),
@@ -51,25 +45,15 @@ fn a_wrong_key_exits_3_with_the_documented_answer_on_standard_output() {
 }
 
 #[test]
-fn the_right_key_from_the_environment_is_taken() {
+fn a_key_from_the_environment_is_sent_and_not_shown_in_the_answer() {
     let emulator = Emulator::start().unwrap();
-    let origin = format!("lcx={}", emulator.url(Product::LeadConduit));
-    let home = Home::new();
+    let origins = emulator_origins(&emulator);
     let key = emulator.key();
-    let output = home
-        .ap(&["--origin", &origin, "api", "/user"])
-        .env(VARIABLE, &key)
-        .output()
-        .unwrap();
-    let ran = Ran::of(output, &key);
+    let run = |arguments: &[&str]| Home::new().run_with_key(&join(&origins, arguments), &key);
+    let ran = run(&["api", "/user"]);
     assert!(ran.succeeds().contains(r#""api_key":"[redacted]""#));
     assert_absent(&ran.stdout, &key);
-    let shown = home
-        .ap(&["--origin", &origin, "api", "--show-secrets", "/user"])
-        .env(VARIABLE, &key)
-        .output()
-        .unwrap();
-    assert!(String::from_utf8_lossy(&shown.stdout).contains(&key));
+    run(&["api", "--show-secrets", "/user"]).prints(&key);
 }
 
 #[test]
@@ -142,18 +126,13 @@ fn other_types_need_not_be_json_and_headers_replace_the_defaults() {
 #[test]
 fn no_auth_sends_no_key_and_needs_none() {
     let fake = Fake::status(200, "", "{}");
-    let output = Home::new()
-        .ap(&["--origin", &fake.as_lcx(), "api", "--no-auth", "/status"])
-        .output();
-    Ran::of(output.unwrap(), KEY).succeeds();
+    let home = Home::new();
+    home.run_bare(&["--origin", &fake.as_lcx(), "api", "--no-auth", "/status"])
+        .succeeds();
     assert!(!fake.received()[0].to_lowercase().contains("authorization"));
-    let emulator = Home::new()
-        .ap(&["--emulator", "api", "--no-auth", "/flows"])
-        .output()
-        .unwrap();
-    let ran = Ran::of(emulator, KEY);
+    let ran = home.run_bare(&["--emulator", "api", "--no-auth", "/flows"]);
     ran.fails(3, "401");
-    assert!(ran.stderr.contains("leave out --no-auth"));
+    ran.says("leave out --no-auth");
 }
 
 #[test]
@@ -178,7 +157,7 @@ fn products_and_urls_choose_the_origin() {
 }
 
 #[test]
-fn proxies_of_the_environment_are_not_used() {
+fn the_usual_proxy_variables_are_not_used() {
     let (target, proxy) = (
         Fake::status(200, "", "direct"),
         Fake::status(200, "", "proxied"),
@@ -199,7 +178,7 @@ fn proxies_of_the_environment_are_not_used() {
 }
 
 #[test]
-fn help_and_completions_are_printed_and_no_flag_takes_a_key() {
+fn help_and_completions_are_printed_and_no_option_has_a_key() {
     let home = Home::new();
     for arguments in [
         vec!["--help"],
@@ -222,7 +201,7 @@ fn help_and_completions_are_printed_and_no_flag_takes_a_key() {
 }
 
 #[test]
-fn json_lines_are_another_type_and_other_methods_take_a_body() {
+fn json_lines_are_not_json_and_every_method_may_have_a_body() {
     let fake = Fake::status(200, "", "{}");
     let lines = "{\"a\":1}\n{\"a\":2}\n";
     let json_lines = "Content-Type: application/x-ndjson";

@@ -1,17 +1,17 @@
-//! What `ap api` makes of answers: exit codes, what is shown, and what is not.
+//! `ap api`: the exit code of each answer, what is printed of it, and what is not.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
 use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, KEY, Ran, VARIABLE, assert_absent};
+use common::{
+    BAD_KEY, Fake, Home, KEY, Ran, VARIABLE, assert_absent, encoded_pair, reversed, spawn,
+};
+use std::io::{BufRead as _, BufReader};
 
 #[test]
-fn statuses_have_their_exit_codes() {
+fn each_status_has_its_exit_code() {
     for (status, body, code) in [
         (200, "{}", 0),
         (201, "{}", 0),
@@ -19,7 +19,7 @@ fn statuses_have_their_exit_codes() {
         (301, "", 1),
         (304, "", 1),
         (400, "{}", 1),
-        (401, r#"{"error":"authentication failed"}"#, 3),
+        (401, BAD_KEY, 3),
         (401, r#"{"error":"not authorized"}"#, 4),
         (401, "<html>", 4),
         (402, "{}", 4),
@@ -51,27 +51,17 @@ fn statuses_have_their_exit_codes() {
 }
 
 #[test]
-fn what_cannot_be_reached_or_read_exits_6() {
-    let nobody = Fake::status(200, "", "").port;
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
-    assert_ne!(nobody, closed);
-    let ran = Home::new().run(&[
-        "--origin",
-        &format!("lcx=http://127.0.0.1:{closed}"),
-        "api",
-        "/x",
-    ]);
-    ran.fails(6, "does not take the connection");
+fn without_a_complete_answer_it_exits_6() {
+    // Nothing listens on port 1, which only root can open.
+    let ran = Home::new().run(&["--origin", "lcx=http://127.0.0.1:1", "api", "/x"]);
+    ran.fails(6, "does not accept the connection");
     for (answer, says) in [
         ("", "ended before the response began"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
             "ended early",
         ),
-        ("nonsense\r\n\r\n", "not sound HTTP"),
+        ("nonsense\r\n\r\n", "not valid HTTP"),
     ] {
         let fake = Fake::answering(answer);
         let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "/x"]);
@@ -81,14 +71,14 @@ fn what_cannot_be_reached_or_read_exits_6() {
 }
 
 #[test]
-fn a_redirect_is_shown_and_the_other_listener_hears_nothing() {
+fn a_redirect_is_shown_and_not_followed() {
     let other = Fake::status(200, "", "{}");
     for host in ["127.0.0.1", "localhost"] {
         let location = format!("Location: http://{host}:{}/elsewhere\r\n", other.port);
         let fake = Fake::status(302, &location, "moved");
         let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "-i", "/x"]);
         ran.fails(1, "302");
-        assert!(ran.stderr.contains("not followed"));
+        ran.says("not followed");
         assert!(
             ran.stdout.starts_with("HTTP/1.1 302 Found\n"),
             "{}",
@@ -100,29 +90,22 @@ fn a_redirect_is_shown_and_the_other_listener_hears_nothing() {
 }
 
 #[test]
-fn a_server_that_reflects_the_key_does_not_get_it_shown() {
-    let pair = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        format!("API:{KEY}"),
-    );
+fn a_key_that_a_server_repeats_is_not_shown() {
+    let pair = encoded_pair(KEY);
     let headers = format!("X-Reflected: Basic {pair}\r\n");
     let body = format!("<p>{KEY} {pair} \u{1b}[31m</p>");
     for status in [200, 401, 500] {
         let fake = Fake::status(status, &headers, &body);
         let ran = Home::new().run(&["--origin", &fake.as_lcx(), "-v", "api", "-i", "/x"]);
-        assert!(ran.stdout.contains("[redacted]"), "{}", ran.stdout);
+        ran.prints("[redacted]");
         assert_absent(&ran.stdout, KEY);
-        assert!(
-            ran.stderr.contains("authorization: Basic [redacted]"),
-            "{}",
-            ran.stderr
-        );
+        ran.says("authorization: Basic [redacted]");
         assert!(!ran.stderr.contains('\u{1b}'));
     }
 }
 
 #[test]
-fn output_without_a_secret_is_the_servers_bytes() {
+fn an_answer_without_a_secret_is_printed_byte_for_byte() {
     let body = "{ \"b\" : 2.50,\n\t\"a\":[1e400, \"\\u0041\"] }\n";
     let fake = Fake::status(200, "", body);
     let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "/x"]);
@@ -130,16 +113,12 @@ fn output_without_a_secret_is_the_servers_bytes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_reader_that_ends_early_is_no_failure() {
     let body = "x".repeat(4 * 1024 * 1024);
     let fake = Fake::status(500, "", &body);
-    let mut child = Home::new()
-        .ap(&["--origin", &fake.as_lcx(), "api", "/x"])
-        .env(VARIABLE, KEY)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = Home::new().ap(&["--origin", &fake.as_lcx(), "api", "/x"]);
+    command.env(VARIABLE, KEY);
+    let mut child = spawn(command);
     // Gone before the first byte, as `| head -0` is.
     drop(child.stdout.take());
     let ran = Ran::of(child.wait_with_output().unwrap(), KEY);
@@ -147,16 +126,12 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn only_the_first_line_is_wanted() {
+fn a_reader_may_want_only_the_first_line() {
     let body = "line\n".repeat(1_000_000);
     let fake = Fake::status(200, "", &body);
-    let mut child = Home::new()
-        .ap(&["--origin", &fake.as_lcx(), "api", "-i", "/x"])
-        .env(VARIABLE, KEY)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = Home::new().ap(&["--origin", &fake.as_lcx(), "api", "-i", "/x"]);
+    command.env(VARIABLE, KEY);
+    let mut child = spawn(command);
     let mut first = String::new();
     let mut reader = BufReader::new(child.stdout.take().unwrap());
     reader.read_line(&mut first).unwrap();
@@ -167,7 +142,7 @@ fn only_the_first_line_is_wanted() {
 }
 
 #[test]
-fn a_listener_of_standard_error_that_goes_away_changes_nothing() {
+fn a_closed_standard_error_changes_nothing() {
     let fake = Fake::status(404, "", "gone");
     for verbose in [None, Some("-v")] {
         let origin = fake.as_lcx();
@@ -192,7 +167,7 @@ fn a_listener_of_standard_error_that_goes_away_changes_nothing() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_a_failure_of_this_machine() {
+fn a_full_disk_exits_1() {
     let fake = Fake::status(200, "", "{}");
     let full = std::fs::OpenOptions::new()
         .write(true)
@@ -208,7 +183,7 @@ fn a_full_disk_is_a_failure_of_this_machine() {
 }
 
 #[test]
-fn members_that_hold_keys_are_redacted_unless_asked_for() {
+fn members_that_contain_keys_are_redacted_unless_asked_for() {
     let body = "{\n  \"api_key\": \"placeholder-secret\",\n  \"nested\": [{\"keen_read_api_key\": \"other-secret\"}],\n  \"n\": 1.50\n}\n";
     let shown = "{\n  \"api_key\": \"[redacted]\",\n  \"nested\": [{\"keen_read_api_key\": \"[redacted]\"}],\n  \"n\": 1.50\n}\n";
     for status in [200, 404] {
@@ -221,7 +196,7 @@ fn members_that_hold_keys_are_redacted_unless_asked_for() {
 }
 
 #[test]
-fn every_key_of_the_file_is_kept_from_what_is_shown() {
+fn every_key_of_the_file_is_redacted() {
     let fake = Fake::status(
         200,
         "X-Other: placeholder-key-number-two\r\n",
@@ -232,8 +207,7 @@ fn every_key_of_the_file_is_kept_from_what_is_shown() {
         format!("{KEY}\nplaceholder-key-number-two\n").as_bytes(),
         0o600,
     );
-    let mut command = home.ap(&["--origin", &fake.as_lcx(), "api", "-i", "/x"]);
-    let ran = Ran::of(command.output().unwrap(), KEY);
+    let ran = home.run_bare(&["--origin", &fake.as_lcx(), "api", "-i", "/x"]);
     assert!(
         ran.succeeds().contains("x-other: [redacted]\n"),
         "{}",
@@ -244,17 +218,8 @@ fn every_key_of_the_file_is_kept_from_what_is_shown() {
 
 #[test]
 fn no_failing_command_shows_the_key_in_any_spelling() {
-    let pair = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        format!("API:{KEY}"),
-    );
-    let backwards = |text: &str| text.chars().rev().collect::<String>();
-    let spellings = [
-        KEY.to_owned(),
-        pair.clone(),
-        backwards(KEY),
-        backwards(&pair),
-    ];
+    let pair = encoded_pair(KEY);
+    let spellings = [KEY.to_owned(), pair.clone(), reversed(KEY), reversed(&pair)];
     let text = spellings.join(" ");
     let headers = format!(
         "X-A: {text}\r\nLocation: https://h.example/{KEY}\r\nWWW-Authenticate: Basic realm=\"{text}\"\r\n"
@@ -276,22 +241,12 @@ fn no_failing_command_shows_the_key_in_any_spelling() {
 }
 
 #[test]
-fn verbose_says_what_is_called_and_never_the_path() {
+fn verbose_prints_what_is_called_and_never_the_path() {
     let emulator = Emulator::start().unwrap();
     let key = emulator.key();
     let url = emulator.url(Product::LeadConduit);
-    let output = Home::new()
-        .ap(&[
-            "-v",
-            "--origin",
-            &format!("lcx={url}"),
-            "api",
-            "/flows?id=private",
-        ])
-        .env(VARIABLE, &key)
-        .output()
-        .unwrap();
-    let ran = Ran::of(output, &key);
+    let origin = format!("--origin=lcx={url}");
+    let ran = Home::new().run_with_key(&["-v", &origin, "api", "/flows?id=private"], &key);
     ran.succeeds();
     let lines: Vec<_> = ran.stderr.lines().collect();
     assert_eq!(lines[0], format!("> GET {url}"));
@@ -314,11 +269,11 @@ fn a_call_that_takes_too_long_exits_6() {
     let origin = format!("lcx=http://{}", listener.local_addr().unwrap());
     let ran = Home::new().run(&["--timeout", "0.2", "--origin", &origin, "api", "/x"]);
     ran.fails(6, "took too long");
-    assert!(ran.stderr.contains("--timeout"));
+    ran.says("--timeout");
 }
 
 #[test]
-fn verbose_hides_what_headers_of_the_callers_own_may_hold() {
+fn verbose_hides_headers_whose_names_suggest_a_secret() {
     let fake = Fake::status(200, "", "{}");
     let origin = fake.as_lcx();
     let secrets = ["Cookie", "X-Api-Key", "X-Auth-Token", "Session-Secret"];
@@ -328,10 +283,10 @@ fn verbose_hides_what_headers_of_the_callers_own_may_hold() {
     let ran = Home::new().run(&arguments);
     ran.succeeds();
     assert!(!ran.stderr.contains("hidden-value"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("> x-note: said\n"), "{}", ran.stderr);
+    ran.says("> x-note: said\n");
     for name in secrets {
         let line = format!("> {}: [redacted]\n", name.to_lowercase());
-        assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+        ran.says(&line);
     }
     let sent = fake.received()[0].matches("hidden-value").count();
     assert_eq!(sent, secrets.len());

@@ -1,4 +1,4 @@
-//! `ap auth login` and `logout`, and what is taken as a keys file.
+//! `ap auth login` and `ap auth logout`, and which keys files are accepted.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
@@ -9,85 +9,61 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, KEY, Ran, VARIABLE, with_input};
+use common::{Fake, Home, KEY, Ran, VARIABLE, emulator_origins, encoded_pair, join, with_input};
 
 fn login(home: &Home, input: &[u8]) -> Ran {
     Ran::of(with_input(home.ap(&["auth", "login"]), input), KEY)
 }
 
 #[test]
-fn login_stores_the_key_for_its_owner_alone_and_logout_forgets_it() {
+fn login_stores_the_key_for_its_owner_only_and_logout_removes_it() {
     let home = Home::new();
     login(&home, format!("{KEY}\r\n").as_bytes()).succeeds();
-    assert_eq!(
-        std::fs::read_to_string(home.keys_file()).unwrap(),
-        format!("{KEY}\n")
-    );
+    assert_eq!(home.stored(), format!("{KEY}\n"));
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home.keys_file()), 0o600);
     assert_eq!(mode(home.keys_file().parent().unwrap()), 0o700);
-    let mut left: Vec<_> = std::fs::read_dir(home.keys_file().parent().unwrap())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    left.sort();
-    assert_eq!(left, ["keys", "keys.lock"], "no temporary file is left");
+    assert_eq!(home.files_beside_keys(), ["keys", "keys.lock"]);
 
     let fake = Fake::status(200, "", "{}");
-    let call = home
-        .ap(&["--origin", &fake.as_lcx(), "api", "/x"])
-        .output()
-        .unwrap();
-    Ran::of(call, KEY).succeeds();
+    home.run_bare(&["--origin", &fake.as_lcx(), "api", "/x"])
+        .succeeds();
     assert!(fake.received()[0].contains("Basic "));
 
     for says in ["is removed", "there was no keys file"] {
-        let ran = Ran::of(home.ap(&["auth", "logout"]).output().unwrap(), KEY);
+        let ran = home.run_bare(&["auth", "logout"]);
         ran.succeeds();
-        assert!(ran.stderr.contains(says), "{}", ran.stderr);
+        ran.says(says);
         assert!(!ran.stderr.contains("still set"), "{}", ran.stderr);
         assert!(!home.keys_file().exists());
     }
-    let reminded = home.run(&["auth", "logout"]);
-    assert!(
-        reminded
-            .stderr
-            .contains(&format!("{VARIABLE} is still set"))
-    );
-    let reminded = home.run_with(&["auth", "login"], KEY);
-    assert!(
-        reminded.stderr.contains("comes first"),
-        "{}",
-        reminded.stderr
-    );
+    home.run(&["auth", "logout"])
+        .says(&format!("{VARIABLE} is still set"));
+    home.run_with(&["auth", "login"], KEY)
+        .says(&format!("{VARIABLE} is set and is used first"));
 }
 
 #[test]
-fn login_loses_no_key_that_is_stored_unless_told_to() {
-    let stored = |home: &Home| std::fs::read_to_string(home.keys_file()).unwrap();
+fn login_replaces_a_stored_key_only_if_told_to() {
     let home = Home::new();
     let both = "placeholder-key-old\nplaceholder-key-new\n";
     home.store(both.as_bytes(), 0o600);
-    login(&home, KEY.as_bytes()).fails(2, "holds another key already");
-    assert_eq!(stored(&home), both);
+    login(&home, KEY.as_bytes()).fails(2, "contains another key already");
+    assert_eq!(home.stored(), both);
 
     let replacing = with_input(home.ap(&["auth", "login", "--replace"]), KEY);
     let replacing = Ran::of(replacing, KEY);
     replacing.succeeds();
-    assert!(
-        replacing.stderr.contains("in the place of 2 others"),
-        "{}",
-        replacing.stderr
-    );
+    replacing.says("replaces 2 others");
     login(&home, KEY.as_bytes()).succeeds();
-    assert_eq!(stored(&home), format!("{KEY}\n"));
+    assert_eq!(home.stored(), format!("{KEY}\n"));
 
     for command in [&["login"][..], &["login", "--replace"], &["logout"]] {
         let arguments = [&["--emulator", "auth"], command].concat();
         let ran = Ran::of(with_input(home.ap(&arguments), "placeholder-key-2"), KEY);
         ran.fails(2, "--emulator");
-        assert_eq!(stored(&home), format!("{KEY}\n"), "{command:?}");
+        assert_eq!(home.stored(), format!("{KEY}\n"), "{command:?}");
     }
 }
 
@@ -112,14 +88,14 @@ fn the_mode_does_not_depend_on_the_umask() {
 }
 
 #[test]
-fn a_login_that_is_refused_leaves_the_old_key() {
+fn a_text_that_is_not_a_key_leaves_the_old_key_stored() {
     let home = Home::new();
     login(&home, KEY.as_bytes()).succeeds();
     for (input, says) in [
         (&b""[..], "empty"),
         (b"\n", "empty"),
         (b"two\nlines", "line break"),
-        (b" blank", "blank"),
+        (b" space", "space"),
         (b"\xEF\xBB\xBFwith-a-mark", "U+FEFF"),
         (b"nul\0byte", "control"),
         (b"\xFF\xFE", "not text"),
@@ -127,29 +103,19 @@ fn a_login_that_is_refused_leaves_the_old_key() {
     ] {
         login(&home, input).fails(2, says);
     }
-    assert_eq!(
-        std::fs::read_to_string(home.keys_file()).unwrap(),
-        format!("{KEY}\n")
-    );
+    assert_eq!(home.stored(), format!("{KEY}\n"));
 }
 
 #[test]
-fn a_keys_file_that_others_can_touch_or_that_is_no_file_is_refused() {
+fn a_keys_file_that_others_can_access_or_that_is_not_valid_is_refused() {
     let fake = Fake::status(200, "", "{}");
-    let call = |home: &Home| {
-        Ran::of(
-            home.ap(&["--origin", &fake.as_lcx(), "api", "/x"])
-                .output()
-                .unwrap(),
-            KEY,
-        )
-    };
+    let call = |home: &Home| home.run_bare(&["--origin", &fake.as_lcx(), "api", "/x"]);
     for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o660] {
         let home = Home::new();
         home.store(KEY.as_bytes(), mode);
         let ran = call(&home);
-        ran.fails(2, "others than you");
-        assert!(ran.stderr.contains("chmod 600"));
+        ran.fails(2, "other users can read or write the keys file");
+        ran.says("chmod 600");
     }
     let folder = Home::new();
     std::fs::create_dir_all(folder.keys_file()).unwrap();
@@ -166,17 +132,17 @@ fn a_keys_file_that_others_can_touch_or_that_is_no_file_is_refused() {
     );
     call(&fifo).fails(2, "not a regular file");
     for (text, says) in [
-        (&b""[..], "it is empty"),
-        (b"key-one-x\n\nkey-two-x\n", "line 2: the key is empty"),
+        (&b""[..], " is empty"),
+        (b"key-one-x\n\nkey-two-x\n", "line 2 of the keys file"),
         (
             b"\xEF\xBB\xBFkey-one-x\n",
-            "line 1: the key holds the character U+FEFF",
+            "the key contains the character U+FEFF",
         ),
         (
             b"key-one-x\nkey-two-x\r\n",
-            "line 2: it ends in a carriage return",
+            "ends in a carriage return (CRLF)",
         ),
-        (b"key-one-x\nkey two x\n", "line 2"),
+        (b"key-one-x\nkey two x\n", "line 2 of the keys file"),
         (b"a-key\nb-key\nc-key\nd-key\n", "more than 3"),
         (b"key\0one", "control"),
     ] {
@@ -186,26 +152,20 @@ fn a_keys_file_that_others_can_touch_or_that_is_no_file_is_refused() {
     }
     let huge = Home::new();
     huge.store(&vec![b'x'; 10_000_000], 0o600);
-    call(&huge).fails(2, "too large");
+    call(&huge).fails(2, "is larger than 4096 bytes");
     assert_eq!(fake.connections(), 0);
 }
 
 #[test]
 fn several_keys_in_the_file_are_tried_oldest_first_and_equal_ones_count_once() {
     let emulator = Emulator::start().unwrap();
-    let origin = format!("lcx={}", emulator.url(Product::LeadConduit));
     let home = Home::new();
     home.store(
         format!("{KEY}\n{KEY}\n{}\n", emulator.key()).as_bytes(),
         0o600,
     );
-    let ran = Ran::of(
-        home.ap(&["--origin", &origin, "api", "/flows"])
-            .output()
-            .unwrap(),
-        KEY,
-    );
-    ran.succeeds();
+    home.run_bare(&join(&emulator_origins(&emulator), &["api", "/flows"]))
+        .succeeds();
     let seen = emulator.state().product(Product::LeadConduit);
     assert_eq!((seen.requests, seen.refusals), (2, 1));
 }
@@ -217,11 +177,7 @@ fn the_environment_comes_before_the_file_and_home_config_is_the_fallback() {
     home.store(b"placeholder-key-in-the-file", 0o600);
     home.run(&["--origin", &fake.as_lcx(), "api", "/x"])
         .succeeds();
-    let pair = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        format!("API:{KEY}"),
-    );
-    assert!(fake.received()[0].contains(&pair));
+    assert!(fake.received()[0].contains(&encoded_pair(KEY)));
 
     // A relative XDG_CONFIG_HOME is ignored, as its specification says.
     let fallback = Home::new();

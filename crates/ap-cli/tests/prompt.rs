@@ -8,7 +8,7 @@ mod common;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use common::{Fake, Home, KEY, assert_absent};
+use common::{BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal};
 use rustix::termios::LocalModes;
 
 struct Terminal {
@@ -19,12 +19,12 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Runs `ap`, then tells its exit code and whether the terminal echoes.
+    /// Runs `ap`, then prints its exit code and the terminal's modes.
     fn run(home: &Home, arguments: &str) -> Self {
         let ap = env!("CARGO_BIN_EXE_ap");
         let mut child = Command::new("script")
             .args(["--quiet", "--flush", "--command"])
-            // The shell gets the interrupt as well, and has to outlive it to tell.
+            // The shell gets the interrupt as well, and must outlive it to print them.
             .arg(format!(
                 "tty; trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
             ))
@@ -54,17 +54,17 @@ impl Terminal {
         }
     }
 
-    /// Waits until there is a prompt and the terminal hides what is typed: before that, it is the terminal
-    /// that would make something of control characters.
+    /// Waits until there is a prompt and the terminal hides what is typed. Before that, the terminal itself
+    /// would act on control characters.
     fn wait_for_prompt(&mut self) {
         self.wait_for("API key (hidden): ");
         let name = self.shown.lines().next().unwrap();
         let terminal = std::fs::File::open(name).unwrap();
-        let is_loud = || {
+        let does_echo = || {
             let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
             modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
         };
-        while is_loud() {
+        while does_echo() {
             std::thread::yield_now();
         }
     }
@@ -74,7 +74,7 @@ impl Terminal {
         self.keyboard.flush().unwrap();
     }
 
-    /// Everything that was on the screen.
+    /// Waits for the end, and returns everything that was on the screen.
     fn end(mut self) -> String {
         self.screen.read_to_string(&mut self.shown).unwrap();
         self.child.wait().unwrap();
@@ -100,12 +100,11 @@ fn a_key_that_is_typed_is_stored_and_not_shown() {
     assert!(screen.contains("code=0"), "{screen}");
     assert_absent(&screen, KEY);
     assert_echoes(&screen);
-    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
-    assert_eq!(stored, format!("{KEY}\n"));
+    assert_eq!(home.stored(), format!("{KEY}\n"));
 }
 
 #[test]
-fn a_call_without_a_key_asks_for_one_and_leaves_it_nowhere() {
+fn a_call_without_a_key_asks_for_one_and_does_not_store_it() {
     let fake = Fake::status(200, "", "{\"a\":\"\\u001b[31m\u{9b}\u{1b}]0;x\u{7}\"}");
     let home = Home::new();
     let mut terminal = Terminal::run(&home, &format!("--origin {} api /x", fake.as_lcx()));
@@ -144,18 +143,14 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 }
 
 #[test]
-fn a_signal_from_elsewhere_puts_the_terminal_back_too() {
+fn a_signal_from_elsewhere_restores_the_terminal_too() {
     for signal in ["INT", "TERM"] {
         let home = Home::new();
         let mut terminal = Terminal::run(&home, "auth login");
         terminal.wait_for_prompt();
         let shell = children(terminal.child.id()).remove(0);
         let ap = children(shell).remove(0);
-        let killed = Command::new("kill")
-            .args([format!("-{signal}"), ap.to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+        send_signal(ap, signal);
         let screen = terminal.end();
         assert!(screen.contains("code=130"), "{screen}");
         assert_echoes(&screen);
@@ -171,11 +166,11 @@ fn children(process: u32) -> Vec<u32> {
 }
 
 #[test]
-fn a_typed_key_that_is_none_exits_2() {
+fn a_typed_text_that_is_not_a_key_exits_2() {
     let home = Home::new();
     for (typed, says) in [
         ("\r", "the key is empty"),
-        ("two words\r", "blank"),
+        ("two words\r", "space"),
         ("\u{4}", "the prompt failed"),
     ] {
         let mut terminal = Terminal::run(&home, "auth login");
@@ -196,26 +191,21 @@ fn a_rotation_asks_for_the_new_key_hidden_and_can_be_interrupted() {
     let home = Home::new();
     let new = "placeholder-key-to-come";
     home.store(format!("{KEY}\n").as_bytes(), 0o600);
-    // A server that refuses every key, in the place of each product's.
-    let fakes = ["lcx", "trustedform", "suppressionlist"].map(|product| {
-        let fake = Fake::status(401, "", r#"{"error":"authentication failed"}"#);
-        format!("--origin {product}={}", fake.url)
-    });
-    let arguments = format!("{} auth rotate --every 3600", fakes.join(" "));
+    let (_, origins) = fake_products([(401, BAD_KEY); 3]);
+    let arguments = format!("{} auth rotate --every 3600", origins.join(" "));
     let mut terminal = Terminal::run(&home, &arguments);
     terminal.wait_for_prompt();
     terminal.type_in(&format!("{new}\r"));
-    terminal.wait_for("SuppressionList  takes neither key");
-    terminal.wait_for("Ctrl-C stops");
+    terminal.wait_for("SuppressionList  accepts neither key");
+    terminal.wait_for("press Ctrl-C to stop; run the command again to resume");
     terminal.type_in("\u{3}");
     let screen = terminal.end();
     assert!(screen.contains("New API key (hidden): "), "{screen}");
     assert!(screen.contains("ap: reset the key at https://account.activeprospect.com/account"));
-    assert!(screen.contains("both keys are stored: `ap auth rotate` goes on"));
+    assert!(screen.contains("both keys are stored; run `ap auth rotate` again to resume"));
     assert!(screen.contains("code=130"), "{screen}");
     assert_absent(&screen, KEY);
     assert_absent(&screen, new);
     assert_echoes(&screen);
-    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
-    assert_eq!(stored, format!("{KEY}\n{new}\n"));
+    assert_eq!(home.stored(), format!("{KEY}\n{new}\n"));
 }

@@ -1,4 +1,4 @@
-//! `ap auth rotate`, against the emulator: one reset, from the new key to the forgotten old one.
+//! `ap auth rotate`: a reset, from the new key to the removal of the old one.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(unix)]
@@ -10,23 +10,26 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, Ran, VARIABLE, assert_absent};
+use common::{
+    BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, first_line,
+    join, rest_of_stderr, send_signal, spawn, with_input,
+};
 use serde_json::{Value, json};
 
 const NEXT: &str = "ACTIVEPROSPECT_NEXT_API_KEY";
 const COMMAND: &str = "ACTIVEPROSPECT_KEY_COMMAND";
 
-/// Short, so that a look comes soon after whatever the test did.
+/// Short, so that a check comes soon after a change.
 const EVERY: &str = "0.02";
 
-struct World {
+struct Account {
     emulator: Emulator,
     home: Home,
     old: String,
 }
 
-impl World {
-    /// An account whose key is in the keys file.
+impl Account {
+    /// Creates an account whose key is in the keys file.
     fn new() -> Self {
         let emulator = Emulator::start().unwrap();
         let home = Home::new();
@@ -40,31 +43,22 @@ impl World {
     }
 
     fn ap(&self, arguments: &[&str]) -> Command {
-        let origins = [
-            ("lcx", Product::LeadConduit),
-            ("trustedform", Product::TrustedForm),
-            ("suppressionlist", Product::SuppressionList),
-        ]
-        .map(|(name, product)| format!("--origin={name}={}", self.emulator.url(product)));
-        let origins = origins.iter().map(String::as_str);
-        let all: Vec<_> = origins.chain(arguments.iter().copied()).collect();
-        self.home.ap(&all)
+        self.home
+            .ap(&join(&emulator_origins(&self.emulator), arguments))
     }
 
-    /// Runs to the end with something on standard input.
+    /// Runs a command to its end, with an input.
     fn run(&self, arguments: &[&str], input: &str) -> Ran {
-        let output = common::with_input(self.ap(arguments), input);
+        let output = with_input(self.ap(arguments), input);
         let ran = Ran::of(output, &self.old);
         assert_absent(&ran.stdout, &self.old);
         ran
     }
 
     fn stored(&self) -> Vec<String> {
-        let path = self.home.keys_file();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let text = std::fs::read_to_string(path).unwrap();
-        text.lines().map(str::to_owned).collect()
+        let metadata = std::fs::metadata(self.home.keys_file()).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        self.home.stored().lines().map(str::to_owned).collect()
     }
 
     fn log_in_everywhere(&self) {
@@ -74,7 +68,7 @@ impl World {
     }
 }
 
-/// A rotation that is under way.
+/// A running rotation.
 struct Rotation {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -82,18 +76,14 @@ struct Rotation {
 }
 
 impl Rotation {
-    fn start(world: &World, arguments: &[&str], input: Option<&str>) -> Self {
+    fn start(account: &Account, arguments: &[&str], input: Option<&str>) -> Self {
         let all = [&["auth", "rotate", "--every", EVERY], arguments].concat();
-        Self::of(world.ap(&all), input)
+        Self::of(account.ap(&all), input)
     }
 
     fn of(mut command: Command, input: Option<&str>) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.stdin(Stdio::piped());
+        let mut child = spawn(command);
         let mut stdin = child.stdin.take().unwrap();
         if let Some(input) = input {
             stdin.write_all(input.as_bytes()).unwrap();
@@ -120,33 +110,29 @@ impl Rotation {
     }
 
     fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-INT", &id]).status().unwrap();
-        assert!(killed.success());
+        send_signal(self.child.id(), "INT");
     }
 
-    /// The exit code, and what was said on standard error.
+    /// Waits for the end, and returns the exit code and standard error.
     fn end(mut self, keys: &[&str]) -> (i32, String) {
-        let mut said = String::new();
         self.lines.read_to_string(&mut self.shown).unwrap();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut said).unwrap();
+        let stderr = rest_of_stderr(&mut self.child);
         for key in keys {
-            assert_absent(&said, key);
+            assert_absent(&stderr, key);
             assert_absent(&self.shown, key);
         }
-        (self.child.wait().unwrap().code().unwrap(), said)
+        (self.child.wait().unwrap().code().unwrap(), stderr)
     }
 }
 
 #[test]
-fn a_reset_is_gone_through_with_an_interrupt_half_way() {
-    let world = World::new();
-    let old = world.old.clone();
-    let new = world.emulator.reset();
+fn a_rotation_resumes_after_an_interrupt() {
+    let account = Account::new();
+    let old = account.old.clone();
+    let new = account.emulator.reset();
     let keys = [old.as_str(), new.as_str()];
 
-    let mut rotation = Rotation::start(&world, &[], Some(&format!("{new}\n")));
+    let mut rotation = Rotation::start(&account, &[], Some(&format!("{new}\n")));
     let line = rotation.line();
     assert!(
         line.starts_with("the new key is stored beside the old one in /"),
@@ -157,15 +143,15 @@ fn a_reset_is_gone_through_with_an_interrupt_half_way() {
         ("TrustedForm", Product::TrustedForm),
         ("SuppressionList", Product::SuppressionList),
     ]) {
-        let url = world.emulator.url(product);
+        let url = account.emulator.url(product);
         assert_eq!(
             line,
-            &format!("{name:<16} still takes the old key: log in at {url}\n")
+            &format!("{name:<16} still accepts the old key; log in at {url}\n")
         );
     }
-    assert_eq!(world.stored(), keys);
-    world.emulator.login(Product::TrustedForm);
-    assert_eq!(rotation.line(), "TrustedForm      takes the new key\n");
+    assert_eq!(account.stored(), keys);
+    account.emulator.login(Product::TrustedForm);
+    assert_eq!(rotation.line(), "TrustedForm      accepts the new key\n");
     #[cfg(target_os = "linux")]
     for file in ["cmdline", "environ"] {
         let path = format!("/proc/{}/{file}", rotation.child.id());
@@ -173,46 +159,48 @@ fn a_reset_is_gone_through_with_an_interrupt_half_way() {
         keys.iter().for_each(|key| assert_absent(&text, key));
     }
     rotation.interrupt();
-    let (code, said) = rotation.end(&keys);
+    let (code, stderr) = rotation.end(&keys);
     assert_eq!(code, 130);
     assert!(
-        said.ends_with("ap: interrupted\n     both keys are stored: `ap auth rotate` goes on\n"),
-        "{said}"
+        stderr.ends_with(
+            "ap: interrupted\n     both keys are stored; run `ap auth rotate` again to resume\n"
+        ),
+        "{stderr}"
     );
-    assert_eq!(world.stored(), keys);
+    assert_eq!(account.stored(), keys);
 
     // Meanwhile, other commands work with both.
-    let ran = world.run(&["api", "--product", "trustedform", "/account"], "");
+    let ran = account.run(&["api", "--product", "trustedform", "/account"], "");
     assert_absent(&ran.stderr, &new);
     ran.succeeds();
 
-    // It goes on, and asks for no key.
-    let mut rotation = Rotation::start(&world, &[], None);
+    // It resumes, and asks for no key.
+    let mut rotation = Rotation::start(&account, &[], None);
     let lines = rotation.lines(3).concat();
     assert_eq!(
-        lines.matches("still takes the old key").count(),
+        lines.matches("still accepts the old key").count(),
         2,
         "{lines}"
     );
     assert!(
-        lines.contains("TrustedForm      takes the new key\n"),
+        lines.contains("TrustedForm      accepts the new key\n"),
         "{lines}"
     );
-    world.emulator.login(Product::SuppressionList);
-    assert_eq!(rotation.line(), "SuppressionList  takes the new key\n");
-    world.emulator.login(Product::LeadConduit);
-    assert_eq!(rotation.line(), "LeadConduit      takes the new key\n");
+    account.emulator.login(Product::SuppressionList);
+    assert_eq!(rotation.line(), "SuppressionList  accepts the new key\n");
+    account.emulator.login(Product::LeadConduit);
+    assert_eq!(rotation.line(), "LeadConduit      accepts the new key\n");
     assert_eq!(
         rotation.line(),
-        "every product takes the new key: the old one is forgotten\n"
+        "every product accepts the new key; the old one is removed\n"
     );
-    let (code, said) = rotation.end(&keys);
-    assert_eq!(code, 0, "{said}");
-    assert_eq!(said.matches("ap: ").count(), 1, "{said}");
-    assert_eq!(world.stored(), [new]);
+    let (code, stderr) = rotation.end(&keys);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stderr.matches("ap: ").count(), 1, "{stderr}");
+    assert_eq!(account.stored(), [new]);
 }
 
-/// The program's own emulator, in a process of its own.
+/// A running `ap emulate`.
 struct Emulate {
     child: Child,
     origins: Vec<String>,
@@ -220,30 +208,22 @@ struct Emulate {
 
 impl Emulate {
     fn start(home: &Home) -> (Self, String) {
-        let mut child = home
-            .ap(&["emulate"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let started: Value = serde_json::from_str(&line).unwrap();
-        let origins = ["lcx", "trustedform", "suppressionlist"]
-            .map(|name| format!("--origin={name}={}", started[name].as_str().unwrap()));
+        let mut child = spawn(home.ap(&["emulate"]));
+        let started: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
+        let origins = Product::ALL.map(|product| {
+            let url = started[product.id()].as_str().unwrap();
+            format!("--origin={}={url}", product.id())
+        });
         let origins = origins.to_vec();
         let key = started["key"].as_str().unwrap().to_owned();
         (Self { child, origins }, key)
     }
 
     fn ap(&self, home: &Home, arguments: &[&str]) -> Command {
-        let origins = self.origins.iter().map(String::as_str);
-        let all: Vec<_> = origins.chain(arguments.iter().copied()).collect();
-        home.ap(&all)
+        home.ap(&join(&self.origins, arguments))
     }
 
-    /// What the account page of the emulator does.
+    /// Calls the control API, as the account page does.
     fn control(&self, home: &Home, what: &str) -> Value {
         let path = format!("/_emulator/{what}");
         let mut command = self.ap(home, &["api", "-X", "POST", "--no-auth", &path]);
@@ -261,10 +241,10 @@ impl Drop for Emulate {
 }
 
 #[test]
-fn with_nothing_but_the_program_a_reset_is_gone_through() {
+fn a_reset_can_be_tried_with_only_the_program() {
     let home = Home::new();
     let (emulate, old) = Emulate::start(&home);
-    let login = common::with_input(emulate.ap(&home, &["auth", "login"]), old.as_str());
+    let login = with_input(emulate.ap(&home, &["auth", "login"]), old.as_str());
     Ran::of(login, &old).succeeds();
     let new = emulate.control(&home, "reset")["key"]
         .as_str()
@@ -275,31 +255,30 @@ fn with_nothing_but_the_program_a_reset_is_gone_through() {
     let mut rotation = Rotation::of(emulate.ap(&home, &rotate), Some(&new));
     let lines = rotation.lines(4).concat();
     assert_eq!(
-        lines.matches("still takes the old key").count(),
+        lines.matches("still accepts the old key").count(),
         3,
         "{lines}"
     );
     rotation.interrupt();
     assert_eq!(rotation.end(&[&old, &new]).0, 130);
-    for product in ["lcx", "trustedform", "suppressionlist"] {
-        emulate.control(&home, &format!("login/{product}"));
+    for product in Product::ALL {
+        emulate.control(&home, &format!("login/{}", product.id()));
     }
     let mut rotation = Rotation::of(emulate.ap(&home, &rotate), None);
     let lines = rotation.lines(4).concat();
-    assert_eq!(lines.matches("takes the new key").count(), 4, "{lines}");
+    assert_eq!(lines.matches("accepts the new key").count(), 4, "{lines}");
     assert_eq!(rotation.end(&[&old, &new]).0, 0);
-    let stored = std::fs::read_to_string(home.keys_file()).unwrap();
-    assert_eq!(stored, format!("{new}\n"));
+    assert_eq!(home.stored(), format!("{new}\n"));
 }
 
 #[test]
-fn machines_get_one_object_for_each_change() {
-    let world = World::new();
-    let new = world.emulator.reset();
-    let mut rotation = Rotation::start(&world, &["--json"], Some(&new));
+fn json_has_one_object_for_each_change() {
+    let account = Account::new();
+    let new = account.emulator.reset();
+    let mut rotation = Rotation::start(&account, &["--json"], Some(&new));
     let event =
         |rotation: &mut Rotation| -> Value { serde_json::from_str(&rotation.line()).unwrap() };
-    let file = world.home.keys_file().to_str().unwrap().to_owned();
+    let file = account.home.keys_file().to_str().unwrap().to_owned();
     assert_eq!(
         event(&mut rotation),
         json!({"event": "stored", "keys": 2, "file": file})
@@ -310,12 +289,12 @@ fn machines_get_one_object_for_each_change() {
                "http_status": 200, "log_in_at": log_in_at})
     };
     for one in Product::ALL {
-        let url = world.emulator.url(one);
+        let url = account.emulator.url(one);
         let expected = product(one.id(), "takes_old", 1, json!(url));
         assert_eq!(event(&mut rotation), expected);
     }
     for one in Product::ALL {
-        world.emulator.login(one);
+        account.emulator.login(one);
         let expected = product(one.id(), "takes_new", 2, json!(null));
         assert_eq!(event(&mut rotation), expected);
     }
@@ -323,88 +302,70 @@ fn machines_get_one_object_for_each_change() {
         event(&mut rotation),
         json!({"event": "done", "forgotten": 1})
     );
-    let (code, said) = rotation.end(&[&world.old, &new]);
-    assert_eq!((code, said.as_str()), (0, ""));
+    let (code, stderr) = rotation.end(&[&account.old, &new]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
 }
 
 #[test]
-fn once_and_wait_end_with_9_while_a_product_is_behind_and_status_says_so() {
-    let world = World::new();
-    let new = world.emulator.reset();
-    world.emulator.login(Product::LeadConduit);
-    let ran = world.run(&["auth", "rotate", "--once"], &new);
-    assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    assert!(
-        ran.stderr
-            .contains("still taken by TrustedForm, SuppressionList"),
-        "{}",
-        ran.stderr
-    );
-    let ran = world.run(
+fn once_and_wait_exit_9_while_a_product_is_behind_and_so_does_status() {
+    let account = Account::new();
+    let new = account.emulator.reset();
+    account.emulator.login(Product::LeadConduit);
+    let ran = account.run(&["auth", "rotate", "--once"], &new);
+    ran.fails(9, "still accepted by TrustedForm, SuppressionList");
+    let ran = account.run(
         &[
             "auth", "rotate", "--wait", "0.05", "--every", EVERY, "--json",
         ],
         "",
     );
-    ran.fails(9, "still taken by TrustedForm, SuppressionList");
+    ran.fails(9, "still accepted by TrustedForm, SuppressionList");
     let last = ran.stdout.lines().last().unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(last).unwrap(),
         json!({"event": "stopped", "exit_code": 9, "behind": ["trustedform", "suppressionlist"]})
     );
-    let ran = world.run(&["auth", "status"], "");
-    ran.fails(9, "an older key is taken by TrustedForm, SuppressionList");
-    assert!(
-        ran.stdout.contains("LeadConduit      takes key 2\n"),
-        "{}",
-        ran.stdout
+    let ran = account.run(&["auth", "status"], "");
+    ran.fails(
+        9,
+        "an older key is accepted by TrustedForm, SuppressionList",
     );
-    assert_eq!(
-        ran.stdout
-            .matches("takes key 1, and not yet the newest\n")
-            .count(),
-        2
-    );
-    let url = world.emulator.url(Product::TrustedForm);
-    assert!(
-        ran.stdout
-            .contains(&format!("log in to TrustedForm at {url}"))
-    );
+    ran.prints("LeadConduit      accepts key 2\n");
+    ran.prints("TrustedForm      accepts key 1, and not yet the newest\n");
+    ran.prints("SuppressionList  accepts key 1, and not yet the newest\n");
+    let url = account.emulator.url(Product::TrustedForm);
+    ran.prints(&format!("log in to TrustedForm at {url}"));
 
-    world.log_in_everywhere();
-    let ran = world.run(&["auth", "rotate", "--once"], "");
+    account.log_in_everywhere();
+    let ran = account.run(&["auth", "rotate", "--once"], "");
     ran.succeeds();
     assert_eq!(ran.stderr, "");
-    assert_eq!(world.stored(), [new]);
+    assert_eq!(account.stored(), [new]);
 
-    // Two keys in the wrong order right after a reset would look the same.
-    let newest = world.emulator.reset();
-    world.log_in_everywhere();
-    let ran = world.run(&["auth", "rotate"], &newest);
+    // Two keys in the wrong order right after a reset look the same.
+    let newest = account.emulator.reset();
+    account.log_in_everywhere();
+    let ran = account.run(&["auth", "rotate"], &newest);
     ran.succeeds();
-    assert!(
-        ran.stderr.contains("if it was the newer one"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!(world.stored(), [newest]);
+    ran.says("if it is the newer one");
+    assert_eq!(account.stored(), [newest]);
 }
 
 #[test]
-fn a_key_that_is_not_new_is_told_and_nothing_is_changed() {
-    let world = World::new();
+fn a_key_that_is_not_new_exits_2_and_changes_nothing() {
+    let account = Account::new();
     for (input, says) in [
-        (world.old.as_str(), "not a new one"),
+        (account.old.as_str(), "not the new one"),
         ("", "the key is empty"),
-        ("two words", "blank"),
+        ("two words", "space"),
         ("API:placeholder", "a user name and a key"),
     ] {
-        let ran = world.run(&["auth", "rotate", "--once"], input);
+        let ran = account.run(&["auth", "rotate", "--once"], input);
         ran.fails(2, says);
         assert_eq!(ran.stdout, "");
-        assert_eq!(world.stored(), [world.old.as_str()]);
+        assert_eq!(account.stored(), [account.old.as_str()]);
     }
-    let requests = Product::ALL.map(|product| world.emulator.state().product(product).requests);
+    let requests = Product::ALL.map(|product| account.emulator.state().product(product).requests);
     assert_eq!(requests, [0; 3]);
     let nobody = Home::new();
     nobody
@@ -416,20 +377,20 @@ fn a_key_that_is_not_new_is_told_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_second_reset_on_the_way_is_gone_through_with_three_keys() {
-    let world = World::new();
-    let second = world.emulator.reset();
-    world.emulator.login(Product::TrustedForm);
+fn a_second_reset_during_a_rotation_needs_three_keys() {
+    let account = Account::new();
+    let second = account.emulator.reset();
+    account.emulator.login(Product::TrustedForm);
     assert_eq!(
-        world.run(&["auth", "rotate", "--once"], &second).code,
+        account.run(&["auth", "rotate", "--once"], &second).code,
         Some(9)
     );
-    let third = world.emulator.reset();
-    world.emulator.login(Product::SuppressionList);
-    let ran = world.run(&["auth", "rotate", "--once", "--new"], &third);
-    assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    assert_eq!(world.stored(), [world.old.as_str(), &second, &third]);
-    let report = world.run(&["auth", "status", "--json"], "");
+    let third = account.emulator.reset();
+    account.emulator.login(Product::SuppressionList);
+    let ran = account.run(&["auth", "rotate", "--once", "--new"], &third);
+    ran.fails(9, "still accepted by LeadConduit, TrustedForm");
+    assert_eq!(account.stored(), [account.old.as_str(), &second, &third]);
+    let report = account.run(&["auth", "status", "--json"], "");
     assert_eq!(report.code, Some(9));
     let report: Value = serde_json::from_str(&report.stdout).unwrap();
     let taken: Vec<_> = report["products"]
@@ -444,67 +405,67 @@ fn a_second_reset_on_the_way_is_gone_through_with_three_keys() {
     assert_eq!(report["products"][1]["keys"][1]["status"], "takes");
     assert_eq!(report["products"][1]["keys"][2]["status"], "refuses");
 
-    let ran = world.run(
+    let ran = account.run(
         &["auth", "rotate", "--once", "--new"],
         "placeholder-fourth-key",
     );
     ran.fails(2, "3 keys are stored already");
-    world.log_in_everywhere();
-    world.run(&["auth", "rotate", "--once"], "").succeeds();
-    assert_eq!(world.stored(), [third]);
+    account.log_in_everywhere();
+    account.run(&["auth", "rotate", "--once"], "").succeeds();
+    assert_eq!(account.stored(), [third]);
 }
 
 #[test]
-fn keys_in_the_wrong_order_are_turned_round_when_a_product_shows_it() {
-    let world = World::new();
-    let new = world.emulator.reset();
-    world.emulator.login(Product::LeadConduit);
+fn a_wrong_order_of_keys_is_corrected_when_a_product_shows_it() {
+    let account = Account::new();
+    let new = account.emulator.reset();
+    account.emulator.login(Product::LeadConduit);
     // The new key was stored first, and the old one is given as the new one.
-    world.home.store(format!("{new}\n").as_bytes(), 0o600);
-    let mut rotation = Rotation::start(&world, &[], Some(&world.old));
+    account.home.store(format!("{new}\n").as_bytes(), 0o600);
+    let mut rotation = Rotation::start(&account, &[], Some(&account.old));
     let lines = rotation.lines(4).concat();
     assert!(
-        lines.contains("LeadConduit      still takes the old key"),
+        lines.contains("LeadConduit      still accepts the old key"),
         "{lines}"
     );
-    assert_eq!(world.stored(), [new.as_str(), &world.old]);
-    world.emulator.login(Product::TrustedForm);
+    assert_eq!(account.stored(), [new.as_str(), &account.old]);
+    account.emulator.login(Product::TrustedForm);
     assert_eq!(
         rotation.line(),
-        "the keys stood in the wrong order, and are turned round\n"
+        "the keys were in the wrong order, which is corrected\n"
     );
-    assert_eq!(world.stored(), [world.old.as_str(), &new]);
+    assert_eq!(account.stored(), [account.old.as_str(), &new]);
     let lines = rotation.lines(3).concat();
-    assert_eq!(lines.matches("takes the new key").count(), 2, "{lines}");
-    world.emulator.login(Product::SuppressionList);
-    assert_eq!(rotation.line(), "SuppressionList  takes the new key\n");
+    assert_eq!(lines.matches("accepts the new key").count(), 2, "{lines}");
+    account.emulator.login(Product::SuppressionList);
+    assert_eq!(rotation.line(), "SuppressionList  accepts the new key\n");
     rotation.line();
-    let (code, said) = rotation.end(&[&world.old, &new]);
-    assert_eq!(code, 0, "{said}");
-    assert_eq!(world.stored(), [new]);
+    let (code, stderr) = rotation.end(&[&account.old, &new]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(account.stored(), [new]);
 }
 
 #[test]
-fn keys_that_come_from_elsewhere_are_watched_and_not_stored() {
-    let world = World::new();
-    std::fs::remove_file(world.home.keys_file()).unwrap();
-    let new = world.emulator.reset();
+fn keys_of_variables_or_a_command_are_watched_and_not_stored() {
+    let account = Account::new();
+    std::fs::remove_file(account.home.keys_file()).unwrap();
+    let new = account.emulator.reset();
     let rotate = ["auth", "rotate", "--once"];
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
-        let mut command = world.ap(arguments);
+        let mut command = account.ap(arguments);
         command.envs(variables.iter().copied());
         let ran = Ran::of(command.output().unwrap(), &new);
-        assert_absent(&ran.stderr, &world.old);
-        assert!(!world.home.keys_file().exists());
+        assert_absent(&ran.stderr, &account.old);
+        assert!(!account.home.keys_file().exists());
         ran
     };
-    let both = [(VARIABLE, world.old.as_str()), (NEXT, new.as_str())];
+    let both = [(VARIABLE, account.old.as_str()), (NEXT, new.as_str())];
     run(&rotate, &both[..1]).fails(2, "does not come from the keys file");
     run(&["auth", "rotate", "--new"], &both).fails(2, "does not come from the keys file");
     assert_eq!(run(&rotate, &both).code, Some(9));
 
-    let path = world.home.path().join("two keys");
-    std::fs::write(&path, format!("{}\n{new}", world.old)).unwrap();
+    let path = account.home.path().join("two keys");
+    std::fs::write(&path, format!("{}\n{new}", account.old)).unwrap();
     let command = format!("cat '{}'", path.display());
     let by_command = [(COMMAND, command.as_str()), (VARIABLE, "")];
     assert_eq!(run(&rotate, &by_command).code, Some(9));
@@ -515,150 +476,122 @@ fn keys_that_come_from_elsewhere_are_watched_and_not_stored() {
         ran.stdout
     );
 
-    world.log_in_everywhere();
+    account.log_in_everywhere();
     for variables in [both, by_command] {
         let ran = run(&rotate, &variables);
         assert!(
             ran.succeeds()
-                .ends_with("every product takes the new key\n"),
+                .ends_with("every product accepts the new key\n"),
             "{}",
             ran.stdout
         );
     }
 }
 
-const BAD_KEY: &str = r#"{"error":"authentication failed"}"#;
-
-/// Servers that answer the same to every key, in the place of the products'.
+/// Rotates against servers that give every key the same answer. Returns the stored keys too.
 fn rotate_against(answers: [(u16, &str); 3], more: &[&str]) -> (Ran, Vec<String>, [Fake; 3]) {
     let (old, new) = ("placeholder-old-key", "placeholder-new-key");
     let home = Home::new();
     home.store(format!("{old}\n{new}\n").as_bytes(), 0o600);
-    let fakes = answers.map(|(status, body)| Fake::status(status, "", body));
-    let origins: Vec<_> = ["lcx", "trustedform-app", "suppressionlist"]
-        .iter()
-        .zip(&fakes)
-        .map(|(name, fake)| format!("--origin={name}={}", fake.url))
-        .collect();
-    let mut arguments: Vec<&str> = origins.iter().map(String::as_str).collect();
-    arguments.extend(["auth", "rotate", "--every", EVERY]);
-    arguments.extend(more);
-    let ran = Ran::of(home.ap(&arguments).output().unwrap(), new);
+    let (fakes, origins) = fake_products(answers);
+    let arguments = [&["auth", "rotate", "--every", EVERY], more].concat();
+    let output = home.ap(&join(&origins, &arguments)).output();
+    let ran = Ran::of(output.unwrap(), new);
     assert_absent(&ran.stdout, old);
-    let left = std::fs::read_to_string(home.keys_file()).unwrap();
-    (ran, left.lines().map(str::to_owned).collect(), fakes)
+    let stored = home.stored().lines().map(str::to_owned).collect();
+    (ran, stored, fakes)
 }
 
-const TRUSTEDFORM: [&str; 2] = [
-    r#"{"products":[{"id":"trustedform","subscribed":false}]}"#,
-    r#"{"products":[{"id":"trustedform","subscribed":true}]}"#,
-];
+const WITHOUT_TRUSTEDFORM: &str = r#"{"products":[{"id":"trustedform","subscribed":false}]}"#;
+const WITH_TRUSTEDFORM: &str = r#"{"products":[{"id":"trustedform","subscribed":true}]}"#;
 
 #[test]
-fn a_product_that_takes_neither_key_is_not_waited_for_for_ever() {
-    // Not subscribed to: not asked at all.
-    let answers = [(200, TRUSTEDFORM[0]), (401, BAD_KEY), (200, "[]")];
-    let (ran, left, fakes) = rotate_against(answers, &[]);
+fn a_product_that_accepts_neither_key_is_asked_three_times() {
+    // It is not subscribed to, so it is not asked.
+    let answers = [(200, WITHOUT_TRUSTEDFORM), (401, BAD_KEY), (200, "[]")];
+    let (ran, stored, fakes) = rotate_against(answers, &[]);
     ran.succeeds();
-    assert_eq!((left.len(), fakes[1].connections()), (1, 0));
+    assert_eq!((stored.len(), fakes[1].connections()), (1, 0));
 
-    // Nobody says whether it is: given up after three looks, with both keys each.
-    let (ran, left, fakes) = rotate_against([(200, "{}"), (401, BAD_KEY), (200, "[]")], &[]);
+    // It is not known if it is subscribed to. It is asked three times with both keys.
+    let (ran, stored, fakes) = rotate_against([(200, "{}"), (401, BAD_KEY), (200, "[]")], &[]);
     let shown = ran.succeeds();
     assert!(
         shown.contains("is the account subscribed to it?"),
         "{shown}"
     );
-    assert_eq!((left.len(), fakes[1].connections()), (1, 6));
+    assert_eq!((stored.len(), fakes[1].connections()), (1, 6));
 
-    // It is: then something is wrong, and nothing is forgotten.
-    let answers = [(200, TRUSTEDFORM[1]), (401, BAD_KEY), (200, "[]")];
-    let (ran, left, fakes) = rotate_against(answers, &[]);
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("neither key is taken by TrustedForm"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!((left.len(), fakes[1].connections()), (2, 6));
+    // It is subscribed to. Then something is wrong, and no key is removed.
+    let answers = [(200, WITH_TRUSTEDFORM), (401, BAD_KEY), (200, "[]")];
+    let (ran, stored, fakes) = rotate_against(answers, &[]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    ran.says("neither key is accepted by TrustedForm");
+    assert_eq!((stored.len(), fakes[1].connections()), (2, 6));
 
-    let (ran, left, _) = rotate_against([(401, BAD_KEY); 3], &[]);
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("no product takes any of the keys"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!(left.len(), 2);
+    let (ran, stored, _) = rotate_against([(401, BAD_KEY); 3], &[]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    ran.says("no product accepts any of the keys");
+    assert_eq!(stored.len(), 2);
 }
 
 #[test]
-fn while_a_product_says_nothing_of_the_key_nothing_is_forgotten() {
+fn no_key_is_removed_while_an_answer_says_nothing_about_it() {
     for (answer, code, more) in [
         ((402, "{}"), 4, &[][..]),
         ((403, "{}"), 4, &[]),
         ((401, r#"{"error":"not authorized"}"#), 4, &[]),
         ((404, "{}"), 5, &[]),
         ((200, "<html>"), 1, &[]),
-        // What may pass by itself is waited for.
+        // These may pass without anybody doing anything, so they are waited for.
         ((503, "{}"), 7, &["--wait", "0.2"]),
         ((429, "{}"), 7, &["--wait", "0.2"]),
     ] {
-        let (ran, left, _) = rotate_against([(200, "{}"), answer, (200, "[]")], more);
-        assert_eq!(ran.code, Some(code), "{answer:?}: {}", ran.stderr);
-        assert!(
-            ran.stderr.contains("no clear answer from TrustedForm"),
-            "{}",
-            ran.stderr
-        );
-        assert_eq!(left.len(), 2, "{answer:?}");
+        let (ran, stored, _) = rotate_against([(200, "{}"), answer, (200, "[]")], more);
+        assert_eq!(ran.code, Some(code), "{answer:?}: {ran:?}");
+        ran.says("no clear answer from TrustedForm");
+        assert_eq!(stored.len(), 2, "{answer:?}");
     }
 }
 
 #[test]
-fn two_processes_that_rotate_one_file_lose_nothing() {
+fn two_processes_that_rotate_one_file_lose_no_key() {
     for _ in 0..10 {
-        let world = World::new();
+        let account = Account::new();
         let news = ["placeholder-key-one", "placeholder-key-two"];
-        let both = news.map(|new| Rotation::start(&world, &["--once", "--new"], Some(new)));
+        let both = news.map(|new| Rotation::start(&account, &["--once", "--new"], Some(new)));
         for rotation in both {
-            let (code, said) = rotation.end(&news);
-            assert_eq!(code, 9, "{said}");
+            let (code, stderr) = rotation.end(&news);
+            assert_eq!(code, 9, "{stderr}");
         }
-        let mut stored = world.stored();
-        assert_eq!(stored.remove(0), world.old);
+        let mut stored = account.stored();
+        assert_eq!(stored.remove(0), account.old);
         stored.sort();
         assert_eq!(stored, news);
     }
 }
 
 #[test]
-fn a_process_that_is_killed_at_any_moment_leaves_a_good_file() {
-    let world = World::new();
+fn a_process_that_is_killed_at_any_moment_leaves_a_complete_file() {
+    let account = Account::new();
     let new = "placeholder-key-of-a-killed-process";
     for moment in 0..40_u32 {
-        world
+        account
             .home
-            .store(format!("{}\n", world.old).as_bytes(), 0o600);
-        let mut rotation = Rotation::start(&world, &["--once"], Some(new));
-        // Some way into its work, each time a bit further.
+            .store(format!("{}\n", account.old).as_bytes(), 0o600);
+        let mut rotation = Rotation::start(&account, &["--once"], Some(new));
+        // Each time it gets a little further.
         for _ in 0..moment * 10_000 {
             std::hint::spin_loop();
         }
         rotation.child.kill().unwrap();
         rotation.child.wait().unwrap();
-        let stored = world.stored();
-        let good = stored == [world.old.as_str()] || stored == [world.old.as_str(), new];
+        let stored = account.stored();
+        let good = stored == [account.old.as_str()] || stored == [account.old.as_str(), new];
         assert!(good, "{moment}: {} lines", stored.len());
     }
-    // Nobody holds a lock that died, and what was left is cleared away.
-    let ran = world.run(&["auth", "rotate", "--once"], new);
-    assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    let folder = world.home.keys_file();
-    let mut names: Vec<_> = std::fs::read_dir(folder.parent().unwrap())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["keys", "keys.lock"]);
+    // A lock ends with its process, and the next process removes what was left.
+    let ran = account.run(&["auth", "rotate", "--once"], new);
+    assert_eq!(ran.code, Some(9), "{ran:?}");
+    assert_eq!(account.home.files_beside_keys(), ["keys", "keys.lock"]);
 }

@@ -1,69 +1,41 @@
-//! `ap auth status`: which product takes the key.
+//! `ap auth status`: which product accepts which key.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
 use ap_emulator::{Emulator, Product};
-use common::{Fake, Home, KEY, Ran, VARIABLE};
+use common::{
+    BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, join,
+};
 use serde_json::{Value, json};
 
-fn origins(emulator: &Emulator) -> Vec<String> {
-    [
-        ("lcx", Product::LeadConduit),
-        ("trustedform", Product::TrustedForm),
-        ("suppressionlist", Product::SuppressionList),
-    ]
-    .into_iter()
-    .flat_map(|(name, product)| {
-        [
-            "--origin".to_owned(),
-            format!("{name}={}", emulator.url(product)),
-        ]
-    })
-    .collect()
-}
-
-fn status(emulator: &Emulator, key: &str, json: bool) -> Ran {
-    let mut arguments = origins(emulator);
-    arguments.extend(["auth".to_owned(), "status".to_owned()]);
-    arguments.extend(json.then(|| "--json".to_owned()));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    Ran::of(
-        Home::new()
-            .ap(&arguments)
-            .env(VARIABLE, key)
-            .output()
-            .unwrap(),
-        key,
-    )
-}
+const STATUS: [&str; 2] = ["auth", "status"];
 
 #[test]
-fn status_tells_which_product_takes_the_key() {
+fn it_shows_which_product_accepts_the_key() {
     let emulator = Emulator::start().unwrap();
+    let origins = emulator_origins(&emulator);
+    let run =
+        |arguments: &[&str], key: &str| Home::new().run_with_key(&join(&origins, arguments), key);
     let old = emulator.key();
-    let ran = status(&emulator, &old, false);
+    let ran = run(&STATUS, &old);
+    ran.succeeds();
+    // The key is named by where it comes from.
     assert_eq!(
-        ran.succeeds().matches("takes the key").count(),
-        3,
-        "{}",
-        ran.stdout
-    );
-    assert!(
-        ran.stdout.contains(VARIABLE),
-        "the key is named by where it comes from"
+        ran.stdout,
+        format!(
+            "key: {VARIABLE}\n\
+             LeadConduit      accepts the key\n\
+             TrustedForm      accepts the key\n\
+             SuppressionList  accepts the key\n"
+        )
     );
 
     let new = emulator.reset();
     emulator.login(Product::TrustedForm);
-    let ran = status(&emulator, &old, true);
-    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(
-        ran.stderr.contains("refused by TrustedForm"),
-        "{}",
-        ran.stderr
-    );
+    let ran = run(&["auth", "status", "--json"], &old);
+    ran.fails(3, "the key is rejected by TrustedForm\n");
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     let states: Vec<_> = report["products"]
         .as_array()
@@ -72,60 +44,29 @@ fn status_tells_which_product_takes_the_key() {
         .map(|line| line["status"].as_str().unwrap())
         .collect();
     assert_eq!(states, ["takes", "refuses", "takes"]);
-    assert!(
-        report["products"][1]["what_to_do"]
-            .as_str()
-            .unwrap()
-            .contains("log in to TrustedForm")
-    );
+    let what_to_do = report["products"][1]["what_to_do"].as_str().unwrap();
+    assert!(what_to_do.contains("log in to TrustedForm"), "{what_to_do}");
 
-    let ran = status(&emulator, &new, false);
-    assert_eq!(ran.code, Some(3));
-    assert!(
-        ran.stderr.contains("LeadConduit, SuppressionList"),
-        "{}",
-        ran.stderr
-    );
+    run(&STATUS, &new).fails(3, "LeadConduit, SuppressionList\n");
 }
 
 #[test]
-fn status_of_what_cannot_be_reached_exits_6() {
+fn a_product_that_cannot_be_reached_exits_6() {
     let emulator = Emulator::start().unwrap();
-    let key = emulator.key();
-    let mut arguments = origins(&emulator);
-    arguments[5] = "suppressionlist=http://127.0.0.1:1".to_owned();
-    arguments.extend(["auth".to_owned(), "status".to_owned()]);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = Ran::of(
-        Home::new()
-            .ap(&arguments)
-            .env(VARIABLE, &key)
-            .output()
-            .unwrap(),
-        &key,
-    );
-    assert_eq!(ran.code, Some(6), "{}", ran.stderr);
-    assert!(ran.stdout.contains("cannot be reached"), "{}", ran.stdout);
+    let mut origins = emulator_origins(&emulator);
+    origins[2] = "--origin=suppressionlist=http://127.0.0.1:1".to_owned();
+    let ran = Home::new().run_with_key(&join(&origins, &STATUS), &emulator.key());
+    ran.fails(6, "no answer from SuppressionList\n");
+    ran.prints("SuppressionList  cannot be reached\n");
 }
 
-/// Three servers in the place of the products'.
-fn fakes(answers: [(u16, &str); 3], json: bool) -> (Ran, [Fake; 3]) {
-    let fakes = answers.map(|(status, body)| Fake::status(status, "", body));
-    let origins: Vec<_> = ["lcx", "trustedform-app", "suppressionlist"]
-        .iter()
-        .zip(&fakes)
-        .map(|(name, fake)| format!("--origin={name}={}", fake.url))
-        .collect();
-    let mut arguments: Vec<&str> = origins.iter().map(String::as_str).collect();
-    arguments.extend(["auth", "status"]);
-    arguments.extend(json.then_some("--json"));
-    (Home::new().run(&arguments), fakes)
+fn run_against(answers: [(u16, &str); 3], arguments: &[&str]) -> (Ran, [Fake; 3]) {
+    let (fakes, origins) = fake_products(answers);
+    (Home::new().run(&join(&origins, arguments)), fakes)
 }
-
-const BAD_KEY: &str = r#"{"error":"authentication failed"}"#;
 
 #[test]
-fn the_worst_answer_decides_the_exit_code() {
+fn the_exit_code_is_that_of_the_most_serious_answer() {
     for (answers, code) in [
         ([(200, "{}"), (200, "{}"), (200, "[]")], 0),
         ([(200, "{}"), (401, BAD_KEY), (500, "")], 3),
@@ -144,15 +85,13 @@ fn the_worst_answer_decides_the_exit_code() {
         ([(200, "{}"), (302, ""), (200, "[]")], 1),
         ([(200, "<html>"), (200, "{}"), (200, "[]")], 1),
     ] {
-        let (ran, fakes) = fakes(answers, false);
+        let (ran, fakes) = run_against(answers, &STATUS);
         assert_eq!(ran.code, Some(code), "{answers:?}: {}", ran.stderr);
         assert_eq!(ran.stderr.lines().count(), if code == 0 { 0 } else { 2 });
-        for fake in &fakes {
+        for (fake, path) in fakes.iter().zip(["/user", "/account", "/lists"]) {
             assert_eq!(fake.connections(), 1, "each product is asked: {answers:?}");
+            assert!(fake.received()[0].starts_with(&format!("GET {path} ")));
         }
-        assert!(fakes[0].received()[0].starts_with("GET /user "));
-        assert!(fakes[1].received()[0].starts_with("GET /account "));
-        assert!(fakes[2].received()[0].starts_with("GET /lists "));
     }
 }
 
@@ -160,7 +99,8 @@ fn the_worst_answer_decides_the_exit_code() {
 fn a_product_that_the_account_does_not_have_is_not_asked() {
     let user = r#"{"products":[{"id":"lcx","name":"x","subscribed":true},
         {"id":"trustedform","name":"x","subscribed":false},{"id":"account","name":"x"}]}"#;
-    let (ran, fakes) = fakes([(200, user), (401, BAD_KEY), (200, "[]")], true);
+    let answers = [(200, user), (401, BAD_KEY), (200, "[]")];
+    let (ran, fakes) = run_against(answers, &["auth", "status", "--json"]);
     let report: Value = serde_json::from_str(ran.succeeds()).unwrap();
     let line = |product, subscribed, status, key: Option<&str>, http| {
         json!({"product": product, "subscribed": subscribed, "status": status, "key": key,
@@ -179,91 +119,78 @@ fn a_product_that_the_account_does_not_have_is_not_asked() {
 }
 
 #[test]
-fn of_several_keys_it_says_which_one_each_product_takes() {
+fn with_several_keys_it_shows_which_one_each_product_accepts() {
     let emulator = Emulator::start().unwrap();
     let old = emulator.key();
     let new = emulator.reset();
     emulator.login(Product::TrustedForm);
     let home = Home::new();
     home.store(format!("{old}\n{new}\n").as_bytes(), 0o600);
-    let mut arguments = origins(&emulator);
-    arguments.extend(["auth", "status"].map(str::to_owned));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = Ran::of(home.ap(&arguments).output().unwrap(), &new);
-    ran.fails(9, "an older key is taken by LeadConduit, SuppressionList");
-    let text = &ran.stdout;
-    common::assert_absent(text, &old);
-    assert!(text.starts_with("key 1: line 1 of /"), "{text}");
-    assert!(text.contains("key 2: line 2 of /"), "{text}");
-    assert!(text.contains("TrustedForm      takes key 2\n"), "{text}");
-    assert_eq!(
-        text.matches("takes key 1, and not yet").count(),
-        2,
-        "{text}"
+    let output = home
+        .ap(&join(&emulator_origins(&emulator), &STATUS))
+        .output();
+    let ran = Ran::of(output.unwrap(), &new);
+    ran.fails(
+        9,
+        "an older key is accepted by LeadConduit, SuppressionList",
     );
+    assert_absent(&ran.stderr, &old);
+    assert_absent(&ran.stdout, &old);
+    assert!(ran.stdout.starts_with("key 1: line 1 of /"), "{ran:?}");
+    ran.prints("\nkey 2: line 2 of /");
+    ran.prints("\nLeadConduit      accepts key 1, and not yet the newest\n");
+    ran.prints("\nTrustedForm      accepts key 2\n");
+    ran.prints("\nSuppressionList  accepts key 1, and not yet the newest\n");
     let requests = Product::ALL.map(|product| emulator.state().product(product).requests);
     assert_eq!(
         requests,
         [2, 1, 2],
-        "the newest is asked first, and no more than needed"
+        "the newest is tried first, and no more than needed"
     );
 }
 
 #[test]
-fn the_emulator_of_the_command_is_enough_and_verbose_is_kept() {
-    let home = Home::new();
-    let mut command = home.ap(&["--emulator", "-v", "auth", "status"]);
-    let ran = Ran::of(command.output().unwrap(), KEY);
+fn an_emulator_only_for_the_command_is_enough() {
+    let ran = Home::new().run_bare(&["--emulator", "-v", "auth", "status"]);
     assert!(
-        ran.succeeds().starts_with("key: made for this command"),
-        "{}",
-        ran.stdout
+        ran.succeeds().starts_with("key: made for this command\n"),
+        "{ran:?}"
     );
-    assert_eq!(ran.stderr.matches("> GET http://127.0.0.1:").count(), 3);
-    assert_eq!(
-        ran.stderr
-            .matches("authorization: Basic [redacted]")
-            .count(),
-        3
-    );
+    let count = |text| ran.stderr.matches(text).count();
+    assert_eq!(count("> GET http://127.0.0.1:"), 3);
+    assert_eq!(count("> authorization: Basic [redacted]\n"), 3);
 }
 
 #[test]
-fn without_a_key_nobody_is_asked() {
-    let mut command = Home::new().ap(&["auth", "status"]);
-    Ran::of(command.output().unwrap(), KEY).fails(3, "no API key");
+fn without_a_key_it_exits_3() {
+    Home::new().run_bare(&STATUS).fails(3, "no API key");
 }
 
 #[test]
-fn both_variables_count_oldest_first_and_a_command_comes_before_the_file() {
+fn both_variables_are_read_oldest_first_and_a_command_comes_before_the_file() {
     let emulator = Emulator::start().unwrap();
     let old = emulator.key();
     let new = emulator.reset();
     let home = Home::new();
     home.store(b"placeholder-key-in-the-file\n", 0o600);
-    let mut arguments = origins(&emulator);
-    arguments.extend(["auth", "status"].map(str::to_owned));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let origins = emulator_origins(&emulator);
     let run = |variables: &[(&str, &str)]| {
-        let mut command = home.ap(&arguments);
+        let mut command = home.ap(&join(&origins, &STATUS));
         command.envs(variables.iter().copied());
         let ran = Ran::of(command.output().unwrap(), &old);
-        common::assert_absent(&ran.stderr, &new);
+        assert_absent(&ran.stderr, &new);
         ran
     };
     let next = ("ACTIVEPROSPECT_NEXT_API_KEY", new.as_str());
     let ran = run(&[next, (VARIABLE, &old)]);
     ran.fails(9, "older key");
     assert!(
-        ran.stdout.starts_with("key 1: ACTIVEPROSPECT_API_KEY\n"),
-        "{}",
-        ran.stdout
+        ran.stdout.starts_with(
+            "key 1: ACTIVEPROSPECT_API_KEY\nkey 2: ACTIVEPROSPECT_NEXT_API_KEY (the newest)\n"
+        ),
+        "{ran:?}"
     );
-    assert!(
-        ran.stdout
-            .contains("key 2: ACTIVEPROSPECT_NEXT_API_KEY (the newest)\n")
-    );
-    run(&[next]).fails(3, "refused by LeadConduit, TrustedForm, SuppressionList");
+    run(&[next]).fails(3, "rejected by LeadConduit, TrustedForm, SuppressionList\n");
 
     let file = home.path().join("a key");
     std::fs::write(&file, &old).unwrap();
@@ -271,27 +198,30 @@ fn both_variables_count_oldest_first_and_a_command_comes_before_the_file() {
     let ran = run(&[("ACTIVEPROSPECT_KEY_COMMAND", &command)]);
     assert!(
         ran.succeeds().starts_with("key: the command cat\n"),
-        "{}",
-        ran.stdout
+        "{ran:?}"
     );
     for (command, code, says) in [
-        ("cat '", 2, "not a command"),
-        ("  ", 2, "not a command"),
+        ("cat '", 2, "a quote that is not closed"),
+        ("  ", 2, "contains no command"),
         ("no-such-program", 2, "cannot be started"),
         ("false", 2, "the command false failed (exit status: 1)"),
-        ("printf ''", 2, "it is empty"),
+        ("printf ''", 2, "the output of the command printf is empty"),
         ("cat /dev/zero", 2, "more than 4096 bytes"),
-        ("echo placeholder-key", 2, "among its arguments"),
+        (
+            "echo placeholder-key",
+            2,
+            "an argument of the command echo contains the key",
+        ),
         (
             "sh -c 'test -z \"$ACTIVEPROSPECT_KEY_COMMAND\" && echo key-$((1+1))'",
             3,
-            "refused",
+            "rejected",
         ),
     ] {
-        let ran = run(&[
+        run(&[
             ("ACTIVEPROSPECT_KEY_COMMAND", command),
             ("PATH", "/usr/bin:/bin"),
-        ]);
-        ran.fails(code, says);
+        ])
+        .fails(code, says);
     }
 }

@@ -1,4 +1,4 @@
-//! What is refused before a packet leaves.
+//! What is refused before anything is sent.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -7,7 +7,7 @@ mod common;
 use common::{Fake, Home, KEY, Ran, VARIABLE};
 
 #[test]
-fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
+fn what_is_refused_before_anything_is_sent_exits_2_with_one_sentence() {
     let fake = Fake::status(200, "", "{}");
     let home = Home::new();
     let with_port = format!("http://127.0.0.1:{}@evil.example/x", fake.port);
@@ -18,22 +18,22 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
         (&["api", "HTTP://app.leadconduit.com/flows"], "plain http"),
         (
             &["api", "https://evil.example/flows"],
-            "not an origin of this client",
+            "not an allowed origin",
         ),
         (
             &["api", "https://app.leadconduit.com.evil.example/"],
-            "not an origin of this client",
+            "not an allowed origin",
         ),
         (
             &["api", "https://app.leadconduit.com:444/"],
-            "not an origin of this client",
+            "not an allowed origin",
         ),
-        (&["api", &other_port], "not an origin of this client"),
+        (&["api", &other_port], "not an allowed origin"),
         (
             &["api", "https://user:secret-word@app.leadconduit.com/"],
-            "user information",
+            "a user name or a password",
         ),
-        (&["api", &with_port], "user information"),
+        (&["api", &with_port], "a user name or a password"),
         (&["api", "https://app.leadconduit.com:99999/"], "port"),
         (&["api", "https://app.leadconduit.com:0443/"], "port"),
         (&["api", "https://app.leadconduit.com:/"], "port"),
@@ -66,7 +66,7 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
             "no colon",
         ),
         (&["api", "-H", "X: caf\u{e9}", "/flows"], "printable ASCII"),
-        (&["api", "-H", "X: a\nb", "/flows"], "cannot hold"),
+        (&["api", "-H", "X: a\nb", "/flows"], "a control character"),
         (&["api", "-X", "TRACE", "/flows"], "TRACE"),
         (&["api", "-X", "BAD METHOD", "/flows"], "method"),
         (
@@ -85,7 +85,10 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
             ],
             "not JSON (line 1, column 1)",
         ),
-        (&["api", "-H", "X : y", "/flows"], "not a header's"),
+        (
+            &["api", "-H", "X : y", "/flows"],
+            "a name that is not valid",
+        ),
         (&["api", "-H", "X y", "/flows"], "no colon"),
         (&["api", "-X", "CONNECT", "/flows"], "CONNECT"),
         (&["api", "-X", "", "/flows"], "method"),
@@ -125,7 +128,7 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
         ),
         (
             &["--origin", "lcx=https://x.example/path", "api", "/"],
-            "leave out the path",
+            "something after the host and port",
         ),
         (
             &[
@@ -135,7 +138,7 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
                 "api",
                 "/",
             ],
-            "exclude each other",
+            "cannot be used together",
         ),
         (&["--emulator", "emulate"], "leave --emulator out"),
         (&["--timeout", "0", "api", "/"], "seconds"),
@@ -152,10 +155,10 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
         (&["emulate", "--port", "080"], "port"),
         (&["--key", "secret-word", "api", "/flows"], "argument"),
         (&["nonsense-secret-word"], "no such command"),
-        (&["completions", "secret-word"], "it is one of: bash"),
-        (&["api", "/x", "secret-word"], "does not take"),
-        (&["api", "--secret-word", "/x"], "does not take"),
-        (&["api", "--no-auth=secret-word", "/x"], "not taken"),
+        (&["completions", "secret-word"], "use one of: bash"),
+        (&["api", "/x", "secret-word"], "no such argument"),
+        (&["api", "--secret-word", "/x"], "no such argument"),
+        (&["api", "--no-auth=secret-word", "/x"], "not valid"),
         (&["auth", "nonsense-secret-word"], "no such command"),
         (
             &["--ca", "https://user:secret-word@h.example/x", "api", "/"],
@@ -168,13 +171,13 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
                 "api",
                 "/",
             ],
-            "user information",
+            "a user name or a password",
         ),
         (&[], "command is missing"),
     ];
     let origin = fake.as_lcx();
     for (arguments, says) in cases {
-        // Where a path is refused, a listener would have heard of it.
+        // A path that is not refused would arrive here.
         let target = arguments.last().copied().unwrap_or_default();
         let before: &[&str] = if arguments.contains(&"api") && target.starts_with("/") {
             &["--origin", &origin]
@@ -193,47 +196,46 @@ fn every_refusal_before_a_packet_leaves_exits_2_in_one_sentence() {
 }
 
 #[test]
-fn a_key_that_is_none_exits_2_and_names_the_place() {
+fn a_variable_that_is_not_a_key_exits_2_and_is_named() {
     let home = Home::new();
     for (value, says) in [
         ("placeholder-key\n-with-a-break", "line break"),
         ("placeholder-k\u{435}y-cyrillic", "U+0435"),
         ("\"placeholder-key-quoted\"", "quotes"),
         ("X:placeholder-key-pair", "user name and a key"),
-        (" placeholder-key-blank", "blank"),
+        (" placeholder-key-space", "space"),
     ] {
-        let output = home
-            .ap(&["api", "/flows"])
-            .env(VARIABLE, value)
-            .output()
-            .unwrap();
-        let ran = Ran::of(output, "placeholder-key-which-is-nowhere");
+        let mut command = home.ap(&["api", "/flows"]);
+        command.env(VARIABLE, value);
+        let ran = Ran::of(command.output().unwrap(), KEY);
         ran.fails(2, says);
-        assert!(ran.stderr.contains(VARIABLE));
+        ran.says(VARIABLE);
         assert!(!ran.stderr.contains("placeholder"), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn a_key_among_the_arguments_is_refused_without_being_repeated() {
+fn a_key_in_an_argument_is_refused_without_being_repeated() {
     let fake = Fake::status(200, "", "{}");
     for argument in [
         KEY.to_owned(),
         format!("/flows?key={KEY}"),
+        format!("/flows?key={}", KEY.replace('-', "%2D")),
+        format!("/%zz%?key={}%", KEY.replace('p', "%70")),
         format!("https://x:{KEY}@h.example/"),
     ] {
         let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", &argument]);
-        ran.fails(2, "among the arguments");
-        assert!(ran.stderr.contains("reset the key"));
+        ran.fails(2, "an argument contains the API key");
+        ran.says("reset the key");
     }
     assert_eq!(fake.connections(), 0);
 }
 
 #[test]
-fn without_a_key_it_exits_3_and_says_where_to_put_one() {
-    let ran = Ran::of(Home::new().ap(&["api", "/flows"]).output().unwrap(), KEY);
+fn without_a_key_it_exits_3_and_says_how_to_give_one() {
+    let ran = Home::new().run_bare(&["api", "/flows"]);
     ran.fails(3, "no API key");
-    assert!(ran.stderr.contains("ap auth login"));
+    ran.says("ap auth login");
     let empty = Home::new()
         .ap(&["api", "/flows"])
         .env(VARIABLE, "")
@@ -243,16 +245,18 @@ fn without_a_key_it_exits_3_and_says_where_to_put_one() {
 }
 
 #[test]
-fn what_is_wrong_with_the_arguments_is_said_before_a_key_is_looked_for() {
+fn arguments_are_checked_before_a_key_is_needed() {
     let home = Home::new();
     for (arguments, says) in [
-        (vec!["api", "https://evil.example/x"], "not an origin"),
+        (
+            vec!["api", "https://evil.example/x"],
+            "not an allowed origin",
+        ),
         (vec!["api", "-X", "TRACE", "/x"], "TRACE"),
         (vec!["api", "-H", "Host: h.example", "/x"], "host"),
         (vec!["api", "-d", "{", "/x"], "not JSON"),
     ] {
-        let ran = Ran::of(home.ap(&arguments).output().unwrap(), KEY);
-        ran.fails(2, says);
+        home.run_bare(&arguments).fails(2, says);
     }
 }
 
@@ -267,7 +271,7 @@ fn a_body_that_is_not_utf_8_says_where() {
 }
 
 #[test]
-fn a_short_key_is_refused_as_an_argument_of_its_own_only() {
+fn a_short_key_is_refused_only_as_a_whole_argument() {
     let home = Home::new();
     for (arguments, code) in [
         (["api", "k-1"], 2),
@@ -277,17 +281,17 @@ fn a_short_key_is_refused_as_an_argument_of_its_own_only() {
         let ran = home.ap(&arguments).env(VARIABLE, "k-1").output().unwrap();
         assert_eq!(ran.status.code(), Some(code), "{arguments:?}");
     }
-    // The second is the core's own rule: no URL holds the key.
+    // The second is the rule of the library: no URL contains the key.
     let ran = home
         .ap(&["api", "/k%2D1"])
         .env(VARIABLE, "k-1")
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&ran.stderr).contains("the URL holds the API key"));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("the URL contains the API key"));
 }
 
 #[test]
-fn the_working_directory_and_a_relative_home_hold_no_configuration() {
+fn nothing_is_read_from_the_working_directory_or_a_relative_home() {
     let home = Home::new();
     let folder = home.path().join("hostile");
     std::fs::create_dir_all(folder.join(".config/ap")).unwrap();
@@ -307,7 +311,7 @@ fn the_working_directory_and_a_relative_home_hold_no_configuration() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_has_no_end_is_read_up_to_a_limit() {
+fn a_file_without_an_end_is_read_up_to_a_limit() {
     let fake = Fake::status(200, "", "{}");
     let home = Home::new();
     for (arguments, says) in [
@@ -328,13 +332,13 @@ fn what_has_no_end_is_read_up_to_a_limit() {
 
 #[test]
 #[cfg(unix)]
-fn a_keys_file_in_a_folder_that_everybody_can_write_in_is_refused() {
+fn a_keys_file_in_a_folder_that_everyone_can_write_to_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = Home::new();
     home.store(KEY.as_bytes(), 0o600);
     let folder = home.keys_file().parent().unwrap().to_owned();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     let ran = home.run_bare(&["api", "/x"]);
-    ran.fails(2, "everybody can write in its folder");
-    assert!(ran.stderr.contains("chmod o-w '/"), "{}", ran.stderr);
+    ran.fails(2, "everyone can write to the folder of the keys file");
+    ran.says("chmod o-w '/");
 }

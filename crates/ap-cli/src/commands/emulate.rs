@@ -1,13 +1,21 @@
-//! `ap emulate`: the emulator, until interrupted.
+//! `ap emulate`: runs the emulator until interrupted.
 
 use ap_emulator::{Emulator, Product};
 use serde::Serialize;
 
-use crate::cli::Emulate;
-use crate::exit::{Failure, OTHER};
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::options::values::parse_first_port;
 use crate::output::{self, Printed};
 
-/// The one line that is printed, members in this order.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Use ports N, N+1 and N+2 for LeadConduit, TrustedForm and SuppressionList [default: free ports].
+    #[arg(long, value_name = "N", value_parser = parse_first_port, allow_hyphen_values = true)]
+    port: Option<u16>,
+}
+
+/// The one line that is printed, with its members in this order.
 #[derive(Serialize)]
 struct Started<'a> {
     key: &'a str,
@@ -17,22 +25,27 @@ struct Started<'a> {
     control: &'a str,
 }
 
-pub(crate) fn run(emulate: &Emulate) -> Result<Printed, Failure> {
+pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    if options.emulator {
+        return Err(Failure::usage(
+            "--emulator starts an emulator for a command that calls it; `ap emulate` needs no other",
+            "leave --emulator out",
+        ));
+    }
     let mut builder = Emulator::builder();
-    if let Some(port) = emulate.port {
+    if let Some(port) = args.port {
         builder = builder.first_port(port);
     }
-    let emulator = builder
-        .start()
-        .map_err(|error| not_started(&error, "choose another --port, or leave it out"))?;
-    let started = Started {
+    let emulator = builder.start().map_err(|error| {
+        Failure::emulator_not_started(&error, "choose another --port, or leave it out")
+    })?;
+    let line = output::json_line(&Started {
         key: &emulator.key(),
         lcx: emulator.url(Product::LeadConduit),
         trustedform: emulator.url(Product::TrustedForm),
         suppressionlist: emulator.url(Product::SuppressionList),
         control: emulator.control_url(),
-    };
-    let line = output::json_line(&started)?;
+    })?;
     if let Printed::ReaderGone = output::print(line.as_bytes())? {
         // Nobody has its key, so nobody can use it.
         return Ok(Printed::ReaderGone);
@@ -41,13 +54,4 @@ pub(crate) fn run(emulate: &Emulate) -> Result<Printed, Failure> {
     loop {
         std::thread::park();
     }
-}
-
-pub(crate) fn not_started(error: &ap_emulator::StartError, to_do: &str) -> Failure {
-    let why = std::error::Error::source(error).map_or_else(String::new, |why| format!(" ({why})"));
-    Failure::new(
-        OTHER,
-        format!("the emulator could not start: {error}{why}"),
-        to_do,
-    )
 }

@@ -1,15 +1,16 @@
-//! The keys file: where it is, and what its problems come to.
+//! The keys file: its path, and changes to it that an interrupt does not leave half-done.
 
 use std::path::PathBuf;
 
-use ap_core::ApiKey;
-use ap_keys::{Locked, Problem, Store};
+use activeprospect::ApiKey;
+use activeprospect::keys::{self, LockedStore, Store};
 use etcetera::BaseStrategy as _;
 
-use crate::exit::{Failure, OTHER};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::interrupt;
 
-/// `$XDG_CONFIG_HOME/ap/keys`, else `~/.config/ap/keys`.
+/// Returns the keys file, `$XDG_CONFIG_HOME/ap/keys` or `~/.config/ap/keys`.
 pub(crate) fn store() -> Result<Store, Failure> {
     path().map(Store::new)
 }
@@ -22,43 +23,39 @@ fn path() -> Result<PathBuf, Failure> {
         )
     })?;
     let path = strategy.config_dir().join("ap").join("keys");
-    // A relative home would be a folder of the working directory, which is anybody's.
+    // A relative home would be a folder in the working directory, which may belong to anybody.
     if path.is_relative() {
         return Err(Failure::usage(
             "the home directory is not an absolute path",
-            "set HOME or XDG_CONFIG_HOME to one",
+            "set HOME or XDG_CONFIG_HOME to an absolute path",
         ));
     }
     Ok(path)
 }
 
-/// The keys in the file, oldest first; nothing, if there is no file.
-pub(crate) fn read(store: &Store) -> Result<Option<Vec<ApiKey>>, Failure> {
-    store.read().map_err(|problem| Failure::of_source(&problem))
-}
-
-/// Changes the file while no other process does, and no interrupt ends this one. What the file holds is
-/// handed over, and what comes back is written, if it is anything.
+/// Locks the file, and calls a function that changes it. No other process changes it meanwhile, and an interrupt
+/// waits until the function returns.
 pub(crate) fn change<T>(
     store: &Store,
-    change: impl FnOnce(&Locked) -> Result<T, Failure>,
+    change: impl FnOnce(&LockedStore) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    // An interrupt while waiting for the lock finds nothing half-way.
-    let locked = store.lock().map_err(|problem| unwritten(&problem))?;
-    let _whole = interrupt::hold();
+    // An interrupt before the lock finds nothing half-done.
+    let locked = store.lock().map_err(not_written)?;
+    let _guard = interrupt::defer();
     change(&locked)
 }
 
-/// Puts these keys in the file, in the place of all that it holds.
-pub(crate) fn write(locked: &Locked, keys: &[ApiKey]) -> Result<(), Failure> {
-    locked.write(keys).map_err(|problem| unwritten(&problem))
+/// Replaces everything in the file by these keys.
+pub(crate) fn write(locked: &LockedStore, keys: &[ApiKey]) -> Result<(), Failure> {
+    locked.write(keys).map_err(not_written)
 }
 
-/// Removes the file. Whether there was one.
-pub(crate) fn forget(store: &Store) -> Result<bool, Failure> {
-    store.remove().map_err(|problem| unwritten(&problem))
+/// Removes the file. Returns `true` if there was one.
+pub(crate) fn remove(store: &Store) -> Result<bool, Failure> {
+    store.remove().map_err(not_written)
 }
 
-fn unwritten(problem: &Problem) -> Failure {
-    Failure::new(OTHER, problem.happened(), problem.to_do())
+/// A file that cannot be written is a failure of this machine, not of usage.
+fn not_written(error: keys::Error) -> Failure {
+    Failure::new(ExitCode::Other, error.message(), error.hint())
 }

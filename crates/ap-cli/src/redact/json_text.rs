@@ -1,30 +1,30 @@
-//! The pieces of JSON text, for a rewrite that leaves every other byte alone. Nothing here fails: text
-//! that breaks off ends the piece.
+//! The pieces of JSON text, for a rewrite that leaves every other byte as it is. Nothing here fails: a piece
+//! that is not complete ends where the text ends.
 
-const MARK_OF_ORDER: &[u8] = b"\xEF\xBB\xBF";
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Where the first value begins: after a byte-order mark and blanks.
-pub(crate) fn start(text: &[u8]) -> usize {
-    let mark = if text.starts_with(MARK_OF_ORDER) {
-        MARK_OF_ORDER.len()
+/// Returns where the first value begins: after a byte-order mark and white space.
+pub(super) fn value_start(text: &[u8]) -> usize {
+    let mark = if text.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
     } else {
         0
     };
-    mark + blank_length(&text[mark..])
+    mark + space_length(&text[mark..])
 }
 
-fn blank_length(text: &[u8]) -> usize {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
-    text.iter().take_while(|&byte| is_blank(byte)).count()
+fn space_length(text: &[u8]) -> usize {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    text.iter().take_while(|&byte| is_space(byte)).count()
 }
 
-/// The length of the string literal at the start, quotes included.
-pub(crate) fn string_length(text: &[u8]) -> usize {
-    let mut escaped = false;
+/// Returns the length of the string at the start, quotes included.
+pub(super) fn string_length(text: &[u8]) -> usize {
+    let mut is_escaped = false;
     for (at, byte) in text.iter().enumerate().skip(1) {
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
             b'"' => return at + 1,
             _ => {}
         }
@@ -32,34 +32,34 @@ pub(crate) fn string_length(text: &[u8]) -> usize {
     text.len()
 }
 
-/// The length of a number or word at the start, or of the one character that is neither.
-pub(crate) fn bare_length(text: &[u8]) -> usize {
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+/// Returns the length of the number or the word at the start, or of the one character that is neither.
+pub(super) fn bare_length(text: &[u8]) -> usize {
+    let is_bare = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
     text.iter()
-        .take_while(|&byte| is_word(byte))
+        .take_while(|&byte| is_bare(byte))
         .count()
         .max(1)
         .min(text.len())
 }
 
-/// What a string literal means.
-pub(crate) fn text(literal: &[u8]) -> Option<String> {
+/// Returns what a string means; `None` if it is not valid.
+pub(super) fn decode(literal: &[u8]) -> Option<String> {
     serde_json::from_slice(literal).ok()
 }
 
-/// After a member's name: the colon with its blanks, the value, and the rest.
-pub(crate) fn member_value(after_name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let colon = blank_length(after_name);
+/// Splits what comes after a member's name: the colon with its white space, the value, and the rest.
+pub(super) fn member_value(after_name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let colon = space_length(after_name);
     if after_name.get(colon) != Some(&b':') {
         return None;
     }
-    let value = colon + 1 + blank_length(&after_name[colon + 1..]);
-    let (gap, rest) = after_name.split_at(value);
+    let value = colon + 1 + space_length(&after_name[colon + 1..]);
+    let (colon, rest) = after_name.split_at(value);
     let (value, rest) = rest.split_at(value_length(rest));
-    Some((gap, value, rest))
+    Some((colon, value, rest))
 }
 
-/// The length of the value at the start.
+/// Returns the length of the value at the start.
 fn value_length(text: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;

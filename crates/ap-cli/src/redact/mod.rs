@@ -1,143 +1,164 @@
-//! Takes secrets out of what is printed: the members of an answer that hold keys, and the keys of this
-//! call wherever a server repeats them.
+//! Removes secrets from what is printed: members of an answer that contain keys, and the account's keys
+//! wherever a server repeats them.
 
-use ap_core::{ApiKey, Credentials};
+mod json_text;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use activeprospect::ApiKey;
+use activeprospect::ap_core::Credentials;
+use memchr::memmem::Finder;
 use serde::de::IgnoredAny;
 
-use crate::json;
-
+/// What is printed instead of a secret.
 pub(crate) const MARK: &str = "[redacted]";
 
-/// Members whose values are keys, by the vendor's description of the user and the account.
+/// Members whose values are keys, according to the vendor's description of the user and the account.
 const SECRET_MEMBERS: [&str; 2] = ["api_key", "keen_read_api_key"];
 
-/// What must not be shown, in every spelling that a server may send back.
+/// The account's keys, in every spelling that a server may send back.
 pub(crate) struct Secrets {
-    spellings: Vec<Vec<u8>>,
+    spellings: Vec<Finder<'static>>,
 }
 
 impl Secrets {
-    pub(crate) fn of(keys: &[ApiKey]) -> Self {
+    pub(crate) fn new(keys: &[ApiKey]) -> Self {
         let mut spellings = Vec::new();
         for key in keys {
             let credentials = Credentials::new(key.clone());
             let pair = credentials.authorization().as_bytes();
             let pair = pair.strip_prefix(b"Basic ").unwrap_or(pair);
             for secret in [pair, key.expose().as_bytes()] {
-                spellings.push(secret.to_vec());
-                spellings.push(secret.iter().rev().copied().collect());
+                let reversed: Vec<u8> = secret.iter().rev().copied().collect();
+                spellings.push(Finder::new(secret).into_owned());
+                spellings.push(Finder::new(&reversed).into_owned());
             }
         }
-        // A key may be a part of another one, and must then not leave the rest of it behind.
-        spellings.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self { spellings }
     }
 
-    /// A body as it may be shown. Without a secret in it the bytes are the same; with one, everything
-    /// around it keeps its form, and sound JSON stays sound.
-    pub(crate) fn out_of_body(&self, body: &[u8]) -> Vec<u8> {
-        let begin = json::start(body);
-        // What begins like JSON and breaks off, or comes several times in a row, holds the members all
-        // the same.
-        if !body[begin..].starts_with(b"{") && !body[begin..].starts_with(b"[") {
-            return self.out_of_text(body);
+    /// Returns a body as it can be printed. Everything around a secret stays as it is, and valid JSON stays valid.
+    pub(crate) fn redact_body(&self, body: &[u8]) -> Vec<u8> {
+        let value = &body[json_text::value_start(body)..];
+        // A text that begins like JSON, but ends early or has several values, may have the members as well.
+        if !value.starts_with(b"{") && !value.starts_with(b"[") {
+            return self.redact_text(body).into_owned();
         }
-        let is_sound = serde_json::from_slice::<IgnoredAny>(&body[begin..]).is_ok();
-        let shown = self.out_of_json(body, is_sound);
-        if is_sound {
-            shown
+        let is_valid = serde_json::from_slice::<IgnoredAny>(value).is_ok();
+        let redacted = self.redact_json(body, is_valid);
+        if is_valid {
+            redacted
         } else {
-            self.out_of_text(&shown)
+            self.redact_text(&redacted).into_owned()
         }
     }
 
-    /// A header's value, or any text without structure, as it may be shown.
-    pub(crate) fn out_of_text(&self, text: &[u8]) -> Vec<u8> {
-        self.spellings
-            .iter()
-            .fold(text.to_vec(), |text, secret| replace(&text, secret))
+    /// Returns a header's value, or any text that is not JSON, as it can be printed.
+    pub(crate) fn redact_text<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        let found = self.find(text);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut redacted = Vec::with_capacity(text.len());
+        let mut end = 0;
+        for range in found {
+            redacted.extend_from_slice(&text[end..range.start]);
+            redacted.extend_from_slice(MARK.as_bytes());
+            end = range.end;
+        }
+        redacted.extend_from_slice(&text[end..]);
+        Cow::Owned(redacted)
     }
 
-    fn out_of_json(&self, body: &[u8], is_sound: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(body.len());
+    /// Returns where the secrets are, in order. Secrets that overlap are one range, so that no part of either is
+    /// left.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let positions = |finder: &'_ Finder<'static>| {
+            let len = finder.needle().len();
+            let starts: Vec<_> = finder.find_iter(text).collect();
+            starts.into_iter().map(move |start| start..start + len)
+        };
+        let mut found: Vec<_> = self.spellings.iter().flat_map(positions).collect();
+        found.sort_unstable_by_key(|range| range.start);
+        found.dedup_by(|next, range| {
+            let overlaps = next.start < range.end;
+            if overlaps {
+                range.end = range.end.max(next.end);
+            }
+            overlaps
+        });
+        found
+    }
+
+    /// Redacts JSON, and text that is nearly JSON. It reads no byte more than a few times, however deep the
+    /// values are nested.
+    fn redact_json(&self, body: &[u8], is_valid: bool) -> Vec<u8> {
+        let mut redacted = Vec::with_capacity(body.len());
         let mut rest = body;
         while let Some(&first) = rest.first() {
             if first != b'"' {
-                let (token, after) = rest.split_at(json::bare_length(rest));
-                if is_sound && self.out_of_text(token) != token {
-                    out.extend_from_slice(format!("\"{MARK}\"").as_bytes());
+                let (token, after) = rest.split_at(json_text::bare_length(rest));
+                if is_valid && !self.find(token).is_empty() {
+                    push_marked_string(&mut redacted);
                 } else {
-                    out.extend_from_slice(token);
+                    redacted.extend_from_slice(token);
                 }
                 rest = after;
                 continue;
             }
-            let (literal, after) = rest.split_at(json::string_length(rest));
-            self.push_string(&mut out, literal);
+            let (literal, after) = rest.split_at(json_text::string_length(rest));
+            self.push_string(&mut redacted, literal);
             rest = after;
-            if let Some((gap, value, after)) = json::member_value(after)
-                && json::text(literal).is_some_and(|name| SECRET_MEMBERS.contains(&name.as_str()))
+            if is_secret_member(literal)
+                && let Some((colon, value, after)) = json_text::member_value(after)
             {
-                out.extend_from_slice(gap);
+                redacted.extend_from_slice(colon);
                 if value == b"null" {
-                    out.extend_from_slice(value);
+                    redacted.extend_from_slice(value);
                 } else {
-                    out.extend_from_slice(format!("\"{MARK}\"").as_bytes());
+                    push_marked_string(&mut redacted);
                 }
                 rest = after;
             }
         }
-        out
+        redacted
     }
 
-    fn push_string(&self, out: &mut Vec<u8>, literal: &[u8]) {
-        // Escapes spell a key in another way, so it is looked for in what they mean.
+    fn push_string(&self, redacted: &mut Vec<u8>, literal: &[u8]) {
+        // Escapes spell a key in another way, so the search is in what they mean.
         if literal.contains(&b'\\')
-            && let Some(text) = json::text(literal)
+            && let Some(text) = json_text::decode(literal)
+            && let Cow::Owned(text) = self.redact_text(text.as_bytes())
         {
-            let shown = self.out_of_text(text.as_bytes());
-            if shown != text.as_bytes() {
-                let shown = String::from_utf8_lossy(&shown);
-                out.extend_from_slice(serde_json::Value::from(shown).to_string().as_bytes());
-                return;
-            }
+            let text = String::from_utf8_lossy(&text);
+            redacted.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+        } else {
+            redacted.extend_from_slice(&self.redact_text(literal));
         }
-        out.extend_from_slice(&self.out_of_text(literal));
     }
 }
 
-fn replace(bytes: &[u8], secret: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some(at) = find(rest, secret) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(MARK.as_bytes());
-        rest = &rest[at + secret.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
+fn push_marked_string(redacted: &mut Vec<u8>) {
+    redacted.extend_from_slice(format!("\"{MARK}\"").as_bytes());
 }
 
-fn find(bytes: &[u8], secret: &[u8]) -> Option<usize> {
-    if secret.is_empty() {
-        return None;
-    }
-    bytes
-        .windows(secret.len())
-        .position(|window| window == secret)
+/// Returns `true` if a string is the name of a member whose value is a key.
+fn is_secret_member(literal: &[u8]) -> bool {
+    json_text::decode(literal).is_some_and(|name| SECRET_MEMBERS.contains(&name.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown_with(keys: &[&str], text: &str) -> String {
+    fn redact(keys: &[&str], text: &str) -> String {
         let keys: Vec<_> = keys.iter().map(|k| ApiKey::parse(k).unwrap()).collect();
-        String::from_utf8(Secrets::of(&keys).out_of_body(text.as_bytes())).unwrap()
+        String::from_utf8(Secrets::new(&keys).redact_body(text.as_bytes())).unwrap()
     }
 
     #[test]
-    fn secret_members_are_replaced_and_all_else_keeps_its_form() {
+    fn secret_members_are_replaced_and_everything_else_stays_as_it_is() {
         for (given, expected) in [
             (
                 r#"{"api_key":"k","a":1}"#,
@@ -171,47 +192,68 @@ mod tests {
             (r#"not json "api_key":"k""#, r#"not json "api_key":"k""#),
             ("", ""),
         ] {
-            assert_eq!(shown_with(&[], given), expected);
+            assert_eq!(redact(&[], given), expected);
         }
     }
 
     #[test]
-    fn depth_is_no_limit() {
+    fn depth_has_no_limit() {
         let deep = format!(
             "{}{{\"api_key\":\"k\"}}{}",
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert!(shown_with(&[], &deep).contains(r#"{"api_key":"[redacted]"}"#));
+        assert!(redact(&[], &deep).contains(r#"{"api_key":"[redacted]"}"#));
+    }
+
+    /// Each of these takes minutes if a part of it is read again for every other part.
+    #[test]
+    fn the_time_is_linear_in_the_length() {
+        const TIMES: usize = 100_000;
+        for part in [r#"{"a":"#, r#"{"api_key":"#, r#"["\u006b","#, "[\"", "{"] {
+            let text = format!("{}{{\"a\":\"the-key-x\"", part.repeat(TIMES));
+            assert!(!redact(&["the-key-x"], &text).contains("the-key-x"));
+        }
     }
 
     #[test]
-    fn keys_themselves_are_replaced_in_anything() {
+    fn keys_are_replaced_in_anything() {
         let key = "placeholder-key-1";
         let pair = "QVBJOnBsYWNlaG9sZGVyLWtleS0x";
         assert_eq!(
-            shown_with(
+            redact(
                 &[key],
                 &format!("<p>{key} and {pair}, 1-yek-redlohecalp</p>\0")
             ),
             "<p>[redacted] and [redacted], [redacted]</p>\0"
         );
         assert_eq!(
-            shown_with(
+            redact(
                 &[key],
                 &format!(r#"{{"{key}":["placeholder\u002Dkey\u002d1\n"]}}"#)
             ),
             r#"{"[redacted]":["[redacted]\n"]}"#
         );
+    }
+
+    #[test]
+    fn of_keys_that_overlap_no_part_is_left() {
+        let (short, long) = ("placeholder-key-1", "placeholder-key-12");
+        assert_eq!(redact(&[short, long], long), "[redacted]");
+        let (one, other) = ("first-placeholder", "placeholder-second");
         assert_eq!(
-            shown_with(&[key, "placeholder-key-12"], "placeholder-key-12"),
-            "[redacted]"
+            redact(&[one, other], "<first-placeholder-second>"),
+            "<[redacted]>"
+        );
+        assert_eq!(
+            redact(&[one, other], &format!("{other}{one}")),
+            "[redacted][redacted]"
         );
     }
 
     #[test]
-    fn a_key_of_digits_leaves_sound_json() {
-        let shown = shown_with(&["1234567890"], r#"{"id":1234567890,"n":[-12345678901.0]}"#);
+    fn a_key_of_digits_leaves_valid_json() {
+        let shown = redact(&["1234567890"], r#"{"id":1234567890,"n":[-12345678901.0]}"#);
         assert_eq!(shown, r#"{"id":"[redacted]","n":["[redacted]"]}"#);
     }
 }

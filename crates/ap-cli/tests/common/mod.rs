@@ -1,21 +1,25 @@
-//! Runs the binary as a person would, in a home of its own, and sees to it that no key is ever shown.
+//! Runs the program as a person would, with a home folder of its own, and checks that no key is ever shown.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ap_emulator::{Emulator, Product};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 pub(crate) const KEY: &str = "placeholder-key-of-the-tests";
 pub(crate) const VARIABLE: &str = "ACTIVEPROSPECT_API_KEY";
+
+/// The documented body of a 401 for a bad key.
+pub(crate) const BAD_KEY: &str = r#"{"error":"authentication failed"}"#;
 
 pub(crate) struct Home {
     folder: TempDir,
@@ -36,7 +40,7 @@ impl Home {
         self.folder.path()
     }
 
-    /// `ap` with nothing of this process's environment.
+    /// Returns `ap` with nothing of this process's environment.
     pub(crate) fn ap(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ap"));
         command
@@ -48,7 +52,7 @@ impl Home {
         command
     }
 
-    /// Runs it with [`KEY`] in the environment and something on standard input.
+    /// Runs it with [`KEY`] in the environment and with an input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: impl Into<Vec<u8>>) -> Ran {
         let mut command = self.ap(arguments);
         command.env(VARIABLE, KEY);
@@ -57,10 +61,15 @@ impl Home {
 
     /// Runs it with [`KEY`] in the environment.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        Ran::of(self.ap(arguments).env(VARIABLE, KEY).output().unwrap(), KEY)
+        self.run_with_key(arguments, KEY)
     }
 
-    /// Runs it without any key.
+    /// Runs it with a key in the environment.
+    pub(crate) fn run_with_key(&self, arguments: &[&str], key: &str) -> Ran {
+        Ran::of(self.ap(arguments).env(VARIABLE, key).output().unwrap(), key)
+    }
+
+    /// Runs it without a key in the environment.
     pub(crate) fn run_bare(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.ap(arguments).output().unwrap(), KEY)
     }
@@ -74,8 +83,25 @@ impl Home {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
+
+    /// Returns the text of the keys file.
+    pub(crate) fn stored(&self) -> String {
+        std::fs::read_to_string(self.keys_file()).unwrap()
+    }
+
+    /// Returns the names of the files in the keys file's folder.
+    pub(crate) fn files_beside_keys(&self) -> Vec<String> {
+        let folder = self.keys_file();
+        let mut names: Vec<_> = std::fs::read_dir(folder.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
 }
 
+/// How a command ended, and what it printed.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -83,7 +109,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Takes the output, and asserts that no spelling of the key is in standard error.
+    /// Asserts that no spelling of the key is in standard error.
     pub(crate) fn of(output: Output, key: &str) -> Self {
         let ran = Self {
             code: output.status.code(),
@@ -95,17 +121,25 @@ impl Ran {
         ran
     }
 
-    /// Asserts the exit code, and that standard error is a sentence that says this.
+    /// Asserts the exit code, and that standard error is one failure with this text in it.
     #[track_caller]
-    pub(crate) fn fails(&self, code: i32, says: &str) {
+    pub(crate) fn fails(&self, code: i32, text: &str) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         assert!(self.stderr.starts_with("ap: "), "{}", self.stderr);
-        assert!(
-            self.stderr.contains(says),
-            "{says:?} is not in {:?}",
-            self.stderr
-        );
+        self.says(text);
         assert!(self.stderr.lines().count() <= 2, "{}", self.stderr);
+    }
+
+    /// Asserts that a text is in standard error.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        assert!(self.stderr.contains(text), "{text:?} is not in {self:?}");
+    }
+
+    /// Asserts that a text is in standard output.
+    #[track_caller]
+    pub(crate) fn prints(&self, text: &str) {
+        assert!(self.stdout.contains(text), "{text:?} is not in {self:?}");
     }
 
     #[track_caller]
@@ -115,7 +149,18 @@ impl Ran {
     }
 }
 
-/// What a command does with something on standard input, which is then at its end.
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(f, "exit code {code:?}\n{stdout}\n{stderr}")
+    }
+}
+
+/// Runs a command with an input.
 pub(crate) fn with_input(command: Command, input: impl Into<Vec<u8>>) -> Output {
     assert_cmd::Command::from_std(command)
         .write_stdin(input)
@@ -123,25 +168,102 @@ pub(crate) fn with_input(command: Command, input: impl Into<Vec<u8>>) -> Output 
         .unwrap()
 }
 
-/// No eight bytes of the key, plain, in base64 or backwards.
+/// Starts a command, with a pipe for standard output and standard error.
+pub(crate) fn spawn(mut command: Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads the first line of standard output. The rest is lost.
+pub(crate) fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    line
+}
+
+/// Reads standard error to its end.
+pub(crate) fn rest_of_stderr(child: &mut Child) -> String {
+    let mut text = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send_signal(process: u32, signal: &str) {
+    let mut kill = Command::new("kill");
+    kill.args([format!("-{signal}"), process.to_string()]);
+    assert!(kill.status().unwrap().success());
+}
+
+/// Returns base64 of the user name and the key, as in `Authorization`.
+pub(crate) fn encoded_pair(key: &str) -> String {
+    STANDARD.encode(format!("API:{key}"))
+}
+
+pub(crate) fn reversed(text: &str) -> String {
+    text.chars().rev().collect()
+}
+
+/// Asserts that no eight characters in a row of the key are in a text, plain, in base64 or backwards.
+///
+/// The emulator's keys begin with `emulator-1-`, which is no secret and may be a part of a path, so that only
+/// the rest counts.
 #[track_caller]
 pub(crate) fn assert_absent(text: &str, key: &str) {
-    let pair = STANDARD.encode(format!("API:{key}"));
-    let backwards = |text: &str| text.chars().rev().collect::<String>();
-    for secret in [
-        key.to_owned(),
-        pair.clone(),
-        backwards(key),
-        backwards(&pair),
-    ] {
-        for at in 0..=secret.len().saturating_sub(8) {
-            let part = &secret[at..at + 8];
+    const WIDTH: usize = 8;
+    let is_emulators = key.starts_with("emulator-");
+    let public = key
+        .rfind('-')
+        .filter(|_| is_emulators)
+        .map_or(0, |at| at + 1);
+    let secret = &key[public..];
+    let pair = encoded_pair(key);
+    // Each character has six bits. Those of the user name and of the prefix alone say nothing.
+    let pair = match public {
+        0 => pair.as_str(),
+        public => &pair[("API:".len() + public) * 8 / 6..],
+    };
+    for spelling in [secret, pair, &reversed(secret), &reversed(pair)] {
+        assert!(spelling.len() >= WIDTH, "the key of the test is too short");
+        for at in 0..=spelling.len() - WIDTH {
+            let part = &spelling[at..at + WIDTH];
             assert!(!text.contains(part), "a part of the key is in {text:?}");
         }
     }
 }
 
-/// A listener that answers every connection with the same bytes and counts them.
+/// Returns the options that send every call to an emulator.
+pub(crate) fn emulator_origins(emulator: &Emulator) -> Vec<String> {
+    Product::ALL
+        .map(|product| format!("--origin={}={}", product.id(), emulator.url(product)))
+        .to_vec()
+}
+
+/// Starts a server for each product, with one answer each, and returns the options that send the calls of
+/// `ap auth` there.
+pub(crate) fn fake_products(answers: [(u16, &str); 3]) -> ([Fake; 3], Vec<String>) {
+    let fakes = answers.map(|(status, body)| Fake::status(status, "", body));
+    let origins = ["lcx", "trustedform-app", "suppressionlist"]
+        .iter()
+        .zip(&fakes)
+        .map(|(name, fake)| format!("--origin={name}={}", fake.url))
+        .collect();
+    (fakes, origins)
+}
+
+/// Returns options and arguments as one list.
+pub(crate) fn join<'a>(options: &'a [String], arguments: &[&'a str]) -> Vec<&'a str> {
+    let options = options.iter().map(String::as_str);
+    options.chain(arguments.iter().copied()).collect()
+}
+
+/// A server that gives every connection the same answer, and counts them.
 pub(crate) struct Fake {
     pub(crate) url: String,
     pub(crate) port: u16,
@@ -192,15 +314,16 @@ impl Fake {
         self.received.lock().unwrap().clone()
     }
 
+    /// Returns the value of `--origin` that makes this LeadConduit.
     pub(crate) fn as_lcx(&self) -> String {
         format!("lcx={}", self.url)
     }
 }
 
 fn read_request(stream: &mut TcpStream) -> String {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
+    // Long enough for a loaded machine. A client that sends less than it announces must not block the test.
+    let timeout = Duration::from_secs(60);
+    stream.set_read_timeout(Some(timeout)).unwrap();
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {

@@ -1,47 +1,43 @@
-//! What `-d` gives: text, a file or standard input, which is JSON unless a header says otherwise.
+//! The body given with `-d`: text, a file or standard input. It is JSON unless a header says otherwise.
 
 use std::fs::File;
 
-use bytes::Bytes;
-use http::{HeaderMap, header};
+use activeprospect::http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
-use crate::exit::Failure;
-use crate::{bounded, output};
+use crate::failure::Failure;
+use crate::{limited_read, output};
 
-/// The largest body that is sent, as large as the largest answer that is read.
+/// The largest body that is sent, which is also the largest answer that is read.
 const LIMIT_MIB: u64 = 64;
 
-/// Whether the body is read from standard input.
-pub(crate) fn is_standard_input(data: &str) -> bool {
+/// Returns `true` if the body is read from standard input.
+pub(super) fn is_standard_input(data: &str) -> bool {
     matches!(data, "-" | "@-")
 }
 
-pub(crate) fn read(data: &str, headers: &HeaderMap) -> Result<Bytes, Failure> {
-    let to_do = "nothing was sent";
-    let (bytes, what) = if is_standard_input(data) {
-        let what = "standard input".to_owned();
+/// Reads the body. It must be JSON if the headers name no other type.
+pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
+    let hint = "nothing was sent";
+    let (bytes, name) = if is_standard_input(data) {
+        let name = "standard input".to_owned();
         let stdin = Ok(std::io::stdin().lock());
-        (bounded::read(stdin, &what, LIMIT_MIB, to_do)?, what)
+        (limited_read::read(stdin, LIMIT_MIB, &name, hint)?, name)
     } else if let Some(file) = data.strip_prefix('@') {
-        let what = format!("the file {}", output::name(file));
-        (
-            bounded::read(File::open(file), &what, LIMIT_MIB, to_do)?,
-            what,
-        )
+        let name = format!("the file {}", output::display_path(file));
+        let file = File::open(file);
+        (limited_read::read(file, LIMIT_MIB, &name, hint)?, name)
     } else {
-        (
-            data.as_bytes().to_vec(),
-            "the body given with -d".to_owned(),
-        )
+        let name = "the body given with -d".to_owned();
+        (data.as_bytes().to_vec(), name)
     };
     if must_be_json(headers) {
-        check_json(&bytes, &what)?;
+        check_json(&bytes, &name)?;
     }
-    Ok(bytes.into())
+    Ok(bytes)
 }
 
-fn check_json(bytes: &[u8], what: &str) -> Result<(), Failure> {
+fn check_json(bytes: &[u8], name: &str) -> Result<(), Failure> {
     let (line, column) = match std::str::from_utf8(bytes) {
         Ok(text) => match serde_json::from_str::<IgnoredAny>(text) {
             Ok(_) => return Ok(()),
@@ -54,17 +50,17 @@ fn check_json(bytes: &[u8], what: &str) -> Result<(), Failure> {
         }
     };
     Err(Failure::usage(
-        format!("{what} is not JSON (line {line}, column {column})"),
-        "mend it, or name another type with -H 'Content-Type: TYPE'",
+        format!("{name} is not JSON (line {line}, column {column})"),
+        "correct it, or name another type with -H 'Content-Type: TYPE'",
     ))
 }
 
-/// Whether the type is JSON: by default, by name, or by suffix (RFC 6839 section 3.1). A sequence of
+/// Returns `true` if the type is JSON: by default, by name, or by suffix (RFC 6839 section 3.1). A sequence of
 /// JSON lines is another type.
 fn must_be_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_none_or(|value| {
-        let essence = value.to_str().unwrap_or_default().split(';').next();
-        let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
-        essence == "application/json" || essence.ends_with("+json")
+        let media_type = value.to_str().unwrap_or_default().split(';').next();
+        let media_type = media_type.unwrap_or_default().trim().to_ascii_lowercase();
+        media_type == "application/json" || media_type.ends_with("+json")
     })
 }

@@ -1,134 +1,125 @@
-//! `ap api`: one raw call, authenticated unless asked otherwise.
+//! `ap api`: makes one call and prints the answer.
 
-use ap_core::{CallError, Product};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+mod body;
+mod headers;
+mod target;
 
-use crate::call::{self, Signing};
-use crate::cli::{Api, Global};
-use crate::exit::Failure;
+use activeprospect::http::{Method, header};
+use activeprospect::{Draft, Product, Response};
+
+use crate::call;
+use crate::failure::Failure;
 use crate::keys::Prompt;
+use crate::options::GlobalOptions;
+use crate::options::values::parse_product;
 use crate::output::{self, Printed};
-use crate::setup::Setup;
-use crate::{body, target};
+use crate::session::Session;
 
-pub(crate) fn run(global: &Global, api: &Api) -> Result<Printed, Failure> {
-    // Everything that can be wrong with the arguments is found before a key is asked for.
-    let headers = headers(&api.headers)?;
-    let method = method(api)?;
-    let mut setup = Setup::new(global)?;
-    let (service, path) = target::read(&api.target, api.product, setup.client.origins())?;
-    let mut request = setup
-        .client
-        .request(service, method, &path)
-        .map_err(|error| Failure::of_request(&error))?;
-    if api.data.is_some() {
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-    }
-    for name in headers.keys() {
-        request.headers_mut().remove(name);
-    }
-    request.headers_mut().extend(headers.clone());
-    setup.check(&request)?;
-    if let Some(data) = &api.data {
-        *request.body_mut() = body::read(data, &headers)?;
-    }
-
-    let signing = if api.no_auth {
-        Signing::Unsigned
-    } else {
-        let stdin_is_body = api.data.as_deref().is_some_and(body::is_standard_input);
-        setup.unlock(if stdin_is_body {
-            Prompt::Never
-        } else {
-            Prompt::Allowed
-        })?;
-        Signing::Signed
-    };
-    let outcome = call::send(&setup, request, signing);
-    finish(&setup, api, service.product(), &outcome)
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// A path that begins with one slash, or a URL at one of the products' origins.
+    #[arg(value_name = "PATH|URL")]
+    target: String,
+    /// The method [default: GET, or POST with -d].
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    method: Option<String>,
+    /// A header, `Name: value`; can be repeated.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// A JSON body: the text itself, @FILE for a file, or - for standard input.
+    #[arg(short, long, value_name = "DATA|@FILE|-", allow_hyphen_values = true)]
+    data: Option<String>,
+    /// Print the answer's status and headers before its body.
+    #[arg(short, long)]
+    include: bool,
+    /// The product that a path belongs to: lcx, trustedform or suppressionlist [default: lcx].
+    #[arg(long, value_name = "PRODUCT", value_parser = parse_product)]
+    product: Option<Product>,
+    /// Send no key.
+    #[arg(long)]
+    no_auth: bool,
+    /// Print the values of api_key and keen_read_api_key, and the account's keys, as they are.
+    #[arg(long)]
+    show_secrets: bool,
 }
 
-fn finish(
-    setup: &Setup,
-    api: &Api,
-    product: Product,
-    outcome: &Result<Response<Bytes>, CallError>,
-) -> Result<Printed, Failure> {
-    let (response, failure) = match outcome {
-        Ok(response) => (
-            Some(response),
-            Failure::of_status(product, response.status(), response.body()),
-        ),
-        Err(error @ CallError::Auth(refusal)) => {
-            (refusal.response(), Some(Failure::of_call(product, error)))
-        }
-        Err(error) => (None, Some(Failure::of_call(product, error))),
+pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    // All arguments are checked before a key is needed.
+    let headers = headers::parse(&args.headers)?;
+    let method = method(args)?;
+    let mut session = Session::without_keys(options)?;
+    let (service, path) = target::parse(&args.target, args.product, session.client.origins())?;
+    let mut draft = Draft::new(service, method, path);
+    if args.data.is_some() {
+        draft = draft.header(header::CONTENT_TYPE, "application/json");
+    }
+    draft = draft.headers(headers.clone());
+    session.check(&draft)?;
+    if let Some(data) = &args.data {
+        draft = draft.body(body::read(data, &headers)?);
+    }
+
+    if args.no_auth {
+        draft = draft.unsigned();
+    } else {
+        let is_stdin_free = !args.data.as_deref().is_some_and(body::is_standard_input);
+        session.find_keys(if is_stdin_free {
+            Prompt::Allowed
+        } else {
+            Prompt::Never
+        })?;
+    }
+    let result = call::send(&session, draft);
+    let response = match &result {
+        Ok(response) => Some(response.clone()),
+        Err(error) => error.response().cloned(),
     };
     let printed = match response {
-        Some(response) => output::print(&shown(setup, api, response))?,
+        Some(response) => output::print(&text_of(&response, args, &session))?,
         None => Printed::All,
     };
-    match failure {
-        Some(failure) if matches!(printed, Printed::All) => Err(failure),
-        // The one who reads has what was wanted, and a complaint would be noise.
-        _ => Ok(printed),
+    if let Printed::ReaderGone = printed {
+        // The reader has all that it wanted, so nothing has failed.
+        return Ok(printed);
     }
+    result?.error_for_status()?;
+    Ok(printed)
 }
 
-fn shown(setup: &Setup, api: &Api, response: &Response<Bytes>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if api.include {
-        let status = response.status();
-        bytes.extend_from_slice(format!("{:?} {status}\n", response.version()).as_bytes());
-        for (name, value) in response.headers() {
-            bytes.extend_from_slice(format!("{name}: ").as_bytes());
-            if api.show_secrets {
-                bytes.extend_from_slice(value.as_bytes());
+/// Returns what is printed of a response.
+fn text_of(response: &Response, args: &Args, session: &Session) -> Vec<u8> {
+    let mut text = Vec::new();
+    if args.include {
+        let head = response.clone().into_http();
+        text.extend(format!("{:?} {}\n", head.version(), head.status()).into_bytes());
+        for (name, value) in head.headers() {
+            text.extend(format!("{name}: ").into_bytes());
+            if args.show_secrets {
+                text.extend_from_slice(value.as_bytes());
             } else {
-                bytes.extend_from_slice(&setup.secrets.out_of_text(value.as_bytes()));
+                text.extend_from_slice(&session.secrets.redact_text(value.as_bytes()));
             }
-            bytes.push(b'\n');
+            text.push(b'\n');
         }
-        bytes.push(b'\n');
+        text.push(b'\n');
     }
-    if api.show_secrets {
-        bytes.extend_from_slice(response.body());
+    if args.show_secrets {
+        text.extend_from_slice(response.bytes());
     } else {
-        bytes.extend_from_slice(&setup.secrets.out_of_body(response.body()));
+        text.extend_from_slice(&session.secrets.redact_body(response.bytes()));
     }
-    bytes
+    text
 }
 
-fn method(api: &Api) -> Result<Method, Failure> {
-    match &api.method {
+fn method(args: &Args) -> Result<Method, Failure> {
+    match &args.method {
         Some(text) => Method::from_bytes(text.as_bytes()).map_err(|_| {
             Failure::usage(
-                "the method given with -X is not one",
-                "such as GET, POST, PUT or DELETE",
+                "the value of -X is not a method",
+                "use GET, POST, PUT, DELETE or another method",
             )
         }),
-        None if api.data.is_some() => Ok(Method::POST),
+        None if args.data.is_some() => Ok(Method::POST),
         None => Ok(Method::GET),
     }
-}
-
-fn headers(given: &[String]) -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::new();
-    for (number, line) in given.iter().enumerate() {
-        let wrong = |what: &str| {
-            Failure::usage(
-                format!("header {} given with -H {what}", number + 1),
-                "it is written 'Name: value'",
-            )
-        };
-        let (name, value) = line.split_once(':').ok_or_else(|| wrong("has no colon"))?;
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| wrong("has a name that is not a header's"))?;
-        let value = HeaderValue::from_str(value.trim_matches([' ', '\t']))
-            .map_err(|_| wrong("has a value with a character that a header cannot hold"))?;
-        headers.append(name, value);
-    }
-    Ok(headers)
 }

@@ -1,292 +1,317 @@
-//! Asks each product which of the keys it takes, the newest first: after a reset that is the one it
-//! should take.
+//! Checks which of the account's keys each product accepts. The newest key is tried first: after a reset, that
+//! is the one that every product should accept.
 
-use ap_core::{ApiKey, CallError, Product, Service};
-use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use activeprospect::http::StatusCode;
+use activeprospect::{ApiKey, Draft, Error, ErrorKind, Product, Service};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::call::{self, Signing};
-use crate::exit::{Failure, LATER, OTHER};
-use crate::setup::Setup;
+use crate::call;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::session::Session;
 
-/// Where each product says whether it takes the key: reading these changes nothing. LeadConduit comes
-/// first, because its answer says which products the account has.
-const PROBES: [(Service, &str); 3] = [
+/// What is read from each product to see if it accepts a key. LeadConduit comes first, because its answer says
+/// which products the account has.
+const READS: [(Service, &str); 3] = [
     (Service::LeadConduit, "/user"),
     (Service::TrustedFormApp, "/account"),
     (Service::SuppressionList, "/lists"),
 ];
 
-/// Whether a product takes a key.
+/// If a product accepts a key. The names in JSON are those of the first version of `ap`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
-    Takes,
-    Refuses,
-    /// It answered something that says nothing about the key.
+pub(super) enum Verdict {
+    #[serde(rename = "takes")]
+    Accepts,
+    #[serde(rename = "refuses")]
+    Rejects,
+    /// The answer says nothing about the key.
     Unclear,
     Unreachable,
     NotSubscribed,
 }
 
-/// What a product said to one key.
+/// A product's answer to one key.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub key: usize,
-    pub verdict: Verdict,
-    pub status: Option<StatusCode>,
-    pub failure: Option<Failure>,
+pub(super) struct KeyCheck {
+    /// The key's index in the session's list.
+    pub(super) key: usize,
+    pub(super) verdict: Verdict,
+    pub(super) status: Option<StatusCode>,
+    pub(super) failure: Option<Failure>,
 }
 
-/// What one product said.
+/// A product's answers to the keys that it was asked with.
 #[derive(Debug)]
-pub(crate) struct Look {
-    pub product: Product,
-    pub subscribed: Option<bool>,
-    /// Where somebody logs in, so that the product takes the newest key.
-    pub log_in_at: String,
-    /// What it said to each key that it was asked with, the newest first.
-    pub asked: Vec<Asked>,
+pub(super) struct ProductCheck {
+    pub(super) product: Product,
+    pub(super) subscribed: Option<bool>,
+    /// Where a person logs in, so that the product accepts the newest key.
+    pub(super) login_url: String,
+    /// The newest key first.
+    pub(super) keys: Vec<KeyCheck>,
 }
 
-/// Which products the account has, by id, as far as it is known.
-pub(crate) type Subscriptions = Vec<(String, bool)>;
+/// The ids of products, and if the account subscribes to each, as far as that is known.
+pub(super) type Subscriptions = Vec<(String, bool)>;
 
-/// Asks every product with the client's keys, which are as before afterwards.
-pub(crate) fn all(setup: &Setup, subscriptions: &mut Subscriptions) -> Result<Vec<Look>, Failure> {
-    let mut looks = Vec::new();
-    for (service, path) in PROBES {
+/// Checks every product. The client's keys are the same before and after.
+pub(super) fn check_products(
+    session: &Session,
+    subscriptions: &mut Subscriptions,
+) -> Result<Vec<ProductCheck>, Failure> {
+    let mut checks = Vec::new();
+    for (service, path) in READS {
         let product = service.product();
-        let known = |subscriptions: &Subscriptions| {
-            let of_product = subscriptions.iter().find(|(id, _)| id == product.id());
-            of_product.map(|(_, subscribed)| *subscribed)
+        let is_subscribed = |subscriptions: &Subscriptions| {
+            let found = subscriptions.iter().find(|(id, _)| id == product.id());
+            found.map(|(_, is_subscribed)| *is_subscribed)
         };
-        let mut asked = Vec::new();
-        // LeadConduit itself is asked all the same: what it said last may have changed.
-        if product == Product::LeadConduit || known(subscriptions) != Some(false) {
-            let (answers, body) = ask_with_each(setup, service, path)?;
-            asked = answers;
+        let mut keys = Vec::new();
+        // LeadConduit is always asked, because its last answer may be out of date.
+        if product == Product::LeadConduit || is_subscribed(subscriptions) != Some(false) {
+            let (answers, body) = check_keys(session, service, path)?;
+            keys = answers;
             if product == Product::LeadConduit
-                && let Some(said) = body.as_ref().and_then(read_subscriptions)
+                && let Some(read) = body.as_ref().and_then(read_subscriptions)
             {
-                *subscriptions = said;
+                *subscriptions = read;
             }
         }
-        looks.push(Look {
+        checks.push(ProductCheck {
             product,
-            subscribed: known(subscriptions),
-            log_in_at: setup.client.origins().get(service).as_str().to_owned(),
-            asked,
+            subscribed: is_subscribed(subscriptions),
+            login_url: session.client.origins().get(service).to_string(),
+            keys,
         });
     }
-    setup.sign_with(&setup.keys)?;
-    Ok(looks)
+    session.sign_with(&session.keys)?;
+    Ok(checks)
 }
 
-fn ask_with_each(
-    setup: &Setup,
+/// Checks one product with one key after the other, until the answer is known.
+fn check_keys(
+    session: &Session,
     service: Service,
     path: &str,
-) -> Result<(Vec<Asked>, Option<Value>), Failure> {
-    let mut asked: Vec<Asked> = Vec::new();
-    for (number, key) in setup.keys.iter().enumerate().rev() {
-        let (answer, body) = ask(setup, service, path, number, key)?;
-        let is_told_apart = answer.verdict == Verdict::Refuses || has_passed(answer.status);
-        let takes = answer.verdict == Verdict::Takes;
-        asked.push(answer);
-        // Where no key can be told from another, another one tells no more.
-        if takes || !is_told_apart {
-            return Ok((asked, body));
+) -> Result<(Vec<KeyCheck>, Option<Value>), Failure> {
+    let mut checks: Vec<KeyCheck> = Vec::new();
+    for (index, key) in session.keys.iter().enumerate().rev() {
+        let (check, body) = check_key(session, service, path, index, key)?;
+        let depends_on_key = check.verdict == Verdict::Rejects || may_be_accepted(check.status);
+        let is_accepted = check.verdict == Verdict::Accepts;
+        checks.push(check);
+        // An answer that does not depend on the key would be the same for another one.
+        if is_accepted || !depends_on_key {
+            return Ok((checks, body));
         }
     }
-    Ok((asked, None))
+    Ok((checks, None))
 }
 
-/// Asks one product with one key. What it says of itself comes with it, when that is JSON.
-fn ask(
-    setup: &Setup,
+/// Checks one product with one key. Returns the answer's body too, if it is JSON.
+fn check_key(
+    session: &Session,
     service: Service,
     path: &str,
-    number: usize,
+    index: usize,
     key: &ApiKey,
-) -> Result<(Asked, Option<Value>), Failure> {
-    let product = service.product();
-    setup.sign_with(std::slice::from_ref(key))?;
-    let request = setup.client.request(service, Method::GET, path);
-    let request = request.map_err(|error| Failure::of_request(&error))?;
-    let (verdict, status, failure, body) = match call::send(setup, request, Signing::Signed) {
-        Ok(response) => {
-            let (verdict, failure, body) = read(product, &response);
-            (verdict, Some(response.status()), failure, body)
-        }
-        Err(error @ CallError::Request(_)) => return Err(Failure::of_call(product, &error)),
-        Err(CallError::Auth(refusal)) => {
-            let status = refusal.response().map(Response::status);
-            let failure = Failure::of_call(product, &CallError::Auth(refusal));
-            (Verdict::Refuses, status, Some(failure), None)
+) -> Result<(KeyCheck, Option<Value>), Failure> {
+    session.sign_with(std::slice::from_ref(key))?;
+    let result = call::send(session, Draft::get(service, path));
+    let status = match &result {
+        Ok(response) => Some(response.status()),
+        Err(error) => error.status(),
+    };
+    let read = result
+        .and_then(|response| response.error_for_status())
+        .and_then(|response| response.json::<Value>());
+    let (verdict, failure, body) = match read {
+        Ok(body) => (Verdict::Accepts, None, Some(body)),
+        Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Request) => {
+            return Err(error.into());
         }
         Err(error) => {
-            let failure = Failure::of_call(product, &error);
-            (Verdict::Unreachable, None, Some(failure), None)
+            let verdict = match error.kind() {
+                ErrorKind::Auth => Verdict::Rejects,
+                ErrorKind::Transport(_) => Verdict::Unreachable,
+                _ => Verdict::Unclear,
+            };
+            (verdict, Some(failure_of(error)), None)
         }
     };
-    let asked = Asked {
-        key: number,
+    let check = KeyCheck {
+        key: index,
         verdict,
         status,
         failure,
     };
-    Ok((asked, body))
+    Ok((check, body))
 }
 
-fn read(product: Product, response: &Response<Bytes>) -> (Verdict, Option<Failure>, Option<Value>) {
-    let status = response.status();
-    if let Some(failure) = Failure::of_status(product, status, response.body()) {
-        return (Verdict::Unclear, Some(failure), None);
-    }
-    match serde_json::from_slice(response.body()) {
-        Ok(body) => (Verdict::Takes, None, Some(body)),
-        // A page of a gateway says 200 as well.
-        Err(_) => {
-            let failure = Failure::new(
-                OTHER,
-                format!("{product} answered {status} with something that is not JSON"),
-                "something between here and the vendor may have answered: check proxies and gateways",
-            );
-            (Verdict::Unclear, Some(failure), None)
-        }
+fn failure_of(error: Error) -> Failure {
+    match (error.kind(), error.service(), error.status()) {
+        // A gateway's page may have the status 200 too.
+        (ErrorKind::Decode, Some(service), Some(status)) => Failure::new(
+            ExitCode::Other,
+            format!(
+                "{} answered {status} with a body that is not JSON",
+                service.product()
+            ),
+            "something between here and the vendor may have answered; check proxies and gateways",
+        ),
+        _ => error.into(),
     }
 }
 
-/// The `products` of the answer to `GET /user`: ids, and whether the account subscribes. One that says
-/// nothing of the kind is asked.
+/// Reads `products` of the answer to `GET /user`: their ids, and if the account subscribes to each.
 fn read_subscriptions(user: &Value) -> Option<Subscriptions> {
-    let of_one = |product: &Value| {
+    let read = |product: &Value| {
         let id = product.get("id")?.as_str()?.to_owned();
         Some((id, product.get("subscribed")?.as_bool()?))
     };
     let products = user.get("products")?.as_array()?;
-    Some(products.iter().filter_map(of_one).collect())
+    Some(products.iter().filter_map(read).collect())
 }
 
-/// Whether an answer that is no success shows all the same that the key was looked at and taken, if the
-/// same request with another one was refused: the ring's own rule.
-fn has_passed(status: Option<StatusCode>) -> bool {
+/// Returns `true` for an error status that shows that the product accepted the key, provided that it rejected
+/// another key for the same request. The key ring has the same rule.
+fn may_be_accepted(status: Option<StatusCode>) -> bool {
     status.is_some_and(|status| {
         status.is_client_error()
             && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 421 | 425 | 429)
     })
 }
 
-impl Look {
-    /// The key that the product takes, by its place in the list.
-    pub(crate) fn taken(&self) -> Option<usize> {
-        let takes = self.asked.iter().find(|one| one.verdict == Verdict::Takes);
-        if let Some(one) = takes {
-            return Some(one.key);
+impl ProductCheck {
+    /// Returns the index of the key that the product accepts.
+    pub(super) fn accepted_key(&self) -> Option<usize> {
+        let mut accepts = self.keys.iter();
+        if let Some(check) = accepts.find(|check| check.verdict == Verdict::Accepts) {
+            return Some(check.key);
         }
         let mut others = self
-            .asked
+            .keys
             .iter()
-            .filter(|one| one.verdict != Verdict::Refuses);
+            .filter(|check| check.verdict != Verdict::Rejects);
         match (others.next(), others.next()) {
-            (Some(one), None) if self.asked.len() > 1 && has_passed(one.status) => Some(one.key),
+            (Some(check), None) if self.keys.len() > 1 && may_be_accepted(check.status) => {
+                Some(check.key)
+            }
             _ => None,
         }
     }
 
-    /// What there is to say of the product as a whole.
-    pub(crate) fn verdict(&self) -> Verdict {
+    /// Returns the verdict on the product as a whole.
+    pub(super) fn verdict(&self) -> Verdict {
         match self.decisive() {
             None => Verdict::NotSubscribed,
-            Some(_) if self.taken().is_some() => Verdict::Takes,
-            Some(one) => one.verdict,
+            Some(_) if self.accepted_key().is_some() => Verdict::Accepts,
+            Some(check) => check.verdict,
         }
     }
 
-    pub(crate) fn status(&self) -> Option<StatusCode> {
+    /// Returns the status of the decisive answer.
+    pub(super) fn status(&self) -> Option<StatusCode> {
         self.decisive()?.status
     }
 
-    /// Why the product takes no key, as far as anybody can tell.
-    pub(crate) fn failure(&self) -> Option<&Failure> {
-        match self.taken() {
+    /// Returns why the product accepts no key, as far as that is known.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        match self.accepted_key() {
             Some(_) => None,
             None => self.decisive()?.failure.as_ref(),
         }
     }
 
-    /// Whether asking again may well bring another answer, without anybody's doing.
-    pub(crate) fn is_away(&self) -> bool {
+    /// Returns `true` if a later check may succeed although nobody does anything.
+    pub(super) fn is_transient(&self) -> bool {
         self.verdict() == Verdict::Unreachable
-            || self.failure().is_some_and(|failure| failure.code == LATER)
+            || self
+                .failure()
+                .is_some_and(|failure| failure.code == ExitCode::TryLater)
     }
 
-    /// The answer that counts: of the key that is taken, else the last one.
-    fn decisive(&self) -> Option<&Asked> {
-        match self.taken() {
-            Some(key) => self.asked.iter().find(|one| one.key == key),
-            None => self.asked.last(),
+    /// Says what an answer means that is not about a key.
+    pub(super) fn describe_without_key(&self) -> String {
+        match (self.verdict(), self.status()) {
+            (Verdict::NotSubscribed, _) => "is not subscribed to".to_owned(),
+            (Verdict::Unreachable, _) => "cannot be reached".to_owned(),
+            (_, Some(status)) => format!("answered {status}, which says nothing about the key"),
+            (_, None) => "gave no clear answer".to_owned(),
         }
     }
+
+    /// Returns the answer to the accepted key, or the last one.
+    fn decisive(&self) -> Option<&KeyCheck> {
+        match self.accepted_key() {
+            Some(key) => self.keys.iter().find(|check| check.key == key),
+            None => self.keys.last(),
+        }
+    }
+}
+
+/// Returns the key's label.
+pub(super) fn label(key: &ApiKey) -> &str {
+    key.label().unwrap_or("without a label")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What a product says to two keys, the newest first: a status, 401 for a known bad-key answer.
-    fn look(answers: &[u16]) -> Look {
-        let asked = (0..answers.len()).rev().zip(answers).map(|(key, status)| {
+    /// A product's answers to two keys, the newest first: a status, or 401 for a known bad-key answer.
+    fn check(answers: &[u16]) -> ProductCheck {
+        let keys = (0..answers.len()).rev().zip(answers).map(|(key, status)| {
             let verdict = match status {
-                200 => Verdict::Takes,
-                401 => Verdict::Refuses,
+                200 => Verdict::Accepts,
+                401 => Verdict::Rejects,
                 0 => Verdict::Unreachable,
                 _ => Verdict::Unclear,
             };
-            let failed = || Failure::new(OTHER, "", "");
-            Asked {
+            let failure = || Failure::new(ExitCode::Other, "", "");
+            KeyCheck {
                 key,
                 verdict,
                 status: StatusCode::from_u16(*status).ok(),
-                failure: (verdict != Verdict::Takes).then(failed),
+                failure: (verdict != Verdict::Accepts).then(failure),
             }
         });
-        Look {
+        ProductCheck {
             product: Product::SuppressionList,
             subscribed: None,
-            log_in_at: String::new(),
-            asked: asked.collect(),
+            login_url: String::new(),
+            keys: keys.collect(),
         }
     }
 
     #[test]
-    fn a_key_is_taken_if_its_answer_is_no_refusal_and_that_of_the_others_is() {
-        for (answers, taken, verdict) in [
-            (&[200][..], Some(0), Verdict::Takes),
-            (&[401], None, Verdict::Refuses),
+    fn a_key_is_accepted_if_its_answer_is_no_rejection_and_those_to_the_others_are() {
+        for (answers, accepted, verdict) in [
+            (&[200][..], Some(0), Verdict::Accepts),
+            (&[401], None, Verdict::Rejects),
             (&[402], None, Verdict::Unclear),
-            (&[401, 200], Some(0), Verdict::Takes),
-            (&[402, 401], Some(1), Verdict::Takes),
-            (&[401, 404], Some(0), Verdict::Takes),
+            (&[401, 200], Some(0), Verdict::Accepts),
+            (&[402, 401], Some(1), Verdict::Accepts),
+            (&[401, 404], Some(0), Verdict::Accepts),
             (&[402, 402], None, Verdict::Unclear),
             (&[401, 403], None, Verdict::Unclear),
             (&[401, 429], None, Verdict::Unclear),
             (&[401, 0], None, Verdict::Unreachable),
-            (&[401, 401], None, Verdict::Refuses),
+            (&[401, 401], None, Verdict::Rejects),
             (&[], None, Verdict::NotSubscribed),
         ] {
-            let look = look(answers);
+            let check = check(answers);
             assert_eq!(
-                (look.taken(), look.verdict()),
-                (taken, verdict),
+                (check.accepted_key(), check.verdict()),
+                (accepted, verdict),
                 "{answers:?}"
             );
             assert_eq!(
-                look.failure().is_some(),
-                taken.is_none() && !answers.is_empty()
+                check.failure().is_some(),
+                accepted.is_none() && !answers.is_empty()
             );
         }
     }

@@ -1,168 +1,161 @@
-//! `ap auth status`: which product takes which key.
+//! `ap auth status`: shows which product accepts which key.
 
-use ap_core::ApiKey;
 use serde::Serialize;
 
-use crate::cli::Global;
-use crate::exit::{self, BEHIND, Failure, KEY, TRANSPORT};
+use super::product_check::{self, ProductCheck, Verdict, label};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::keys::Prompt;
+use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
-use crate::probe::{self, Look, Verdict};
-use crate::setup::Setup;
+use crate::session::Session;
 
-/// What is said of one product; of these the JSON is made.
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    product: &'static str,
-    subscribed: Option<bool>,
-    status: Verdict,
-    /// The label of the key that the product takes.
-    key: Option<&'a str>,
-    /// Whether that is an older one than the newest.
-    behind: bool,
-    http_status: Option<u16>,
-    what_to_do: Option<String>,
-    keys: Vec<OfKey<'a>>,
-    #[serde(skip)]
-    code: u8,
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
-/// What a product said to one key.
-#[derive(Debug, Serialize)]
-struct OfKey<'a> {
-    key: &'a str,
-    /// None if it was not asked, because it takes a newer one.
-    status: Option<Verdict>,
-}
-
+/// The JSON that is printed.
 #[derive(Serialize)]
 struct Report<'a> {
-    /// The newest.
+    /// The newest key.
     key: &'a str,
     /// Oldest first.
     keys: &'a [&'a str],
     behind: bool,
-    products: &'a [Line<'a>],
+    products: &'a [ProductReport<'a>],
 }
 
-pub(crate) fn run(global: &Global, json: bool) -> Result<Printed, Failure> {
-    let mut setup = Setup::new(global)?;
-    setup.unlock(Prompt::Allowed)?;
-    let labels: Vec<&str> = setup.keys.iter().map(label).collect();
-    let looks = probe::all(&setup, &mut Vec::new())?;
-    let lines: Vec<_> = looks.iter().map(|look| line(look, &labels)).collect();
-    let text = if json {
+/// What is printed about one product.
+#[derive(Debug, Serialize)]
+struct ProductReport<'a> {
+    product: &'static str,
+    subscribed: Option<bool>,
+    status: Verdict,
+    /// The label of the key that the product accepts.
+    key: Option<&'a str>,
+    /// If that is an older key than the newest.
+    behind: bool,
+    http_status: Option<u16>,
+    what_to_do: Option<String>,
+    keys: Vec<KeyReport<'a>>,
+    #[serde(skip)]
+    code: Option<ExitCode>,
+}
+
+/// A product's answer to one key.
+#[derive(Debug, Serialize)]
+struct KeyReport<'a> {
+    key: &'a str,
+    /// `None` if the product was not asked, because it accepts a newer key.
+    status: Option<Verdict>,
+}
+
+pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let mut session = Session::without_keys(options)?;
+    session.find_keys(Prompt::Allowed)?;
+    let labels: Vec<&str> = session.keys.iter().map(label).collect();
+    let checks = product_check::check_products(&session, &mut Vec::new())?;
+    let products: Vec<_> = checks.iter().map(|check| report(check, &labels)).collect();
+    let text = if args.json {
         output::json_line(&Report {
             key: labels.last().copied().unwrap_or_default(),
             keys: &labels,
-            behind: lines.iter().any(|line| line.behind),
-            products: &lines,
+            behind: products.iter().any(|product| product.behind),
+            products: &products,
         })?
     } else {
-        table(&labels, &looks, &lines)
+        table(&labels, &checks, &products)
     };
     let printed = output::print(text.as_bytes())?;
-    match (exit::worst(lines.iter().map(|line| line.code)), printed) {
-        (Some(code), Printed::All) => Err(failure(code, &looks, &lines)),
+    let code = ExitCode::most_serious(products.iter().filter_map(|product| product.code));
+    match (code, printed) {
+        (Some(code), Printed::All) => Err(failure(code, &checks, &products)),
         (_, printed) => Ok(printed),
     }
 }
 
-pub(crate) fn label(key: &ApiKey) -> &str {
-    key.label().unwrap_or("without a label")
-}
-
-fn failure(code: u8, looks: &[Look], lines: &[Line<'_>]) -> Failure {
-    let names: Vec<_> = looks
+fn failure(code: ExitCode, checks: &[ProductCheck], products: &[ProductReport<'_>]) -> Failure {
+    let names: Vec<_> = checks
         .iter()
-        .zip(lines)
-        .filter(|(_, line)| line.code == code)
-        .map(|(look, _)| look.product.to_string())
+        .zip(products)
+        .filter(|(_, product)| product.code == Some(code))
+        .map(|(check, _)| check.product.to_string())
         .collect();
     let names = names.join(", ");
-    let happened = match code {
-        KEY => format!("the key is refused by {names}"),
-        TRANSPORT => format!("no answer from {names}"),
-        BEHIND => format!("an older key is taken by {names}"),
+    let message = match code {
+        ExitCode::NoAcceptedKey => format!("the key is rejected by {names}"),
+        ExitCode::Transport => format!("no answer from {names}"),
+        ExitCode::Behind => format!("an older key is accepted by {names}"),
         _ => format!("no clear answer from {names}"),
     };
-    let to_do = "what to do stands beside each product above";
-    Failure::new(code, happened, to_do)
+    Failure::new(code, message, "what to do is shown for each product above")
 }
 
-fn line<'a>(look: &Look, labels: &[&'a str]) -> Line<'a> {
-    let taken = look.taken();
-    let behind = taken.is_some_and(|key| key + 1 < labels.len());
+fn report<'a>(check: &ProductCheck, labels: &[&'a str]) -> ProductReport<'a> {
+    let accepted = check.accepted_key();
+    let behind = accepted.is_some_and(|key| key + 1 < labels.len());
     let what_to_do = if behind {
         Some(format!(
-            "log in to {} at {}, so that it takes the newest key",
-            look.product, look.log_in_at
+            "log in to {} at {}, so that it accepts the newest key",
+            check.product, check.login_url
         ))
     } else {
-        look.failure().map(|failure| failure.to_do.clone())
+        check.failure().map(|failure| failure.hint.clone())
     };
-    let of_key = |(number, key): (usize, &&'a str)| {
-        let asked = look.asked.iter().find(|one| one.key == number);
-        let status = asked.map(|one| match taken {
-            Some(taken) if taken == number => Verdict::Takes,
-            _ => one.verdict,
+    let keys = labels.iter().enumerate().map(|(index, key)| {
+        let asked = check.keys.iter().find(|asked| asked.key == index);
+        let status = asked.map(|asked| match accepted {
+            Some(accepted) if accepted == index => Verdict::Accepts,
+            _ => asked.verdict,
         });
-        OfKey { key, status }
-    };
-    Line {
-        product: look.product.id(),
-        subscribed: look.subscribed,
-        status: look.verdict(),
-        key: taken.and_then(|key| labels.get(key).copied()),
+        KeyReport { key, status }
+    });
+    ProductReport {
+        product: check.product.id(),
+        subscribed: check.subscribed,
+        status: check.verdict(),
+        key: accepted.and_then(|key| labels.get(key).copied()),
         behind,
-        http_status: look.status().map(|status| status.as_u16()),
+        http_status: check.status().map(|status| status.as_u16()),
         what_to_do,
-        keys: labels.iter().enumerate().map(of_key).collect(),
-        code: match look.failure() {
-            Some(failure) => failure.code,
-            None if behind => BEHIND,
-            None => 0,
+        keys: keys.collect(),
+        code: match check.failure() {
+            Some(failure) => Some(failure.code),
+            None => behind.then_some(ExitCode::Behind),
         },
     }
 }
 
-fn table(labels: &[&str], looks: &[Look], lines: &[Line<'_>]) -> String {
-    let several = labels.len() > 1;
+fn table(labels: &[&str], checks: &[ProductCheck], products: &[ProductReport<'_>]) -> String {
+    let has_several = labels.len() > 1;
     let mut text = String::new();
     for (number, label) in (1..).zip(labels) {
         text.push_str(&match () {
-            () if !several => format!("key: {label}\n"),
+            () if !has_several => format!("key: {label}\n"),
             () if number == labels.len() => format!("key {number}: {label} (the newest)\n"),
             () => format!("key {number}: {label}\n"),
         });
     }
-    for (look, line) in looks.iter().zip(lines) {
-        let said = match line.status {
-            Verdict::Takes => match look.taken() {
-                Some(key) if line.behind => {
-                    format!("takes key {}, and not yet the newest", key + 1)
+    for (check, product) in checks.iter().zip(products) {
+        let description = match product.status {
+            Verdict::Accepts => match check.accepted_key() {
+                Some(key) if product.behind => {
+                    format!("accepts key {}, and not yet the newest", key + 1)
                 }
-                Some(key) if several => format!("takes key {}", key + 1),
-                _ => "takes the key".to_owned(),
+                Some(key) if has_several => format!("accepts key {}", key + 1),
+                _ => "accepts the key".to_owned(),
             },
-            Verdict::Refuses if several => "refuses every key".to_owned(),
-            Verdict::Refuses => "refuses the key".to_owned(),
-            other => without_key(look, other),
+            Verdict::Rejects if has_several => "rejects every key".to_owned(),
+            Verdict::Rejects => "rejects the key".to_owned(),
+            _ => check.describe_without_key(),
         };
-        text.push_str(&format!("{:<16} {said}\n", look.product));
-        if let Some(to_do) = &line.what_to_do {
-            text.push_str(&format!("{:<16} {to_do}\n", ""));
+        text.push_str(&format!("{:<16} {description}\n", check.product));
+        if let Some(what_to_do) = &product.what_to_do {
+            text.push_str(&format!("{:<16} {what_to_do}\n", ""));
         }
     }
     text
-}
-
-/// What a product said that is not about a key.
-pub(crate) fn without_key(look: &Look, verdict: Verdict) -> String {
-    match (verdict, look.status()) {
-        (Verdict::NotSubscribed, _) => "is not subscribed to".to_owned(),
-        (Verdict::Unreachable, _) => "cannot be reached".to_owned(),
-        (_, Some(status)) => format!("answered {status}, which says nothing about the key"),
-        (_, None) => "gave no clear answer".to_owned(),
-    }
 }

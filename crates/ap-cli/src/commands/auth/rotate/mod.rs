@@ -1,0 +1,112 @@
+//! `ap auth rotate`: keeps the new key beside the old one until every product accepts it.
+//!
+//! After a reset, each product accepts the old key until someone logs in to it. So the new key is stored beside
+//! the old one, each product is checked again and again, and the old key is removed only when no product accepts
+//! it any more. Only the keys file remembers anything, so the command can be interrupted at any time and run
+//! again.
+
+mod event;
+mod key_location;
+mod product_state;
+mod watch;
+
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use activeprospect::keys::{KEY_VARIABLES, NEXT_KEY_VARIABLE};
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::keys::{self, file, in_arguments, prompt};
+use crate::options::GlobalOptions;
+use crate::options::values::parse_seconds;
+use crate::output::{self, Printed};
+use crate::session::Session;
+
+use event::{Event, EventPrinter};
+use key_location::{KeyLocation, RESET_PAGE};
+use watch::Watch;
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// How long to wait between checks of the products.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10", allow_hyphen_values = true)]
+    every: Duration,
+    /// Check each product once, and do not wait for those that are behind (exit code 9).
+    #[arg(long)]
+    once: bool,
+    /// Stop after this time (exit code 9).
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with = "once", allow_hyphen_values = true)]
+    wait: Option<Duration>,
+    /// Ask for a new key although two are stored already.
+    #[arg(long)]
+    new: bool,
+    /// Print JSON, one object for each change.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    if options.emulator {
+        return Err(Failure::usage(
+            "--emulator starts an emulator only for this command, which has no reset to go through",
+            "run `ap emulate`, and call it with --origin PRODUCT=URL",
+        ));
+    }
+    let mut session = Session::without_keys(options)?;
+    let printer = EventPrinter { json: args.json };
+    let (location, is_new_given) = collect_keys(args, &printer, &mut session)?;
+    interrupt::set_hint(match location {
+        KeyLocation::File(_) => "both keys are stored; run `ap auth rotate` again to resume",
+        KeyLocation::ReadOnly => "nothing was changed; run `ap auth rotate` again to resume",
+    });
+    Watch::new(session, location, printer, is_new_given).run(args)
+}
+
+/// Gives the session the keys, and asks for the new one if it is not stored yet. Returns where the keys are, and
+/// if the new one was asked for.
+fn collect_keys(
+    args: &Args,
+    printer: &EventPrinter,
+    session: &mut Session,
+) -> Result<(KeyLocation, bool), Failure> {
+    if let Some(keys) = keys::from_environment()? {
+        if keys.len() < 2 || args.new {
+            return Err(Failure::usage(
+                "the key does not come from the keys file, so a new one cannot be stored beside it",
+                format!(
+                    "set {NEXT_KEY_VARIABLE} to the new key, or unset {} to use the file",
+                    KEY_VARIABLES.join(", ")
+                ),
+            ));
+        }
+        session.set_keys(keys)?;
+        return Ok((KeyLocation::ReadOnly, false));
+    }
+    let store = file::store()?;
+    let Some(stored) = store.read()? else {
+        return Err(Failure::new(
+            ExitCode::NoAcceptedKey,
+            "there is no API key to rotate",
+            "run `ap auth login` with the present key, then run this command again",
+        ));
+    };
+    let is_new_needed = stored.len() < 2 || args.new;
+    session.set_keys(stored)?;
+    if is_new_needed {
+        if io::stdin().is_terminal() {
+            output::eprintln(&format!(
+                "ap: reset the key at {RESET_PAGE}, then enter the new one"
+            ));
+        }
+        let new = prompt::ask_or_read("New API key")?;
+        in_arguments::check_for(std::slice::from_ref(&new))?;
+        session.set_keys(key_location::add(&store, new)?)?;
+        printer.print(&Event::Stored {
+            keys: session.keys.len(),
+            file: output::display_path(store.path()),
+        })?;
+    }
+    Ok((KeyLocation::File(store), is_new_needed))
+}

@@ -1,0 +1,56 @@
+//! The commands of `ap`, one file or folder each.
+//!
+//! To add a command:
+//!
+//! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
+//! 2. Add a variant to [`Command`] and a line to [`run`].
+//! 3. Add a row to the table of commands in docs/cli.md.
+//!
+//! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through
+//! [`Session`](crate::session::Session), which has the client and the keys, and [`call::send`](crate::call::send).
+//! A failed call becomes a [`Failure`] with the operator `?`.
+
+mod api;
+mod auth;
+mod completions;
+mod emulate;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::output::Printed;
+
+/// The command that the user chose.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make one authenticated call and print the answer.
+    Api(api::Args),
+    /// Store a key, check which product accepts it, go through a reset, or remove it.
+    #[command(subcommand)]
+    Auth(auth::Command),
+    /// Run the emulator until interrupted.
+    Emulate(emulate::Args),
+    /// Print a completion script.
+    Completions(completions::Args),
+}
+
+/// Runs a command. `definition` makes clap's definition of the whole command line.
+pub(crate) fn run(
+    command: &Command,
+    options: &GlobalOptions,
+    definition: impl FnOnce() -> clap::Command,
+) -> Result<Printed, Failure> {
+    if options.emulator && !options.origin.is_empty() {
+        return Err(Failure::usage(
+            "--emulator and --origin cannot be used together",
+            "leave one of them out",
+        ));
+    }
+    match command {
+        Command::Api(args) => api::run(args, options),
+        Command::Auth(command) => auth::run(command, options),
+        Command::Emulate(args) => emulate::run(args, options),
+        Command::Completions(args) => completions::run(args, definition()),
+    }
+}

@@ -1,0 +1,83 @@
+//! [`ExitCode`]: how `ap` ends if it does not succeed. Documented in docs/cli.md; the numbers do not change.
+
+use activeprospect::{Error, ErrorKind, TransportErrorKind, Unauthorized};
+
+/// The exit code of a command that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ExitCode {
+    /// Any other answer of the server, or a failure on this machine.
+    Other = 1,
+    /// The command was refused before anything was sent.
+    Usage = 2,
+    /// No key was accepted, or there is none.
+    NoAcceptedKey = 3,
+    /// Another 401, 402 or 403.
+    Forbidden = 4,
+    /// 404.
+    NotFound = 5,
+    /// No complete answer was received.
+    Transport = 6,
+    /// 429 or 5xx: a later call may succeed.
+    TryLater = 7,
+    /// A product still accepts an older key than the newest.
+    Behind = 9,
+    /// A signal ended the command.
+    Interrupted = 130,
+}
+
+impl ExitCode {
+    /// The codes of several results in one command, the most serious first. A rejected key comes first because
+    /// that is what such commands check.
+    const MOST_SERIOUS_FIRST: [Self; 8] = [
+        Self::NoAcceptedKey,
+        Self::Transport,
+        Self::Forbidden,
+        Self::TryLater,
+        Self::NotFound,
+        Self::Other,
+        Self::Usage,
+        Self::Behind,
+    ];
+
+    /// Returns the exit code of a call that ended in this error.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Build | ErrorKind::Request => Self::Usage,
+            ErrorKind::Auth => Self::NoAcceptedKey,
+            ErrorKind::Transport(TransportErrorKind::Setup | TransportErrorKind::Unsendable) => {
+                Self::Usage
+            }
+            ErrorKind::Transport(_) => Self::Transport,
+            ErrorKind::Status(status) => match status.as_u16() {
+                401 if is_bad_key(error) => Self::NoAcceptedKey,
+                401..=403 => Self::Forbidden,
+                404 => Self::NotFound,
+                429 | 500..=599 => Self::TryLater,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns the most serious of several codes; `None` if there is none.
+    pub(crate) fn most_serious(codes: impl Iterator<Item = Self> + Clone) -> Option<Self> {
+        Self::MOST_SERIOUS_FIRST
+            .into_iter()
+            .find(|code| codes.clone().any(|other| other == *code))
+    }
+
+    /// Returns the number.
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Returns `true` if the response is one that the product sends for a bad or missing key. A signed call then
+/// ends in an error of kind `Auth`, so this one was unsigned.
+pub(crate) fn is_bad_key(error: &Error) -> bool {
+    let (Some(service), Some(response)) = (error.service(), error.response()) else {
+        return false;
+    };
+    Unauthorized::parse(service.product(), response.bytes()).is_bad_key()
+}

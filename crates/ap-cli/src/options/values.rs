@@ -1,0 +1,43 @@
+//! Parsers of options' values. Their errors do not repeat the value, which may be a key.
+
+use std::time::Duration;
+
+use activeprospect::ap_core::UnknownProduct;
+use activeprospect::{InvalidOrigin, Origin, Product};
+
+pub(crate) fn parse_product(text: &str) -> Result<Product, UnknownProduct> {
+    text.parse()
+}
+
+/// Parses an origin that a key may be sent to: https anywhere, http only on loopback.
+pub(crate) fn parse_origin(url: &str) -> Result<Origin, InvalidOrigin> {
+    let origin = Origin::parse_any(url)?;
+    if origin.is_https() || origin.is_loopback() {
+        Ok(origin)
+    } else {
+        Err(InvalidOrigin::PlainHttp)
+    }
+}
+
+/// Parses a time of at most a day.
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
+    const DAY: f64 = 86_400.0;
+    // The standard library also parses a sign, an exponent and "inf".
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match text.parse::<f64>() {
+        // Less than a nanosecond would become zero.
+        Ok(seconds) if is_plain && (1e-9..=DAY).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("write a number of seconds, above 0 and at most 86400"),
+    }
+}
+
+/// Parses the first of three ports.
+pub(crate) fn parse_first_port(text: &str) -> Result<u16, &'static str> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    match text.parse() {
+        Ok(port @ 1..=65_533) if is_plain => Ok(port),
+        _ => Err("write a port from 1 to 65533, without a sign or leading zeros"),
+    }
+}

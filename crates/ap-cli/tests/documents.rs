@@ -1,0 +1,72 @@
+//! The commands in the documents.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+#![cfg(unix)]
+
+mod common;
+
+use std::process::Command;
+
+use common::{Fake, Home, KEY, Ran, with_input};
+
+const DOCUMENTS: [(&str, &str); 3] = [
+    ("README.md", include_str!("../../../README.md")),
+    ("docs/cli.md", include_str!("../../../docs/cli.md")),
+    ("crates/ap-cli/README.md", include_str!("../README.md")),
+];
+
+/// Returns the arguments of each `ap` that a document shows, as a shell reads them.
+fn commands(document: &str) -> impl Iterator<Item = &str> {
+    document.lines().filter_map(|line| {
+        let line = line.split(" #").next().unwrap_or_default().trim();
+        line.strip_prefix("$ ap ")
+            .or_else(|| line.strip_prefix("$ cargo run -q --bin ap -- "))
+    })
+}
+
+/// Runs `ap` by a shell, with an input.
+fn run(home: &Home, arguments: &str, input: &str) -> Ran {
+    let ap = home.ap(&[]);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!("exec \"$0\" {arguments}")])
+        .arg(ap.get_program())
+        .env_clear()
+        .envs(
+            ap.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    Ran::of(with_input(shell, input), KEY)
+}
+
+#[test]
+fn every_command_that_needs_no_account_runs_and_the_others_are_valid() {
+    for (name, document) in DOCUMENTS {
+        let mut needs_no_account = 0;
+        for command in commands(document) {
+            let ran = if command.contains("--emulator") {
+                needs_no_account += 1;
+                run(&Home::new(), command, "")
+            } else {
+                run(&Home::new(), &format!("{command} --help"), "")
+            };
+            assert_eq!(ran.code, Some(0), "{name}: {command}: {ran:?}");
+            assert!(!ran.stdout.is_empty(), "{name}: {command}");
+        }
+        assert_ne!(needs_no_account, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_stored_key_is_used_by_the_next_command() {
+    for (name, document) in DOCUMENTS {
+        // A server instead of the vendor's.
+        let fake = Fake::status(200, "", "[]");
+        let home = Home::new();
+        for command in ["auth login", "api /flows"] {
+            assert!(commands(document).any(|one| one == command), "{name}");
+            run(&home, &format!("--origin {} {command}", fake.as_lcx()), KEY).succeeds();
+        }
+        assert_eq!(fake.connections(), 1);
+    }
+}
