@@ -32,8 +32,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "limits/head-default-70-kb",
             "limits/endless-header",
             "limits/endless-reason",
-            // The library has a limit of its own, and reports another kind.
-            "limits/endless-headers",
             "limits/interim-size",
             "limits/one-byte-chunks",
             "limits/empty-body-limit-one-byte",

@@ -1,6 +1,7 @@
 //! Faults with `Location`, and with other headers that name a URL.
 
-use ap_client::transport::{TransportError, TransportErrorKind};
+use ap_client::transport::{Connect as _, TransportError, TransportErrorKind};
+use ap_ureq::UreqTransport;
 use bytes::Bytes;
 use http::header::{ALT_SVC, AUTHORIZATION, LINK, LOCATION, REFRESH};
 use http::{Request, Response, StatusCode, Uri};
@@ -70,7 +71,9 @@ fn follow(
             break;
         };
         *request.uri_mut() = next;
-        match call.send(&request) {
+        // On a connection of its own, because the server may be closing the first one.
+        let transport = UreqTransport::connect(call.config())?;
+        match call.send_with(&transport, &request) {
             Ok(other) => answer = other,
             Err(_) => break,
         }
