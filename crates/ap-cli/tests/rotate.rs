@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use ap_emulator::{Emulator, Product};
 use common::{
     BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, first_line,
-    join, rest_of_stderr, send_signal, spawn, with_input,
+    join, label, rest_of_stderr, send_signal, spawn, with_input,
 };
 use serde_json::{Value, json};
 
@@ -283,19 +283,19 @@ fn json_has_one_object_for_each_change() {
         event(&mut rotation),
         json!({"event": "stored", "keys": 2, "file": file})
     );
-    let product = |id, status, key, log_in_at| {
+    let product = |id, status, line, key, log_in_at| {
         json!({"event": "product", "product": id, "status": status, "subscribed": true,
-               "key": format!("line {key} of {file}").chars().take(64).collect::<String>(),
+               "key": label(&format!("line {line} of {file}"), key),
                "http_status": 200, "log_in_at": log_in_at})
     };
     for one in Product::ALL {
         let url = account.emulator.url(one);
-        let expected = product(one.id(), "takes_old", 1, json!(url));
+        let expected = product(one.id(), "takes_old", 1, &account.old, json!(url));
         assert_eq!(event(&mut rotation), expected);
     }
     for one in Product::ALL {
         account.emulator.login(one);
-        let expected = product(one.id(), "takes_new", 2, json!(null));
+        let expected = product(one.id(), "takes_new", 2, &new, json!(null));
         assert_eq!(event(&mut rotation), expected);
     }
     assert_eq!(

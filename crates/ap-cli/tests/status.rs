@@ -6,7 +6,7 @@ mod common;
 
 use ap_emulator::{Emulator, Product};
 use common::{
-    BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, join,
+    BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, join, label,
 };
 use serde_json::{Value, json};
 
@@ -136,11 +136,28 @@ fn with_several_keys_it_shows_which_one_each_product_accepts() {
     );
     assert_absent(&ran.stderr, &old);
     assert_absent(&ran.stdout, &old);
-    assert!(ran.stdout.starts_with("key 1: line 1 of /"), "{ran:?}");
-    ran.prints("\nkey 2: line 2 of /");
-    ran.prints("\nLeadConduit      accepts key 1, and not yet the newest\n");
-    ran.prints("\nTrustedForm      accepts key 2\n");
-    ran.prints("\nSuppressionList  accepts key 1, and not yet the newest\n");
+    let log_in = |product| {
+        let url = emulator.url(product);
+        format!("                 log in to {product} at {url}, so that it accepts the newest key")
+    };
+    let path = home.keys_file();
+    let label = |line, key| label(&format!("line {line} of {}", path.display()), key);
+    assert_eq!(
+        ran.stdout,
+        format!(
+            "key 1: {}\n\
+             key 2: {} (the newest)\n\
+             LeadConduit      accepts key 1, and not yet the newest\n\
+             {}\n\
+             TrustedForm      accepts key 2\n\
+             SuppressionList  accepts key 1, and not yet the newest\n\
+             {}\n",
+            label(1, &old),
+            label(2, &new),
+            log_in(Product::LeadConduit),
+            log_in(Product::SuppressionList),
+        )
+    );
     let requests = Product::ALL.map(|product| emulator.state().product(product).requests);
     assert_eq!(
         requests,

@@ -11,7 +11,7 @@ use activeprospect::keys::{FromEnvironment, KEY_VARIABLES};
 
 use crate::failure::Failure;
 
-/// Whether a person may be asked for a key.
+/// If a person may be asked for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     Allowed,

@@ -238,6 +238,17 @@ pub(crate) fn assert_absent(text: &str, key: &str) {
     }
 }
 
+/// Returns the label that a key gets from the name of its source. A label has at most 64 characters, and is left
+/// out if it repeats eight characters in a row of the key, as a path can repeat the prefix of an emulator's key.
+pub(crate) fn label(name: &str, key: &str) -> String {
+    let label: String = name.chars().take(64).collect();
+    let mut starts = 0..=key.len() - 8;
+    if starts.any(|at| label.contains(&key[at..at + 8])) {
+        return "without a label".to_owned();
+    }
+    label
+}
+
 /// Returns the options that send every call to an emulator.
 pub(crate) fn emulator_origins(emulator: &Emulator) -> Vec<String> {
     Product::ALL

@@ -47,7 +47,8 @@ pub(super) struct KeyCheck {
 #[derive(Debug)]
 pub(super) struct ProductCheck {
     pub(super) product: Product,
-    pub(super) subscribed: Option<bool>,
+    /// `None` if it is not known.
+    pub(super) is_subscribed: Option<bool>,
     /// Where a person logs in, so that the product accepts the newest key.
     pub(super) login_url: String,
     /// The newest key first.
@@ -82,7 +83,7 @@ pub(super) fn check_products(
         }
         checks.push(ProductCheck {
             product,
-            subscribed: is_subscribed(subscriptions),
+            is_subscribed: is_subscribed(subscriptions),
             login_url: session.client.origins().get(service).to_string(),
             keys,
         });
@@ -281,7 +282,7 @@ mod tests {
         });
         ProductCheck {
             product: Product::SuppressionList,
-            subscribed: None,
+            is_subscribed: None,
             login_url: String::new(),
             keys: keys.collect(),
         }

@@ -115,7 +115,7 @@ fn report<'a>(check: &ProductCheck, labels: &[&'a str]) -> ProductReport<'a> {
     });
     ProductReport {
         product: check.product.id(),
-        subscribed: check.subscribed,
+        subscribed: check.is_subscribed,
         status: check.verdict(),
         key: accepted.and_then(|key| labels.get(key).copied()),
         behind,

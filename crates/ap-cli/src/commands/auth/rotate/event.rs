@@ -47,7 +47,7 @@ impl<'a> Event<'a> {
         Event::Product {
             product: check.product.id(),
             status: watched.state,
-            subscribed: check.subscribed,
+            subscribed: check.is_subscribed,
             key: accepted.map(label),
             http_status: check.status().map(|status| status.as_u16()),
             log_in_at: is_behind.then_some(check.login_url.as_str()),
@@ -77,12 +77,12 @@ impl<'a> Event<'a> {
 
 /// Prints events: lines for people, or one JSON object a line.
 pub(super) struct EventPrinter {
-    pub(super) json: bool,
+    pub(super) is_json: bool,
 }
 
 impl EventPrinter {
     pub(super) fn print(&self, event: &Event<'_>) -> Result<(), Failure> {
-        let text = if self.json {
+        let text = if self.is_json {
             output::json_line(event)?
         } else {
             match event.line() {
@@ -103,7 +103,7 @@ impl EventPrinter {
 
     /// Prints a remark for people to standard error.
     pub(super) fn remark(&self, line: &str) {
-        if !self.json {
+        if !self.is_json {
             output::eprintln(line);
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         ));
     }
     let mut session = Session::without_keys(options)?;
-    let printer = EventPrinter { json: args.json };
+    let printer = EventPrinter { is_json: args.json };
     let (location, is_new_given) = collect_keys(args, &printer, &mut session)?;
     interrupt::set_hint(match location {
         KeyLocation::File(_) => "both keys are stored; run `ap auth rotate` again to resume",

@@ -82,7 +82,7 @@ impl WatchedProduct {
             ProductState::AcceptsOld => Some(ExitCode::Behind),
             // The answer to `GET /user` did not mention the product. The vendor's own code reads a rejection
             // here as "there is no such account", and the old key is of no use either.
-            ProductState::AcceptsNeither if self.check.subscribed.is_none() => None,
+            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => None,
             ProductState::AcceptsNeither | ProductState::Unclear | ProductState::Unreachable => {
                 let failure = self.check.failure();
                 Some(failure.map_or(ExitCode::Other, |failure| failure.code))
@@ -98,7 +98,7 @@ impl WatchedProduct {
                 let url = &self.check.login_url;
                 format!("still accepts the old key; log in at {url}")
             }
-            ProductState::AcceptsNeither if self.check.subscribed.is_none() => {
+            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => {
                 "accepts neither key; is the account subscribed to it?".to_owned()
             }
             ProductState::AcceptsNeither => "accepts neither key".to_owned(),
