@@ -9,11 +9,13 @@ use std::process::Command;
 
 use common::{Fake, Home, KEY, Ran, with_input};
 
-const DOCUMENTS: [(&str, &str); 3] = [
-    ("README.md", include_str!("../../../README.md")),
-    ("docs/cli.md", include_str!("../../../docs/cli.md")),
-    ("crates/ap-cli/README.md", include_str!("../README.md")),
-];
+/// Files of the repository, by their paths from its root.
+const DOCUMENTS: [&str; 3] = ["README.md", "docs/cli.md", "crates/ap-cli/README.md"];
+
+fn read(document: &str) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    std::fs::read_to_string(format!("{root}/{document}")).unwrap()
+}
 
 /// Returns the arguments of each `ap` that a document shows, as a shell reads them.
 fn commands(document: &str) -> impl Iterator<Item = &str> {
@@ -41,9 +43,10 @@ fn run(home: &Home, arguments: &str, input: &str) -> Ran {
 
 #[test]
 fn every_command_that_needs_no_account_runs_and_the_others_are_valid() {
-    for (name, document) in DOCUMENTS {
+    for name in DOCUMENTS {
+        let document = read(name);
         let mut needs_no_account = 0;
-        for command in commands(document) {
+        for command in commands(&document) {
             let ran = if command.contains("--emulator") {
                 needs_no_account += 1;
                 run(&Home::new(), command, "")
@@ -59,12 +62,13 @@ fn every_command_that_needs_no_account_runs_and_the_others_are_valid() {
 
 #[test]
 fn a_stored_key_is_used_by_the_next_command() {
-    for (name, document) in DOCUMENTS {
+    for name in DOCUMENTS {
+        let document = read(name);
         // A server instead of the vendor's.
         let fake = Fake::status(200, "", "[]");
         let home = Home::new();
         for command in ["auth login", "api /flows"] {
-            assert!(commands(document).any(|one| one == command), "{name}");
+            assert!(commands(&document).any(|one| one == command), "{name}");
             run(&home, &format!("--origin {} {command}", fake.as_lcx()), KEY).succeeds();
         }
         assert_eq!(fake.connections(), 1);

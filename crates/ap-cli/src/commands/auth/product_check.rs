@@ -19,7 +19,7 @@ const READS: [(Service, &str); 3] = [
     (Service::SuppressionList, "/lists"),
 ];
 
-/// If a product accepts a key. The names in JSON are those of the first version of `ap`.
+/// If a product accepts a key. The names in JSON do not change, because programs read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Verdict {

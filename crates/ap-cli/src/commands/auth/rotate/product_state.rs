@@ -9,7 +9,7 @@ use crate::exit_code::ExitCode;
 /// row. Its servers may switch one after another, so one answer is not enough.
 const STEADY_CHECKS: u32 = 3;
 
-/// How far a product is. The names in JSON are those of the first version of `ap`.
+/// How far a product is. The names in JSON do not change, because programs read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ProductState {
