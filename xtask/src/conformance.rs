@@ -5,19 +5,21 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use ap_client::transport::{Connect as _, TransportConfig, TransportError};
 use ap_conformance::{Report, Suite, html};
-use ap_client::transport::Connect as _;
+use ap_reqwest::{ReqwestTransport, reqwest};
+use ap_ureq::UreqTransport;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::output::print;
-use crate::{catalogue, log, repo};
+use crate::{catalogue, log, repo, ureq_agent};
 
 /// The command's arguments.
 #[derive(Debug, Args)]
-#[command(override_usage = "cargo xtask conformance [reqwest|ureq|all] [FILTER] [OPTIONS]")]
+#[command(override_usage = "cargo xtask conformance [SUBJECT] [FILTER] [OPTIONS]")]
 pub(crate) struct Options {
-    /// The transport: reqwest, ureq or all. May be left out: all
+    /// The transport: reqwest, ureq, all (both, and the default), given-reqwest or given-ureq
     #[arg(value_name = "SUBJECT")]
     subject: Option<String>,
 
@@ -74,16 +76,48 @@ enum Format {
 enum Subject {
     Reqwest,
     Ureq,
+    /// reqwest, over a client that the caller has begun to build.
+    GivenReqwest,
+    /// ureq, over an agent of the caller's.
+    GivenUreq,
 }
 
 impl Subject {
-    const ALL: [Self; 2] = [Self::Reqwest, Self::Ureq];
+    const BUILT: [Self; 2] = [Self::Reqwest, Self::Ureq];
+    const ALL: [Self; 4] = [
+        Self::Reqwest,
+        Self::Ureq,
+        Self::GivenReqwest,
+        Self::GivenUreq,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Reqwest => "reqwest",
             Self::Ureq => "ureq",
+            Self::GivenReqwest => "given-reqwest",
+            Self::GivenUreq => "given-ureq",
         }
+    }
+
+    /// Returns the files of the cases that it cannot pass, with the reasons.
+    const fn expected_failures(self) -> &'static [&'static str] {
+        match self {
+            Self::Reqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
+            Self::Ureq => &[],
+            Self::GivenReqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
+            Self::GivenUreq => &["xtask/expected-failures/given-ureq.json"],
+        }
+    }
+
+    /// Runs the suite.
+    fn check(self, suite: &Suite) -> Result<Report, String> {
+        Ok(match self {
+            Self::Reqwest => runtime()?.block_on(suite.check_async(ReqwestTransport::connect)),
+            Self::Ureq => suite.check(UreqTransport::connect),
+            Self::GivenReqwest => runtime()?.block_on(suite.check_async(given_reqwest)),
+            Self::GivenUreq => suite.check(given_ureq),
+        })
     }
 }
 
@@ -91,20 +125,20 @@ impl Options {
     /// Returns the transports to judge, and the filter of the cases. A lone word that names no transport is a filter.
     fn selection(&self) -> Result<(Vec<Subject>, Option<&str>), String> {
         let Some(word) = self.subject.as_deref() else {
-            return Ok((Subject::ALL.to_vec(), None));
+            return Ok((Subject::BUILT.to_vec(), None));
         };
         let filter = self.filter.as_deref();
         if word == "all" {
-            return Ok((Subject::ALL.to_vec(), filter));
+            return Ok((Subject::BUILT.to_vec(), filter));
         }
         match Subject::ALL
             .into_iter()
             .find(|subject| subject.name() == word)
         {
             Some(subject) => Ok((vec![subject], filter)),
-            None if filter.is_none() => Ok((Subject::ALL.to_vec(), Some(word))),
+            None if filter.is_none() => Ok((Subject::BUILT.to_vec(), Some(word))),
             None => Err(format!(
-                "there is no transport {word:?}: reqwest, ureq or all"
+                "there is no transport {word:?}: reqwest, ureq, all, given-reqwest or given-ureq"
             )),
         }
     }
@@ -216,7 +250,7 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
     subjects
         .iter()
         .map(|subject| {
-            let mut suite = with_exceptions(suite.clone(), *subject, options)?
+            let mut suite = with_expected_failures(suite.clone(), *subject, options)?
                 .subject(subject.name())
                 .log(log::take);
             // A person who watches sees that something happens: it takes a minute.
@@ -230,18 +264,29 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
             if options.case.is_none() {
                 suite = suite.without_large();
             }
-            let mut report = match subject {
-                Subject::Reqwest => {
-                    runtime()?.block_on(suite.check_async(ap_reqwest::ReqwestTransport::connect))
-                }
-                Subject::Ureq => suite.check(ap_ureq::UreqTransport::connect),
-            };
+            let mut report = subject.check(&suite)?;
             if options.case.is_none() {
                 run_in_own_processes(&suite, *subject, options, &mut report);
             }
             Ok(report)
         })
         .collect()
+}
+
+/// Makes the transport over a client that begins with settings which the transport must replace.
+fn given_reqwest(config: &TransportConfig) -> Result<ReqwestTransport, TransportError> {
+    let new = || {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::limited(10))
+            .pool_max_idle_per_host(1)
+    };
+    ReqwestTransport::from_builder(new, config)
+}
+
+/// Makes the transport over an agent that has the suite's root certificate and proxy, and ureq's defaults for
+/// everything else that can be set for a request.
+fn given_ureq(config: &TransportConfig) -> Result<UreqTransport, TransportError> {
+    Ok(UreqTransport::from_agent(ureq_agent::new(config)?, config))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
@@ -305,18 +350,17 @@ fn suite(options: &Options) -> Result<Suite, String> {
 }
 
 /// Adds the cases that a transport of this workspace cannot pass, with the reasons.
-fn with_exceptions(mut suite: Suite, subject: Subject, options: &Options) -> Result<Suite, String> {
+fn with_expected_failures(
+    mut suite: Suite,
+    subject: Subject,
+    options: &Options,
+) -> Result<Suite, String> {
     if options.cases.is_some() {
         return Ok(suite);
     }
-    let name = format!("{}.json", subject.name());
-    // The second folder has those that show only where logs are searched, as here.
-    for folder in ["crates/ap-conformance/expected-failures", "xtask/exceptions"] {
-        let path = repo::root().join(folder).join(&name);
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            text => text.map_err(|error| format!("cannot read {}: {error}", path.display()))?,
-        };
+    for path in subject.expected_failures() {
+        let path = repo::root().join(path);
+        let text = repo::read(&path)?;
         suite = suite
             .expected_failures(&text)
             .map_err(|error| format!("{}: {error}", path.display()))?;

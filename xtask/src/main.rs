@@ -14,6 +14,7 @@ mod repo;
 mod sans_io;
 mod tidy;
 mod tokens;
+mod ureq_agent;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ const SUBJECTS: [(&str, &str, &str); 7] = [
     ("reqwest", "reqwest with its basic auth", "reqwest"),
     ("ap-reqwest", "**ap-reqwest**", "reqwest"),
     ("ap-hyper", "**the example over hyper's pool**", "reqwest"),
-    ("ureq", "ureq, its header made each time", "ureq"),
+    ("ureq", "ureq with a header made each time", "ureq"),
     ("ap-ureq", "**ap-ureq**", "ureq"),
 ];
 
@@ -79,8 +79,8 @@ fn counts(
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(
         &format!("A call's instructions and allocations, {scheme}"),
-        "In user space, of one call, with so many in flight. The ratio is to the bare library; the \
-         example's is to reqwest. The bare libraries run without a limit of time, ours with theirs.",
+        "Of one call in user space, with so many in flight. The ratio is to the bare library; the example's is to \
+         reqwest. The bare libraries run without a timeout, ours with theirs.",
         &columns,
     );
     let mut all: Vec<Vec<Option<f64>>> = Vec::new();
@@ -155,7 +155,7 @@ fn times(tools: &Tools, scheme: &str, workers: usize) -> Result<Table, String> {
     let mut table = Table::new(
         &format!("{workers} in flight, {scheme}"),
         &format!(
-            "Of {ROUNDS} rounds in alternation the one in the middle; the ratio's least and most are its spread."
+            "The median of {ROUNDS} rounds in alternation; the ratio's spread is from its least to its most."
         ),
         &[
             "client",

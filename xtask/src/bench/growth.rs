@@ -44,8 +44,8 @@ fn arguments(subject: &str, calls: usize, server: &Server, path: &str) -> Vec<St
 fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
     let mut table = Table::new(
         "As calls grow in number",
-        "One in flight. The instructions of a call among the first thousand, and among the nine thousand after \
-         them; the most memory after so many calls.",
+        "One in flight. The instructions of a call among the first thousand and among the next nine thousand; the most \
+         memory after so many calls.",
         &[
             "client",
             "ratio",
@@ -99,8 +99,8 @@ fn calls(tools: &Tools, server: &Server) -> Result<Table, String> {
 fn bodies(tools: &Tools, server: &Server) -> Result<Table, String> {
     let mut table = Table::new(
         "As bodies grow",
-        "One in flight, answers of this size: processor time of a call, and the most memory, of 5 rounds in \
-         alternation the one in the middle.",
+        "One in flight, with responses of this size: processor time of a call, and the most memory. The median of 5 \
+         rounds in alternation.",
         &[
             "client",
             "body",

@@ -1,10 +1,13 @@
-//! The core's own operations: instructions and allocations.
+//! The operations of the core, and a client's part of a call: instructions and allocations.
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
 use super::table::{Cell, Table};
 use super::tools::{self, Tools};
+
+/// The title of the table.
+pub(super) const TITLE: &str = "The core and the client, without a network";
 
 const TIMES: usize = 20_000;
 
@@ -16,9 +19,9 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let list = tools::run(Command::new(&program).arg("list"), "")?;
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let mut table = Table::new(
-        "The core's operations",
-        "Of one operation, on one thread, without the loop around it and the making of its request, which has two \
-         headers before it is signed.",
+        TITLE,
+        "Of one operation, on one thread, without the loop around it. The requests of the core's operations are made \
+         beforehand, with two headers.",
         &["operation", "instructions", "allocations", "bytes"],
     );
     let mut all = BTreeMap::new();
@@ -26,7 +29,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         let Some((name, rest)) = line.split_once('\t') else {
             continue;
         };
-        let Some((less, about)) = rest.split_once('\t') else {
+        let Some((baseline, description)) = rest.split_once('\t') else {
             continue;
         };
         let times = if name.ends_with("kib") {
@@ -40,18 +43,18 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         })?;
         let (count, bytes) = tools.allocations(&["micro".to_owned(), name.to_owned()], "")?;
         all.insert(name, (counted, count, bytes));
-        if about.is_empty() {
+        if description.is_empty() {
             continue;
         }
-        let (other, fewer, less_bytes) = *all
-            .get(less)
-            .ok_or_else(|| format!("{name} is counted without {less:?}, which is not"))?;
-        let instructions = counted.zip(other).map(|(counted, other)| counted - other);
+        let (fewer, fewer_allocations, fewer_bytes) = *all
+            .get(baseline)
+            .ok_or_else(|| format!("{name} comes before {baseline:?}, which is subtracted from it"))?;
+        let instructions = counted.zip(fewer).map(|(counted, fewer)| counted - fewer);
         table.rows.push(vec![
-            about.into(),
+            description.into(),
             Cell::number(instructions, 0),
-            Cell::Number(count - fewer, 1),
-            Cell::Number(bytes - less_bytes, 0),
+            Cell::Number(count - fewer_allocations, 1),
+            Cell::Number(bytes - fewer_bytes, 0),
         ]);
     }
     tables.push(table);

@@ -13,6 +13,54 @@ use super::tools::{self, Tools, children_cpu, spread, version};
 
 const ROUNDS: usize = 15;
 
+/// A package that users build, with a feature that they choose.
+struct Package {
+    name: &'static str,
+    feature: Option<&'static str>,
+}
+
+impl Package {
+    const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            feature: None,
+        }
+    }
+
+    const fn with_feature(name: &'static str, feature: &'static str) -> Self {
+        Self {
+            name,
+            feature: Some(feature),
+        }
+    }
+
+    /// Returns the arguments by which cargo chooses it.
+    fn arguments(&self) -> Vec<&'static str> {
+        let mut arguments = vec!["-p", self.name];
+        arguments.extend(self.feature.iter().flat_map(|feature| ["--features", feature]));
+        arguments
+    }
+
+    /// Returns its name as tables show it.
+    fn text(&self) -> String {
+        match self.feature {
+            Some(feature) => format!("`{}` with `{feature}`", self.name),
+            None => format!("`{}`", self.name),
+        }
+    }
+}
+
+const PROGRAM: Package = Package::new("activeprospect-cli");
+
+const LIBRARIES: [Package; 6] = [
+    Package::new("ap-core"),
+    Package::new("ap-client"),
+    Package::new("ap-ureq"),
+    Package::new("ap-reqwest"),
+    Package::with_feature("activeprospect", "blocking"),
+    Package::with_feature("activeprospect", "async"),
+];
+
 /// How long a program may take to send its first byte.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -20,7 +68,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let ap = tools.program("ap");
     let mut table = Table::new(
         "Starting",
-        &format!("From the start of the program; of {ROUNDS} times the one in the middle."),
+        &format!("From the start of the program. The median of {ROUNDS} times."),
         &["what", "milliseconds", "instructions"],
     );
     let flag = ["--version".to_owned()];
@@ -53,7 +101,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
 
     let mut weight = Table::new(
         "Weight",
-        "Crates are those in the tree of what a user builds, the crate itself included.",
+        "The crates that a user builds, the crate itself included.",
         &["what", "crates", "MiB"],
     );
     let size = std::fs::metadata(&ap)
@@ -62,13 +110,13 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let size = Cell::Number(size as f64 / 1024.0 / 1024.0, 2);
     weight.rows.push(vec![
         "`ap`, the stripped program".into(),
-        Cell::Number(crates("activeprospect-cli")?, 0),
+        Cell::Number(crates(&PROGRAM)?, 0),
         size,
     ]);
-    for name in ["ap-core", "ap-ureq", "ap-reqwest"] {
+    for package in &LIBRARIES {
         weight.rows.push(vec![
-            format!("`{name}`").as_str().into(),
-            Cell::Number(crates(name)?, 0),
+            Cell::Text(package.text()),
+            Cell::Number(crates(package)?, 0),
             Cell::Missing,
         ]);
     }
@@ -132,10 +180,11 @@ fn receive_first_byte(listener: &TcpListener) -> std::io::Result<()> {
 }
 
 /// Returns how many crates there are in a package's tree.
-fn crates(package: &str) -> Result<f64, String> {
+fn crates(package: &Package) -> Result<f64, String> {
     let tree = repo::output(
         repo::cargo()
-            .args(["tree", "--locked", "-p", package, "-e", "normal"])
+            .args(["tree", "--locked", "-e", "normal"])
+            .args(package.arguments())
             .args(["--prefix", "none", "--format", "{p}"])
             .current_dir(repo::root()),
     )?;
@@ -156,12 +205,13 @@ fn cold() -> Result<Table, String> {
         "A release build of the crate and its whole tree into an empty folder.",
         &["crate", "seconds", "seconds of CPU"],
     );
-    for package in ["ap-core", "ap-ureq", "ap-reqwest", "activeprospect-cli"] {
+    for package in LIBRARIES.iter().chain([&PROGRAM]) {
         let folder = std::env::temp_dir().join(format!("ap-bench-cold-{}", std::process::id()));
         let (start, before) = (Instant::now(), children_cpu());
         let built = repo::output(
             repo::cargo()
-                .args(["build", "--release", "--locked", "--quiet", "-p", package])
+                .args(["build", "--release", "--locked", "--quiet"])
+                .args(package.arguments())
                 .arg("--target-dir")
                 .arg(&folder)
                 .current_dir(repo::root()),
@@ -174,7 +224,7 @@ fn cold() -> Result<Table, String> {
         let _ = std::fs::remove_dir_all(&folder);
         built?;
         table.rows.push(vec![
-            format!("`{package}`").as_str().into(),
+            Cell::Text(package.text()),
             Cell::Number(wall, 0),
             Cell::number(cpu, 0),
         ]);

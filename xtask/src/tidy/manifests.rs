@@ -1,10 +1,11 @@
-//! Members of the workspace depend on each other by path and version.
+//! Members of the workspace depend on each other by path and version, for tests by path at least.
 
-use cargo_metadata::Metadata;
 use cargo_metadata::semver::VersionReq;
+use cargo_metadata::{DependencyKind, Metadata};
 
 /// Returns a line for each dependency between members that lacks its version, without which it cannot be published,
-/// or its path, without which it would be somebody else's crate.
+/// or its path, without which it would be somebody else's crate. Development dependencies need no version: cargo leaves
+/// them out of the published package then, so that crates can test each other.
 pub(super) fn problems(metadata: &Metadata) -> Vec<String> {
     let members = metadata.workspace_packages();
     let mut problems = Vec::new();
@@ -17,7 +18,8 @@ pub(super) fn problems(metadata: &Metadata) -> Vec<String> {
             if dependency.path.is_none() {
                 problems.push(format!("{user}: the dependency {name} has no path"));
             }
-            if dependency.req == VersionReq::STAR {
+            let is_for_tests = dependency.kind == DependencyKind::Development;
+            if dependency.req == VersionReq::STAR && !is_for_tests {
                 problems.push(format!("{user}: the dependency {name} has no version"));
             }
         }
@@ -46,5 +48,8 @@ mod tests {
         assert_eq!(count_with(dependency("elsewhere", "*", None)), 0);
         assert_eq!(count_with(dependency("a", "*", Some("/a"))), 1);
         assert_eq!(count_with(dependency("a", "^0.1.0", None)), 1);
+        let mut for_tests = dependency("a", "*", Some("/a"));
+        for_tests["kind"] = json!("dev");
+        assert_eq!(count_with(for_tests), 0);
     }
 }
