@@ -1,5 +1,5 @@
-//! What `cargo xtask bench` measures: the transports of this workspace and the bare libraries below them,
-//! making the same calls to the same server, which is a process of its own.
+//! What `cargo xtask bench` measures: the clients of this workspace and the bare libraries below them, which make the
+//! same calls to the same server. The server is a process of its own.
 
 pub mod load;
 pub mod micro;
@@ -9,7 +9,7 @@ pub mod subject;
 #[path = "../../ap-conformance/examples/hyper_pool/transport.rs"]
 mod hyper_pool;
 
-/// Anything that goes wrong: a benchmark has nothing to do about it.
+/// Any error. A benchmark only reports it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The key of every call. No account has it.

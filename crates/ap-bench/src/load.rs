@@ -1,4 +1,4 @@
-//! Makes calls from so many workers at once, after each has made its first ones, and measures them.
+//! Makes calls from many workers at once and measures them. The first calls of each worker do not count.
 
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::subject::{
-    ApUreq, AsyncCall, BlockingCall, Connection, Place, Pool, Reqwest, Subject, Ureq, ap_hyper,
-    ap_reqwest,
+    AsyncCall, AsyncClient, BlockingCall, BlockingClient, Connection, Pool, Reqwest, Subject,
+    Target, Ureq,
 };
 
 /// Calls that each worker makes before anything is measured: its connection is there then.
@@ -22,26 +22,26 @@ pub struct Load {
     pub workers: usize,
     /// Calls of each worker.
     pub calls: usize,
-    /// Whether times are taken. Instructions are counted without: clocks cost some, and the processor's
-    /// does not run under valgrind.
-    pub timed: bool,
+    /// `true` to measure times. Instructions are counted without them: reading a clock costs some, and the clock
+    /// of the processor does not run under valgrind.
+    pub is_timed: bool,
 }
 
-/// What was seen.
+/// What was measured.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    /// Calls in all, those of the warm-up left out.
+pub struct Measured {
+    /// All calls, without those of the warm-up.
     pub calls: usize,
-    /// From the first measured call to the last.
+    /// The time from the first of these calls to the last.
     pub wall: Duration,
-    /// Of all threads of this process meanwhile.
+    /// The processor time of this process meanwhile.
     pub cpu: Duration,
-    /// Each call's time, sorted, if taken.
+    /// The time of each call, sorted. Empty if times are not measured.
     pub times: Vec<Duration>,
 }
 
-impl Seen {
-    /// For the one who started this process.
+impl Measured {
+    /// Returns this for the process that started this one, with the most memory until now.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let at = |part: f64| {
@@ -60,72 +60,72 @@ impl Seen {
     }
 }
 
-/// Runs a load with a subject, on one thread if its calls are awaited.
+/// Runs a load with a subject. Async subjects run on one thread.
 ///
 /// # Errors
 ///
-/// If a call did not come to its end.
-pub fn run(subject: Subject, place: &Place, load: Load) -> Result<Seen, Failure> {
+/// If a call fails.
+pub fn run(subject: Subject, target: &Target, load: Load) -> Result<Measured, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     match subject {
-        Subject::Ureq => blocking(&Ureq::new(place)?, load),
-        Subject::ApUreq => blocking(&ApUreq::new(place)?, load),
+        Subject::Ureq => blocking(&Ureq::new(target)?, load),
+        Subject::ApUreq => blocking(&BlockingClient::over_ureq(target)?, load),
         Subject::Hyper => runtime.block_on(async {
             let mut workers = Vec::new();
             for _ in 0..load.workers {
-                workers.push(Connection::open(place).await?);
+                workers.push(Connection::open(target).await?);
             }
             asynchronous(workers, load).await
         }),
-        Subject::HyperPool => runtime.block_on(shared(&Pool::new(place)?, load)),
-        Subject::Reqwest => runtime.block_on(shared(&Reqwest::new(place)?, load)),
-        Subject::ApReqwest => runtime.block_on(async { shared(&ap_reqwest(place)?, load).await }),
-        Subject::ApHyper => runtime.block_on(async { shared(&ap_hyper(place)?, load).await }),
+        Subject::HyperPool => runtime.block_on(shared(&Pool::new(target)?, load)),
+        Subject::Reqwest => runtime.block_on(shared(&Reqwest::new(target)?, load)),
+        Subject::ApReqwest => runtime.block_on(shared(&AsyncClient::over_reqwest(target)?, load)),
+        Subject::ApHyper => runtime.block_on(shared(&AsyncClient::over_hyper(target)?, load)),
     }
 }
 
-/// What makes one call and waits for it, on this thread alone: for counts that are kept by thread.
+/// Returns a function that makes one call on this thread, for counts of a single thread.
 ///
 /// # Errors
 ///
 /// If the subject cannot be made.
-pub fn caller(subject: Subject, place: &Place) -> Result<Caller, Failure> {
+pub fn caller(subject: Subject, target: &Target) -> Result<Caller, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    fn waiting(runtime: tokio::runtime::Runtime, mut worker: impl AsyncCall) -> Caller {
+    fn block_on(runtime: tokio::runtime::Runtime, mut worker: impl AsyncCall) -> Caller {
         Box::new(move || runtime.block_on(worker.call()))
     }
     Ok(match subject {
         Subject::Ureq => {
-            let mut worker = Ureq::new(place)?;
+            let mut worker = Ureq::new(target)?;
             Box::new(move || worker.call())
         }
         Subject::ApUreq => {
-            let mut worker = ApUreq::new(place)?;
+            let mut worker = BlockingClient::over_ureq(target)?;
             Box::new(move || worker.call())
         }
         Subject::Hyper => {
-            let worker = runtime.block_on(Connection::open(place))?;
-            waiting(runtime, worker)
+            let worker = runtime.block_on(Connection::open(target))?;
+            block_on(runtime, worker)
         }
-        Subject::HyperPool => waiting(runtime, Pool::new(place)?),
-        Subject::Reqwest => waiting(runtime, Reqwest::new(place)?),
-        Subject::ApReqwest => waiting(runtime, ap_reqwest(place)?),
-        Subject::ApHyper => waiting(runtime, ap_hyper(place)?),
+        Subject::HyperPool => block_on(runtime, Pool::new(target)?),
+        Subject::Reqwest => block_on(runtime, Reqwest::new(target)?),
+        Subject::ApReqwest => block_on(runtime, AsyncClient::over_reqwest(target)?),
+        Subject::ApHyper => block_on(runtime, AsyncClient::over_hyper(target)?),
     })
 }
 
-/// Makes one call, and returns how many bytes its body had.
+/// Makes one call and returns the size of its body.
 pub type Caller = Box<dyn FnMut() -> Result<usize, Failure>>;
 
-async fn shared(call: &(impl AsyncCall + Clone), load: Load) -> Result<Seen, Failure> {
+async fn shared(call: &(impl AsyncCall + Clone), load: Load) -> Result<Measured, Failure> {
     asynchronous(vec![call.clone(); load.workers], load).await
 }
 
-async fn asynchronous(workers: Vec<impl AsyncCall>, load: Load) -> Result<Seen, Failure> {
+async fn asynchronous(workers: Vec<impl AsyncCall>, load: Load) -> Result<Measured, Failure> {
     let ready = Arc::new(tokio::sync::Barrier::new(load.workers + 1));
     let tasks: Vec<_> = workers
         .into_iter()
@@ -138,7 +138,7 @@ async fn asynchronous(workers: Vec<impl AsyncCall>, load: Load) -> Result<Seen, 
                         warm = worker.call().await;
                     }
                 }
-                // The others wait, whatever became of this one.
+                // The others wait, also if this one failed.
                 ready.wait().await;
                 warm?;
                 let mut times = Times::new(load);
@@ -157,10 +157,10 @@ async fn asynchronous(workers: Vec<impl AsyncCall>, load: Load) -> Result<Seen, 
     for task in tasks {
         times.extend(task.await??);
     }
-    Ok(clock.seen(load, times))
+    Ok(clock.measured(load, times))
 }
 
-fn blocking(call: &(impl BlockingCall + Clone), load: Load) -> Result<Seen, Failure> {
+fn blocking(call: &(impl BlockingCall + Clone), load: Load) -> Result<Measured, Failure> {
     let ready = Arc::new(Barrier::new(load.workers + 1));
     let threads: Vec<_> = (0..load.workers)
         .map(|_| {
@@ -172,7 +172,7 @@ fn blocking(call: &(impl BlockingCall + Clone), load: Load) -> Result<Seen, Fail
                         warm = worker.call();
                     }
                 }
-                // The others wait, whatever became of this one.
+                // The others wait, also if this one failed.
                 ready.wait();
                 warm?;
                 let mut times = Times::new(load);
@@ -191,7 +191,7 @@ fn blocking(call: &(impl BlockingCall + Clone), load: Load) -> Result<Seen, Fail
     for thread in threads {
         times.extend(thread.join().map_err(|_| "a worker panicked")??);
     }
-    Ok(clock.seen(load, times))
+    Ok(clock.measured(load, times))
 }
 
 struct Times(Vec<Duration>, bool);
@@ -199,8 +199,8 @@ struct Times(Vec<Duration>, bool);
 impl Times {
     fn new(load: Load) -> Self {
         Self(
-            Vec::with_capacity(if load.timed { load.calls } else { 0 }),
-            load.timed,
+            Vec::with_capacity(if load.is_timed { load.calls } else { 0 }),
+            load.is_timed,
         )
     }
 
@@ -222,15 +222,15 @@ impl Clock {
     fn start(load: Load) -> Self {
         Self {
             wall: Instant::now(),
-            cpu: if load.timed { cpu() } else { Duration::ZERO },
+            cpu: if load.is_timed { cpu() } else { Duration::ZERO },
         }
     }
 
-    fn seen(self, load: Load, mut times: Vec<Duration>) -> Seen {
-        let cpu = if load.timed { cpu() } else { self.cpu };
+    fn measured(self, load: Load, mut times: Vec<Duration>) -> Measured {
+        let cpu = if load.is_timed { cpu() } else { self.cpu };
         let (wall, cpu) = (self.wall.elapsed(), cpu.saturating_sub(self.cpu));
         times.sort_unstable();
-        Seen {
+        Measured {
             calls: load.workers * load.calls,
             wall,
             cpu,
@@ -244,7 +244,7 @@ fn cpu() -> Duration {
     Duration::try_from(now).unwrap_or_default()
 }
 
-/// The most memory that this process had at once, where the system tells.
+/// Returns the most memory that this process had, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,17 +1,18 @@
-//! What is measured, one part a process:
+//! The program that is measured. Each run does one thing:
 //!
-//! - `ap-bench serve [CONNECTIONS]`: serves until its input ends; its first line of output says where. The
-//!   first answers wait until there are so many connections.
-//! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]`: makes calls, the root certificate on its
-//!   input, and prints what it saw as a line of JSON.
-//! - `ap-bench micro NAME TIMES`: does one of the core's operations so many times.
-//! - `ap-bench list`: those operations, on each line its name, the one that is taken off, and what it is.
+//! - `ap-bench serve [CONNECTIONS]` serves until its input ends. It prints its URLs and its root certificate as a
+//!   line of JSON. It answers nothing until there are so many connections.
+//! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]` makes calls, and prints what it measured as a line
+//!   of JSON. It reads the root certificate from its input.
+//! - `ap-bench micro NAME TIMES` does an operation of the core, or of a client, so many times.
+//! - `ap-bench list` prints these operations: for each of them its name, the operation whose cost is not part of it,
+//!   and a description.
 
 use std::io::Read as _;
 
 use ap_bench::load::{self, Load};
 use ap_bench::server::Server;
-use ap_bench::subject::Place;
+use ap_bench::subject::Target;
 use ap_bench::{Failure, micro};
 
 const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | list";
@@ -25,7 +26,7 @@ fn main() -> Result<(), Failure> {
         ["calls", subject, workers, calls, origin, path, rest @ ..] => {
             let mut root_pem = String::new();
             std::io::stdin().read_to_string(&mut root_pem)?;
-            let place = Place {
+            let target = Target {
                 origin: (*origin).to_owned(),
                 path: (*path).to_owned(),
                 root_pem,
@@ -33,9 +34,9 @@ fn main() -> Result<(), Failure> {
             let load = Load {
                 workers: workers.parse()?,
                 calls: calls.parse()?,
-                timed: rest.contains(&"--timed"),
+                is_timed: rest.contains(&"--timed"),
             };
-            println!("{}", load::run(subject.parse()?, &place, load)?.to_json());
+            println!("{}", load::run(subject.parse()?, &target, load)?.to_json());
             Ok(())
         }
         ["micro", name, times] => {
@@ -46,8 +47,13 @@ fn main() -> Result<(), Failure> {
             Ok(())
         }
         ["list"] => {
-            for micro::Named { name, about, less } in micro::ALL {
-                println!("{name}\t{less}\t{about}");
+            for micro::Named {
+                name,
+                description,
+                baseline,
+            } in micro::ALL
+            {
+                println!("{name}\t{baseline}\t{description}");
             }
             Ok(())
         }

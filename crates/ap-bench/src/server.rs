@@ -1,10 +1,11 @@
-//! The one server of all calls: keep-alive on loopback, plain and TLS, one thread. It reads just enough of
-//! a request to answer it, so that it is never what is measured.
+//! The server of all calls, on loopback: plain and TLS, with keep-alive, on one thread. It reads just enough of a
+//! request to answer it, so that it takes little time itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ap_core::unauthorized::DOCUMENTED_BODY;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -15,21 +16,21 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Failure;
 
-/// The answer to any call without a path of its own below.
-pub const ANSWER: &str = r#"[{"id":"000000000000000000000001","name":"Example flow","enabled":true,"entities":["000000000000000000000002"]}]"#;
+/// The body of every response, except for the paths below.
+const BODY: &str = r#"[{"id":"000000000000000000000001","name":"Example flow","enabled":true,"entities":["000000000000000000000002"]}]"#;
 
-/// `GET` of this path and a number is answered with so many bytes.
-pub const BYTES: &str = "/bytes/";
+/// `GET` of this path and a number returns so many bytes.
+const BYTES: &str = "/bytes/";
 
-/// `GET` of this path is answered with the documented 401.
-pub const REFUSED: &str = "/refused";
+/// `GET` of this path returns the documented 401.
+pub const REJECTED: &str = "/rejected";
 
 /// How long a first request waits for those of other connections.
-const PATIENCE: Duration = Duration::from_secs(120);
+const GATHER_TIMEOUT: Duration = Duration::from_secs(120);
 
 const REQUEST_LIMIT: usize = 64 * 1024;
 
-/// What a server has seen.
+/// What a server has counted.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Connections that were opened, plain and TLS.
@@ -38,7 +39,7 @@ pub struct Counts {
     pub requests: AtomicUsize,
 }
 
-/// A listener on loopback, not yet served.
+/// A server that listens on two ports of loopback, but does not answer yet.
 #[allow(missing_debug_implementations)]
 pub struct Server {
     plain: TcpListener,
@@ -50,12 +51,12 @@ pub struct Server {
     pub https: String,
     /// The certificate of the authority that only this server uses.
     pub root_pem: String,
-    /// Counted while it serves.
+    /// What it counts while it answers.
     pub counts: Arc<Counts>,
     gather: Arc<Gather>,
 }
 
-/// Holds the first request of each connection until there are so many.
+/// Holds back the first request of each connection until there are enough connections.
 struct Gather {
     missing: AtomicUsize,
     all: Semaphore,
@@ -75,10 +76,10 @@ impl Gather {
             .missing
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
         {
-            // Whoever waits goes on without taking anything.
+            // Those that wait take nothing from it.
             Ok(1) => self.all.add_permits(1),
-            // One that never comes keeps the others so long; they then say what is wrong.
-            Ok(_) => drop(tokio::time::timeout(PATIENCE, self.all.acquire()).await),
+            // If one never comes, the others continue, and report what is wrong.
+            Ok(_) => drop(tokio::time::timeout(GATHER_TIMEOUT, self.all.acquire()).await),
             Err(_) => {}
         }
     }
@@ -89,7 +90,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If no port or certificate can be had.
+    /// If there are no free ports, or if no certificate can be made.
     pub async fn listen() -> Result<Self, Failure> {
         let plain = TcpListener::bind("127.0.0.1:0").await?;
         let tls = TcpListener::bind("127.0.0.1:0").await?;
@@ -119,18 +120,18 @@ impl Server {
         })
     }
 
-    /// The same, but nothing is answered before there are so many connections with a request each. A client
-    /// then has as many from the start, however its calls fall together.
+    /// Answers nothing until there are so many connections with a request each, so that a client has as many
+    /// connections from the start.
     #[must_use]
     pub fn gathering(mut self, connections: usize) -> Self {
         self.gather = Gather::new(connections);
         self
     }
 
-    /// Answers, until the future is dropped.
+    /// Answers until the future is dropped.
     pub async fn serve(self) {
         loop {
-            // A client that hangs up is no concern of the server.
+            // A client may hang up at any time.
             tokio::select! {
                 accepted = self.plain.accept() => {
                     let Ok((stream, _)) = accepted else { continue };
@@ -161,9 +162,9 @@ async fn answer(
 ) -> Result<(), Failure> {
     counts.connections.fetch_add(1, Ordering::Relaxed);
     let mut is_first = true;
-    let usual = head("200 OK", ANSWER.len()) + ANSWER;
-    let refusal = std::str::from_utf8(ap_core::DOCUMENTED_BODY)?;
-    let refusal = head("401 Unauthorized", refusal.len()) + refusal;
+    let usual = head("200 OK", BODY.len()) + BODY;
+    let bad_key = std::str::from_utf8(DOCUMENTED_BODY)?;
+    let bad_key = head("401 Unauthorized", bad_key.len()) + bad_key;
     let zeros = vec![b'0'; 64 * 1024];
     let mut request = vec![0; REQUEST_LIMIT];
     let mut read = 0;
@@ -172,7 +173,7 @@ async fn answer(
             0 => return Ok(()),
             n => read += n,
         }
-        // Calls of this benchmark have no body, and wait for their answer.
+        // The calls of this benchmark have no body, and there is one at a time on a connection.
         if !request[..read].ends_with(b"\r\n\r\n") {
             continue;
         }
@@ -183,15 +184,17 @@ async fn answer(
         let target = request[..read].split(|&byte| byte == b' ').nth(1);
         let target = std::str::from_utf8(target.unwrap_or_default())?;
         if let Some(size) = target.strip_prefix(BYTES) {
-            let mut left: usize = size.parse()?;
-            stream.write_all(head("200 OK", left).as_bytes()).await?;
-            while left > 0 {
-                let piece = left.min(zeros.len());
+            let mut remaining: usize = size.parse()?;
+            stream
+                .write_all(head("200 OK", remaining).as_bytes())
+                .await?;
+            while remaining > 0 {
+                let piece = remaining.min(zeros.len());
                 stream.write_all(&zeros[..piece]).await?;
-                left -= piece;
+                remaining -= piece;
             }
-        } else if target == REFUSED {
-            stream.write_all(refusal.as_bytes()).await?;
+        } else if target == REJECTED {
+            stream.write_all(bad_key.as_bytes()).await?;
         } else {
             stream.write_all(usual.as_bytes()).await?;
         }

@@ -1,16 +1,19 @@
-//! The subjects: what makes the calls. Each makes the same one: a `GET` with the same headers, and the whole
-//! body read. The bare libraries are used as their own pages show it, so without a limit of time, which
-//! ours always have.
+//! What makes the calls. Each subject makes the same one: a `GET` with the same headers, and it reads the whole body.
+//! The bare libraries are used as their own pages show it, so without a timeout, which our clients always have.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use ap_core::{ApiKey, AsyncClient, AsyncTransport, Origin, Origins, Service};
+use ap_client::transport::{AsyncTransport, Connect, Transport, TransportConfig};
+use ap_client::{Async, Blocking, ClientBuilder};
+use ap_core::{ApiKey, Origin, Origins, Service};
+use ap_reqwest::ReqwestTransport;
+use ap_ureq::UreqTransport;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Request, Uri, header};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::HttpsConnector;
@@ -29,13 +32,13 @@ const USER_AGENT: &str = "activeprospect-bench/1";
 /// What makes the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One connection of hyper a worker, its header made once: the limit.
+    /// hyper, with one connection for each worker, and a header that is made once: the least that a call can cost.
     Hyper,
-    /// The pooled client of hyper-util, its header made once.
+    /// The pooled client of hyper-util, with a header that is made once.
     HyperPool,
     /// reqwest with its basic auth.
     Reqwest,
-    /// ureq with its header made for each call.
+    /// ureq with a header that is made for each call.
     Ureq,
     /// The client over reqwest.
     ApReqwest,
@@ -57,7 +60,7 @@ impl Subject {
         (Self::ApHyper, "ap-hyper"),
     ];
 
-    /// Whether its workers are threads; else they are tasks.
+    /// Returns `true` if its workers are threads, not tasks.
     #[must_use]
     pub fn is_blocking(self) -> bool {
         matches!(self, Self::Ureq | Self::ApUreq)
@@ -74,8 +77,8 @@ impl FromStr for Subject {
 
 /// Where the calls go.
 #[derive(Clone, Debug)]
-pub struct Place {
-    /// `http://127.0.0.1:port` or `https://localhost:port`.
+pub struct Target {
+    /// The server's origin: `http://127.0.0.1:port` or `https://localhost:port`.
     pub origin: String,
     /// The path and query.
     pub path: String,
@@ -83,7 +86,7 @@ pub struct Place {
     pub root_pem: String,
 }
 
-impl Place {
+impl Target {
     fn url(&self) -> String {
         format!("{}{}", self.origin, self.path)
     }
@@ -99,6 +102,15 @@ impl Place {
             .with_no_client_auth())
     }
 
+    fn origins(&self) -> Result<Origins, Failure> {
+        let origin = Origin::parse_loopback(&self.origin)?;
+        Ok(Origins::vendor().with(Service::LeadConduit, origin)?)
+    }
+
+    fn config(&self) -> TransportConfig {
+        TransportConfig::new().root_pem(self.root_pem.clone())
+    }
+
     fn request(&self, authorization: &HeaderValue) -> Result<Request<Empty<Bytes>>, Failure> {
         Ok(Request::get(self.url())
             .header(header::ACCEPT, "application/json")
@@ -108,38 +120,49 @@ impl Place {
     }
 }
 
-/// One of our clients, at its defaults but for where the calls go.
-macro_rules! client {
-    ($builder:expr, $place:expr) => {{
-        let origin = Origin::parse_loopback(&$place.origin)?;
-        let builder = $builder
-            .key(ApiKey::parse(KEY)?)
-            .user_agent(USER_AGENT)
-            .origins(Origins::vendor().with(Service::LeadConduit, origin)?)
-            .root_pem($place.root_pem.clone());
-        builder.build()?
-    }};
+/// Returns a blocking client with the default settings, except for where the calls go.
+fn blocking<T>(target: &Target) -> Result<ap_client::Client<Blocking>, Failure>
+where
+    T: Connect + Transport + 'static,
+{
+    let builder = ClientBuilder::<Blocking, T>::new()
+        .key(ApiKey::parse(KEY)?)
+        .user_agent(USER_AGENT)
+        .origins(target.origins()?);
+    Ok(builder.build_with_config(&target.config())?)
 }
 
-/// A worker whose calls are awaited. It returns how many bytes the body had.
+/// Returns an async client with the default settings, except for where the calls go.
+fn asynchronous<T>(target: &Target) -> Result<ap_client::Client<Async>, Failure>
+where
+    T: Connect + AsyncTransport + 'static,
+{
+    let builder = ClientBuilder::<Async, T>::new()
+        .key(ApiKey::parse(KEY)?)
+        .user_agent(USER_AGENT)
+        .origins(target.origins()?);
+    Ok(builder.build_with_config(&target.config())?)
+}
+
+/// A worker with async calls.
 pub trait AsyncCall: Send + 'static {
-    /// One call.
+    /// Makes one call and returns the size of its body.
     fn call(&mut self) -> impl Future<Output = Result<usize, Failure>> + Send;
 }
 
-/// A worker whose calls block.
+/// A worker with blocking calls.
 pub trait BlockingCall: Send + 'static {
-    /// One call.
+    /// Makes one call and returns the size of its body.
     ///
     /// # Errors
     ///
-    /// If the call did not come to its end.
+    /// If the call fails.
     fn call(&mut self) -> Result<usize, Failure>;
 }
 
 /// A connection of hyper.
 pub struct Connection {
-    place: Place,
+    target: Target,
     authorization: HeaderValue,
     sender: SendRequest<Empty<Bytes>>,
 }
@@ -155,16 +178,16 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// If there is no connection.
-    pub async fn open(place: &Place) -> Result<Self, Failure> {
-        let mut connector = connector(place)?;
-        let stream = connector.call(place.origin.parse::<Uri>()?).await?;
+    /// If it cannot connect.
+    pub async fn open(target: &Target) -> Result<Self, Failure> {
+        let mut connector = connector(target)?;
+        let stream = connector.call(target.origin.parse::<Uri>()?).await?;
         let (sender, connection) = http1::handshake(stream).await?;
         tokio::spawn(async move {
             let _ = connection.await;
         });
         Ok(Self {
-            place: place.clone(),
+            target: target.clone(),
             authorization: authorization()?,
             sender,
         })
@@ -173,7 +196,7 @@ impl Connection {
 
 impl AsyncCall for Connection {
     async fn call(&mut self) -> Result<usize, Failure> {
-        let mut request = self.place.request(&self.authorization)?;
+        let mut request = self.target.request(&self.authorization)?;
         let authority = request.uri().authority().ok_or("no authority")?;
         let host = HeaderValue::from_str(authority.as_str())?;
         request.headers_mut().insert(header::HOST, host);
@@ -186,31 +209,31 @@ impl AsyncCall for Connection {
 /// hyper's pooled client.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    place: Place,
+    target: Target,
     authorization: HeaderValue,
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
 }
 
 impl Pool {
-    /// A client; nothing connects yet.
+    /// Makes the client. Nothing connects yet.
     ///
     /// # Errors
     ///
-    /// If the root is none.
-    pub fn new(place: &Place) -> Result<Self, Failure> {
+    /// If the root certificate cannot be read.
+    pub fn new(target: &Target) -> Result<Self, Failure> {
         Ok(Self {
-            place: place.clone(),
+            target: target.clone(),
             authorization: authorization()?,
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
-                .build(connector(place)?),
+                .build(connector(target)?),
         })
     }
 }
 
 impl AsyncCall for Pool {
     async fn call(&mut self) -> Result<usize, Failure> {
-        let request = self.place.request(&self.authorization)?;
+        let request = self.target.request(&self.authorization)?;
         let response = self.client.request(request).await?;
         Ok(response.into_body().collect().await?.to_bytes().len())
     }
@@ -224,16 +247,16 @@ pub struct Reqwest {
 }
 
 impl Reqwest {
-    /// A client; nothing connects yet.
+    /// Makes the client. Nothing connects yet.
     ///
     /// # Errors
     ///
-    /// If the root is none.
-    pub fn new(place: &Place) -> Result<Self, Failure> {
+    /// If the root certificate cannot be read.
+    pub fn new(target: &Target) -> Result<Self, Failure> {
         Ok(Self {
-            url: place.url(),
+            url: target.url(),
             client: ap_reqwest::reqwest::Client::builder()
-                .tls_backend_preconfigured(place.tls()?)
+                .tls_backend_preconfigured(target.tls()?)
                 .user_agent(USER_AGENT)
                 .build()?,
         })
@@ -257,14 +280,14 @@ pub struct Ureq {
 }
 
 impl Ureq {
-    /// An agent; nothing connects yet.
+    /// Makes the agent. Nothing connects yet.
     ///
     /// # Errors
     ///
-    /// If the root is none.
-    pub fn new(place: &Place) -> Result<Self, Failure> {
+    /// If the root certificate cannot be read.
+    pub fn new(target: &Target) -> Result<Self, Failure> {
         use ap_ureq::ureq::tls::{Certificate, RootCerts, TlsConfig};
-        let root = Certificate::from_pem(place.root_pem.as_bytes())?;
+        let root = Certificate::from_pem(target.root_pem.as_bytes())?;
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::new_with_certs(&[root]))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
@@ -274,7 +297,7 @@ impl Ureq {
             .max_idle_connections(512)
             .max_idle_connections_per_host(512);
         Ok(Self {
-            url: place.url(),
+            url: target.url(),
             agent: config.build().into(),
         })
     }
@@ -288,94 +311,79 @@ impl BlockingCall for Ureq {
         let response = request
             .header(header::AUTHORIZATION, authorization)
             .call()?;
-        // Its own limit is ten megabytes, and some answers here are larger.
+        // Its own limit is 10 MB, and some bodies here are larger.
         let body = response.into_body().into_with_config().limit(u64::MAX);
         Ok(body.read_to_vec()?.len())
     }
 }
 
-/// One of our async clients.
-pub struct Ours<T> {
-    path: String,
-    client: AsyncClient<T>,
-}
-
-impl<T> fmt::Debug for Ours<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ours").finish_non_exhaustive()
-    }
-}
-
-impl<T> Clone for Ours<T> {
-    fn clone(&self) -> Self {
-        Self {
-            path: self.path.clone(),
-            client: self.client.clone(),
-        }
-    }
-}
-
-/// The client over reqwest.
-///
-/// # Errors
-///
-/// If a setting is not taken.
-pub fn ap_reqwest(place: &Place) -> Result<impl AsyncCall + Clone, Failure> {
-    Ok(Ours {
-        path: place.path.clone(),
-        client: client!(ap_reqwest::Client::builder(), place),
-    })
-}
-
-/// The client over the example transport.
-///
-/// # Errors
-///
-/// If a setting is not taken.
-pub fn ap_hyper(place: &Place) -> Result<impl AsyncCall + Clone, Failure> {
-    let client: AsyncClient<HyperTransport> = client!(AsyncClient::builder(), place);
-    Ok(Ours {
-        path: place.path.clone(),
-        client,
-    })
-}
-
-impl<T: AsyncTransport + 'static> AsyncCall for Ours<T> {
-    async fn call(&mut self) -> Result<usize, Failure> {
-        let request = self
-            .client
-            .request(Service::LeadConduit, Method::GET, &self.path)?;
-        Ok(self.client.send(request).await?.body().len())
-    }
-}
-
-/// The client over ureq.
+/// An async client of this workspace.
 #[derive(Clone, Debug)]
-pub struct ApUreq {
+pub struct AsyncClient {
     path: String,
-    client: ap_ureq::Client,
+    client: ap_client::Client<Async>,
 }
 
-impl ApUreq {
-    /// A client; nothing connects yet.
+impl AsyncClient {
+    /// Makes the client over reqwest.
     ///
     /// # Errors
     ///
-    /// If a setting is not taken.
-    pub fn new(place: &Place) -> Result<Self, Failure> {
+    /// If a setting cannot be used.
+    pub fn over_reqwest(target: &Target) -> Result<Self, Failure> {
         Ok(Self {
-            path: place.path.clone(),
-            client: client!(ap_ureq::Client::builder(), place),
+            path: target.path.clone(),
+            client: asynchronous::<ReqwestTransport>(target)?,
+        })
+    }
+
+    /// Makes the client over the example transport, on hyper's pooled client.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot be used.
+    pub fn over_hyper(target: &Target) -> Result<Self, Failure> {
+        Ok(Self {
+            path: target.path.clone(),
+            client: asynchronous::<HyperTransport>(target)?,
         })
     }
 }
 
-impl BlockingCall for ApUreq {
+impl AsyncCall for AsyncClient {
+    async fn call(&mut self) -> Result<usize, Failure> {
+        let request = self.client.get(Service::LeadConduit, &self.path);
+        let response = request.send().await?.error_for_status()?;
+        Ok(response.bytes().len())
+    }
+}
+
+/// The blocking client of this workspace.
+#[derive(Clone, Debug)]
+pub struct BlockingClient {
+    path: String,
+    client: ap_client::Client<Blocking>,
+}
+
+impl BlockingClient {
+    /// Makes the client over ureq.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot be used.
+    pub fn over_ureq(target: &Target) -> Result<Self, Failure> {
+        Ok(Self {
+            path: target.path.clone(),
+            client: blocking::<UreqTransport>(target)?,
+        })
+    }
+}
+
+impl BlockingCall for BlockingClient {
     fn call(&mut self) -> Result<usize, Failure> {
-        let request = self
-            .client
-            .request(Service::LeadConduit, Method::GET, &self.path)?;
-        Ok(self.client.send(request)?.body().len())
+        let request = self.client.get(Service::LeadConduit, &self.path);
+        let response = request.send()?.error_for_status()?;
+        Ok(response.bytes().len())
     }
 }
 
@@ -384,9 +392,9 @@ fn authorization() -> Result<HeaderValue, Failure> {
     Ok(HeaderValue::from_str(&text)?)
 }
 
-fn connector(place: &Place) -> Result<HttpsConnector<HttpConnector>, Failure> {
+fn connector(target: &Target) -> Result<HttpsConnector<HttpConnector>, Failure> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    Ok((tcp, place.tls()?).into())
+    Ok((tcp, target.tls()?).into())
 }

@@ -46,9 +46,9 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         if description.is_empty() {
             continue;
         }
-        let (fewer, fewer_allocations, fewer_bytes) = *all
-            .get(baseline)
-            .ok_or_else(|| format!("{name} comes before {baseline:?}, which is subtracted from it"))?;
+        let (fewer, fewer_allocations, fewer_bytes) = *all.get(baseline).ok_or_else(|| {
+            format!("{name} comes before {baseline:?}, which is subtracted from it")
+        })?;
         let instructions = counted.zip(fewer).map(|(counted, fewer)| counted - fewer);
         table.rows.push(vec![
             description.into(),

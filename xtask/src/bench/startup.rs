@@ -37,7 +37,11 @@ impl Package {
     /// Returns the arguments by which cargo chooses it.
     fn arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["-p", self.name];
-        arguments.extend(self.feature.iter().flat_map(|feature| ["--features", feature]));
+        arguments.extend(
+            self.feature
+                .iter()
+                .flat_map(|feature| ["--features", feature]),
+        );
         arguments
     }
 

@@ -1,14 +1,14 @@
-//! Counts what a thread allocates for one operation (`bench-allocations micro NAME`) or one call
-//! (`bench-allocations calls SUBJECT ORIGIN PATH`, the root certificate on its input). Prints the count and
-//! the bytes. A program of its own, because the counting costs instructions.
+//! Counts what a thread allocates for one operation (`bench-allocations micro NAME`) or for one call
+//! (`bench-allocations calls SUBJECT ORIGIN PATH`, with the root certificate on its input). Prints the number of
+//! allocations and of bytes. It is a program of its own, because counting costs instructions.
 
 use std::io::Read as _;
 
 use allocation_counter::measure;
-use ap_bench::subject::Place;
+use ap_bench::subject::Target;
 use ap_bench::{Failure, load, micro};
 
-/// First times make room that later ones find.
+/// The first times allocate what later ones use again.
 const WARM_UP: usize = 10;
 const TIMES: usize = 200;
 
@@ -19,12 +19,12 @@ fn main() -> Result<(), Failure> {
         [kind, subject, origin, path] if kind == "calls" => {
             let mut root_pem = String::new();
             std::io::stdin().read_to_string(&mut root_pem)?;
-            let place = Place {
+            let target = Target {
                 origin: origin.clone(),
                 path: path.clone(),
                 root_pem,
             };
-            let mut call = load::caller(subject.parse()?, &place)?;
+            let mut call = load::caller(subject.parse()?, &target)?;
             Box::new(move || call().map(|_| ()))
         }
         _ => return Err("usage: bench-allocations micro NAME | calls SUBJECT ORIGIN PATH".into()),
@@ -33,7 +33,7 @@ fn main() -> Result<(), Failure> {
         operation()?;
     }
     let mut outcome = Ok(());
-    let seen = measure(|| {
+    let counted = measure(|| {
         for _ in 0..TIMES {
             if outcome.is_ok() {
                 outcome = operation();
@@ -43,8 +43,8 @@ fn main() -> Result<(), Failure> {
     outcome?;
     println!(
         "{} {}",
-        seen.count_total as f64 / TIMES as f64,
-        seen.bytes_total as f64 / TIMES as f64
+        counted.count_total as f64 / TIMES as f64,
+        counted.bytes_total as f64 / TIMES as f64
     );
     Ok(())
 }
