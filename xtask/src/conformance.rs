@@ -110,6 +110,12 @@ impl Subject {
         }
     }
 
+    /// Returns `false` for an agent of the caller's: at the level `trace`, ureq logs every byte that the agent's own
+    /// connections send.
+    const fn hides_key_from_logs(self) -> bool {
+        !matches!(self, Self::GivenUreq)
+    }
+
     /// Runs the suite.
     fn check(self, suite: &Suite) -> Result<Report, String> {
         Ok(match self {
@@ -250,9 +256,11 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
     subjects
         .iter()
         .map(|subject| {
-            let mut suite = with_expected_failures(suite.clone(), *subject, options)?
-                .subject(subject.name())
-                .log(log::take);
+            let mut suite =
+                with_expected_failures(suite.clone(), *subject, options)?.subject(subject.name());
+            if subject.hides_key_from_logs() {
+                suite = suite.log(log::take);
+            }
             // A person who watches sees that something happens: it takes a minute.
             if std::io::stderr().is_terminal() {
                 eprintln!(
