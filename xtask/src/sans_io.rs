@@ -3,7 +3,7 @@
 //! - [`tree`]: the crates that it depends on are those of a list in the tree, and none of them is refused;
 //! - [`names`]: it names nothing of the standard library that does I/O, reads a clock or waits
 //!   (`crates/ap-core/clippy.toml`);
-//! - [`lock`]: one `RwLock` is allowed, in `keyring.rs`.
+//! - [`lock`]: one `RwLock` is allowed, in `keyring/mod.rs`.
 //!
 //! All are made with every feature of the core.
 

@@ -582,8 +582,8 @@ proptest! {
     ) {
         let (Ok(first), Ok(second)) = (ApiKey::parse(&one), ApiKey::parse(&other)) else { return Ok(()) };
         let secrets = Secrets::of(&[&one, &other]);
-        let labelled = first.clone().with_label(&leak(&one, 0));
-        secrets.are_not_shown_by(&labelled)?;
+        let with_key_part = first.clone().with_label(&leak(&one, 0));
+        secrets.are_not_shown_by(&with_key_part)?;
         secrets.are_not_shown_by(&first.clone().with_label(&leak(&one, 5)))?;
         let ring = KeyRing::new([first.clone().with_label("first"), second.with_label("second")]).unwrap();
         let account = Account::new(ring.clone(), Origins::vendor());

@@ -28,7 +28,6 @@
 //! `localhost`, the page and the calls return 421.
 
 mod addresses;
-mod builder;
 mod control;
 mod emulator;
 mod error;
@@ -45,8 +44,7 @@ mod state;
 
 #[doc(no_inline)]
 pub use ap_core::{Origins, Product};
-pub use builder::Builder;
-pub use emulator::Emulator;
+pub use emulator::{Builder, Emulator};
 pub use error::StartError;
 pub use fault::Fault;
 pub use state::plan::Plan;

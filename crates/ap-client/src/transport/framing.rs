@@ -129,7 +129,7 @@ pub fn check_head(
         return Err(TransportError::new(TransportErrorKind::Malformed)
             .with_source("the response's status or framing is not valid HTTP/1.1"));
     }
-    if !framing.is_framed(method, head) {
+    if !framing.says_where_body_ends(method, head) {
         return Err(TransportError::new(TransportErrorKind::Truncated)
             .with_source("the response does not say where its body ends"));
     }
@@ -181,15 +181,15 @@ impl Framing {
     }
 
     fn is_valid(&self, head: &response::Parts) -> bool {
-        let is_framed_once = match self.codings {
+        let has_one_framing = match self.codings {
             0 => self.lengths == 0 || self.length.is_some(),
             1 => self.lengths == 0 && head.version == Version::HTTP_11 && self.is_chunked,
             _ => false,
         };
-        (200..=599).contains(&head.status.as_u16()) && is_framed_once && self.lengths_agree
+        (200..=599).contains(&head.status.as_u16()) && has_one_framing && self.lengths_agree
     }
 
-    fn is_framed(&self, method: &Method, head: &response::Parts) -> bool {
+    fn says_where_body_ends(&self, method: &Method, head: &response::Parts) -> bool {
         let has_no_body = *method == Method::HEAD
             || head.status.is_informational()
             || matches!(

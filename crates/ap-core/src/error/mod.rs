@@ -404,7 +404,9 @@ impl fmt::Display for Error {
             Cause::Auth(error) => {
                 error.fmt(f)?;
                 match &self.inner.source {
-                    Some(source) if error.kind() == AuthErrorKind::NoKey => write!(f, "; the key source failed: {source}"),
+                    Some(source) if error.kind() == AuthErrorKind::NoKey => {
+                        write!(f, "; the key source failed: {source}")
+                    }
                     _ => Ok(()),
                 }
             }

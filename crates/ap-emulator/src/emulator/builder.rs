@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Emulator;
 use crate::addresses::Addresses;
 use crate::listener::ServerThread;
 use crate::per_product::PerProduct;
 use crate::state::Shared;
-use crate::{Emulator, Product, StartError};
+use crate::{Product, StartError};
 
 /// Settings of an emulator, before it starts.
 ///

@@ -1,11 +1,15 @@
 //! [`Emulator`]: a running emulator.
 
+mod builder;
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::listener::ServerThread;
 use crate::state::Shared;
-use crate::{Builder, Fault, Origins, Plan, Product, StartError, State};
+use crate::{Fault, Origins, Plan, Product, StartError, State};
+
+pub use builder::Builder;
 
 /// A running emulator. It stops and frees its ports when you drop it.
 ///
