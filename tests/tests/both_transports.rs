@@ -1,5 +1,5 @@
 //! The blocking client over ureq and the async one over reqwest, on plain loopback and over TLS: both send the
-//! same requests, and make the same of every response.
+//! same requests, and treat every response alike.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::time::Duration;

@@ -46,7 +46,7 @@ const fn named(name: &'static str, description: &'static str, baseline: &'static
 
 /// Every operation. A baseline stands before the operations that need it.
 #[rustfmt::skip]
-pub const ALL: [Named; 26] = [
+pub const ALL: [Named; 28] = [
     named("nothing", "", "nothing"),
     named("request", "", "nothing"),
     named("header-made", "a header made for each request, without a check", "request"),
@@ -60,10 +60,12 @@ pub const ALL: [Named; 26] = [
     named("exchange-again", "the same with the same request again", "nothing"),
     named("exchange-second-key", "an exchange whose first key is rejected", "request"),
     named("draft", "a draft, prepared", "nothing"),
-    named("by-hand", "a call driven by hand, over a transport that answers at once", "nothing"),
-    named("client-call", "a client's call of an endpoint, over the same transport", "nothing"),
-    named("client-call-async", "the same by an async client", "nothing"),
-    named("client-send", "a client's request with its builder, over the same transport", "nothing"),
+    named("transport", "", "nothing"),
+    named("transport-async", "", "nothing"),
+    named("by-hand", "a call driven by hand, beyond its transport", "transport"),
+    named("client-call", "a client's call of an endpoint, beyond its transport", "transport"),
+    named("client-call-async", "the same by an async client", "transport-async"),
+    named("client-send", "a client's request with its builder, beyond its transport", "transport"),
     named("client-price", "the price of the client: its call less the one driven by hand", "by-hand"),
     named("ring-preferred", "the ring: which key is preferred", "nothing"),
     named("ring-clone", "the ring: another handle", "nothing"),
@@ -72,7 +74,7 @@ pub const ALL: [Named; 26] = [
     named("401-json", "a 401 with other JSON", "nothing"),
     named("401-html", "a 401 with a page", "nothing"),
     named("401-64-kib", "a 401 with 64 KiB of JSON", "nothing"),
-    named("401-call", "a client's call that ends in the documented 401", "nothing"),
+    named("401-call", "a client's call that ends in the documented 401, beyond its transport", "transport"),
 ];
 
 const PATH: &str = "/flows?limit=100";
@@ -169,6 +171,23 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
                 Ok(())
             })
         }
+        "transport" => {
+            let transport: Box<dyn Transport> = Box::new(AtOnce::OK);
+            let request = request(&uri).map(|()| Bytes::new());
+            Box::new(move || {
+                black_box((*transport).send(black_box(&request), Deadline::NEVER)?);
+                Ok(())
+            })
+        }
+        "transport-async" => {
+            let transport: Box<dyn AsyncTransport> = Box::new(AtOnce::OK);
+            let request = request(&uri).map(|()| Bytes::new());
+            Box::new(move || {
+                let round_trip = (*transport).send(black_box(&request), Deadline::NEVER);
+                black_box(poll_once(round_trip)??);
+                Ok(())
+            })
+        }
         "by-hand" => {
             let user_agent = HeaderValue::from_static("activeprospect-bench/1");
             let transport: Box<dyn Transport> = Box::new(AtOnce::OK);
@@ -188,11 +207,7 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             let builder = ClientBuilder::<Async>::new().key(key(KEY)?);
             let client = builder.build_with(AtOnce::OK)?;
             Box::new(move || {
-                let call = pin!(client.call(Flows));
-                match call.poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(size) => black_box(size?),
-                    Poll::Pending => return Err("the call waits".into()),
-                };
+                black_box(poll_once(client.call(Flows))??);
                 Ok(())
             })
         }
@@ -298,6 +313,14 @@ fn by_hand(
     let response = transport.send(&request, deadline)?;
     answered(attempt.answered(response.status(), response.body()))?;
     Ok(Flows.decode(Response::new(response, called))?)
+}
+
+/// Polls a future that never waits.
+fn poll_once<F: Future>(future: F) -> Result<F::Output, Failure> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => Err("the future waits".into()),
+    }
 }
 
 fn parse_401(body: Vec<u8>) -> Operation {

@@ -21,7 +21,7 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
     let mut table = Table::new(
         TITLE,
         "Of one operation, on one thread, without the loop around it. The requests of the core's operations are made \
-         beforehand, with two headers.",
+         beforehand, with two headers; the transport answers at once.",
         &["operation", "instructions", "allocations", "bytes"],
     );
     let mut all = BTreeMap::new();
