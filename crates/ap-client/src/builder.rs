@@ -36,7 +36,7 @@ const USER_AGENT: &str = concat!("activeprospect-rust/", env!("CARGO_PKG_VERSION
 /// ```
 #[must_use = "a builder makes nothing before `build`"]
 pub struct ClientBuilder<M: Mode, T = ()> {
-    key: Option<ApiKey>,
+    key: Vec<ApiKey>,
     keys: Option<KeyRing>,
     source: Option<Arc<M::AnyKeySource>>,
     min_refresh_interval: Duration,
@@ -50,7 +50,7 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     /// Creates a builder with all defaults.
     pub fn new() -> Self {
         Self {
-            key: None,
+            key: Vec::new(),
             keys: None,
             source: None,
             min_refresh_interval: DEFAULT_INTERVAL,
@@ -61,14 +61,16 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         }
     }
 
-    /// Sets the account's key. Without a key and a key source, only unsigned calls can be made.
+    /// Adds a key of the account. Add several oldest first, for example the old and the new one of a reset.
+    ///
+    /// Without a key and a key source, only unsigned calls can be made.
     pub fn key(mut self, key: ApiKey) -> Self {
-        self.key = Some(key);
+        self.key.push(key);
         self
     }
 
-    /// Sets the account's keys: several, or a ring that you keep or share with another client. Give either this
-    /// or [`key`](Self::key).
+    /// Sets the account's keys to a ring that you keep, to replace its keys later, or share with another
+    /// client. Give either this or [`key`](Self::key).
     pub fn keys(mut self, keys: KeyRing) -> Self {
         self.keys = Some(keys);
         self
@@ -100,14 +102,13 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     }
 
     fn finish(self, transport: Box<M::AnyTransport>) -> Result<Client<M>, Error> {
-        let keys = match (self.key, self.keys) {
-            (Some(_), Some(_)) => {
+        let keys = match self.keys {
+            Some(_) if !self.key.is_empty() => {
                 let why = "the client was given both `key` and `keys`; give one of them";
                 return Err(Error::build(why));
             }
-            (Some(key), None) => KeyRing::from_key(key),
-            (None, Some(keys)) => keys,
-            (None, None) => KeyRing::empty(),
+            Some(keys) => keys,
+            None => KeyRing::new(self.key).map_err(|error| Error::build(error.to_string()))?,
         };
         let user_agent = match self.user_agent {
             None => HeaderValue::from_static(USER_AGENT),

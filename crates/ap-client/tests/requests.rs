@@ -383,8 +383,8 @@ fn an_error_status_is_a_response_until_it_is_asked_for() {
     for row in [
         "GET 401       = status -> CheckPlan",
         "GET 403       = status -> CheckPlan",
-        "GET 404       = status, not found -> ChangeRequest",
-        "GET 410       = status, not found -> ChangeRequest",
+        "GET 404       = status, not found -> CheckPath",
+        "GET 410       = status, not found -> CheckPath",
         "GET 429       = status, rate limited, may retry -> Wait(None)",
         "GET 429 120   = status, rate limited, may retry -> Wait(Some(120s)) after 120 s",
         "POST 429 120  = status, rate limited, may retry -> Wait(Some(120s)) after 120 s",

@@ -23,7 +23,9 @@ pub enum Hint {
     CheckKeyOrLogIn(Product),
     /// The key may be good, but the account's plan may not include this resource.
     CheckPlan,
-    /// Something between here and the vendor may be in the way.
+    /// The product has no such thing: check the path and the ids in it.
+    CheckPath,
+    /// Something between here and the vendor may be in the way, or may have answered.
     CheckNetwork,
     /// The request cannot be sent, or the product does not accept it.
     ChangeRequest,
@@ -35,7 +37,7 @@ pub enum Hint {
     Retry,
     /// The request may have been applied: look before you send it again.
     CheckBeforeRetry,
-    /// The product answered in a way that this version does not know.
+    /// The response is not what the caller, or this version, expects.
     Update,
 }
 
@@ -52,8 +54,9 @@ impl fmt::Display for Hint {
             Self::CheckPlan => {
                 "the key may be good; check if the account's plan includes this resource"
             }
+            Self::CheckPath => "check the path and the ids in it",
             Self::CheckNetwork => {
-                "something between here and the vendor may have answered; check the network, proxies and gateways"
+                "check the network, proxies and gateways between here and the vendor"
             }
             Self::ChangeRequest => "change the request",
             Self::ChangeSettings => "change the client's settings",
@@ -66,7 +69,7 @@ impl fmt::Display for Hint {
                 "the request may have been applied; check that before you send it again"
             }
             Self::Update => {
-                "the response is of a form that this version does not know; check for a newer version"
+                "check the type that the response is read as; if it is one of this library's, check for a newer version"
             }
         })
     }

@@ -53,6 +53,7 @@ fn hint(hint: Hint) -> &'static str {
         Hint::AddKey => "add key",
         Hint::CheckKeyOrLogIn(_) => "check key",
         Hint::CheckPlan => "plan",
+        Hint::CheckPath => "path",
         Hint::CheckNetwork => "network",
         Hint::ChangeRequest => "request",
         Hint::ChangeSettings => "settings",
@@ -85,6 +86,7 @@ fn every_status_says_if_it_may_be_sent_again_and_what_to_do() {
     let request = "- - - | request | request";
     let maybe = "applied? - - | request | request";
     let plan = "- - - | plan | plan";
+    let path = "- - - | path | path";
     let network = "- - - | network | network";
     let wait = "- get post | wait | wait";
     let server = "applied? get - | wait | check first";
@@ -95,7 +97,8 @@ fn every_status_says_if_it_may_be_sent_again_and_what_to_do() {
             402 | 403 => plan,
             407 => network,
             408 | 425 | 429 => wait,
-            400 | 404..=406 | 410..=417 | 421 | 422 | 426 | 428 | 431 | 451 | 501 | 505 => request,
+            404 | 410 => path,
+            400 | 405 | 406 | 411..=417 | 421 | 422 | 426 | 428 | 431 | 451 | 501 | 505 => request,
             300..500 => maybe,
             500 | 502 | 503 | 504 => server,
             511 => "applied? - - | network | network",
@@ -119,7 +122,10 @@ fn every_status_says_if_it_may_be_sent_again_and_what_to_do() {
         );
         assert_eq!(
             error.to_string(),
-            format!("SuppressionList answered {code}")
+            match code.canonical_reason() {
+                Some(reason) => format!("SuppressionList answered {status} {reason}"),
+                None => format!("SuppressionList answered {status}"),
+            }
         );
         assert_eq!(error.is_not_found(), matches!(status, 404 | 410));
         assert_eq!(error.is_rate_limited(), status == 429);

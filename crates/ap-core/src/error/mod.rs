@@ -232,8 +232,12 @@ impl Error {
                 _ => Hint::CheckBeforeRetry,
             },
             Cause::Status(status) => match status.as_u16() {
-                401 => self.unauthorized_hint(),
+                401 => {
+                    let unauthorized = self.unauthorized();
+                    unauthorized.map_or(Hint::CheckPlan, |unauthorized| unauthorized.hint())
+                }
                 402 | 403 => Hint::CheckPlan,
+                404 | 410 => Hint::CheckPath,
                 407 | 511 => Hint::CheckNetwork,
                 _ if self.may_retry() => Hint::Wait(self.retry_after()),
                 300..=499 | 501 | 505 => Hint::ChangeRequest,
@@ -242,14 +246,6 @@ impl Error {
             },
             Cause::Json { .. } | Cause::Unexpected(_) => Hint::Update,
         }
-    }
-
-    fn unauthorized_hint(&self) -> Hint {
-        let unauthorized = self
-            .service()
-            .zip(self.response())
-            .map(|(service, response)| Unauthorized::parse(service.product(), response.bytes()));
-        unauthorized.map_or(Hint::CheckPlan, |unauthorized| unauthorized.hint())
     }
 }
 
@@ -265,6 +261,18 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(Response::status)
+    }
+
+    /// Returns what a 401 says that is not a rejected key, for example that the plan does not include the
+    /// resource.
+    ///
+    /// [`rejected_keys`](Self::rejected_keys) has those that are.
+    #[must_use]
+    pub fn unauthorized(&self) -> Option<Unauthorized> {
+        let response = self.response()?;
+        let is_status_error = self.error_status() == Some(StatusCode::UNAUTHORIZED);
+        let product = self.service().filter(|_| is_status_error)?.product();
+        Some(Unauthorized::parse(product, response.bytes()))
     }
 
     /// Returns the service that was called.
@@ -411,10 +419,18 @@ impl fmt::Display for Error {
                 }
             }
             Cause::Transport(kind) => kind.fmt(f),
-            Cause::Status(status) => match self.service() {
-                Some(service) => write!(f, "{} answered {status}", service.product()),
-                None => write!(f, "the product answered {status}"),
-            },
+            Cause::Status(status) => {
+                match self.service() {
+                    Some(service) => {
+                        write!(f, "{} answered {}", service.product(), status.as_str())?
+                    }
+                    None => write!(f, "the product answered {}", status.as_str())?,
+                }
+                match status.canonical_reason() {
+                    Some(reason) => write!(f, " {reason}"),
+                    None => Ok(()),
+                }
+            }
             Cause::Json {
                 category,
                 line,
@@ -439,6 +455,7 @@ impl fmt::Debug for Error {
             .field("service", &self.service())
             .field("method", &self.method())
             .field("text", &format_args!("{self}"))
+            .field("hint", &format_args!("{}", self.hint()))
             .field("response", &self.response())
             .field("source", &self.inner.source)
             .finish()
