@@ -5,12 +5,13 @@
 //! [`Error::may_have_been_applied`] is `false` if nothing was sent, if no key was accepted, and for the
 //! statuses by which a server says that it did not act on the request: 400 to 408, 410 to 417, 421, 422,
 //! 425, 426, 428, 429, 431, 451, 501 and 505. It is `true` for everything else, such as a connection that
-//! ended before the response, 409 and 5xx.
+//! ended before the response, 409 and the other 5xx.
 //!
 //! [`Error::may_retry`] is `true` if both hold:
 //!
-//! - The failure is transient: 408, 425, 429, 500, 502, 503, 504, or a transport error other than `Setup`,
-//!   `Unsendable`, `Tls`, `TooLarge` and `Cancelled`.
+//! - The failure is transient: 408, 425, 429, 500, 502, 503, 504, a transport error other than `Setup`,
+//!   `Unsendable`, `Tls`, `TooLarge` and `Cancelled`, or a rejected key after which the body could not be sent
+//!   again ([`AuthErrorKind::ResendNotAllowed`]): the next call tries the next key.
 //! - A second request does no harm: the method is idempotent (RFC 9110 section 9.2.2),
 //!   [`Draft::repeatable`](crate::Draft::repeatable) says so, or the first one was not applied.
 
@@ -197,6 +198,7 @@ impl Error {
         let may_succeed = match &self.inner.cause {
             Cause::Transport(kind) => kind.is_transient(),
             Cause::Status(status) => retry::is_transient(*status),
+            Cause::Auth(error) => error.kind() == AuthErrorKind::ResendNotAllowed,
             _ => false,
         };
         let is_repeatable = self
@@ -421,11 +423,10 @@ impl fmt::Display for Error {
             Cause::Transport(kind) => kind.fmt(f),
             Cause::Status(status) => {
                 match self.service() {
-                    Some(service) => {
-                        write!(f, "{} answered {}", service.product(), status.as_str())?
-                    }
-                    None => write!(f, "the product answered {}", status.as_str())?,
+                    Some(service) => write!(f, "{}", service.product())?,
+                    None => f.write_str("the product")?,
                 }
+                write!(f, " answered {}", status.as_str())?;
                 match status.canonical_reason() {
                     Some(reason) => write!(f, " {reason}"),
                     None => Ok(()),
