@@ -106,6 +106,10 @@ impl Subject {
             Self::Reqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
             Self::Ureq => &[],
             Self::GivenReqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
+            Self::GivenUreq if cfg!(feature = "library-features") => &[
+                "xtask/expected-failures/given-ureq.json",
+                "xtask/expected-failures/given-ureq-library-features.json",
+            ],
             Self::GivenUreq => &["xtask/expected-failures/given-ureq.json"],
         }
     }
