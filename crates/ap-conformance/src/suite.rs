@@ -20,13 +20,16 @@ use crate::subject::program::Program;
 
 /// Judges a blocking transport by every case.
 ///
-/// `make` makes a transport from the settings of a case (the suite's root certificate, limits, a
-/// proxy), as [`Connect::connect`](ap_core::Connect) does.
+/// `make` makes a transport from the settings of a case: the suite's root certificate, limits and a
+/// proxy. It is [`Connect::connect`](ap_client::transport::Connect) or any other function or closure.
 ///
 /// ```no_run
+/// use ap_client::transport::Connect as _;
+/// use ap_ureq::UreqTransport as MyTransport; // yours goes here
+///
 /// #[test]
 /// fn conforms() {
-///     ap_conformance::check(<ap_ureq::UreqTransport as ap_core::Connect>::connect).assert();
+///     ap_conformance::check(MyTransport::connect).assert();
 /// }
 /// ```
 pub fn check<T, M>(make: M) -> Report
@@ -40,9 +43,12 @@ where
 /// Judges an async transport by every case, on the runtime that awaits this.
 ///
 /// ```no_run
+/// use ap_client::transport::Connect as _;
+/// use ap_reqwest::ReqwestTransport as MyTransport; // yours goes here
+///
 /// #[tokio::test]
 /// async fn conforms() {
-///     ap_conformance::check_async(<ap_reqwest::ReqwestTransport as ap_core::Connect>::connect).await.assert();
+///     ap_conformance::check_async(MyTransport::connect).await.assert();
 /// }
 /// ```
 pub async fn check_async<T, M>(make: M) -> Report
