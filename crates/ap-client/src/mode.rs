@@ -1,9 +1,9 @@
-//! [`Mode`]: if a client's methods block.
+//! [`Mode`]: says if a client's methods block or are async.
 
 use crate::key_source::{AsyncKeySource, KeySource};
 use crate::transport::{AsyncTransport, Transport};
 
-/// If a client's methods block or are async: [`Blocking`] or [`Async`].
+/// Says if a client's methods block or are async: [`Blocking`] or [`Async`].
 pub trait Mode: sealed::Sealed + 'static {
     /// Any transport of this mode.
     type AnyTransport: ?Sized + Send + Sync;

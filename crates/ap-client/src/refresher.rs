@@ -31,8 +31,8 @@ pub(crate) struct Refreshed<'a> {
 }
 
 impl Refreshed<'_> {
-    /// Nothing new: the call goes on with what the account has.
-    pub(crate) fn nothing() -> Self {
+    /// This refresh adds no keys; another call may have added some.
+    pub(crate) fn no_keys() -> Self {
         Self::without_asking(None)
     }
 
@@ -63,15 +63,15 @@ pub(crate) struct Refresher<S: ?Sized> {
 struct LastAnswer {
     at: Moment,
     error: Option<KeySourceError>,
-    /// The time that the asking call had, if it failed because that ran out. A call that has more may ask
-    /// again.
-    time_that_ran_out: Option<Duration>,
+    /// If the source was cut off by the asking call's deadline: how much time it had. A call with more time
+    /// may ask again.
+    expired_time: Option<Duration>,
 }
 
 impl LastAnswer {
     fn is_shared(&self, remaining: Option<Duration>, now: Moment, interval: Duration) -> bool {
         let has_more_time = self
-            .time_that_ran_out
+            .expired_time
             .is_some_and(|time| remaining.is_none_or(|remaining| remaining > time));
         let is_recent = Deadline::after(self.at, interval).remaining(now) != Some(Duration::ZERO);
         is_recent && !has_more_time
@@ -88,16 +88,15 @@ impl<S: ?Sized> Refresher<S> {
         }
     }
 
-    /// Returns what this call needs if the source must not be asked: another call has brought keys while
-    /// this one waited, its time is over, or the last answer is recent.
-    fn without_asking(
+    /// Returns a result if the source must not be asked, else `None`.
+    fn answer_without_asking(
         &self,
         need: &NeedKey,
         now: Moment,
         remaining: Option<Duration>,
     ) -> Option<Refreshed<'static>> {
         if need.has_untried_key() {
-            return Some(Refreshed::nothing());
+            return Some(Refreshed::no_keys());
         }
         if remaining == Some(Duration::ZERO) {
             return Some(Refreshed::timed_out());
@@ -117,21 +116,22 @@ impl<S: ?Sized> Refresher<S> {
         answer: Result<Vec<ApiKey>, KeySourceError>,
         now: Moment,
         deadline: Deadline,
-        had: Option<Duration>,
+        time_given: Option<Duration>,
         permit: Permit<'a>,
     ) -> Refreshed<'a> {
         let (keys, error) = match answer {
             Ok(keys) => (keys, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        // If a product rejects the first keys of a client a moment later, that is a reason to ask again.
+        // The first keys of a client are not recorded: if a product rejects them right away, the source may
+        // be asked again.
         let are_first_keys = need.rejected_keys().is_empty() && !keys.is_empty();
         if !are_first_keys {
             let is_over = deadline.remaining(now) == Some(Duration::ZERO);
             *lock(&self.last) = Some(LastAnswer {
                 at: now,
                 error: error.clone(),
-                time_that_ran_out: had.filter(|_| is_over && error.is_some()),
+                expired_time: time_given.filter(|_| is_over && error.is_some()),
             });
         }
         Refreshed {
@@ -143,7 +143,7 @@ impl<S: ?Sized> Refresher<S> {
     }
 }
 
-/// A panic of a source leaves nothing half-done here.
+/// Locks a mutex even if it is poisoned: no state here is half-done after a panic.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -156,7 +156,7 @@ impl Refresher<dyn KeySource> {
         deadline: Deadline,
     ) -> Refreshed<'_> {
         if need.has_untried_key() {
-            return Refreshed::nothing();
+            return Refreshed::no_keys();
         }
         let remaining = deadline.remaining(transport.now());
         let Some(permit) = self.single_flight.wait(remaining) else {
@@ -164,7 +164,7 @@ impl Refresher<dyn KeySource> {
         };
         let now = transport.now();
         let remaining = deadline.remaining(now);
-        if let Some(refreshed) = self.without_asking(need, now, remaining) {
+        if let Some(refreshed) = self.answer_without_asking(need, now, remaining) {
             return refreshed;
         }
         let answer = self.source.keys(remaining);
@@ -180,7 +180,7 @@ impl Refresher<dyn AsyncKeySource> {
         deadline: Deadline,
     ) -> Refreshed<'_> {
         if need.has_untried_key() {
-            return Refreshed::nothing();
+            return Refreshed::no_keys();
         }
         let permit = self.single_flight.acquire();
         let Some(permit) = before(deadline, transport, permit).await else {
@@ -188,7 +188,7 @@ impl Refresher<dyn AsyncKeySource> {
         };
         let now = transport.now();
         let remaining = deadline.remaining(now);
-        if let Some(refreshed) = self.without_asking(need, now, remaining) {
+        if let Some(refreshed) = self.answer_without_asking(need, now, remaining) {
             return refreshed;
         }
         let answer = before(deadline, transport, self.source.keys(remaining))
@@ -223,7 +223,7 @@ async fn before<T>(
     .await
 }
 
-/// Lets one call at a time through. A thread or a future, on any runtime, waits no longer than it may.
+/// Lets one call at a time through. Threads and futures can wait, each until its own deadline.
 #[derive(Default)]
 struct SingleFlight {
     queue: Mutex<Queue>,
@@ -302,8 +302,8 @@ impl Drop for Permit<'_> {
         queue.is_taken = false;
         let wakers = std::mem::take(&mut queue.wakers);
         drop(queue);
-        // All of them: most find what they need without asking, and a future that is dropped before it is
-        // polled must not swallow the only wake.
+        // Wakes all of them. Most then find new keys without asking. If only one were woken and its future
+        // dropped, nobody else would be.
         self.0.released.notify_all();
         wakers.into_values().for_each(Waker::wake);
     }

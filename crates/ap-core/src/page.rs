@@ -118,7 +118,7 @@ impl<E: Paged + Clone> Walk<E> {
         }
     }
 
-    /// Returns the endpoint of the next page; `None` after the last one. Save it to resume later.
+    /// Returns the endpoint of the page that comes next; `None` after the last one. Save it to resume later.
     pub const fn due(&self) -> Option<&E> {
         self.due.as_ref()
     }

@@ -42,8 +42,9 @@ pub struct BadKeyForm {
 /// A free account, or a plan without the resource, also gets a 401. Treating that as a bad key would stop
 /// the use of a good one. The exchange tries another key for these forms alone.
 ///
-/// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`.
-pub const BAD_KEY_FORMS: [BadKeyForm; 4] = [
+/// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. A new member name
+/// also goes into `Members`, at the end of this file.
+pub const BAD_KEY_FORMS: &[BadKeyForm] = &[
     BadKeyForm {
         product: None,
         members: &[("error", "authentication failed")],

@@ -4,9 +4,11 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use ap_core::exchange::{Answer, Resend, Step};
+use ap_core::unauthorized::DOCUMENTED_BODY;
 use ap_core::{
-    Called, Draft, Error, ErrorKind, Hint, Origins, Product, RequestError, Response, Service,
-    TransportError, TransportErrorKind,
+    Account, ApiKey, Called, Draft, Error, ErrorKind, Hint, KeyRing, Origins, Product,
+    RequestError, Response, Service, TransportError, TransportErrorKind,
 };
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -283,6 +285,38 @@ fn a_401_that_rejects_no_key_has_the_hint_of_its_body() {
         "nothing is known of the product"
     );
     assert_eq!(error.to_string(), "the product answered 401 Unauthorized");
+}
+
+#[test]
+fn a_call_whose_body_cannot_be_sent_again_may_be_retried_while_there_is_another_key() {
+    for (keys, resend, expected) in [
+        (2, Resend::Never, "- get post | retry | retry"),
+        (1, Resend::Never, "- - - | check key | check key"),
+        (2, Resend::Allowed, "- - - | check key | check key"),
+        (0, Resend::Allowed, "- - - | add key | add key"),
+    ] {
+        let keys = (0..keys).map(|at| ApiKey::parse(format!("key-{at}")).unwrap());
+        let keys: Vec<ApiKey> = keys.collect();
+        let error = |method: Method| {
+            let account = Account::new(KeyRing::new(keys.clone()).unwrap(), Origins::vendor());
+            let request = http::Request::post("https://app.suppressionlist.com/lists");
+            let request = request.body(()).unwrap();
+            let mut step = account.begin(&request, resend).unwrap();
+            loop {
+                step = match step {
+                    Step::Send(attempt) => {
+                        match attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY) {
+                            Answer::Next(step) => step,
+                            Answer::Final => panic!("the key was rejected"),
+                        }
+                    }
+                    Step::NeedKey(need) => need.resume(),
+                    Step::Failed(error) => return Error::from(error).with_called(called(method)),
+                };
+            }
+        };
+        assert_eq!(row(&error), expected, "{} keys, {resend:?}", keys.len());
+    }
 }
 
 #[test]

@@ -39,8 +39,8 @@ pub(crate) struct CallContext {
     pub(crate) progress: Progress,
     /// The key, until it was written to the connection.
     pub(crate) unsent_key: Option<HiddenKey>,
-    /// The server sent something while the connection was still sending.
-    has_heard_while_sending: bool,
+    /// The server sent something before the request was sent out.
+    server_sent_early: bool,
     pub(crate) response: Option<Response<Bytes>>,
 }
 
@@ -55,7 +55,7 @@ impl CallContext {
             method,
             progress: Progress::Connecting,
             unsent_key,
-            has_heard_while_sending: false,
+            server_sent_early: false,
             response: None,
         }
     }
@@ -92,15 +92,15 @@ pub(crate) fn with<T>(read: impl FnOnce(&mut CallContext) -> T) -> Option<T> {
     CURRENT.with_borrow_mut(|call| call.as_mut().map(read))
 }
 
-/// Records that the server sent something while the connection was still sending. The connection that
-/// notices it lies below TLS, the one that acts on it above.
-pub(crate) fn set_heard_while_sending() {
-    let _ = with(|call| call.has_heard_while_sending = true);
+/// Records that the server sent something before the request was sent out. The layer that notices this is
+/// below TLS, the one that acts on it is above.
+pub(crate) fn set_server_sent_early() {
+    let _ = with(|call| call.server_sent_early = true);
 }
 
-/// Returns `true` if the server sent something since this was last called.
-pub(crate) fn take_heard_while_sending() -> bool {
-    with(|call| std::mem::take(&mut call.has_heard_while_sending)).unwrap_or_default()
+/// Returns `true` if the server sent something early since this was last called.
+pub(crate) fn take_server_sent_early() -> bool {
+    with(|call| std::mem::take(&mut call.server_sent_early)).unwrap_or_default()
 }
 
 /// When an operation must be over, and why: the time that ureq allows for it, or the deadline of the
@@ -177,14 +177,14 @@ mod tests {
     #[test]
     fn a_call_within_a_call_leaves_the_outer_one_as_it_was() {
         let outer = call(Method::POST).enter();
-        set_heard_while_sending();
+        set_server_sent_early();
         let inner = call(Method::GET).enter();
         assert_eq!(with(|call| call.method.clone()), Some(Method::GET));
-        assert!(!take_heard_while_sending());
+        assert!(!take_server_sent_early());
         drop(inner);
         assert_eq!(with(|call| call.method.clone()), Some(Method::POST));
-        assert!(take_heard_while_sending());
-        assert!(!take_heard_while_sending());
+        assert!(take_server_sent_early());
+        assert!(!take_server_sent_early());
         drop(outer);
         assert!(is_empty());
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ap_client::transport::{Proxy, TransportConfig, TransportError};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, Either, RustlsConnector, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, Either, RustlsConnector,
+    Transport as UreqLayer,
 };
 use ureq::{Agent, Error, ProxyProtocol};
 
@@ -86,7 +87,7 @@ struct TargetConnector {
     config: Arc<TransportConfig>,
 }
 
-impl<In: Transport> Connector<In> for TargetConnector {
+impl<In: UreqLayer> Connector<In> for TargetConnector {
     type Out = Either<In, ResponseGuard<In>>;
 
     fn connect(

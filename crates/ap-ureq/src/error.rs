@@ -25,8 +25,8 @@ pub(crate) fn through_ureq(error: TransportError) -> Error {
     Error::Other(Box::new(error))
 }
 
-/// Returns an error of ours with a reason, in a form that passes through ureq unchanged.
-pub(crate) fn refuse(kind: TransportErrorKind, reason: &'static str) -> Error {
+/// Builds an error of ours with a reason, in a form that passes through ureq unchanged.
+pub(crate) fn ureq_error(kind: TransportErrorKind, reason: &'static str) -> Error {
     through_ureq(TransportError::new(kind).with_source(reason))
 }
 
@@ -86,9 +86,9 @@ mod tests {
 
     #[test]
     fn an_error_of_ours_passes_through_ureq_and_its_tls_unchanged() {
-        let direct = send_error(refuse(TransportErrorKind::TooLarge, "a reason"));
+        let direct = send_error(ureq_error(TransportErrorKind::TooLarge, "a reason"));
         // Below TLS, ureq wraps every error into one of the standard library, and unwraps it above.
-        let wrapped = refuse(TransportErrorKind::TooLarge, "a reason").into_io();
+        let wrapped = ureq_error(TransportErrorKind::TooLarge, "a reason").into_io();
         let unwrapped = send_error(Error::from(wrapped));
         for error in [direct, unwrapped] {
             assert_eq!(error.kind(), TransportErrorKind::TooLarge);

@@ -5,10 +5,10 @@ use std::ops::Range;
 use ap_client::transport::TransportErrorKind;
 use memchr::memmem;
 use ureq::Error;
-use ureq::unversioned::transport::{NextTimeout, Transport};
+use ureq::unversioned::transport::{NextTimeout, Transport as UreqLayer};
 
 use crate::call_context;
-use crate::error::refuse;
+use crate::error::ureq_error;
 
 /// Transmits a piece of a request, with the key if its placeholder is in this piece.
 ///
@@ -16,7 +16,7 @@ use crate::error::refuse;
 ///
 /// Those of the connection, and [`Unsendable`](TransportErrorKind::Unsendable) for a head that would leave without
 /// its key.
-pub(crate) fn transmit<T: Transport>(
+pub(crate) fn transmit<T: UreqLayer>(
     connection: &mut T,
     amount: usize,
     timeout: NextTimeout,
@@ -47,7 +47,7 @@ fn put_key_into(piece: &mut [u8]) -> Result<Option<Range<usize>>, Error> {
         (!is_end_of_head).then_some(None)
     });
     place.flatten().ok_or_else(|| {
-        refuse(
+        ureq_error(
             TransportErrorKind::Unsendable,
             "the head of the request has no place for its key",
         )
@@ -73,7 +73,7 @@ mod tests {
         fails: bool,
     }
 
-    impl Transport for Recorder {
+    impl UreqLayer for Recorder {
         fn buffers(&mut self) -> &mut dyn Buffers {
             &mut self.buffers
         }

@@ -13,12 +13,12 @@ use http::uri::Scheme;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport as UreqLayer,
 };
 use ureq::{Error, Timeout};
 
 use crate::call_context::{self, TimeLimit};
-use crate::error::refuse;
+use crate::error::ureq_error;
 
 /// How long a connection that has no room to send waits for the server before it tries again. The
 /// system's buffer lasts far longer than this at any speed.
@@ -43,7 +43,7 @@ pub(crate) struct TcpConnector {
     pub(crate) is_proxied: bool,
 }
 
-impl<In: Transport> Connector<In> for TcpConnector {
+impl<In: UreqLayer> Connector<In> for TcpConnector {
     type Out = Either<In, TcpTransport>;
 
     fn connect(
@@ -59,7 +59,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
         if !self.is_proxied && details.uri.scheme() == Some(&Scheme::HTTP) {
             addresses.retain(is_loopback);
             if addresses.is_empty() {
-                return Err(refuse(
+                return Err(ureq_error(
                     TransportErrorKind::Unsendable,
                     "plain http is sent to loopback only, and the name resolves to another machine",
                 ));
@@ -210,7 +210,7 @@ impl TcpTransport {
                     return Err(error);
                 }
                 self.is_write_closed = true;
-                call_context::set_heard_while_sending();
+                call_context::set_server_sent_early();
             }
         }
         self.unsent.wipe();
@@ -227,7 +227,7 @@ impl TcpTransport {
     }
 }
 
-impl Transport for TcpTransport {
+impl UreqLayer for TcpTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
@@ -252,7 +252,7 @@ impl Transport for TcpTransport {
         let limit = TimeLimit::new(timeout);
         while !self.send_unsent()? {
             if self.can_hear(POLL_INTERVAL)? {
-                call_context::set_heard_while_sending();
+                call_context::set_server_sent_early();
                 return Ok(());
             }
             if limit.remaining().is_zero() {

@@ -31,7 +31,7 @@ const ANSWERS: &[(&str, &str)] = &[
         "\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         "200 hello",
     ),
-    // Cut chunks, behind heads of every form.
+    // Cut chunks, after heads of every form.
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
         "truncated",

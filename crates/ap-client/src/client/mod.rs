@@ -24,8 +24,8 @@ pub use request::RequestBuilder;
 /// `M` is its mode: methods of `Client<Blocking>` block, those of `Client<Async>` are async. A
 /// [`ClientBuilder`](crate::ClientBuilder) makes one.
 ///
-/// A response of any status is `Ok`, except a 401 by which the product rejected every key, which is an error
-/// of kind [`Auth`](ap_core::ErrorKind::Auth). [`Response::error_for_status`] makes error statuses errors, and
+/// A response of any status is `Ok`, except one: if the product rejects every key, `send` returns an error of
+/// kind [`Auth`](ap_core::ErrorKind::Auth). [`Response::error_for_status`] makes error statuses errors, and
 /// [`call`](Client::call) does that by itself. Redirects are not followed.
 ///
 /// ```
@@ -196,7 +196,7 @@ impl Client<Blocking> {
     fn refresh_keys(&self, need: &NeedKey, deadline: Deadline) -> Refreshed<'_> {
         match &self.shared.refresher {
             Some(refresher) => refresher.refresh(&*self.shared.transport, need, deadline),
-            None => Refreshed::nothing(),
+            None => Refreshed::no_keys(),
         }
     }
 }
@@ -254,7 +254,7 @@ impl Client<Async> {
                 let transport = &*self.shared.transport;
                 refresher.refresh(transport, need, deadline).await
             }
-            None => Refreshed::nothing(),
+            None => Refreshed::no_keys(),
         }
     }
 }

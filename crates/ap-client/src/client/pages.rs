@@ -64,7 +64,7 @@ impl<E: Paged + Clone, M: Mode> Pages<E, M> {
         }
     }
 
-    /// Returns the endpoint of the next page; `None` after the last one. Save it to resume later.
+    /// Returns the endpoint of the page that comes next; `None` after the last one. Save it to resume later.
     pub const fn due(&self) -> Option<&E> {
         self.walk.due()
     }

@@ -38,7 +38,7 @@ pub struct TransportConfig {
     pub max_header_size: usize,
     /// The largest number of header lines of a response. 100 by default.
     pub max_headers: usize,
-    /// If Mozilla's root certificates are trusted. `true` by default.
+    /// `true` to trust Mozilla's root certificates; the default.
     pub mozilla_roots: bool,
     /// Root certificates that are trusted as well: PEM texts of one certificate or more each.
     pub root_pems: Vec<Bytes>,

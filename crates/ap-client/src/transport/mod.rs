@@ -81,6 +81,8 @@ pub trait Transport: Send + Sync {
     fn now(&self) -> Moment;
 
     /// Waits until the moment has passed.
+    ///
+    /// This is for the waits between retries. Blocking clients do not use it yet.
     fn sleep_until(&self, moment: Moment);
 
     /// Makes one round trip, under the contract above.
@@ -103,6 +105,9 @@ pub trait AsyncTransport: Send + Sync {
     fn now(&self) -> Moment;
 
     /// Waits until the moment has passed.
+    ///
+    /// This is for the waits between retries. Today, clients use it to stop waiting for a key source at the
+    /// call's deadline.
     async fn sleep_until(&self, moment: Moment);
 
     /// Makes one round trip, under the contract of [`Transport`].

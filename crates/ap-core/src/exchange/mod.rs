@@ -14,8 +14,8 @@
 //!
 //! 1. A key is sent only to an allowed origin. Each signature checks the whole request again.
 //! 2. Only a 401 leads to another attempt, and only in a form that the product is known to send for a bad
-//!    key ([`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS)). Such a request was not applied (RFC 9110
-//!    section 15.5.2). Transport errors, 403, 429 and 5xx are never retried here.
+//!    key ([`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS)). A request that got such a 401 was not
+//!    applied (RFC 9110 section 15.5.2). Transport errors, 403, 429 and 5xx are never retried here.
 //! 3. Each key is tried at most once in a call.
 //! 4. With [`Resend::Never`] there is only the first attempt.
 //! 5. No lock or other resource is held between steps: you can drop a step at any point.
@@ -83,13 +83,13 @@ pub struct Account {
     shared: Arc<(KeyRing, Origins)>,
 }
 
-/// If a request's body can be sent a second time.
+/// Says if the body can be sent a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
     /// It can: the body is in memory, or there is none.
     Allowed,
-    /// It cannot: the body is a stream. The first rejected key ends such a call without
-    /// [`Step::NeedKey`]; give the account new keys with [`KeyRing::replace`].
+    /// It cannot: the body is a stream. The first rejected key ends the call, and no [`Step::NeedKey`] comes
+    /// after it, so give the account new keys yourself with [`KeyRing::replace`].
     Never,
 }
 
@@ -170,8 +170,8 @@ impl Account {
         Ok(call.next())
     }
 
-    /// Checks a request that is sent without a key, like [`check`](crate::check) does with this account's
-    /// keys: none of them may be in its URL.
+    /// Checks a request that is sent without a key, as [`check`](crate::check) does. Its URL must not contain
+    /// one of this account's keys.
     ///
     /// # Errors
     ///
@@ -203,7 +203,7 @@ struct Call {
     resend: Resend,
     tried: Vec<Credentials>,
     rejected: Vec<RejectedKey>,
-    /// The call has reached [`Step::NeedKey`]. It does so once, whatever the new keys are.
+    /// The call has reached [`Step::NeedKey`]. At most once per call, even if the new keys are rejected too.
     has_needed_key: bool,
 }
 
@@ -211,10 +211,10 @@ impl Call {
     /// The next attempt, with a key of the present list that this call has not tried.
     fn next(mut self) -> Step {
         match self.untried() {
-            Some((seen, index)) => Step::Send(Attempt {
+            Some((preference_at_start, key_index)) => Step::Send(Attempt {
                 call: self,
-                seen,
-                index,
+                preference_at_start,
+                key_index,
             }),
             None if self.has_needed_key => {
                 let kind = if self.rejected.is_empty() {
@@ -237,13 +237,14 @@ impl Call {
             self.keys = self.account.keys().snapshot();
         }
         let credentials = self.keys.credentials();
-        let mut tried = 0;
+        let mut tried_bits = 0;
         for one in &self.tried {
             let is_same = |other: &Credentials| other.key().is_same(one.key());
-            tried |= credentials.iter().position(is_same).map_or(0, |at| 1 << at);
+            tried_bits |= credentials.iter().position(is_same).map_or(0, |at| 1 << at);
         }
-        let seen = self.keys.preference(self.service.product());
-        Some((seen, seen.untried(tried, credentials.len())?))
+        let preference = self.keys.preference(self.service.product());
+        let key_index = preference.untried(tried_bits, credentials.len())?;
+        Some((preference, key_index))
     }
 
     fn fail(self, kind: AuthErrorKind) -> Step {
@@ -260,8 +261,10 @@ impl Call {
 #[must_use = "a call ends when its attempt is dropped"]
 pub struct Attempt {
     call: Call,
-    seen: Preference,
-    index: usize,
+    /// The product's preference when this attempt was made. An answer counts only if it is still the same.
+    preference_at_start: Preference,
+    /// Where this attempt's key is in the call's list.
+    key_index: usize,
 }
 
 impl Attempt {
@@ -307,18 +310,19 @@ impl Attempt {
 
     /// Reports the response to this attempt.
     ///
-    /// The body is read only for a 401, and of it the first
-    /// [`UNAUTHORIZED_BODY_LIMIT`](crate::unauthorized::UNAUTHORIZED_BODY_LIMIT) bytes and one more. If the
-    /// attempt had no response, drop it instead.
+    /// The body is read only for a 401. At most
+    /// [`UNAUTHORIZED_BODY_LIMIT`](crate::unauthorized::UNAUTHORIZED_BODY_LIMIT) + 1 bytes of it are read;
+    /// the extra byte shows that it is too long. If the attempt had no response, drop it instead.
     #[inline]
     pub fn answered(self, status: StatusCode, body: &[u8]) -> Answer {
         if status == StatusCode::UNAUTHORIZED {
             return self.unauthorized(body);
         }
-        let Self { call, seen, index } = &self;
+        let call = &self.call;
         if shows_acceptance(status, !call.rejected.is_empty()) {
             let product = call.service.product();
-            call.keys.accepted(product, *seen, *index);
+            call.keys
+                .accepted(product, self.preference_at_start, self.key_index);
         }
         Answer::Final
     }
@@ -326,15 +330,15 @@ impl Attempt {
     fn unauthorized(self, body: &[u8]) -> Answer {
         let Self {
             mut call,
-            seen,
-            index,
+            preference_at_start,
+            key_index,
         } = self;
         let product = call.service.product();
         let mut unauthorized = Unauthorized::parse(product, body);
         if !unauthorized.is_bad_key() {
             return Answer::Final;
         }
-        // A server may repeat the key of an earlier request as well as this one's.
+        // The message may repeat any key that this call has sent, not only the last one.
         let keys = call.keys.credentials();
         if unauthorized.kept_text().is_some_and(|text| {
             let mut sent = keys.iter().chain(&call.tried);
@@ -345,14 +349,15 @@ impl Attempt {
         }) {
             unauthorized.withhold_text();
         }
-        let credentials = keys[index].clone();
+        let credentials = keys[key_index].clone();
         call.rejected.push(RejectedKey {
             label: credentials.key().shared_label(),
             unauthorized,
         });
         call.tried.push(credentials);
         if call.resend == Resend::Never {
-            call.keys.rejected_without_resend(product, seen, index);
+            call.keys
+                .rejected_without_resend(product, preference_at_start, key_index);
             let kind = if call.untried().is_some() {
                 AuthErrorKind::ResendNotAllowed
             } else {
@@ -364,14 +369,14 @@ impl Attempt {
     }
 
     fn credentials(&self) -> &Credentials {
-        &self.call.keys.credentials()[self.index]
+        &self.call.keys.credentials()[self.key_index]
     }
 }
 
 /// Returns `true` if a status shows that the product accepted the key.
 ///
-/// A success does. After another key was rejected in the same call, so does any answer that comes after
-/// authentication: the same request was asked for a key before, and has passed now.
+/// 2xx does. So does a 4xx, but only after another key was rejected in this call: the request got past
+/// authentication this time. The listed statuses can come before authentication.
 fn shows_acceptance(status: StatusCode, is_after_rejection: bool) -> bool {
     status.is_success()
         || is_after_rejection

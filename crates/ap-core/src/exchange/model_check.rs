@@ -212,10 +212,10 @@ impl Checker<'_> {
         let step = self.account(state).begin(&request, self.resends[number]);
         match step.unwrap() {
             Step::Send(attempt) => {
-                let key = self.lists[state.list][attempt.index];
+                let key = self.lists[state.list][attempt.key_index];
                 CallState::InFlight(InFlight {
                     list: state.list,
-                    seen: attempt.seen,
+                    seen: attempt.preference_at_start,
                     key,
                     tried: 0,
                     requests: 1,
@@ -251,8 +251,8 @@ impl Checker<'_> {
                 tried: tried.map(|(_, one)| one.clone()).collect(),
                 has_needed_key: false,
             },
-            seen: sent.seen,
-            index: self.lists[sent.list]
+            preference_at_start: sent.seen,
+            key_index: self.lists[sent.list]
                 .iter()
                 .position(|key| *key == sent.key)
                 .unwrap(),
@@ -295,7 +295,7 @@ impl Checker<'_> {
     fn deliver(&mut self, state: &State, number: usize, sent: InFlight) -> (CallState, Preference) {
         let mut attempt = self.attempt(state, number, sent);
         if self.variant == Variant::WithoutGeneration {
-            attempt.seen = state.preference;
+            attempt.preference_at_start = state.preference;
         }
         let mut list = state.list;
         if self.variant == Variant::FirstListOnly {
@@ -338,7 +338,7 @@ impl Checker<'_> {
             };
         }
         let tried = sent.tried | 1 << sent.key;
-        let key = next.call.keys.credentials()[next.index].key();
+        let key = next.call.keys.credentials()[next.key_index].key();
         let key = self.keys.iter().position(|one| one.is_same(key)).unwrap();
         let is_removed = !self.lists[state.list].contains(&key);
         self.violations.same_key_twice += usize::from(tried & 1 << key != 0);
@@ -349,7 +349,7 @@ impl Checker<'_> {
         }
         let next = InFlight {
             list,
-            seen: next.seen,
+            seen: next.preference_at_start,
             key,
             tried,
             requests: sent.requests + 1,

@@ -1,5 +1,5 @@
-//! The parts of a chunked body (RFC 9112 section 7.1). Each function parses one that `input` begins with,
-//! and returns its length and what it says, or `None` if it is not complete yet.
+//! The parts of a chunked body (RFC 9112 section 7.1). Each function parses one such part at the start of
+//! `input`, and returns its length and value, or `None` if it is not complete yet.
 
 use ap_client::transport::{TransportError, TransportErrorKind};
 use httparse::{EMPTY_HEADER, Status};
@@ -15,7 +15,7 @@ pub(super) type Parsed<T> = Result<Option<(usize, T)>, TransportError>;
 
 /// Parses the line with the size of a chunk.
 pub(super) fn size(input: &[u8]) -> Parsed<u64> {
-    // httparse reads no size at all as zero, and skips line feeds in extensions.
+    // httparse accepts a missing size as zero, and skips line feeds in extensions.
     let has_size = input.first().is_none_or(u8::is_ascii_hexdigit);
     let line_feed = memchr(b'\n', input);
     match httparse::parse_chunk_size(input) {
@@ -27,7 +27,7 @@ pub(super) fn size(input: &[u8]) -> Parsed<u64> {
     }
 }
 
-/// Parses the line end behind the data of a chunk.
+/// Parses the line end after the data of a chunk.
 pub(super) fn end_of_data(input: &[u8]) -> Parsed<()> {
     match input {
         [b'\r', b'\n', ..] => Ok(Some((2, ()))),
@@ -36,7 +36,7 @@ pub(super) fn end_of_data(input: &[u8]) -> Parsed<()> {
     }
 }
 
-/// Parses the trailers behind the last chunk, with the empty line that ends the body.
+/// Parses the trailers after the last chunk, with the empty line that ends the body.
 pub(super) fn trailers(input: &[u8]) -> Parsed<()> {
     let mut lines = [EMPTY_HEADER; MAX_TRAILERS];
     match httparse::parse_headers(input, &mut lines) {
@@ -48,7 +48,7 @@ pub(super) fn trailers(input: &[u8]) -> Parsed<()> {
                 Ok(Some((length, ())))
             } else {
                 Err(malformed(
-                    "a line behind the last chunk has no carriage return",
+                    "a line after the last chunk has no carriage return",
                 ))
             }
         }
@@ -65,7 +65,7 @@ fn malformed(reason: &'static str) -> TransportError {
 mod tests {
     use super::*;
 
-    /// Parses a text with more behind it. If it is valid, its beginnings must be incomplete.
+    /// Parses a text with more after it. If it is valid, its beginnings must be incomplete.
     fn parse<T>(text: &str, parse: fn(&[u8]) -> Parsed<T>) -> Option<T> {
         let more = format!("{text}more");
         let parsed = parse(more.as_bytes()).ok()?;

@@ -37,7 +37,7 @@ impl Head {
         let room = match usual_room.get_mut(..max_headers) {
             Some(room) => room,
             None => {
-                // No more than the input can contain, so that any limit can be set.
+                // Never more entries than the input can contain, so a huge limit costs no memory.
                 more_room.reserve_exact(max_headers.min(input.len() / 2));
                 more_room.spare_capacity_mut()
             }
@@ -76,7 +76,8 @@ impl Head {
         Ok(Some(Self { parts, length }))
     }
 
-    /// Returns `true` if another head follows this one. A 101 is the last: nobody asked for it.
+    /// Returns `true` if another head follows this one. A 101 counts as final, because no upgrade was
+    /// requested.
     pub(super) fn is_informational(&self) -> bool {
         self.parts.version == Version::HTTP_11
             && self.parts.status.is_informational()
@@ -131,7 +132,8 @@ pub(super) fn may_be_informational(input: &[u8]) -> bool {
     BEGINNING.starts_with(&input[..length])
 }
 
-/// Returns `true` if a response may begin with these bytes, or with an empty line that they begin.
+/// Returns `true` if these bytes may be the start of a response. A single `\r` may be: an empty line can come
+/// before a response, and this may be its first half.
 pub(super) fn may_be_response(input: &[u8]) -> bool {
     const BEGINNING: &[u8] = b"HTTP/1.";
     let length = input.len().min(BEGINNING.len());

@@ -1,6 +1,8 @@
-//! Reads responses below ureq, strictly, and hands them to the transport through the call's context.
-//! ureq gets a short stand-in of each: nothing that a server sends reaches its parser, its decoders, its
-//! cookie jar or its log, so it makes no difference which of its features are on.
+//! A layer between ureq and the connection. It reads each response itself, strictly, and passes it to
+//! [`UreqTransport`](crate::UreqTransport) in the call's context. ureq sees only a fixed 204.
+//!
+//! Nothing that a server sends reaches ureq's parser, decoders, cookie jar or log, so it makes no difference
+//! which features of ureq are on.
 
 mod chunked;
 mod head;
@@ -15,10 +17,10 @@ use bytes::Bytes;
 use http::Response;
 use memchr::memchr;
 use ureq::Error;
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport as UreqLayer};
 
 use crate::call_context::{self, Progress};
-use crate::error::{refuse, through_ureq};
+use crate::error::{through_ureq, ureq_error};
 use crate::key_injector;
 
 use self::head::{Framing, Head};
@@ -29,10 +31,10 @@ const STAND_IN: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 /// How many informational responses are skipped before a final one.
 const MAX_INFORMATIONAL: usize = 100;
 
-/// The largest head that can be allowed, in bytes: ureq's buffer cannot be of any size.
+/// The largest head that can be allowed, in bytes: ureq's buffer has to have an upper bound.
 const MAX_HEAD: usize = 16 * 1024 * 1024;
 
-/// What a head may have beyond the header lines that [`check_head`] counts.
+/// Room for the part of a head that [`check_head`] does not count, such as the status line.
 const STATUS_LINE: usize = 8 * 1024;
 
 /// Returns the size of the input buffer that a guard needs: the largest head has room in it.
@@ -45,7 +47,7 @@ fn max_head(config: &TransportConfig) -> usize {
     config.max_header_size.min(MAX_HEAD) + STATUS_LINE
 }
 
-/// A connection to a target that reads whole responses.
+/// Wraps a connection to a target, and reads whole responses from it.
 #[derive(Debug)]
 pub(crate) struct ResponseGuard<In> {
     inner: In,
@@ -60,14 +62,14 @@ pub(crate) struct ResponseGuard<In> {
     is_early: bool,
     /// The connection may carry another request.
     is_reusable: bool,
-    /// How many bytes of the next head contain no line feed.
+    /// How many bytes of the next head were already searched for a line feed.
     searched: usize,
     /// How many informational responses this request had, and how many bytes of them were skipped.
     informational: usize,
     skipped: usize,
 }
 
-impl<In: Transport> ResponseGuard<In> {
+impl<In: UreqLayer> ResponseGuard<In> {
     pub(crate) fn new(inner: In, config: Arc<TransportConfig>) -> Self {
         Self {
             inner,
@@ -86,19 +88,19 @@ impl<In: Transport> ResponseGuard<In> {
     /// Begins a request. Bytes that are here already cannot be its response.
     fn begin(&mut self, timeout: NextTimeout) -> Result<(), Error> {
         let _ = call_context::with(|call| call.progress = Progress::Requested);
-        // ureq has just found a kept connection open, with nothing there to read; but what is inside TLS
-        // only a read shows.
+        // ureq has just checked that a reused connection is open and silent. With TLS that is not enough:
+        // only a read shows decrypted bytes. A new connection was not checked.
         let must_read = mem::take(&mut self.is_new) || self.inner.is_tls();
         if must_read && !self.read_available(timeout)? {
             return Err(ended());
         }
         if !self.input().is_empty() {
-            return Err(refuse(
+            return Err(ureq_error(
                 TransportErrorKind::Malformed,
                 "the server sent bytes before the request",
             ));
         }
-        call_context::take_heard_while_sending();
+        call_context::take_server_sent_early();
         self.is_exchanging = true;
         self.is_reusable = false;
         self.informational = 0;
@@ -149,21 +151,21 @@ impl<In: Transport> ResponseGuard<In> {
         let (max_head, max_headers) = (max_head(&self.config), self.config.max_headers);
         let input = self.input();
         if !head::may_be_response(input) {
-            return Err(refuse(
+            return Err(ureq_error(
                 TransportErrorKind::Malformed,
                 "this is not an HTTP/1 response",
             ));
         }
-        // Parsing starts at the beginning each time, so it is done once for each line and not for each piece.
+        // Each parse starts at the beginning of the head, so parse again only after a new line has arrived.
         let has_new_line = memchr(b'\n', &input[searched.min(input.len())..]).is_some();
         let seen = input.len();
         if has_new_line && let Some(head) = Head::parse(input, max_headers).map_err(through_ureq)? {
             return Ok(Some(head));
         }
         if seen > max_head {
-            return Err(refuse(
+            return Err(ureq_error(
                 TransportErrorKind::TooLarge,
-                "the head of the response has no end",
+                "the head of the response is larger than allowed",
             ));
         }
         self.searched = seen;
@@ -190,9 +192,9 @@ impl<In: Transport> ResponseGuard<In> {
         self.consume(count);
         self.skipped += count;
         if self.informational > MAX_INFORMATIONAL || self.skipped > self.config.max_header_size {
-            return Err(refuse(
+            return Err(ureq_error(
                 TransportErrorKind::TooLarge,
-                "too much comes before the response",
+                "too many informational responses or empty lines before the response",
             ));
         }
         Ok(())
@@ -241,7 +243,7 @@ impl<In: Transport> ResponseGuard<In> {
             }
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             if size > self.config.max_body_size - body.len() {
-                return Err(refuse(
+                return Err(ureq_error(
                     TransportErrorKind::TooLarge,
                     "the chunks are larger than allowed",
                 ));
@@ -284,7 +286,7 @@ impl<In: Transport> ResponseGuard<In> {
                 return Ok(value);
             }
             if input.len() > chunked::MAX_LENGTH {
-                return Err(refuse(
+                return Err(ureq_error(
                     TransportErrorKind::Malformed,
                     "a line of the chunked body is too long",
                 ));
@@ -294,7 +296,7 @@ impl<In: Transport> ResponseGuard<In> {
     }
 }
 
-impl<In: Transport> Transport for ResponseGuard<In> {
+impl<In: UreqLayer> UreqLayer for ResponseGuard<In> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self
     }
@@ -308,7 +310,7 @@ impl<In: Transport> Transport for ResponseGuard<In> {
             self.begin(timeout)?;
         }
         key_injector::transmit(&mut self.inner, amount, timeout)?;
-        if call_context::take_heard_while_sending() {
+        if call_context::take_server_sent_early() {
             self.read_available(timeout)?;
             self.is_early = self.has_final_response()?;
         }
@@ -337,7 +339,7 @@ impl<In: Transport> Transport for ResponseGuard<In> {
 }
 
 /// What ureq sees: the buffer for the request, and the stand-in. The bytes of the server stay below.
-impl<In: Transport> Buffers for ResponseGuard<In> {
+impl<In: UreqLayer> Buffers for ResponseGuard<In> {
     fn output(&mut self) -> &mut [u8] {
         self.inner.buffers().output()
     }
@@ -374,7 +376,7 @@ fn ended() -> Error {
 }
 
 fn no_call() -> Error {
-    refuse(
+    ureq_error(
         TransportErrorKind::Other,
         "a connection was used outside of a call",
     )
@@ -397,7 +399,7 @@ mod tests {
         later: Vec<u8>,
     }
 
-    impl Transport for Scripted {
+    impl UreqLayer for Scripted {
         fn buffers(&mut self) -> &mut dyn Buffers {
             &mut self.buffers
         }
@@ -467,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_with_bytes_behind_its_response_is_not_used_again() {
+    fn a_connection_with_bytes_after_its_response_is_not_used_again() {
         let mut guard = guard("", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nokHTTP");
         assert_eq!(exchange(&mut guard).unwrap().body(), "ok");
         assert!(!guard.is_open());
