@@ -22,9 +22,10 @@ impl Preference {
     /// Returns the next key that a call has not tried (`tried` has one bit for each), beginning with the
     /// preferred one.
     pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
+        let wrap = |key| if key < keys { key } else { key - keys };
         let first = self.index().min(keys);
-        (first..keys)
-            .chain(0..first)
+        (first..first + keys)
+            .map(wrap)
             .find(|key| tried & 1 << key == 0)
     }
 

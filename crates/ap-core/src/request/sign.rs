@@ -1,5 +1,6 @@
 //! [`sign`]: puts a key on a request that may carry it.
 
+use http::header::MaxSizeReached;
 use http::{HeaderMap, HeaderValue, Request, header};
 
 use super::{RequestError, check};
@@ -53,9 +54,23 @@ pub(crate) fn put_authorization(
             .try_append(header::AUTHORIZATION, value.clone())
             .map(drop)
     } else {
-        headers
-            .try_insert(header::AUTHORIZATION, value.clone())
-            .map(drop)
+        replace_authorization(headers, value)
     };
     put.map_err(|_| RequestError::TooManyHeaders)
+}
+
+fn replace_authorization(
+    headers: &mut HeaderMap,
+    value: &HeaderValue,
+) -> Result<(), MaxSizeReached> {
+    if headers.len() == headers.keys_len() {
+        // There is one line, so its value can be replaced in place.
+        let lines = headers.iter_mut();
+        lines
+            .filter(|(name, _)| **name == header::AUTHORIZATION)
+            .for_each(|(_, line)| line.clone_from(value));
+        return Ok(());
+    }
+    let inserted = headers.try_insert(header::AUTHORIZATION, value.clone());
+    inserted.map(drop)
 }
