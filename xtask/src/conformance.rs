@@ -404,7 +404,7 @@ mod tests {
             (vec![Subject::Ureq], Some("redirect/"))
         );
         assert!(read.strict && read.format == Format::Json && read.repeat == 1);
-        let all = Subject::ALL.to_vec();
+        let all = Subject::BUILT.to_vec();
         for (arguments, filter) in [
             (&[][..], None),
             (&["all"], None),
