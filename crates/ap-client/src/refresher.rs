@@ -63,8 +63,8 @@ pub(crate) struct Refresher<S: ?Sized> {
 struct LastAnswer {
     at: Moment,
     error: Option<KeySourceError>,
-    /// If the source was cut off by the asking call's deadline: how much time it had. A call with more time
-    /// may ask again.
+    /// How much time the source had, if the deadline of the call that asked ended it. A call with more time
+    /// may ask again before the interval is over.
     expired_time: Option<Duration>,
 }
 

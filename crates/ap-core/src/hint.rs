@@ -8,7 +8,8 @@ use crate::product::Product;
 /// What a person should do about an error. Its text is one sentence without a full stop.
 ///
 /// To add a hint, add a variant and its text here, in `src/hint.rs`, and return it from
-/// [`Error::hint`](crate::Error::hint) or [`Unauthorized::hint`](crate::Unauthorized::hint).
+/// [`Error::hint`](crate::Error::hint), [`AuthError::hint`](crate::exchange::AuthError::hint) or
+/// [`Unauthorized::hint`](crate::Unauthorized::hint). The lists in `tests/error.rs` need a line too.
 ///
 /// ```
 /// use ap_core::Hint;

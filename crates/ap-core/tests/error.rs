@@ -451,6 +451,7 @@ fn hints_are_one_sentence_each() {
         Hint::AddKey,
         Hint::CheckKeyOrLogIn(Product::TrustedForm),
         Hint::CheckPlan,
+        Hint::CheckPath,
         Hint::CheckNetwork,
         Hint::ChangeRequest,
         Hint::ChangeSettings,

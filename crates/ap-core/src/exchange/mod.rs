@@ -203,7 +203,8 @@ struct Call {
     resend: Resend,
     tried: Vec<Credentials>,
     rejected: Vec<RejectedKey>,
-    /// The call has reached [`Step::NeedKey`]. At most once per call, even if the new keys are rejected too.
+    /// The call has already returned [`Step::NeedKey`]. It does so only once, even if the new keys are rejected
+    /// too.
     has_needed_key: bool,
 }
 
@@ -261,7 +262,8 @@ impl Call {
 #[must_use = "a call ends when its attempt is dropped"]
 pub struct Attempt {
     call: Call,
-    /// The product's preference when this attempt was made. An answer counts only if it is still the same.
+    /// The product's preference when this attempt was made. An answer changes the preference only
+    /// if it is still this one.
     preference_at_start: Preference,
     /// Where this attempt's key is in the call's list.
     key_index: usize,
