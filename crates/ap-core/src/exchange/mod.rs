@@ -210,6 +210,7 @@ struct Call {
 
 impl Call {
     /// The next attempt, with a key of the present list that this call has not tried.
+    #[inline]
     fn next(mut self) -> Step {
         match self.untried() {
             Some((preference_at_start, key_index)) => Step::Send(Attempt {
@@ -232,6 +233,7 @@ impl Call {
         }
     }
 
+    #[inline]
     fn untried(&mut self) -> Option<(Preference, usize)> {
         if !self.rejected.is_empty() {
             // A key that was removed in the meantime must not sign again.
