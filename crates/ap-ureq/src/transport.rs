@@ -11,7 +11,7 @@ use ap_client::transport::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
-use ureq::{Agent, Body, Error, SendBody};
+use ureq::{Agent, Body, Error, SendBody, Timeout};
 
 use crate::call_context::{CallContext, Progress};
 use crate::config::Agents;
@@ -136,11 +136,12 @@ impl UreqTransport {
         remaining: Option<Duration>,
     ) -> Result<Response<Bytes>, TransportError> {
         let head = head_of(request, agent)?;
+        let connect_timeout = self.config.bounded_connect_timeout();
         // Nothing here keeps ureq from using its pool; `user_agent`, for one, would.
         let mut config = agent
             .configure_request(head)
             .timeout_global(remaining)
-            .timeout_connect(Some(self.config.bounded_connect_timeout()))
+            .timeout_connect(Some(connect_timeout))
             .max_response_header_size(self.config.max_header_size.saturating_add(8 * 1024))
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -154,8 +155,15 @@ impl UreqTransport {
         if route.needs_fresh_connection {
             config = config.input_buffer_size(unshared_buffer_size(agent));
         }
-        let response = run(agent, config.build(), request.body())
-            .map_err(|error| convert(error, route.is_proxied, Progress::Requested))?;
+        let response = run(agent, config.build(), request.body()).map_err(|error| {
+            // ureq blames the connecting, whichever of the two limits ended it.
+            let is_deadline = remaining.is_some_and(|remaining| remaining <= connect_timeout);
+            let error = match error {
+                Error::Timeout(_) if is_deadline => Error::Timeout(Timeout::Global),
+                other => other,
+            };
+            convert(error, route.is_proxied, Progress::Requested)
+        })?;
 
         let (mut head, body) = response.into_parts();
         head.extensions.clear();

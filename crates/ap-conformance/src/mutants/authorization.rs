@@ -58,9 +58,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             call.send_with(&UreqTransport::from_agent(agent, call.config()), &request)
         },
         fails: FailingCases::matching(|case| is_signed(case) && !is_tls(case))
-            .adding(&["refusal/early"])
-            // The other agent may report either of its two timeouts.
-            .uncertain(&["time/connect-stall-deadline"]),
+            .adding(&["refusal/early"]),
         ..NO_FAULT
     },
     Mutant {
