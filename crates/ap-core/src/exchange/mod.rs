@@ -235,18 +235,18 @@ impl Call {
 
     #[inline]
     fn untried(&mut self) -> Option<(Preference, usize)> {
-        if !self.rejected.is_empty() {
+        let mut tried_bits = 0;
+        if !self.tried.is_empty() {
             // A key that was removed in the meantime must not sign again.
             self.keys = self.account.keys().snapshot();
-        }
-        let credentials = self.keys.credentials();
-        let mut tried_bits = 0;
-        for one in &self.tried {
-            let is_same = |other: &Credentials| other.key().is_same(one.key());
-            tried_bits |= credentials.iter().position(is_same).map_or(0, |at| 1 << at);
+            for one in &self.tried {
+                let is_same = |other: &Credentials| other.key().is_same(one.key());
+                let at = self.keys.credentials().iter().position(is_same);
+                tried_bits |= at.map_or(0, |at| 1 << at);
+            }
         }
         let preference = self.keys.preference(self.service.product());
-        let key_index = preference.untried(tried_bits, credentials.len())?;
+        let key_index = preference.untried(tried_bits, self.keys.credentials().len())?;
         Some((preference, key_index))
     }
 
@@ -282,10 +282,10 @@ impl Attempt {
         let call = &self.call;
         let (keys, origins) = (call.keys.credentials(), call.account.origins());
         let service = request::check_with(request, keys, &call.tried, origins)?;
-        if service.product() != call.service.product() {
+        if service != call.service && service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
-        request::put_authorization(request.headers_mut(), self.authorization())
+        request::put_authorization(request.headers_mut(), keys[self.key_index].authorization())
     }
 
     /// Returns the value of `Authorization`, for stacks that do not use the `http` crate.

@@ -22,11 +22,9 @@ impl Preference {
     /// Returns the next key that a call has not tried (`tried` has one bit for each), beginning with the
     /// preferred one.
     pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
-        let wrap = |key| if key < keys { key } else { key - keys };
         let first = self.index().min(keys);
-        (first..first + keys)
-            .map(wrap)
-            .find(|key| tried & 1 << key == 0)
+        let mut in_order = (first..keys).chain(0..first);
+        in_order.find(|key| tried & 1 << key == 0)
     }
 
     /// Returns the preference after this key was accepted; `None` if that changes nothing.
