@@ -159,6 +159,10 @@ impl FaultQueue {
         self.0.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
     /// Removes and returns the fault for the next request.
     pub(crate) fn pop(&mut self) -> Option<Fault> {
         let first = self.0.front_mut()?;

@@ -3,8 +3,9 @@
 //! # The account page
 //!
 //! [`Emulator::control_url`] is the address of a page for people, like the vendor's account page. It
-//! shows the key, resets it, logs in to a product, and shows which key each product accepts and how
-//! many calls it accepted and refused. The page also works without JavaScript.
+//! has a first call to copy, shows the key, resets it, logs in to a product, shows what each product serves,
+//! which key it accepts, how many calls it accepted and refused, and when it last refused one, and sets the plan
+//! and faults. The page also works without JavaScript.
 //!
 //! # The control API
 //!
@@ -18,7 +19,7 @@
 //! | `POST reset` | makes a new account key and returns `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
 //! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
-//! | `POST fault` | queues `{"product","kind","count","ms"}`, see [`Fault`] |
+//! | `POST fault` | queues `{"product","kind","count","ms"}`, as JSON or as a form, see [`Fault`] |
 //!
 //! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`. `count` is 1 and `ms` is 0
 //! by default.

@@ -21,13 +21,21 @@ pub(crate) async fn read_json(
     timeout: Duration,
 ) -> Result<Value, Response> {
     let bytes = read(product, body, timeout).await?;
-    serde_json::from_slice(&bytes).map_err(|_| {
-        let reason = "the request body is not valid JSON";
-        response::error(product, StatusCode::BAD_REQUEST, reason)
-    })
+    serde_json::from_slice(&bytes).map_err(|_| not_json(product))
 }
 
-async fn read(product: Product, body: Body, timeout: Duration) -> Result<Bytes, Response> {
+/// The response to a body that is not JSON.
+pub(crate) fn not_json(product: Product) -> Response {
+    let reason = "the request body is not valid JSON";
+    response::error(product, StatusCode::BAD_REQUEST, reason)
+}
+
+/// Returns the whole body, or the response that refuses it.
+pub(crate) async fn read(
+    product: Product,
+    body: Body,
+    timeout: Duration,
+) -> Result<Bytes, Response> {
     let refusal = |status, reason| response::closing(response::error(product, status, reason));
     let too_large = || {
         let reason = "the request body is larger than 1048576 bytes";
