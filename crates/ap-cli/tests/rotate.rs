@@ -506,6 +506,13 @@ fn a_product_that_accepts_neither_key_is_asked_three_times() {
     ran.says("neither key is accepted by TrustedForm");
     assert_eq!((stored.len(), fakes[1].connections()), (2, 6));
 
+    // Every account has an answer of LeadConduit, so it may still need the old key.
+    let answers = [(401, BAD_KEY), (200, "{}"), (200, "[]")];
+    let (ran, stored, fakes) = rotate_against(answers, &[]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    ran.says("neither key is accepted by LeadConduit");
+    assert_eq!((stored.len(), fakes[0].connections()), (2, 6));
+
     let (ran, stored, _) = rotate_against([(401, BAD_KEY); 3], &[]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     ran.says("no product accepts any of the keys");

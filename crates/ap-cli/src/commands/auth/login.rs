@@ -99,10 +99,10 @@ fn remark(check: &ProductCheck) -> Option<String> {
     Some(match check.verdict() {
         Verdict::Accepts | Verdict::NotSubscribed => return None,
         Verdict::Rejects => {
-            // Without an answer of LeadConduit, nobody knows.
-            let condition = match check.is_subscribed {
-                Some(_) => "after a reset",
-                None => "if the account is subscribed to it",
+            let condition = if check.may_be_unsubscribed() {
+                "if the account is subscribed to it"
+            } else {
+                "after a reset"
             };
             let url = &check.login_url;
             format!("{product} rejects the key; {condition}, log in at {url}")

@@ -247,6 +247,12 @@ impl ProductCheck {
         }
     }
 
+    /// Returns `true` if nothing says that the account subscribes to the product. LeadConduit also serves the
+    /// account itself, so every account has an answer there.
+    pub(super) fn may_be_unsubscribed(&self) -> bool {
+        self.is_subscribed.is_none() && self.product != Product::LeadConduit
+    }
+
     /// Returns `true` if a later check may succeed although nobody does anything.
     pub(super) fn is_transient(&self) -> bool {
         self.verdict() == Verdict::Unreachable

@@ -52,7 +52,7 @@ impl WatchedProduct {
             (_, Some(key)) => Answer::Accepts(key),
             (Verdict::NotSubscribed, None) => Answer::NotSubscribed,
             (Verdict::Rejects, None) => Answer::AcceptsNone {
-                may_be_unsubscribed: self.check.is_subscribed.is_none(),
+                may_be_unsubscribed: self.check.may_be_unsubscribed(),
             },
             (Verdict::Accepts | Verdict::Unclear | Verdict::Unreachable, None) => Answer::Unclear {
                 is_transient: self.check.is_transient(),
@@ -67,7 +67,7 @@ impl WatchedProduct {
             ProductState::AcceptsNew | ProductState::NotSubscribed => None,
             ProductState::AcceptsOld => Some(ExitCode::Behind),
             // The answer to `GET /user` did not mention the product, so the account may not have it.
-            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => None,
+            ProductState::AcceptsNeither if self.check.may_be_unsubscribed() => None,
             ProductState::AcceptsNeither | ProductState::Unclear | ProductState::Unreachable => {
                 let failure = self.check.failure();
                 Some(failure.map_or(ExitCode::Other, |failure| failure.code))
@@ -83,7 +83,7 @@ impl WatchedProduct {
                 let url = &self.check.login_url;
                 format!("still accepts the old key; log in at {url}")
             }
-            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => {
+            ProductState::AcceptsNeither if self.check.may_be_unsubscribed() => {
                 "accepts neither key; is the account subscribed to it?".to_owned()
             }
             ProductState::AcceptsNeither => "accepts neither key".to_owned(),

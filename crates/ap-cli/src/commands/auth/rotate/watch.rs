@@ -145,20 +145,26 @@ impl Watch {
     }
 
     fn failure(&self) -> Failure {
-        let mut products = self.products.iter();
-        let obstacles = products.clone().filter_map(WatchedProduct::obstacle);
-        let Some(code) = ExitCode::most_serious(obstacles) else {
-            if products.any(|watched| watched.state == ProductState::AcceptsNew) {
-                return Failure::new(
-                    ExitCode::Behind,
-                    "every product accepts the new key, but not yet in three checks in a row",
-                    "run `ap auth rotate` again; no key is lost",
-                );
-            }
+        let is_rejected = |watched: &WatchedProduct| {
+            matches!(
+                watched.state,
+                ProductState::AcceptsNeither | ProductState::NotSubscribed
+            )
+        };
+        if self.products.iter().all(is_rejected) {
             return Failure::new(
                 ExitCode::NoAcceptedKey,
                 "no product accepts any of the keys",
                 "check them with `ap auth status`; `ap auth login --replace` stores another one",
+            );
+        }
+        let products = self.products.iter();
+        let obstacles = products.clone().filter_map(WatchedProduct::obstacle);
+        let Some(code) = ExitCode::most_serious(obstacles) else {
+            return Failure::new(
+                ExitCode::Behind,
+                "every product accepts the new key, but not yet in three checks in a row",
+                "run `ap auth rotate` again; no key is lost",
             );
         };
         let names: Vec<_> = products
