@@ -112,6 +112,13 @@ impl Store {
                 format!("{name} is locked by {holder}"),
                 "wait until that process ends, or end it; nothing was changed",
             )),
+            LockAttempt::OfAnotherUser => Err(Error::new(
+                format!(
+                    "the lock {} of {name} belongs to another user",
+                    display_path(&lock)
+                ),
+                "remove it, or use a folder of your own",
+            )),
         }
     }
 

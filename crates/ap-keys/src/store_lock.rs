@@ -17,11 +17,18 @@ pub(crate) enum LockAttempt {
     Locked(File),
     /// Another process has held it for the whole time. Says who, as far as that is known.
     HeldBy(String),
+    /// The file belongs to neither this process's user nor root, so its owner could hold the lock for ever.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "files have owners on Unix only"))]
+    OfAnotherUser,
 }
 
 /// Locks a file, and creates it if it is missing. Waits for at most `max_wait`.
 pub(crate) fn lock(path: &Path, max_wait: Duration) -> io::Result<LockAttempt> {
     let file = open(path)?;
+    #[cfg(unix)]
+    if !crate::file_owners::is_trusted(&file.metadata()?) {
+        return Ok(LockAttempt::OfAnotherUser);
+    }
     let started = Instant::now();
     loop {
         // The full path, because newer standard libraries have a method of the same name.
@@ -46,15 +53,7 @@ fn open(path: &Path) -> io::Result<File> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    if !crate::file_owners::is_trusted(&file.metadata()?) {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "the lock belongs to another user",
-        ));
-    }
-    Ok(file)
+    options.open(path)
 }
 
 #[cfg(target_os = "linux")]

@@ -280,8 +280,11 @@ fn folders_and_links_of_other_users_are_refused_and_nothing_behind_them_is_chang
     write(&root.join("keys.lock"), "", 0o666);
     assert!(give_away(&root.join("keys.lock")));
     let error = Store::new(root.join("keys")).lock().unwrap_err();
-    let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.contains("belongs to another user"), "{source}");
+    assert!(error.message().contains("keys.lock of "), "{error}");
+    assert!(
+        error.message().contains("belongs to another user"),
+        "{error}"
+    );
 }
 
 #[test]
