@@ -15,7 +15,7 @@ use crate::fault::{Fault, Kind};
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
-use crate::{Product, request_body};
+use crate::{Product, operations, request_body};
 
 const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
@@ -24,6 +24,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_emulator/state", get(state))
         .route("/_emulator/changes", get(changes))
+        .route("/_emulator/operations", get(operations))
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/login/{product}", post(login))
         .route("/_emulator/plan/{plan}", post(plan))
@@ -37,6 +38,10 @@ async fn state(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn changes(State(shared): State<Arc<Shared>>) -> Response {
     response::json(StatusCode::OK, &shared.lock().history.to_json())
+}
+
+async fn operations() -> Response {
+    response::json(StatusCode::OK, &operations::to_json())
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {
@@ -65,11 +70,10 @@ async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> Re
 }
 
 async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let requested =
-        match request_body::read_json(Product::LeadConduit, body, shared.client_timeout).await {
-            Ok(requested) => requested,
-            Err(refusal) => return refusal,
-        };
+    let requested = match request_body::read_control_json(body, shared.client_timeout).await {
+        Ok(requested) => requested,
+        Err(refusal) => return refusal,
+    };
     let fault = match parse_fault(&requested) {
         Ok(fault) => fault,
         Err(reason) => return bad_request(&reason),
