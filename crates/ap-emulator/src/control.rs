@@ -17,7 +17,7 @@ use crate::page::fault_form;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
-use crate::{Product, request_body};
+use crate::{Product, operations, request_body};
 
 const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
@@ -26,6 +26,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_emulator/state", get(state))
         .route("/_emulator/changes", get(changes))
+        .route("/_emulator/operations", get(operations))
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/login/{product}", post(login))
         .route("/_emulator/plan/{plan}", post(plan))
@@ -39,6 +40,10 @@ async fn state(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn changes(State(shared): State<Arc<Shared>>) -> Response {
     response::json(StatusCode::OK, &shared.lock().history.to_json())
+}
+
+async fn operations() -> Response {
+    response::json(StatusCode::OK, &operations::to_json())
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {
@@ -67,13 +72,10 @@ async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> Re
 }
 
 async fn fault(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
-    let product = Product::LeadConduit;
-    let body = match request_body::read(product, body, shared.client_timeout).await {
-        Ok(body) => body,
+    let parse = |body: &[u8]| parse_body(&headers, body);
+    let requested = match request_body::read_control(body, shared.client_timeout, parse).await {
+        Ok(requested) => requested,
         Err(refusal) => return refusal,
-    };
-    let Some(requested) = parse_body(&headers, &body) else {
-        return request_body::not_json(product);
     };
     let fault = match parse_fault(&requested) {
         Ok(fault) => fault,

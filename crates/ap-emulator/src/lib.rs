@@ -16,6 +16,7 @@
 //! |---|---|
 //! | `GET state` | returns the counters and generations of [`State`] |
 //! | `GET changes` | returns the last 50 resets and logins, each with the calls that each product accepted and refused until the next one |
+//! | `GET operations` | returns the vendor's operations, each with `served`: `true` if this emulator serves it |
 //! | `POST reset` | makes a new account key and returns `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
 //! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
@@ -34,9 +35,12 @@ mod emulator;
 mod error;
 mod example_data;
 mod fault;
+mod json_object;
 mod listener;
+mod operations;
 mod page;
 mod per_product;
+mod pieces;
 mod products;
 mod request_body;
 mod response;

@@ -7,7 +7,6 @@ pub(crate) mod fault_form;
 mod first_call;
 mod plan_and_faults;
 mod product_rows;
-mod served;
 mod template;
 
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::served;
 use super::template::{count, fill};
 use crate::Product;
 use crate::addresses::Addresses;
+use crate::operations;
 use crate::state::EmulatorState;
 use crate::state::snapshot::State;
 
@@ -65,14 +65,22 @@ fn row(url: &str, snapshot: &State, product: Product, since_refusal: Option<Dura
             ("accepted", &count(state.acceptances, "call")),
             ("refused", &state.refusals.to_string()),
             ("refusal", &refusal),
-            ("operations", &operations(product)),
+            ("operations", &served(product)),
         ],
     )
 }
 
-fn operations(product: Product) -> String {
-    let item = |operation: &&str| format!("<li><code>{operation}</code></li>\n");
-    served::operations(product).iter().map(item).collect()
+fn served(product: Product) -> String {
+    operations::of(product)
+        .iter()
+        .filter(|operation| operation.is_served)
+        .map(|operation| {
+            format!(
+                "<li><code>{} {}</code></li>\n",
+                operation.method, operation.path
+            )
+        })
+        .collect()
 }
 
 fn ago(elapsed: Duration) -> String {

@@ -18,6 +18,7 @@ use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
 use crate::per_product::PerProduct;
+use crate::request_body::BodyRoom;
 
 /// What all three products share.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) addresses: Addresses,
     /// How long a client may take to send or to read before its connection is closed.
     pub(crate) client_timeout: Duration,
+    pub(crate) body_room: BodyRoom,
     state: Mutex<EmulatorState>,
 }
 
@@ -33,6 +35,7 @@ impl Shared {
         Self {
             addresses,
             client_timeout,
+            body_room: BodyRoom::new(),
             state: Mutex::new(EmulatorState::new()),
         }
     }
