@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use activeprospect::ApiKey;
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::automaton::StateID;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, BuildError, StartKind};
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::nfa::noncontiguous::NFA;
+use aho_corasick::{Anchored, BuildError};
 
 use super::found::Found;
 use super::spellings::spellings;
@@ -15,14 +14,14 @@ use super::units::Units;
 
 /// An automaton of all spellings of all keys.
 pub(super) struct KeySearch {
-    automaton: DFA,
+    automaton: NFA,
 }
 
 impl KeySearch {
     pub(super) fn new(keys: &[ApiKey]) -> Result<Self, BuildError> {
-        let automaton = DFA::builder()
+        // The form that is made fastest: most answers are short.
+        let automaton = NFA::builder()
             .ascii_case_insensitive(true)
-            .start_kind(StartKind::Unanchored)
             .prefilter(false)
             .build(keys.iter().flat_map(spellings))?;
         Ok(Self { automaton })
@@ -44,7 +43,7 @@ impl KeySearch {
 
 /// The matches in one text, without overlaps.
 pub(super) struct Matches<'a> {
-    automaton: &'a DFA,
+    automaton: &'a NFA,
     units: Units<'a>,
     state: Option<StateID>,
     /// Where the last units begin, as many as the longest spelling has. The oldest is at `count`.
