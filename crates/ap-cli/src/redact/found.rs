@@ -67,16 +67,23 @@ mod tests {
     #[test]
     fn what_overlaps_is_one_and_what_touches_is_two() {
         for (lists, expected) in [
-            (vec![vec![0..2, 4..6], vec![2..3]], vec![0..2, 2..3, 4..6]),
-            (vec![vec![0..2, 4..6], vec![1..5]], vec![0..6]),
-            (vec![vec![3..4], vec![0..9], vec![5..6]], vec![0..9]),
-            (vec![vec![], vec![7..8]], vec![7..8]),
+            (
+                vec![vec![(0, 2), (4, 6)], vec![(2, 3)]],
+                vec![(0, 2), (2, 3), (4, 6)],
+            ),
+            (vec![vec![(0, 2), (4, 6)], vec![(1, 5)]], vec![(0, 6)]),
+            (vec![vec![(3, 4)], vec![(0, 9)], vec![(5, 6)]], vec![(0, 9)]),
+            (vec![vec![], vec![(7, 8)]], vec![(7, 8)]),
         ] {
-            let searches = lists.into_iter().map(|list: Vec<Range<usize>>| {
-                let search: Search<'_> = Box::new(list.into_iter().map(Found::plain));
-                search
+            let searches = lists.into_iter().map(|list| -> Search<'_> {
+                Box::new(
+                    list.into_iter()
+                        .map(|(start, end)| Found::plain(start..end)),
+                )
             });
-            let found: Vec<_> = InOrder::new(searches).map(|found| found.range).collect();
+            let found: Vec<_> = InOrder::new(searches)
+                .map(|found| (found.range.start, found.range.end))
+                .collect();
             assert_eq!(found, expected);
         }
     }
