@@ -208,7 +208,7 @@ fn an_answer_is_printed_in_less_than_twice_its_memory() {
             .parse::<usize>()
             .unwrap()
     };
-    let (small, large) = (1024 * 1024, 9 * 1024 * 1024);
+    let (small, large) = (512 * 1024, 4 * 1024 * 1024);
     let more = (peak_kib(large) - peak_kib(small)) * 1024;
     eprintln!(
         "{more} bytes of memory for {} bytes of an answer",

@@ -1,10 +1,11 @@
 //! [`decode`]: what one escape means, in any of the notations that texts on the web have: JSON and JavaScript,
 //! percent-encoding, HTML.
 
-use super::units::OTHER;
-
 /// The bytes that an escape begins with.
 pub(super) const INTRODUCERS: [u8; 3] = *b"\\%&";
+
+/// What stands for a character that is not ASCII, and for a part that was skipped. It is in no key and no name.
+pub(super) const OTHER: u8 = 0xFF;
 
 /// The length of the longest escape that is decoded: `&#x0000006b;`.
 pub(super) const LONGEST_ESCAPE: usize = 12;

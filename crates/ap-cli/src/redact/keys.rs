@@ -46,7 +46,7 @@ pub(super) struct Matches<'a> {
     automaton: &'a NFA,
     units: Units<'a>,
     state: Option<StateID>,
-    /// Where the last units begin, as many as the longest spelling has. The oldest is at `count`.
+    /// Where the last units begin, as many as the longest spelling has. The oldest is at `count`, a ring.
     starts: Vec<usize>,
     count: usize,
     /// Matches that a longer one may still overlap.
@@ -71,11 +71,8 @@ impl<'a> Iterator for Matches<'a> {
 
     fn next(&mut self) -> Option<Found<'a>> {
         loop {
-            let oldest = *self.starts.get(self.count)?;
-            if self
-                .pending
-                .front()
-                .is_some_and(|front| front.end <= oldest)
+            if let Some(front) = self.pending.front()
+                && front.end <= self.starts[self.count]
             {
                 return self.pending.pop_front().map(Found::plain);
             }
@@ -83,7 +80,10 @@ impl<'a> Iterator for Matches<'a> {
                 return self.pending.pop_front().map(Found::plain);
             };
             self.starts[self.count] = unit.start;
-            self.count = (self.count + 1) % self.starts.len();
+            self.count += 1;
+            if self.count == self.starts.len() {
+                self.count = 0;
+            }
             let state = match self.state {
                 Some(state) => state,
                 None => self.automaton.start_state(Anchored::No).ok()?,

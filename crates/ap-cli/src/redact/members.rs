@@ -125,8 +125,24 @@ impl<'a> Members<'a> {
         (!is_nothing && !range.is_empty()).then(|| self.quoted(quote, range))
     }
 
+    /// Reads a unit that changes no state, as most do. Returns `false` if it may change it.
+    fn pass(&mut self, unit: Unit) -> bool {
+        if matches!(unit.byte, b'"' | b'\'' | b'\\') {
+            return false;
+        }
+        match &self.state {
+            State::Outside => true,
+            State::Name(_) => self.push(unit.byte),
+            State::Text { is_escaped, .. } => !is_escaped,
+            _ => false,
+        }
+    }
+
     /// Reads one unit, and returns the value that it ends.
     fn read(&mut self, unit: Unit) -> Option<Found<'a>> {
+        if self.pass(unit) {
+            return None;
+        }
         let state = std::mem::replace(&mut self.state, State::Outside);
         let mut found = None;
         self.state = match state {

@@ -101,8 +101,8 @@ impl Secrets {
 
     /// Returns where secrets are, in order and without overlaps.
     fn find<'a>(&'a self, text: &'a [u8]) -> InOrder<'a> {
-        let has_escapes = units::has_escapes(text);
-        let depth = |most| if has_escapes { most } else { 0 };
+        let deepest = units::depth(text, KEY_DEPTH);
+        let depth = |most: usize| most.min(deepest);
         let mut searches: Vec<Search<'a>> = Vec::new();
         if let Some(keys) = &self.keys {
             for depth in 0..=depth(KEY_DEPTH) {

@@ -12,8 +12,8 @@ const MAX_NAME: usize = 128;
 /// The values of secret parameters in one text.
 pub(super) struct Parameters<'a> {
     units: Units<'a>,
-    /// The name that is being read; `None` if it is too long.
-    name: Option<Vec<u8>>,
+    /// The name that is being read. One byte more than allowed shows that it is too long.
+    name: Vec<u8>,
     /// Where the value begins that is being read.
     value: Option<usize>,
     end: usize,
@@ -23,7 +23,7 @@ impl<'a> Parameters<'a> {
     pub(super) fn new(text: &'a [u8], depth: usize) -> Self {
         Self {
             units: Units::new(text, depth, MAX_NAME),
-            name: Some(Vec::new()),
+            name: Vec::with_capacity(MAX_NAME + 1),
             value: None,
             end: 0,
         }
@@ -39,15 +39,18 @@ impl<'a> Parameters<'a> {
             return (start < unit.start).then(|| Found::plain(start..unit.start));
         }
         if is_of_name(unit.byte) {
-            self.name = self.name.take().filter(|name| name.len() < MAX_NAME);
-            self.name.iter_mut().for_each(|name| name.push(unit.byte));
+            if self.name.len() <= MAX_NAME {
+                self.name.push(unit.byte);
+            }
             return None;
         }
-        let name = self.name.get_or_insert_default();
-        if unit.byte == b'=' && is_secret_name(&String::from_utf8_lossy(name)) {
+        if unit.byte == b'='
+            && self.name.len() <= MAX_NAME
+            && is_secret_name(&String::from_utf8_lossy(&self.name))
+        {
             self.value = Some(unit.end);
         }
-        name.clear();
+        self.name.clear();
         None
     }
 }

@@ -101,10 +101,14 @@ pub fn is_secret_name(name: &str) -> bool {
         end[start] = byte.to_ascii_lowercase();
     }
     let name = &end[start..];
-    let singular = name.strip_suffix(b"s").unwrap_or(name);
+    let singular = name.strip_suffix(b"s").unwrap_or_default();
     SECRET_NAMES.iter().any(|rule| {
+        let text = rule.text.as_bytes();
         let is_like = |name: &[u8]| {
-            name == rule.text.as_bytes() || rule.is_ending && name.ends_with(rule.text.as_bytes())
+            // The last letter first: most names differ in it.
+            name.last() == text.last()
+                && name.ends_with(text)
+                && (rule.is_ending || name.len() == text.len())
         };
         is_like(name) || is_like(singular)
     })
