@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use activeprospect::ApiKey;
+use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::nfa::noncontiguous::NFA;
-use aho_corasick::{Anchored, BuildError};
 
 use super::found::Found;
 use super::spellings::spellings;
@@ -18,13 +18,14 @@ pub(super) struct KeySearch {
 }
 
 impl KeySearch {
-    pub(super) fn new(keys: &[ApiKey]) -> Result<Self, BuildError> {
+    /// Returns `None` if the keys have more spellings than an automaton can contain.
+    pub(super) fn new(keys: &[ApiKey]) -> Option<Self> {
         // The form that is made fastest: most answers are short.
         let automaton = NFA::builder()
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .build(keys.iter().flat_map(spellings))?;
-        Ok(Self { automaton })
+            .build(keys.iter().flat_map(spellings));
+        automaton.ok().map(|automaton| Self { automaton })
     }
 
     /// Returns where keys are in a text, after its escapes were decoded this many times.

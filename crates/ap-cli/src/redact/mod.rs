@@ -47,7 +47,7 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     pub(crate) fn new(keys: &[ApiKey]) -> Result<Self, Failure> {
-        let search = KeySearch::new(keys).map_err(|_| {
+        let search = KeySearch::new(keys).ok_or_else(|| {
             Failure::new(
                 ExitCode::Other,
                 "the keys cannot be searched for in answers",
