@@ -1,7 +1,7 @@
 //! Standard output: unchanged to a pipe, escaped to a terminal, and no failure if the reader has gone.
 //! Standard error: whole lines, and no panic if it is closed.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use activeprospect::ap_core::redact;
@@ -21,11 +21,22 @@ pub(crate) enum Printed {
 
 /// Writes bytes that may come from a server to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
-    let mut out = io::stdout().lock();
-    let written = if out.is_terminal() {
-        out.write_all(escape(bytes).as_bytes())
+    print_pieces([bytes])
+}
+
+/// Writes bytes piece by piece, so that a large answer is not copied as a whole.
+pub(crate) fn print_pieces(
+    pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<Printed, Failure> {
+    let stdout = io::stdout().lock();
+    let is_terminal = stdout.is_terminal();
+    let mut out = BufWriter::new(stdout);
+    let written = if is_terminal {
+        write_escaped(&mut out, pieces)
     } else {
-        out.write_all(bytes)
+        pieces
+            .into_iter()
+            .try_for_each(|piece| out.write_all(piece.as_ref()))
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => Ok(Printed::All),
@@ -71,33 +82,52 @@ pub(crate) fn display_path(file: impl AsRef<Path>) -> String {
     redact::escape(&text)
 }
 
-/// Escapes characters that could move the cursor, change colours, set the title or reverse the line.
-fn escape(bytes: &[u8]) -> String {
-    let mut shown = String::with_capacity(bytes.len() + 1);
-    for character in String::from_utf8_lossy(bytes).chars() {
-        if matches!(character, '\n' | '\t') {
-            shown.push(character);
-        } else {
-            redact::escape_char(&mut shown, character);
+/// Writes text with escapes for characters that could move the cursor, change colours, set the title or reverse
+/// the line. It ends in a line feed.
+fn write_escaped(
+    out: &mut impl io::Write,
+    pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> io::Result<()> {
+    let mut shown = String::new();
+    let mut last = '\n';
+    for piece in pieces {
+        for chunk in piece.as_ref().utf8_chunks() {
+            let unreadable = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+            for character in chunk.valid().chars().chain(unreadable) {
+                last = character;
+                if matches!(character, '\n' | '\t') {
+                    shown.push(character);
+                } else {
+                    redact::escape_char(&mut shown, character);
+                }
+                out.write_all(shown.as_bytes())?;
+                shown.clear();
+            }
         }
     }
-    if !shown.is_empty() && !shown.ends_with('\n') {
-        shown.push('\n');
+    if last != '\n' {
+        out.write_all(b"\n")?;
     }
-    shown
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{display_path, escape};
+    use super::{display_path, write_escaped};
 
     #[test]
     fn a_terminal_gets_only_text() {
+        let escape = |pieces: &[&[u8]]| {
+            let mut out = Vec::new();
+            write_escaped(&mut out, pieces).unwrap();
+            String::from_utf8(out).unwrap()
+        };
         assert_eq!(
-            escape(b"a\x1b[31mb\r\nc\td\xc2\x9b\xe2\x80\xae"),
+            escape(&[b"a\x1b[31mb\r", b"\nc\td\xc2\x9b\xe2\x80\xae"]),
             "a\\u{1b}[31mb\\r\nc\td\\u{9b}\\u{202e}\n"
         );
-        assert_eq!(escape(b""), "");
+        assert_eq!(escape(&[b"\xff", b"a\n"]), "\u{fffd}a\n");
+        assert_eq!(escape(&[]), "");
     }
 
     #[test]

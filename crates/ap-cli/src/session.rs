@@ -43,7 +43,7 @@ impl Session {
         Ok(Self {
             client: client(options, origins)?,
             is_verbose: options.verbose,
-            secrets: Secrets::new(&[]),
+            secrets: Secrets::default(),
             keys: Vec::new(),
             emulator,
         })
@@ -61,7 +61,7 @@ impl Session {
     /// Uses these keys, oldest first.
     pub(crate) fn set_keys(&mut self, keys: Vec<ApiKey>) -> Result<(), Failure> {
         keys::in_arguments::check_for(&keys)?;
-        self.secrets = Secrets::new(&keys);
+        self.secrets = Secrets::new(&keys)?;
         self.sign_with(&keys)?;
         self.keys = keys;
         Ok(())

@@ -1,100 +1,186 @@
-//! Every parser takes time in proportion to its input: what is ten times as long takes about ten times as
-//! long, not a hundred times.
-#![allow(clippy::unwrap_used)]
+//! Every parser takes time in proportion to its input: for ten times as much it takes ten times as many
+//! instructions, not a hundred times as many.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
+use ap_core::exchange::{Answer, Resend, Step};
+use ap_core::key::MAX_KEY_LEN;
 use ap_core::origin::is_loopback;
-use ap_core::redact::escape;
+use ap_core::page::Walk;
+use ap_core::redact::{escape, is_secret_name};
+use ap_core::unauthorized::MESSAGE_LIMIT;
 use ap_core::{
-    ApiKey, Credentials, Draft, Origin, Origins, Product, Response, Service, Unauthorized, check,
+    Account, ApiKey, Credentials, Draft, Endpoint, Error, KeyRing, Origin, Origins, Page, Paged,
+    Product, Response, Service, Unauthorized, check,
 };
-use http::{Request, Uri};
+use http::{Request, StatusCode, Uri, header};
+
+/// Tells this program, run by valgrind, which parser to run, and how long the texts are.
+const TASK: &str = "LINEAR_TASK";
+
+/// What the texts consist of.
+const PIECES: [&str; 17] = [
+    "?", "@", "/", ":", ".", "%", "%2e", "[", "\"", "\\", "a", "\u{fc}", " ", "{\"a\":", "a.",
+    "\u{200b}", "9",
+];
+
+/// The length of the shorter texts, in bytes. Ten times as much is still a path that is sent.
+const SHORT: usize = 700;
 
 /// Parses a text and drops the result.
-type Parser<'a> = &'a dyn Fn(&str);
+type Parser = fn(&str);
 
-fn time(run: Parser<'_>, text: &str) -> Duration {
-    let start = Instant::now();
-    run(black_box(text));
-    start.elapsed()
+/// Parsers that read the same kind of text.
+const PARSERS: [(&str, Parser); 6] = [
+    ("keys, labels, users, names", |text| {
+        let key = || ApiKey::parse("k").unwrap();
+        drop(black_box((
+            ApiKey::parse(text),
+            key().with_label(text),
+            Credentials::with_user(text, key()),
+            is_secret_name(text),
+        )));
+    }),
+    ("origins", |text| {
+        drop(black_box((
+            Origin::parse(&format!("https://{text}")),
+            Origin::parse(&format!("https://{text}@")),
+            Origin::parse_loopback(&format!("http://[{text}")),
+        )));
+        if let Ok(uri) = format!("https://{text}/").parse::<Uri>() {
+            black_box((is_loopback(&uri), Origins::vendor().service_of(&uri)));
+        }
+    }),
+    ("paths and queries", |text| {
+        let draft = Draft::get(Service::LeadConduit, format!("/{text}")).path_segment(text);
+        let draft = draft.query(&[("q", text)]);
+        drop(black_box(draft.prepare(&Origins::vendor(), None)));
+        if let Ok(request) = Request::get(format!("https://app.leadconduit.com/{text}")).body(()) {
+            let credentials = [Credentials::new(ApiKey::parse("aaaaaaaaab").unwrap())];
+            drop(black_box(check(&request, &credentials, &Origins::vendor())));
+        }
+    }),
+    ("bodies of a 401", |text| {
+        for body in [
+            text.to_owned(),
+            serde_json::json!({ "error": text }).to_string(),
+            format!("{{{text}"),
+        ] {
+            black_box(Unauthorized::parse(Product::TrustedForm, body.as_bytes()));
+        }
+    }),
+    ("messages for rejected keys", |text| {
+        // As much of each as is kept: the message has a limit, and keys have one.
+        let message: String = text
+            .chars()
+            .take(text.len() * MESSAGE_LIMIT / (10 * SHORT))
+            .collect();
+        let key_len = (text.len() * MAX_KEY_LEN / (10 * SHORT)).max(1);
+        let long_key = |letter: &str| ApiKey::parse(letter.repeat(key_len)).unwrap();
+        let keys = KeyRing::new(["a", "b", "c"].map(long_key)).unwrap();
+        let account = Account::new(keys, Origins::vendor());
+        let origin = Service::TrustedForm.vendor_origin();
+        let request = Request::get(format!("{origin}/")).body(()).unwrap();
+        // A body that has a known form, and a text beside it.
+        let body =
+            serde_json::json!({"error": message, "outcome": "error", "reason": "Unauthorized"});
+        let mut step = account.begin(&request, Resend::Allowed).unwrap();
+        while let Step::Send(attempt) = step {
+            let answer = attempt.answered(StatusCode::UNAUTHORIZED, body.to_string().as_bytes());
+            let Answer::Next(next) = answer else {
+                panic!("the key was not rejected");
+            };
+            step = next;
+        }
+    }),
+    ("responses and pages", |text| {
+        let response = || Response::from(http::Response::new(text.to_owned().into()));
+        drop(black_box((
+            response().json::<serde_json::Value>(),
+            response().text().map(escape),
+        )));
+        let mut walk = Walk::new(Texts(text.to_owned()));
+        drop(black_box((
+            walk.received(response()),
+            walk.received(response()),
+        )));
+        let head = http::Response::builder()
+            .status(StatusCode::TOO_MANY_REQUESTS)
+            .header(header::RETRY_AFTER, text)
+            .header(header::DATE, text);
+        if let Ok(response) = head.body(Default::default()) {
+            let error = Response::from(response).error_for_status().unwrap_err();
+            black_box(error.retry_after());
+        }
+    }),
+];
+
+/// A list that says itself where its next page begins.
+#[derive(Clone)]
+struct Texts(String);
+
+impl Endpoint for Texts {
+    type Output = Page<char, String>;
+
+    fn draft(&self) -> Draft {
+        Draft::get(Service::LeadConduit, "/").query(&[("q", &self.0)])
+    }
+
+    fn decode(&self, response: Response) -> Result<Self::Output, Error> {
+        let text = response.text()?;
+        Ok(Page::new(text.chars().collect(), Some(text.to_owned())))
+    }
+}
+
+impl Paged for Texts {
+    type Item = char;
+    type Cursor = String;
+
+    fn starting_at(self, cursor: String) -> Self {
+        Self(cursor)
+    }
+}
+
+/// Counts the instructions of a parser with texts of this length, in a process of its own. `None` without
+/// valgrind.
+fn count(name: &str, length: usize) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "every_parser_is_linear", "--test-threads=1"])
+        .env(TASK, format!("{length} {name}"))
+        .output()
+        .ok()?;
+    assert!(output.status.success(), "{name}");
+    let report = String::from_utf8_lossy(&output.stderr);
+    let line = report
+        .lines()
+        .find_map(|line| line.split_once("Collected :"));
+    Some(line.unwrap().1.trim().parse().unwrap())
 }
 
 #[test]
 fn every_parser_is_linear() {
-    let parsers: [(&str, Parser<'_>); 10] = [
-        ("key", &|text| drop(black_box(ApiKey::parse(text)))),
-        ("label", &|text| {
-            drop(black_box(ApiKey::parse("k").unwrap().with_label(text)));
-        }),
-        ("user", &|text| {
-            let key = ApiKey::parse("k").unwrap();
-            drop(black_box(Credentials::with_user(text, key)));
-        }),
-        ("origin", &|text| {
-            drop(black_box(Origin::parse(&format!("https://{text}"))));
-            drop(black_box(Origin::parse(&format!("https://{text}@"))));
-        }),
-        ("origin on loopback", &|text| {
-            drop(black_box(Origin::parse_loopback(&format!(
-                "http://[{text}"
-            ))));
-        }),
-        ("uri", &|text| {
-            if let Ok(uri) = format!("https://{text}/").parse::<Uri>() {
-                black_box((is_loopback(&uri), Origins::vendor().service_of(&uri)));
-            }
-        }),
-        ("target", &|text| {
-            let draft = Draft::get(Service::LeadConduit, format!("/{text}")).path_segment(text);
-            drop(black_box(
-                draft
-                    .query(&[("q", text)])
-                    .prepare(&Origins::vendor(), None),
-            ));
-        }),
-        ("signed url", &|text| {
-            if let Ok(request) =
-                Request::get(format!("https://app.leadconduit.com/{text}")).body(())
-            {
-                let credentials = [Credentials::new(ApiKey::parse("aaaaaaaaab").unwrap())];
-                drop(black_box(check(&request, &credentials, &Origins::vendor())));
-            }
-        }),
-        ("401", &|text| {
-            for body in [
-                text.to_owned(),
-                format!(r#"{{"error":"{text}"}}"#),
-                format!("{{{text}"),
-            ] {
-                black_box(Unauthorized::parse(Product::TrustedForm, body.as_bytes()));
-            }
-        }),
-        ("response", &|text| {
-            let response = Response::from(http::Response::new(text.to_owned().into()));
-            drop(black_box((
-                response.json::<serde_json::Value>(),
-                response.text().map(escape),
-            )));
-        }),
-    ];
-    for piece in [
-        "?", "@", "/", ":", ".", "%", "%2e", "[", "\"", "\\", "a", "\u{fc}", " ", "{\"a\":", "a.",
-    ] {
-        let short = piece.repeat(10_000 / piece.len());
-        let long = short.repeat(10);
-        for (name, parse) in parsers {
-            // A loaded machine makes single runs slower, so one fast run of many is enough. Below 100
-            // microseconds, the clock decides.
-            let short = (0..3).map(|_| time(parse, &short)).max().unwrap();
-            let allowed = short.max(Duration::from_micros(100)) * 40;
-            let is_fast = (0..20).any(|_| time(parse, &long) <= allowed);
-            assert!(
-                is_fast,
-                "{name} of {piece:?}: {short:?}, and more than {allowed:?} for ten times as much"
-            );
+    if let Ok(task) = std::env::var(TASK) {
+        let (length, name) = task.split_once(' ').unwrap();
+        let length: usize = length.parse().unwrap();
+        let (_, parse) = PARSERS.iter().find(|(one, _)| *one == name).unwrap();
+        for piece in PIECES {
+            parse(black_box(&piece.repeat(length / piece.len())));
         }
+        return;
+    }
+    for (name, _) in PARSERS {
+        let Some(none) = count(name, 0) else {
+            eprintln!("skipped: valgrind, which counts instructions, is not installed");
+            return;
+        };
+        let few = count(name, SHORT).unwrap().saturating_sub(none);
+        let many = count(name, 10 * SHORT).unwrap().saturating_sub(none);
+        eprintln!("{name}: {few} for n, {many} for 10 n");
+        assert!(many <= few * 11, "{name}: {few} for n, {many} for 10 n");
     }
 }
 

@@ -4,6 +4,7 @@ mod body;
 mod headers;
 mod target;
 
+use activeprospect::ap_core::redact::is_secret_name;
 use activeprospect::http::{Method, header};
 use activeprospect::{Draft, Product, Response};
 
@@ -13,6 +14,7 @@ use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::options::values::parse_product;
 use crate::output::{self, Printed};
+use crate::redact::{MARK, Secrets};
 use crate::session::Session;
 
 #[derive(clap::Args, Debug)]
@@ -38,7 +40,7 @@ pub(crate) struct Args {
     /// Send no key.
     #[arg(long)]
     no_auth: bool,
-    /// Print the values of api_key and keen_read_api_key, and the account's keys, as they are.
+    /// Print passwords, tokens and keys in the answer as they are.
     #[arg(long)]
     show_secrets: bool,
 }
@@ -75,7 +77,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         Err(error) => error.response().cloned(),
     };
     let printed = match response {
-        Some(response) => output::print(&text_of(&response, args, &session))?,
+        Some(response) => print(&response, args, &session.secrets)?,
         None => Printed::All,
     };
     if let Printed::ReaderGone = printed {
@@ -86,28 +88,34 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     Ok(printed)
 }
 
-/// Returns what is printed of a response.
-fn text_of(response: &Response, args: &Args, session: &Session) -> Vec<u8> {
-    let mut text = Vec::new();
-    if args.include {
-        let head = response.clone().into_http();
-        text.extend(format!("{:?} {}\n", head.version(), head.status()).into_bytes());
-        for (name, value) in head.headers() {
-            text.extend(format!("{name}: ").into_bytes());
-            if args.show_secrets {
-                text.extend_from_slice(value.as_bytes());
-            } else {
-                text.extend_from_slice(&session.secrets.redact_text(value.as_bytes()));
-            }
-            text.push(b'\n');
-        }
-        text.push(b'\n');
-    }
+/// Prints a response without its secrets, unless they are asked for.
+fn print(response: &Response, args: &Args, secrets: &Secrets) -> Result<Printed, Failure> {
+    let head = args.include.then(|| head(response, args, secrets));
+    let head = head.as_deref().unwrap_or_default();
+    let body = response.bytes();
     if args.show_secrets {
-        text.extend_from_slice(response.bytes());
+        output::print_pieces([head, body])
     } else {
-        text.extend_from_slice(&session.secrets.redact_body(response.bytes()));
+        output::print_pieces([head].into_iter().chain(secrets.redact(body)))
     }
+}
+
+/// Returns the status line and the headers as they are printed.
+fn head(response: &Response, args: &Args, secrets: &Secrets) -> Vec<u8> {
+    let head = response.clone().into_http();
+    let mut text = format!("{:?} {}\n", head.version(), head.status()).into_bytes();
+    for (name, value) in head.headers() {
+        let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+        let (name, value) = if args.show_secrets {
+            (name.into(), value.into())
+        } else if is_secret_name(&String::from_utf8_lossy(name)) {
+            (secrets.redact_text(name), MARK.as_bytes().into())
+        } else {
+            (secrets.redact_text(name), secrets.redact_text(value))
+        };
+        text.extend([&*name, b": ", &*value, b"\n"].concat());
+    }
+    text.push(b'\n');
     text
 }
 

@@ -1,9 +1,14 @@
-//! Text from elsewhere, made safe to show: [`escape`], and the search for a key in it.
+//! Text from elsewhere, made safe to show: [`escape`], the names of secrets in [`SECRET_NAMES`], and the search
+//! for a key.
+
+mod secret_names;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
+
+pub use secret_names::{SECRET_NAMES, SecretName, is_secret_name};
 
 /// This many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;
@@ -14,13 +19,30 @@ pub(crate) fn repeats_key(text: &str, key: &str, encoded_pair: &[u8]) -> bool {
     let encoded = Zeroizing::new(STANDARD.encode(key));
     let secrets = [key.as_bytes(), encoded.as_bytes(), encoded_pair];
     let reversed: Vec<u8> = text.bytes().rev().collect();
-    secrets.into_iter().any(|secret| {
-        let width = WINDOW.min(secret.len());
-        secret.windows(width).any(|window| {
-            let window = memmem::Finder::new(window);
-            window.find(text.as_bytes()).is_some() || window.find(&reversed).is_some()
-        })
-    })
+    let texts = [text.as_bytes(), &reversed];
+    // Sorted, so that the text is read once however long the key is.
+    let mut known = Zeroizing::new(Vec::with_capacity(
+        secrets.iter().map(|one| one.len()).sum(),
+    ));
+    known.extend(secrets.into_iter().flat_map(windows));
+    known.sort_unstable();
+    let repeats_short = |secret: &[u8]| {
+        let secret = memmem::Finder::new(secret);
+        texts.iter().any(|text| secret.find(text).is_some())
+    };
+    texts
+        .into_iter()
+        .flat_map(windows)
+        .any(|window| known.binary_search(&window).is_ok())
+        || secrets
+            .into_iter()
+            .any(|secret| secret.len() < WINDOW && repeats_short(secret))
+}
+
+/// Returns each [`WINDOW`] bytes in a row, as a number.
+fn windows(text: &[u8]) -> impl Iterator<Item = u64> {
+    text.windows(WINDOW)
+        .filter_map(|window| Some(u64::from_ne_bytes(window.try_into().ok()?)))
 }
 
 /// Writes a text from elsewhere on one line that is safe on a terminal and in a log.
@@ -74,6 +96,16 @@ mod tests {
         }
         assert!(!repeats("authentication failed"));
         assert!(!repeats("placeho der-key"));
+    }
+
+    #[test]
+    fn of_a_short_key_all_is_found() {
+        let repeats = |text: &str| repeats_key(text, "ab", b"QVBJOmFi");
+        for text in ["ab", "xbay", "YWI=", "=IWY", "-QVBJOmFi-", "iFmOJBVQ"] {
+            assert!(repeats(text), "{text}");
+        }
+        assert!(!repeats("a b"));
+        assert!(!repeats(""));
     }
 
     #[test]

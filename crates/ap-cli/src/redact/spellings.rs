@@ -1,0 +1,128 @@
+//! [`spellings`]: the texts by which a key is recognised.
+
+use activeprospect::ApiKey;
+use activeprospect::ap_core::key::basic;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::units::Units;
+
+/// The user names that the vendor's own documents and programs send with a key.
+const USERS: [&[u8]; 3] = [b"API", b"X", b""];
+
+/// Shorter texts than this are no sign of a key, except the key itself: they may be part of anything.
+const MIN_LEN: usize = 8;
+
+/// Returns every text by which a key is recognised: the key and its base64 forwards and backwards, and what they
+/// become if they are encoded once more. Case makes no difference.
+pub(super) fn spellings(key: &ApiKey) -> Vec<Vec<u8>> {
+    let key = key.expose().as_bytes();
+    let mut derived = Vec::new();
+    for user in USERS {
+        let pair = basic(user, key);
+        let pair = pair.as_bytes();
+        derived.extend(with_and_without_padding(
+            pair.strip_prefix(b"Basic ").unwrap_or(pair),
+        ));
+    }
+    derived.extend(with_and_without_padding(STANDARD.encode(key).as_bytes()));
+    let inside: Vec<_> = inside_base64(key).collect();
+    let nested: Vec<_> = inside.iter().flat_map(|text| inside_base64(text)).collect();
+    derived.extend(inside);
+    let backwards: Vec<_> = derived.iter().map(|text| reversed(text)).collect();
+    derived.extend(backwards);
+    derived.extend(nested);
+    let url_safe: Vec<_> = derived.iter().map(|text| url_safe(text)).collect();
+    derived.extend(url_safe);
+    derived.push(key.iter().flat_map(|byte| hex(*byte)).collect());
+    derived.extend((1..=2).map(|depth| decoded(key, depth)));
+    derived.retain(|text| text.len() >= MIN_LEN);
+    derived.extend([key.to_vec(), reversed(key)]);
+    derived.sort_unstable();
+    derived.dedup();
+    derived
+}
+
+fn with_and_without_padding(encoded: &[u8]) -> [Vec<u8>; 2] {
+    let padding = encoded.iter().rev().take_while(|byte| **byte == b'=');
+    let end = encoded.len() - padding.count();
+    [encoded.to_vec(), encoded[..end].to_vec()]
+}
+
+/// Returns what is in the base64 of any text that contains this one: three bytes are encoded together, so there
+/// are three ways. Characters that depend on what is around it are left out.
+fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..3).map(move |before: usize| {
+        let padded = [&vec![0; before], text].concat();
+        let encoded = STANDARD.encode(&padded);
+        let start = (before * 8).div_ceil(6);
+        let end = padded.len() * 8 / 6;
+        encoded
+            .as_bytes()
+            .get(start..end)
+            .unwrap_or_default()
+            .to_vec()
+    })
+}
+
+/// Returns base64 in the alphabet of RFC 4648 section 5.
+fn url_safe(encoded: &[u8]) -> Vec<u8> {
+    let spell = |byte: &u8| match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => *other,
+    };
+    encoded.iter().map(spell).collect()
+}
+
+fn hex(byte: u8) -> [u8; 2] {
+    let digit = |value: u8| char::from_digit(value.into(), 16).map_or(b'0', |digit| digit as u8);
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+/// Returns what is left of a key that has something like escapes in it, after others have decoded them.
+fn decoded(key: &[u8], depth: usize) -> Vec<u8> {
+    let mut units = Units::new(key, depth, 0);
+    std::iter::from_fn(|| units.next(false))
+        .map(|unit| unit.byte)
+        .collect()
+}
+
+fn reversed(text: &[u8]) -> Vec<u8> {
+    text.iter().rev().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_anything_around_the_key_is_recognised() {
+        let key = "placeholder>>>key???0";
+        let spellings = spellings(&ApiKey::parse(key).unwrap());
+        for before in ["", "a", "ab", "abc", "name:", "é"] {
+            for after in ["", "a", "ab", "\n"] {
+                let encoded = STANDARD.encode(format!("{before}{key}{after}"));
+                let nested = STANDARD.encode(format!("{after}{encoded}{before}"));
+                for text in [&encoded, &nested] {
+                    for text in [text.as_bytes().to_vec(), url_safe(text.as_bytes())] {
+                        let is_found = spellings
+                            .iter()
+                            .any(|one| memchr::memmem::find(&text, one).is_some());
+                        assert!(is_found, "{before:?} {after:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_short_key_no_short_part_of_anything_is_a_sign() {
+        let spellings = spellings(&ApiKey::parse("k").unwrap());
+        let texts: Vec<_> = spellings
+            .iter()
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+            .collect();
+        assert_eq!(texts, ["=smOJBVQ", "QVBJOms=", "k"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! [`SECRET_NAMES`]: which members, parameters and headers have a secret for a value.
+
+/// A rule for names whose values are secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretName {
+    /// The name, or its end: lower-case letters and digits alone.
+    pub text: &'static str,
+    /// `true` if longer names that end like this are secret too.
+    pub is_ending: bool,
+    /// The source of this rule, or an example of what it is for.
+    pub source: &'static str,
+}
+
+const fn ending(text: &'static str, source: &'static str) -> SecretName {
+    SecretName {
+        text,
+        is_ending: true,
+        source,
+    }
+}
+
+const fn whole(text: &'static str, source: &'static str) -> SecretName {
+    SecretName {
+        text,
+        is_ending: false,
+        source,
+    }
+}
+
+/// Every name whose value is a secret. [`is_secret_name`] compares with them.
+///
+/// To add one, add a row here with its source.
+pub const SECRET_NAMES: &[SecretName] = &[
+    ending(
+        "apikey",
+        "LeadConduit's OpenAPI description: api_key, keen_read_api_key, keen_write_api_key",
+    ),
+    ending(
+        "password",
+        "LeadConduit's OpenAPI description, UserCredential",
+    ),
+    ending(
+        "token",
+        "LeadConduit's OpenAPI description: credentials, and the links to shared reports; shared_token of TrustedForm's share_url",
+    ),
+    ending("secret", "OAuth: client_secret"),
+    ending(
+        "jwt",
+        "LeadConduit's OpenAPI description, AuthenticatedUser: zendesk_jwt",
+    ),
+    ending("accesskey", "LeadConduit, /firehose: secret_access_key"),
+    ending(
+        "connectionstring",
+        "LeadConduit, /firehose to Azure: connection_string",
+    ),
+    whole(
+        "integrationiconurl",
+        "LeadConduit's OpenAPI description, Destination: a pre-signed link",
+    ),
+    whole(
+        "webhookurl",
+        "LeadConduit's OpenAPI description, Destination: a link that anybody may call",
+    ),
+    ending(
+        "signature",
+        "pre-signed links: X-Amz-Signature, X-Goog-Signature, Signature",
+    ),
+    whole("sig", "pre-signed links of Azure"),
+    ending(
+        "authorization",
+        "headers of the requests that LeadConduit's events show",
+    ),
+    ending("cookie", "headers: Cookie, Set-Cookie"),
+    ending("privatekey", "credentials of other services"),
+    ending("passphrase", "credentials of other services"),
+    ending("passwd", "credentials of other services"),
+];
+
+/// Returns `true` if the value of a member, a parameter or a header with this name is a secret.
+///
+/// Upper and lower case, separators and a plural make no difference: `apiKey`, `X-Api-Key` and `api_keys` are
+/// one name.
+///
+/// ```
+/// use ap_core::redact::is_secret_name;
+///
+/// assert!(is_secret_name("keen_write_api_key"));
+/// assert!(is_secret_name("accessToken"));
+/// assert!(is_secret_name("X-Amz-Signature"));
+/// assert!(!is_secret_name("credential_id"));
+/// ```
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    // The end of the name, from the right; one byte more than the longest rule.
+    let mut end = [0; MAX_RULE + 1];
+    let mut start = end.len();
+    let bytes = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    for byte in bytes.take(MAX_RULE + 1) {
+        start -= 1;
+        end[start] = byte.to_ascii_lowercase();
+    }
+    let name = &end[start..];
+    let singular = name.strip_suffix(b"s").unwrap_or_default();
+    SECRET_NAMES.iter().any(|rule| {
+        let text = rule.text.as_bytes();
+        let is_like = |name: &[u8]| {
+            // The last letter first: most names differ in it.
+            name.last() == text.last()
+                && name.ends_with(text)
+                && (rule.is_ending || name.len() == text.len())
+        };
+        is_like(name) || is_like(singular)
+    })
+}
+
+/// The length of the longest rule's text, and of its plural.
+const MAX_RULE: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secrets_of_the_vendors_descriptions_are_known_by_name() {
+        for name in [
+            "api_key",
+            "keen_read_api_key",
+            "keen_write_api_key",
+            "zendesk_jwt",
+            "password",
+            "token",
+            "access_token",
+            "refresh_token",
+            "integration_icon_url",
+            "webhook_url",
+            "secret_access_key",
+            "connection_string",
+            "shared_token",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "",
+            "s",
+            "id",
+            "key",
+            "keys",
+            "sso_id",
+            "keen_project_id",
+            "access_key_id",
+            "credential",
+            "credential_id",
+            "credential_updated",
+            "token_type",
+            "password_hint_url",
+            "logo_url",
+            "share_url",
+            "design",
+            "signed_at",
+            "authentication_required",
+            "masked_cert_url",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn spelling_and_number_make_no_difference() {
+        for name in [
+            "apiKey",
+            "APIKEY",
+            "X-Api-Key",
+            "api.key",
+            "API keys",
+            "user[password]",
+            "client_secrets",
+            "Set-Cookie",
+            "X-Amz-Security-Token",
+            "sig",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_rule_has_a_text_that_can_match_and_a_source() {
+        for rule in SECRET_NAMES {
+            assert!(rule.text.len() < MAX_RULE, "{}", rule.text);
+            assert!(is_secret_name(rule.text), "{}", rule.text);
+            assert_eq!(is_secret_name(&format!("x_{}", rule.text)), rule.is_ending);
+            assert!(!rule.source.is_empty(), "{}", rule.text);
+        }
+    }
+}
