@@ -413,10 +413,9 @@ impl fmt::Display for Error {
             Cause::Auth(error) => {
                 error.fmt(f)?;
                 match &self.inner.source {
-                    Some(source) if error.kind() == AuthErrorKind::NoKey => {
-                        write!(f, "; the key source failed: {source}")
-                    }
-                    _ => Ok(()),
+                    // People read this text, and few look at the source.
+                    Some(source) => write!(f, "; the key source failed: {source}"),
+                    None => Ok(()),
                 }
             }
             Cause::Transport(kind) => kind.fmt(f),
