@@ -30,8 +30,9 @@ const MIN_SEARCHED_LEN: usize = 8;
 /// A key source that reads what a program prints: one key per line, oldest first, up to three.
 ///
 /// The program runs each time that keys are needed. The last line needs no line feed. A line below the first
-/// counts as a key only if it is as long as the first, and consists of letters and digits. Anything else there
-/// is an error, because it may be a user name or a note; see [`first_line`](Self::first_line).
+/// counts as a key only if it is as long as the first, and consists of letters and digits, apart from
+/// characters that the first has in the same places. Anything else there is an error, because it may be a user
+/// name or a note; see [`first_line`](Self::first_line).
 ///
 /// There is no shell in between: the program gets its arguments as they are. Its standard input is empty, its
 /// standard error is that of this process. It inherits the working directory, and the environment except for
@@ -213,13 +214,19 @@ fn check_further_lines(output: &[u8], output_name: &str) -> Result<(), Error> {
     if ApiKey::parse(first).is_err() {
         return Ok(());
     }
-    let is_key =
-        |line: &[u8]| line.len() == first.len() && line.iter().all(u8::is_ascii_alphanumeric);
+    // A key such as `emulator-1-0a1b` has other characters too, and the next one has them in the same places.
+    let is_key = |line: &[u8]| {
+        line.len() == first.len()
+            && line
+                .iter()
+                .zip(first)
+                .all(|(byte, of_first)| byte.is_ascii_alphanumeric() || byte == of_first)
+    };
     match lines.position(|line| !is_key(line)) {
         None => Ok(()),
         Some(index) => Err(Error::new(
             format!(
-                "line {} of {output_name} is not a key of the first one's length",
+                "line {} of {output_name} is not a key of the first one's form",
                 index + 2
             ),
             format!(

@@ -49,6 +49,11 @@ fn one_key_per_line_is_read() {
             vec!["a-b1", "2c3d", "4e5f"],
         ),
         ("0a1b\n2c3d\n0a1b\n".to_owned(), vec!["0a1b", "2c3d"]),
+        // Other characters in the same places.
+        (
+            "key-1-0a\nkey-2-b3\n".to_owned(),
+            vec!["key-1-0a", "key-2-b3"],
+        ),
     ] {
         let (_folder, path) = file_with(&text);
         let command = Command::new("cat").args([&path]);
@@ -76,7 +81,7 @@ fn a_further_line_is_a_key_only_if_it_looks_like_the_first() {
         let command = Command::new("cat").args([&path]);
         let error = run(&command, None).unwrap_err();
         let expected = format!(
-            "line {line} of the output of the command cat is not a key of the first one's length; \
+            "line {line} of the output of the command cat is not a key of the first one's form; \
              print one key per line; if only the first line is a key, use `Command::first_line()`, \
              or set ACTIVEPROSPECT_KEY_COMMAND_FIRST_LINE=1"
         );
