@@ -30,7 +30,7 @@ fn read_chunk(stdout: &mut ChildStdout) -> io::Result<Chunk> {
     })
 }
 
-/// The output of a program. Nothing is left behind when it is dropped, whoever still has the other end open.
+/// The output of a program. Nothing is left behind when it is dropped, even if others have the other end open.
 #[cfg(unix)]
 pub(crate) struct Pipe(ChildStdout);
 
