@@ -1,6 +1,6 @@
 //! [`ExitCode`]: how `ap` ends if it does not succeed. Documented in docs/cli.md; the numbers do not change.
 
-use activeprospect::{Error, ErrorKind, TransportErrorKind, Unauthorized};
+use activeprospect::{Error, ErrorKind, TransportErrorKind};
 
 /// The exit code of a command that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl ExitCode {
             }
             ErrorKind::Transport(_) => Self::Transport,
             ErrorKind::Status(status) => match status.as_u16() {
-                401 if is_bad_key(error) => Self::NoAcceptedKey,
+                401 | 403 if is_bad_key(error) => Self::NoAcceptedKey,
                 401..=403 => Self::Forbidden,
                 404 => Self::NotFound,
                 429 | 500..=599 => Self::TryLater,
@@ -76,8 +76,6 @@ impl ExitCode {
 /// Returns `true` if the response is one that the product sends for a bad or missing key. A signed call then
 /// ends in an error of kind `Auth`, so this one was unsigned.
 pub(crate) fn is_bad_key(error: &Error) -> bool {
-    let (Some(service), Some(response)) = (error.service(), error.response()) else {
-        return false;
-    };
-    Unauthorized::parse(service.product(), response.bytes()).is_bad_key()
+    let unauthorized = error.unauthorized();
+    unauthorized.is_some_and(|unauthorized| unauthorized.is_bad_key())
 }

@@ -2,7 +2,9 @@
 
 use activeprospect::ap_core::exchange::AuthErrorKind;
 use activeprospect::http::{StatusCode, header};
-use activeprospect::{Error, ErrorKind, InvalidOrigin, RequestError, TransportErrorKind, keys};
+use activeprospect::{
+    Error, ErrorKind, Hint, InvalidOrigin, RequestError, TransportErrorKind, keys,
+};
 
 use crate::exit_code::{self, ExitCode};
 
@@ -91,13 +93,19 @@ fn hint(error: &Error) -> String {
     let hint = match error.kind() {
         ErrorKind::Request => error.request().map(request_hint),
         ErrorKind::Transport(kind) => transport_hint(kind),
-        ErrorKind::Status(StatusCode::UNAUTHORIZED) if exit_code::is_bad_key(error) => {
+        ErrorKind::Status(_) if exit_code::is_bad_key(error) => {
             Some("this needs a key; leave out --no-auth")
         }
+        ErrorKind::Status(StatusCode::FORBIDDEN) if may_be_key(error) => None,
         ErrorKind::Status(status) => status_hint(status),
         _ => None,
     };
     hint.map_or_else(|| error.hint().to_string(), str::to_owned)
+}
+
+/// Returns `true` if the library's own hint names the key as one possible cause.
+fn may_be_key(error: &Error) -> bool {
+    matches!(error.hint(), Hint::CheckKeyOrPlan(_))
 }
 
 fn request_hint(error: &RequestError) -> &'static str {

@@ -51,6 +51,40 @@ fn each_status_has_its_exit_code() {
 }
 
 #[test]
+fn a_403_of_trustedform_is_a_bad_key_in_one_form_and_may_be_one_in_any_other() {
+    let operation = r#"{"outcome":"error","reason":"Unavailable product requested"}"#;
+    for (status, body, code, says) in [
+        (
+            403,
+            r#"{"error":"Invalid Authentication"}"#,
+            3,
+            "check the key; if it was reset",
+        ),
+        (
+            403,
+            operation,
+            4,
+            "check the key, and if the account's plan",
+        ),
+        (403, "", 4, "check the key, and if the account's plan"),
+        (
+            401,
+            r#"{"error":"Invalid Authentication"}"#,
+            4,
+            "the key may be good",
+        ),
+    ] {
+        let fake = Fake::status(status, "", body);
+        let origin = format!("trustedform={}", fake.url);
+        let url = format!("{}/x", fake.url);
+        let ran = Home::new().run(&["--origin", &origin, "api", &url]);
+        assert_eq!(ran.code, Some(code), "{body}: {}", ran.stderr);
+        ran.says(says);
+        assert_eq!(ran.stdout, body);
+    }
+}
+
+#[test]
 fn without_a_complete_answer_it_exits_6() {
     // Nothing listens on port 1, which only root can open.
     let ran = Home::new().run(&["--origin", "lcx=http://127.0.0.1:1", "api", "/x"]);

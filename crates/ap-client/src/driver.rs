@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use ap_core::exchange::{Answer, Attempt, NeedKey, Resend, Step};
-use ap_core::unauthorized::UNAUTHORIZED_BODY_LIMIT;
 use ap_core::{Account, Called, Draft, Error, Origins, Response, TransportError};
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request};
 
 use crate::key_source::KeySourceError;
 use crate::refresher::Refreshed;
@@ -93,7 +92,7 @@ impl Driver {
             Err(error) => return self.failed(error),
         };
         let answer = match sent {
-            Sent(Some(attempt)) => attempt.answered(response.status(), start_of_401(&response)),
+            Sent(Some(attempt)) => attempt.answered(response.status(), response.body()),
             Sent(None) => Answer::Final,
         };
         match answer {
@@ -143,15 +142,5 @@ impl Driver {
 
     fn failed(&self, error: impl Into<Error>) -> Todo {
         Todo::Done(Err(error.into().with_called(self.called.clone())))
-    }
-}
-
-/// Returns what the exchange reads: the start of a 401's body, else nothing.
-fn start_of_401(response: &http::Response<Bytes>) -> &[u8] {
-    if response.status() == StatusCode::UNAUTHORIZED {
-        let body = response.body();
-        &body[..body.len().min(UNAUTHORIZED_BODY_LIMIT + 1)]
-    } else {
-        &[]
     }
 }

@@ -247,6 +247,20 @@ fn without_a_key_the_text_says_why_the_source_has_none() {
 }
 
 #[test]
+fn after_rejected_keys_too_the_text_says_why_the_source_has_no_others() {
+    let client = ClientBuilder::<Blocking>::new()
+        .key(key('a'))
+        .key_source(Answers::new(0, "!the vault is locked"))
+        .build_with(fake(|_| (401, r#"{"error":"authentication failed"}"#)))
+        .unwrap();
+    let error = client.send(flows()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"LeadConduit rejected the API key: "a"; the key source failed: the vault is locked"#
+    );
+}
+
+#[test]
 fn that_a_source_failed_is_shared_with_calls_that_have_more_time() {
     let source = Answers::new(0, "!the vault is locked");
     let client = ClientBuilder::<Blocking>::new()

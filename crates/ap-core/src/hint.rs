@@ -24,6 +24,8 @@ pub enum Hint {
     CheckKeyOrLogIn(Product),
     /// The key may be good, but the account's plan may not include this resource.
     CheckPlan,
+    /// The account's plan may not include this resource, or this product does not accept the key.
+    CheckKeyOrPlan(Product),
     /// The product has no such thing: check the path and the ids in it.
     CheckPath,
     /// Something between here and the vendor may be in the way, or may have answered.
@@ -54,6 +56,12 @@ impl fmt::Display for Hint {
             }
             Self::CheckPlan => {
                 "the key may be good; check if the account's plan includes this resource"
+            }
+            Self::CheckKeyOrPlan(product) => {
+                return write!(
+                    f,
+                    "check the key, and if the account's plan includes this resource; {product} answers 403 for both"
+                );
             }
             Self::CheckPath => "check the path and the ids in it",
             Self::CheckNetwork => {

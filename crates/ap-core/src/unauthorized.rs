@@ -1,7 +1,8 @@
-//! [`Unauthorized`]: what the body of a 401 says. The forms of a bad key are in [`BAD_KEY_FORMS`].
+//! [`Unauthorized`]: what a 401 or 403 says. The forms of a bad key are in [`BAD_KEY_FORMS`].
 
 use std::fmt;
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -16,61 +17,109 @@ use crate::redact::escape_char;
 /// Source: <https://developers.activeprospect.com/docs/authentication>.
 pub const DOCUMENTED_BODY: &[u8] = br#"{"error":"authentication failed"}"#;
 
-/// The longest body of a 401 that is read, in bytes. The known ones have at most 100.
+/// The longest body of a 401 or 403 that is read, in bytes. The known ones have at most 100.
 pub const UNAUTHORIZED_BODY_LIMIT: usize = 64 * 1024;
 
 /// How much of the server's message is kept, in characters.
 pub const MESSAGE_LIMIT: usize = 256;
 
-/// One form of body that a product is known to send for a bad key.
-///
-/// It matches a JSON object by the members it names; other members are ignored. Members of nested objects
-/// are written `outer.inner`.
+/// One answer that a product is known to send for a bad key: a status, and a form of body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadKeyForm {
     /// The product that sends it; `None` if any of them may.
     pub product: Option<Product>,
-    /// Members and the text that each must have.
-    pub members: &'static [(&'static str, &'static str)],
+    /// The status: 401 or 403.
+    pub status: StatusCode,
+    /// The form of the body.
+    pub body: BadKeyBody,
     /// The source of this fact.
     pub source: &'static str,
+    /// How far the source can be trusted.
+    pub trust: Trust,
 }
 
-/// Every form that counts as a bad key. Nothing else does.
+/// The form of a body. Media types and other headers say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadKeyBody {
+    /// A JSON object with members of these names and texts; other members are ignored. A member of a nested
+    /// object is written `outer.inner`.
+    Members(&'static [(&'static str, &'static str)]),
+    /// This text, byte for byte.
+    Text(&'static str),
+}
+
+/// How far the source of a [`BadKeyForm`] can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trust {
+    /// The vendor documents it.
+    Documented,
+    /// The vendor's own programs, or their tests, expect it.
+    VendorCode,
+    /// It is what the software does that the product is built on. The vendor does not mention it.
+    Inferred,
+}
+
+/// Every answer that counts as a bad key. Nothing else does.
 ///
-/// A free account, or a plan without the resource, also gets a 401. Treating that as a bad key would stop
-/// the use of a good one. The exchange tries another key for these forms alone.
+/// A free account, or a plan without the resource, also gets a 401 or 403. Treating that as a bad key would
+/// stop the use of a good one. The exchange tries another key for these forms alone.
 ///
 /// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. A new member name
-/// also goes into `Members`, at the end of this file.
+/// also goes into `Members`, at the end of this file, and a new status into `Unauthorized::from_answer`.
 pub const BAD_KEY_FORMS: &[BadKeyForm] = &[
     BadKeyForm {
         product: None,
-        members: &[("error", "authentication failed")],
+        status: StatusCode::UNAUTHORIZED,
+        body: BadKeyBody::Members(&[("error", "authentication failed")]),
         source: "developers.activeprospect.com/docs/authentication",
+        trust: Trust::Documented,
     },
     BadKeyForm {
         product: Some(Product::TrustedForm),
-        members: &[("outcome", "error"), ("reason", "Unauthorized")],
+        status: StatusCode::UNAUTHORIZED,
+        body: BadKeyBody::Members(&[("outcome", "error"), ("reason", "Unauthorized")]),
         source: "TrustedForm API 4.0, OpenAPI description, response Unauthorized",
+        trust: Trust::Documented,
     },
     BadKeyForm {
         product: Some(Product::TrustedForm),
-        members: &[
+        status: StatusCode::UNAUTHORIZED,
+        body: BadKeyBody::Members(&[
             ("errors.detail", "Unauthorized"),
             ("message", "Unauthorized"),
-        ],
+        ]),
         source: "github.com/activeprospect/leadconduit-integration-trustedform, test/consent_spec.js",
+        trust: Trust::VendorCode,
+    },
+    // A support article has the status, the client's tests have the body.
+    BadKeyForm {
+        product: Some(Product::TrustedForm),
+        status: StatusCode::FORBIDDEN,
+        body: BadKeyBody::Members(&[("error", "Invalid Authentication")]),
+        source: "support.activeprospect.com, TrustedForm troubleshooting; \
+                 github.com/activeprospect/trustedform-client, test/claim_spec.js",
+        trust: Trust::VendorCode,
     },
     BadKeyForm {
         product: Some(Product::SuppressionList),
-        members: &[("message", "HTTP Basic: Access denied")],
+        status: StatusCode::UNAUTHORIZED,
+        body: BadKeyBody::Members(&[("message", "HTTP Basic: Access denied")]),
         source: "github.com/activeprospect/leadconduit-integration-suppressionlist, lib/ui/api/lists.js",
+        trust: Trust::VendorCode,
+    },
+    BadKeyForm {
+        product: Some(Product::SuppressionList),
+        status: StatusCode::UNAUTHORIZED,
+        body: BadKeyBody::Text("HTTP Basic: Access denied.\n"),
+        source: "Ruby on Rails, ActionController::HttpAuthentication::Basic",
+        trust: Trust::Inferred,
     },
 ];
 
-/// What the body of a 401 is.
+/// What the body of a 401 or 403 is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnauthorizedKind {
@@ -95,9 +144,9 @@ pub enum UnauthorizedKind {
     TooLarge,
 }
 
-/// The meaning of a 401: if the key is bad, what the server says, and what to do next.
+/// The meaning of a 401 or 403: if the key is bad, what the server says, and what to do next.
 ///
-/// Only the body decides. The vendor sends no `WWW-Authenticate`, and media types are not read.
+/// Only the status and the body decide. The vendor sends no `WWW-Authenticate`, and media types are not read.
 ///
 /// ```
 /// use ap_core::{Hint, Product, Unauthorized, UnauthorizedKind};
@@ -113,6 +162,8 @@ pub enum UnauthorizedKind {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unauthorized {
     product: Product,
+    /// The status is 403, not 401.
+    is_forbidden: bool,
     kind: UnauthorizedKind,
     message: Option<Box<str>>,
 }
@@ -123,19 +174,56 @@ impl Unauthorized {
     /// The documented body costs one comparison and no allocation.
     #[must_use]
     pub fn parse(product: Product, body: &[u8]) -> Self {
-        if body == DOCUMENTED_BODY {
-            return Self::new(product, UnauthorizedKind::Documented);
+        Self::parse_any(product, false, body)
+    }
+
+    /// Parses an answer from a product. `None` if its status is neither 401 nor 403: then it says nothing about
+    /// the key.
+    ///
+    /// ```
+    /// use ap_core::{Product, Unauthorized};
+    /// use http::StatusCode;
+    ///
+    /// let body = br#"{"error":"Invalid Authentication"}"#;
+    /// let parse = |product| Unauthorized::from_answer(product, StatusCode::FORBIDDEN, body).unwrap();
+    /// assert!(parse(Product::TrustedForm).is_bad_key());
+    /// assert!(!parse(Product::LeadConduit).is_bad_key(), "it is not known to send this");
+    /// ```
+    #[must_use]
+    pub fn from_answer(product: Product, status: StatusCode, body: &[u8]) -> Option<Self> {
+        match status {
+            StatusCode::UNAUTHORIZED => Some(Self::parse_any(product, false, body)),
+            StatusCode::FORBIDDEN => Some(Self::parse_any(product, true, body)),
+            _ => None,
+        }
+    }
+
+    fn parse_any(product: Product, is_forbidden: bool, body: &[u8]) -> Self {
+        let unread = Self {
+            product,
+            is_forbidden,
+            kind: UnauthorizedKind::Documented,
+            message: None,
+        };
+        if body == DOCUMENTED_BODY && !is_forbidden {
+            return unread;
         }
         if body.len() > UNAUTHORIZED_BODY_LIMIT {
-            return Self::new(product, UnauthorizedKind::TooLarge);
+            return unread.with_kind(UnauthorizedKind::TooLarge);
         }
         let Ok(text) = std::str::from_utf8(body) else {
-            return Self::new(product, UnauthorizedKind::NotUtf8);
+            return unread.with_kind(UnauthorizedKind::NotUtf8);
         };
+        let is_text = |body| matches!(body, BadKeyBody::Text(known) if known == text);
+        if unread.find_form(is_text).is_some() {
+            return unread
+                .with_kind(UnauthorizedKind::KnownForm)
+                .with_message(text.trim_ascii_end());
+        }
         // RFC 8259 section 8.1 lets a reader skip a byte-order mark.
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         if text.trim_ascii().is_empty() {
-            return Self::new(product, UnauthorizedKind::Empty);
+            return unread.with_kind(UnauthorizedKind::Empty);
         }
         // serde also reads a struct from an array, so only objects are read as one.
         let read = if text.trim_ascii_start().starts_with('{') {
@@ -144,18 +232,15 @@ impl Unauthorized {
             serde_json::from_str::<IgnoredAny>(text).map(|_| None)
         };
         match read {
-            Ok(Some(members)) => Self::of_object(product, &members),
-            Ok(None) => Self::new(product, UnauthorizedKind::OtherJson),
-            Err(error) => Self::new(
-                product,
-                match error.classify() {
-                    Category::Data => UnauthorizedKind::OtherJson,
-                    Category::Eof if text.trim_ascii_start().starts_with(['{', '[']) => {
-                        UnauthorizedKind::Truncated
-                    }
-                    _ => UnauthorizedKind::NotJson,
-                },
-            ),
+            Ok(Some(members)) => unread.with_members(&members),
+            Ok(None) => unread.with_kind(UnauthorizedKind::OtherJson),
+            Err(error) => unread.with_kind(match error.classify() {
+                Category::Data => UnauthorizedKind::OtherJson,
+                Category::Eof if text.trim_ascii_start().starts_with(['{', '[']) => {
+                    UnauthorizedKind::Truncated
+                }
+                _ => UnauthorizedKind::NotJson,
+            }),
         }
     }
 
@@ -163,6 +248,16 @@ impl Unauthorized {
     #[must_use]
     pub fn product(&self) -> Product {
         self.product
+    }
+
+    /// Returns the status: 401 or 403.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        if self.is_forbidden {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::UNAUTHORIZED
+        }
     }
 
     /// Returns what the body is.
@@ -199,7 +294,13 @@ impl Unauthorized {
             UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => {
                 Hint::CheckKeyOrLogIn(self.product)
             }
+            // Some of its answers to a bad key are a 403, and their body is not known.
+            _ if self.is_forbidden && self.product == Product::TrustedForm => {
+                Hint::CheckKeyOrPlan(self.product)
+            }
             UnauthorizedKind::OtherText | UnauthorizedKind::OtherJson => Hint::CheckPlan,
+            // Products answer 403 in more forms than they document.
+            _ if self.is_forbidden => Hint::CheckPlan,
             _ => Hint::CheckNetwork,
         }
     }
@@ -216,23 +317,33 @@ impl Unauthorized {
         }
     }
 
-    fn new(product: Product, kind: UnauthorizedKind) -> Self {
+    fn with_kind(self, kind: UnauthorizedKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    fn with_message(self, text: &str) -> Self {
         Self {
-            product,
-            kind,
-            message: None,
+            message: Some(excerpt(text).into()),
+            ..self
         }
     }
 
-    fn of_object(product: Product, members: &Members) -> Self {
-        let form = BAD_KEY_FORMS
-            .iter()
-            .filter(|form| form.product.is_none_or(|of| of == product))
-            .find(|form| {
-                form.members
-                    .iter()
-                    .all(|(name, text)| members.get(name) == Some(*text))
-            });
+    /// Returns the form of a bad key that this product sends with this status and such a body.
+    fn find_form(&self, is_body: impl Fn(BadKeyBody) -> bool) -> Option<&'static BadKeyForm> {
+        BAD_KEY_FORMS.iter().find(|form| {
+            form.product.is_none_or(|product| product == self.product)
+                && form.status == self.status()
+                && is_body(form.body)
+        })
+    }
+
+    fn with_members(self, members: &Members) -> Self {
+        let form = self.find_form(|body| match body {
+            BadKeyBody::Members(expected) => expected
+                .iter()
+                .all(|(name, text)| members.get(name) == Some(*text)),
+            BadKeyBody::Text(_) => false,
+        });
         let text = ["error", "message", "reason", "errors.detail"]
             .into_iter()
             .find_map(|name| members.get(name));
@@ -242,17 +353,18 @@ impl Unauthorized {
             (None, Some(_)) => UnauthorizedKind::OtherText,
             (None, None) => UnauthorizedKind::OtherJson,
         };
-        Self {
-            product,
-            kind,
-            message: text.map(|text| excerpt(text).into()),
+        let read = self.with_kind(kind);
+        match text {
+            Some(text) => read.with_message(text),
+            None => read,
         }
     }
 }
 
 impl fmt::Display for Unauthorized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered 401", self.product)?;
+        let status = self.status();
+        write!(f, "{} answered {}", self.product, status.as_str())?;
         match self.kind {
             UnauthorizedKind::Documented | UnauthorizedKind::KnownForm => {
                 f.write_str(" (the key is bad or missing)")?;
@@ -273,6 +385,7 @@ impl fmt::Debug for Unauthorized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unauthorized")
             .field("product", &self.product)
+            .field("status", &self.status())
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }

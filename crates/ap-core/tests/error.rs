@@ -14,14 +14,22 @@ use bytes::Bytes;
 use http::{Method, StatusCode, header};
 
 fn called(method: Method) -> Called {
-    let draft = Draft::new(Service::SuppressionList, method, "/lists");
+    called_of(Service::SuppressionList, method)
+}
+
+fn called_of(service: Service, method: Method) -> Called {
+    let draft = Draft::new(service, method, "/lists");
     draft.prepare(&Origins::vendor(), None).unwrap().1
 }
 
 fn response(status: u16, method: Method, body: &'static str) -> Response {
+    response_of(Service::SuppressionList, status, method, body)
+}
+
+fn response_of(service: Service, status: u16, method: Method, body: &'static str) -> Response {
     let response = http::Response::builder().status(status);
     let response = response.body(Bytes::from_static(body.as_bytes())).unwrap();
-    Response::new(response, called(method))
+    Response::new(response, called_of(service, method))
 }
 
 fn status_error(status: u16, method: Method) -> Error {
@@ -55,6 +63,7 @@ fn hint(hint: Hint) -> &'static str {
         Hint::AddKey => "add key",
         Hint::CheckKeyOrLogIn(_) => "check key",
         Hint::CheckPlan => "plan",
+        Hint::CheckKeyOrPlan(_) => "key or plan",
         Hint::CheckPath => "path",
         Hint::CheckNetwork => "network",
         Hint::ChangeRequest => "request",
@@ -288,6 +297,44 @@ fn a_401_that_rejects_no_key_has_the_hint_of_its_body() {
 }
 
 #[test]
+fn the_hint_for_any_403_of_trustedform_names_the_key() {
+    for (service, body, expected) in [
+        (Service::TrustedForm, "", "check the key, and if"),
+        (
+            Service::TrustedForm,
+            "<html></html>",
+            "check the key, and if",
+        ),
+        (
+            Service::TrustedFormApp,
+            r#"{"outcome":"error","reason":"Unavailable product requested"}"#,
+            "check the key, and if the account's plan includes this resource; \
+             TrustedForm answers 403 for both",
+        ),
+        // Of a request that was sent without a key.
+        (
+            Service::TrustedForm,
+            r#"{"error":"Invalid Authentication"}"#,
+            "check the key; if it was reset",
+        ),
+        (Service::LeadConduit, "", "the key may be good"),
+        (
+            Service::SuppressionList,
+            r#"{"error":"Invalid Authentication"}"#,
+            "the key may be good",
+        ),
+    ] {
+        let error = response_of(service, 403, Method::GET, body)
+            .error_for_status()
+            .unwrap_err();
+        let hint = error.hint().to_string();
+        assert!(hint.starts_with(expected), "{service:?}, {body}: {hint}");
+        assert_eq!(error.unauthorized().unwrap().status(), 403);
+        assert!(!error.is_auth() && !error.may_retry() && !error.may_have_been_applied());
+    }
+}
+
+#[test]
 fn a_call_whose_body_cannot_be_sent_again_may_be_retried_while_there_is_another_key() {
     for (keys, resend, expected) in [
         (2, Resend::Never, "- get post | retry | retry"),
@@ -451,6 +498,7 @@ fn hints_are_one_sentence_each() {
         Hint::AddKey,
         Hint::CheckKeyOrLogIn(Product::TrustedForm),
         Hint::CheckPlan,
+        Hint::CheckKeyOrPlan(Product::TrustedForm),
         Hint::CheckPath,
         Hint::CheckNetwork,
         Hint::ChangeRequest,

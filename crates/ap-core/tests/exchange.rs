@@ -46,20 +46,45 @@ fn a_call_tries_each_key_once_and_teaches_its_own_product_alone() {
 
 #[test]
 fn a_form_of_a_bad_key_counts_only_for_the_product_that_sends_it() {
+    let trusted_form = ["401bad", "401trustedform", "401consent", "403invalid"];
     for (service, forms) in [
-        ("LeadConduit", vec!["bad"]),
-        ("TrustedForm", vec!["bad", "trustedform", "consent"]),
-        ("TrustedFormApp", vec!["bad", "trustedform", "consent"]),
-        ("SuppressionList", vec!["bad", "suppressionlist"]),
+        ("LeadConduit", &["401bad"][..]),
+        ("TrustedForm", &trusted_form),
+        ("TrustedFormApp", &trusted_form),
+        (
+            "SuppressionList",
+            &["401bad", "401suppressionlist", "401stock"],
+        ),
     ] {
-        for form in ["bad", "trustedform", "consent", "suppressionlist"] {
-            if forms.contains(&form) {
+        let bodies = [
+            "bad",
+            "trustedform",
+            "consent",
+            "invalid",
+            "suppressionlist",
+            "stock",
+        ];
+        for (status, body) in [401, 403]
+            .into_iter()
+            .flat_map(|s| bodies.map(|body| (s, body)))
+        {
+            let form = format!("{status}{body}");
+            if forms.contains(&form.as_str()) {
                 run(&format!(
-                    "keys ab; 1@{service}: a 401{form}, b 200 -> 200; 2@{service}: b 200 -> 200"
+                    "keys ab; 1@{service}: a {form}, b 200 -> 200; 2@{service}: b 200 -> 200"
+                ));
+                run(&format!(
+                    "keys ab; 1@{service}: a {form}, b {form} -> all rejected; prefers aaa"
+                ));
+                run(&format!(
+                    "keys ab; 1!@{service}: a {form} -> resend not allowed"
                 ));
             } else {
                 run(&format!(
-                    "keys ab; 1@{service}: a 401{form} -> 401; prefers aaa"
+                    "keys ab; 1@{service}: a {form} -> {status}; prefers aaa"
+                ));
+                run(&format!(
+                    "keys ab; 1@{service}: a bad, b {form} -> {status}; prefers aaa"
                 ));
             }
         }
@@ -82,13 +107,22 @@ fn any_other_401_ends_the_call_and_teaches_nothing() {
 }
 
 #[test]
-fn only_a_401_leads_to_another_attempt() {
+fn the_documented_body_leads_to_another_attempt_only_in_a_401() {
     for status in (200..600).filter(|status| *status != 401) {
         run(&format!(
             "keys ab; 1: a {status}bad -> {status}; prefers aaa"
         ));
         run(&format!(
             "keys ab; 1!: a {status}bad -> {status}; prefers aaa"
+        ));
+    }
+}
+
+#[test]
+fn the_body_of_trustedforms_403_leads_to_another_attempt_only_in_a_403() {
+    for status in (200..600).filter(|status| *status != 403) {
+        run(&format!(
+            "keys ab; 1@TrustedForm: a {status}invalid -> {status}; prefers aaa"
         ));
     }
 }

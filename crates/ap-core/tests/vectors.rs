@@ -11,7 +11,7 @@ use ap_core::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{Request, Uri, header};
+use http::{Request, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 /// Returns the rows of a table. Their exact number is stated, since a file that was cut would pass otherwise.
@@ -562,23 +562,33 @@ fn kind_name(kind: UnauthorizedKind) -> &'static str {
 }
 
 #[test]
-fn the_body_of_a_401_is_read_as_the_rows_say() {
+fn the_body_of_a_401_or_403_is_read_as_the_rows_say() {
     let mut differences = Vec::new();
     let mut kinds = std::collections::BTreeSet::new();
-    for row in rows(&file(UNAUTHORIZED), "bodies", 115) {
+    for row in rows(&file(UNAUTHORIZED), "bodies", 145) {
         let body = bytes(&row["body"]);
         let products = row["products"].as_array().unwrap();
         assert!(!products.is_empty());
         for product in products {
             let product: Product = product.as_str().unwrap().parse().unwrap();
-            let unauthorized = Unauthorized::parse(product, &body);
+            let status = row.get("status").map_or(401, |it| it.as_u64().unwrap());
+            let status = StatusCode::from_u16(status.try_into().unwrap()).unwrap();
+            let unauthorized = Unauthorized::from_answer(product, status, &body).unwrap();
             assert_eq!(unauthorized.product(), product);
+            assert_eq!(unauthorized.status(), status);
+            if status == 401 {
+                assert_eq!(unauthorized, Unauthorized::parse(product, &body));
+            }
             let hint = match unauthorized.hint() {
                 Hint::CheckKeyOrLogIn(of) => {
                     assert_eq!(of, product);
                     "check_key_or_log_in"
                 }
                 Hint::CheckPlan => "check_plan",
+                Hint::CheckKeyOrPlan(of) => {
+                    assert_eq!(of, product);
+                    "check_key_or_plan"
+                }
                 Hint::CheckNetwork => "check_network",
                 other => panic!("no row can expect {other:?}"),
             };
@@ -624,7 +634,7 @@ fn the_body_of_a_401_is_read_as_the_rows_say() {
 fn the_documented_body_is_the_vendors_33_bytes() {
     assert_eq!(DOCUMENTED_BODY.len(), 33);
     assert_eq!(
-        bytes(&rows(&file(UNAUTHORIZED), "bodies", 115)[0]["body"]),
+        bytes(&rows(&file(UNAUTHORIZED), "bodies", 145)[0]["body"]),
         DOCUMENTED_BODY
     );
 }

@@ -1,20 +1,21 @@
 //! [`Command`]: keys that a program prints, such as a password manager.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Read as _};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ap_client::{KeySource, KeySourceError};
 use ap_core::ApiKey;
-use secrecy::zeroize::Zeroizing;
 
 use crate::environment::{KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use crate::error::{Error, display_path};
 use crate::key_list::{self, FinalLineFeed};
+use crate::running::{Failure, Running, Wanted};
+
+/// The variable that makes [`FromEnvironment`](crate::FromEnvironment) read only the first line of its command,
+/// if it is `1`.
+pub const KEY_COMMAND_FIRST_LINE_VARIABLE: &str = "ACTIVEPROSPECT_KEY_COMMAND_FIRST_LINE";
 
 /// The most bytes that a command may print. Three keys of the greatest length need less.
 pub const MAX_OUTPUT_SIZE: usize = 4096;
@@ -28,12 +29,19 @@ const MIN_SEARCHED_LEN: usize = 8;
 
 /// A key source that reads what a program prints: one key per line, oldest first, up to three.
 ///
-/// The program runs each time that keys are needed. The last line needs no line feed.
+/// The program runs each time that keys are needed. The last line needs no line feed. A line below the first
+/// counts as a key only if it is as long as the first, and consists of letters and digits, apart from
+/// characters that the first has in the same places. Anything else there is an error, because it may be a user
+/// name or a note; see [`first_line`](Self::first_line).
 ///
 /// There is no shell in between: the program gets its arguments as they are. Its standard input is empty, its
 /// standard error is that of this process. It inherits the working directory, and the environment except for
-/// the variables that [`Environment`](crate::Environment) reads keys from. It must end with exit code 0 and
-/// close its output in time. Otherwise it is killed; on Unix, so are all processes in its group.
+/// the variables that [`Environment`](crate::Environment) reads keys from. It must end with exit code 0 in
+/// time. Otherwise it is killed; on Unix, so are all processes in its group.
+///
+/// If it succeeds and leaves a process behind that has its output open, such as an agent, that process has one
+/// more second to print. Then what was printed counts, and that process goes on. On Unix, no thread and no open
+/// file is left behind. Elsewhere, a thread waits until that process ends.
 ///
 /// Every user of the machine can read arguments, so they must not contain a key. A key that is printed and is
 /// also in an argument is an error.
@@ -52,6 +60,7 @@ pub struct Command {
     removed_variables: Vec<OsString>,
     timeout: Duration,
     is_in_foreground: bool,
+    wanted: Wanted,
 }
 
 impl Command {
@@ -63,6 +72,7 @@ impl Command {
             removed_variables: [KEY_VARIABLE, NEXT_KEY_VARIABLE].map(OsString::from).into(),
             timeout: DEFAULT_TIMEOUT,
             is_in_foreground: false,
+            wanted: Wanted::All,
         }
     }
 
@@ -92,6 +102,21 @@ impl Command {
         self
     }
 
+    /// Reads only the first line that the program prints, and drops the others.
+    ///
+    /// Use it if the key comes with notes, as in the entries of many password managers.
+    ///
+    /// ```
+    /// use ap_keys::Command;
+    ///
+    /// // The first line of the entry is the password, the others are a user name and notes.
+    /// let source = Command::new("pass").args(["show", "activeprospect"]).first_line();
+    /// ```
+    pub const fn first_line(mut self) -> Self {
+        self.wanted = Wanted::FirstLine;
+        self
+    }
+
     /// Runs the program and reads its keys. It may take no longer than `remaining` (`None`: its own limit).
     ///
     /// # Errors
@@ -107,8 +132,12 @@ impl Command {
                 "set a longer timeout for the call",
             ));
         }
-        let output = Running::start(self)?.output(Instant::now(), limit, &name)?;
+        let output = self
+            .start()?
+            .output(limit, MAX_OUTPUT_SIZE, self.wanted)
+            .map_err(|failure| explain(failure, &name, limit))?;
         let output_name = format!("the output of {name}");
+        check_further_lines(&output, &output_name)?;
         let keys = key_list::parse(&output, FinalLineFeed::Optional, &output_name, &name)?;
         if keys.iter().any(|key| self.is_in_arguments(key)) {
             return Err(Error::new(
@@ -117,6 +146,24 @@ impl Command {
             ));
         }
         Ok(keys)
+    }
+
+    fn start(&self) -> Result<Running, Error> {
+        let mut system = std::process::Command::new(&self.program);
+        system.args(&self.arguments);
+        for name in &self.removed_variables {
+            system.env_remove(name);
+        }
+        Running::start(&mut system, self.is_in_foreground).map_err(|error| {
+            let hint = if self.program.as_encoded_bytes().starts_with(b"~") {
+                "write the whole path: only a shell replaces ~ by the home folder"
+            } else {
+                "check its name, and that it is executable"
+            };
+            let name = self.display_name();
+            Error::new(format!("{name} cannot be started ({})", error.kind()), hint)
+                .with_source(error)
+        })
     }
 
     fn is_in_arguments(&self, key: &ApiKey) -> bool {
@@ -145,160 +192,74 @@ impl KeySource for Command {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Command")
+        let mut shown = f.debug_struct("Command");
+        shown
             .field("program", &self.program)
             .field("arguments", &self.arguments.len())
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+            .field("timeout", &self.timeout);
+        if self.wanted == Wanted::FirstLine {
+            shown.field("first_line", &true);
+        }
+        shown.finish_non_exhaustive()
     }
 }
 
-/// A running program. Dropping it kills the program, unless that has ended.
-struct Running {
-    child: Child,
-    has_own_group: bool,
-    has_ended: bool,
+/// Checks that every line below the first looks like a key, which a user name or a note does not.
+///
+/// An invalid first line is left to the parser.
+fn check_further_lines(output: &[u8], output_name: &str) -> Result<(), Error> {
+    let output = output.strip_suffix(b"\n").unwrap_or(output);
+    let mut lines = output.split(|&byte| byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    if ApiKey::parse(first).is_err() {
+        return Ok(());
+    }
+    // A key such as `emulator-1-0a1b` has other characters too, and the next one has them in the same places.
+    let is_key = |line: &[u8]| {
+        line.len() == first.len()
+            && line
+                .iter()
+                .zip(first)
+                .all(|(byte, of_first)| byte.is_ascii_alphanumeric() || byte == of_first)
+    };
+    match lines.position(|line| !is_key(line)) {
+        None => Ok(()),
+        Some(index) => Err(Error::new(
+            format!(
+                "line {} of {output_name} is not a key of the first one's form",
+                index + 2
+            ),
+            format!(
+                "print one key per line; if only the first line is a key, use \
+                 `Command::first_line()`, or set {KEY_COMMAND_FIRST_LINE_VARIABLE}=1"
+            ),
+        )),
+    }
 }
 
-impl Running {
-    fn start(command: &Command) -> Result<Self, Error> {
-        let mut system = std::process::Command::new(&command.program);
-        system
-            .args(&command.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        for name in &command.removed_variables {
-            system.env_remove::<&OsStr>(name);
-        }
-        let has_own_group = cfg!(unix) && !command.is_in_foreground;
-        #[cfg(unix)]
-        if has_own_group {
-            std::os::unix::process::CommandExt::process_group(&mut system, 0);
-        }
-        let child = system.spawn().map_err(|error| {
-            Error::new(
-                format!(
-                    "{} cannot be started ({})",
-                    command.display_name(),
-                    error.kind()
-                ),
-                "check its name, and that it is executable",
-            )
-            .with_source(error)
-        })?;
-        Ok(Self {
-            child,
-            has_own_group,
-            has_ended: false,
-        })
-    }
-
-    /// Returns everything that the program prints, if it succeeds in time.
-    fn output(
-        &mut self,
-        started: Instant,
-        limit: Duration,
-        name: &str,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let remaining = || limit.saturating_sub(started.elapsed());
-        let too_slow = || {
-            Error::new(
-                format!(
-                    "{name} took longer than {} ms and was killed",
-                    limit.as_millis()
-                ),
-                "run it yourself to see what it waits for",
-            )
-        };
-        let unreadable = |error: io::Error| {
-            Error::new(
-                format!("the output of {name} cannot be read ({})", error.kind()),
-                "try again",
-            )
-            .with_source(error)
-        };
-        let output = match self.read_on_thread().recv_timeout(remaining()) {
-            Ok(output) => output.map_err(unreadable)?,
-            Err(RecvTimeoutError::Timeout) => return Err(too_slow()),
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(unreadable(io::ErrorKind::Other.into()));
-            }
-        };
-        if output.len() > MAX_OUTPUT_SIZE {
-            return Err(Error::new(
-                format!("{name} printed more than {MAX_OUTPUT_SIZE} bytes"),
-                "let it print one key per line, at most three",
-            ));
-        }
-        let status = self.wait(remaining).map_err(unreadable)?;
-        let status = status.ok_or_else(too_slow)?;
-        if status.success() {
-            return Ok(output);
-        }
+/// Returns the error for a program that gave no output.
+fn explain(failure: Failure, name: &str, limit: Duration) -> Error {
+    match failure {
+        Failure::TooSlow => Error::new(
+            format!(
+                "{name} took longer than {} ms and was killed",
+                limit.as_millis()
+            ),
+            "run it yourself to see what it waits for",
+        ),
+        Failure::TooMuch => Error::new(
+            format!("{name} printed more than {MAX_OUTPUT_SIZE} bytes"),
+            "let it print one key per line, at most three",
+        ),
         // "exit status: 1", or the signal.
-        Err(Error::new(
+        Failure::Status(status) => Error::new(
             format!("{name} failed ({status})"),
             "run it yourself to see why",
-        ))
-    }
-
-    /// Waits until the program ends; `None` if its time runs out first.
-    ///
-    /// The program has closed its output, so it ends soon. The standard library cannot wait with a limit.
-    fn wait(&mut self, remaining: impl Fn() -> Duration) -> io::Result<Option<ExitStatus>> {
-        let mut pause = Duration::from_millis(1);
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                self.has_ended = true;
-                return Ok(Some(status));
-            }
-            if remaining().is_zero() {
-                return Ok(None);
-            }
-            std::thread::sleep(pause.min(remaining()));
-            pause = (pause * 2).min(Duration::from_millis(20));
-        }
-    }
-
-    /// Reads the output on a thread, because reading a pipe has no time limit.
-    fn read_on_thread(&mut self) -> mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let Some(stdout) = self.child.stdout.take() else {
-            return receiver;
-        };
-        let read = move || {
-            // Large enough from the start: a buffer that grows leaves copies behind.
-            let mut output = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT_SIZE + 1));
-            let read = stdout
-                .take(MAX_OUTPUT_SIZE as u64 + 1)
-                .read_to_end(&mut output);
-            // An error means that the time has run out, so nobody waits.
-            let _ = sender.send(read.map(|_| output));
-        };
-        // If no thread can be started, the sender is dropped, which the receiver reports.
-        let _ = std::thread::Builder::new()
-            .name("ap-keys".to_owned())
-            .spawn(read);
-        receiver
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.has_ended {
-            return;
-        }
-        #[cfg(unix)]
-        if self.has_own_group {
-            // Nobody has waited for the program, so its process id is not reused yet.
-            if let Some(group) = i32::try_from(self.child.id())
-                .ok()
-                .and_then(rustix::process::Pid::from_raw)
-            {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        ),
+        Failure::Io(error) => Error::new(
+            format!("the output of {name} cannot be read ({})", error.kind()),
+            "try again",
+        )
+        .with_source(error),
     }
 }

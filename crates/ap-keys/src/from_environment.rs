@@ -6,14 +6,15 @@ use std::time::Duration;
 use ap_client::{KeySource, KeySourceError};
 use ap_core::ApiKey;
 
-use crate::command::Command;
+use crate::command::{Command, KEY_COMMAND_FIRST_LINE_VARIABLE};
+use crate::command_line;
 use crate::environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use crate::error::Error;
 
 /// The variable of a command that prints the keys.
 pub const KEY_COMMAND_VARIABLE: &str = "ACTIVEPROSPECT_KEY_COMMAND";
 
-/// Every variable that [`FromEnvironment`] reads.
+/// Every variable that gives [`FromEnvironment`] its keys.
 pub const KEY_VARIABLES: [&str; 3] = [KEY_VARIABLE, NEXT_KEY_VARIABLE, KEY_COMMAND_VARIABLE];
 
 /// A password manager may ask a person, who needs time.
@@ -22,9 +23,13 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 /// A key source that is configured by environment variables, in the same way as the command line `ap`.
 ///
 /// 1. [`KEY_VARIABLE`] and [`NEXT_KEY_VARIABLE`] contain keys. If there is one, they are the source.
-/// 2. [`KEY_COMMAND_VARIABLE`] is a command that prints keys, such as `pass show activeprospect`. It is split
-///    into words as a shell does, and run without a shell, each time that keys are needed. It may ask a person
-///    on the terminal, and has 120 s, or less if the call has less.
+/// 2. [`KEY_COMMAND_VARIABLE`] is a command that prints keys, such as `pass show activeprospect`. It is run
+///    each time that keys are needed. It may ask a person on the terminal, and has 120 s, or less if the call
+///    has less. If [`KEY_COMMAND_FIRST_LINE_VARIABLE`] is `1`, only the first line that it prints is read.
+///
+/// The command is split into words at spaces, and run without a shell. Single or double quotes keep spaces,
+/// backslashes and everything else between them; in double quotes, `\"` is a quote. Outside of quotes, a
+/// backslash and a `~` at the start of a word are errors, since only a shell gives them a meaning.
 ///
 /// An empty variable counts as unset. Keys that `ap auth login` has stored are not read.
 ///
@@ -83,7 +88,16 @@ impl FromEnvironment {
         }
         variable(KEY_COMMAND_VARIABLE.as_ref())
             .filter(|line| !line.is_empty())
-            .map(|line| parse_command(&line).map(Self::Command))
+            .map(|line| {
+                let command = parse_command(&line)?;
+                let is_first_line = is_set(variable(KEY_COMMAND_FIRST_LINE_VARIABLE.as_ref()))?;
+                let command = if is_first_line {
+                    command.first_line()
+                } else {
+                    command
+                };
+                Ok(Self::Command(command))
+            })
             .transpose()
     }
 
@@ -110,12 +124,11 @@ fn parse_command(line: &OsStr) -> Result<Command, Error> {
     let invalid = |what: &str| {
         Error::new(
             format!("{KEY_COMMAND_VARIABLE} {what}"),
-            "write it as for a shell, for example: pass show activeprospect",
+            "write a program and its arguments, for example: pass show activeprospect",
         )
     };
     let line = line.to_str().ok_or_else(|| invalid("is not text"))?;
-    let words = shlex::split(line)
-        .ok_or_else(|| invalid("has a quote that is not closed, or ends in a backslash"))?;
+    let words = command_line::split(line).map_err(|error| invalid(&error.to_string()))?;
     let (program, arguments) = words
         .split_first()
         .ok_or_else(|| invalid("contains no command"))?;
@@ -125,6 +138,18 @@ fn parse_command(line: &OsStr) -> Result<Command, Error> {
         .without_variable(KEY_COMMAND_VARIABLE)
         .timeout(COMMAND_TIMEOUT)
         .in_foreground())
+}
+
+/// Returns `true` if the value of [`KEY_COMMAND_FIRST_LINE_VARIABLE`] switches it on.
+fn is_set(value: Option<OsString>) -> Result<bool, Error> {
+    match value.as_deref().map(OsStr::as_encoded_bytes) {
+        Some(b"1") => Ok(true),
+        None | Some(b"" | b"0") => Ok(false),
+        Some(_) => Err(Error::new(
+            format!("{KEY_COMMAND_FIRST_LINE_VARIABLE} is neither 1 nor 0"),
+            "set it to 1 to read only the first line that the command prints",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -160,13 +185,31 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_split_as_by_a_shell_and_has_time_for_a_person() {
-        let found = find(&[(KEY_COMMAND_VARIABLE, r#"pass show "my keys" a\ b"#)]).unwrap();
+    fn a_command_is_split_into_words_and_has_time_for_a_person() {
+        let found = find(&[(KEY_COMMAND_VARIABLE, r#"pass show "my keys" 'a b'"#)]).unwrap();
         let Some(FromEnvironment::Command(command)) = found else {
             panic!("{found:?}");
         };
         let expected = r#"Command { program: "pass", arguments: 3, timeout: 120s, .. }"#;
         assert_eq!(format!("{command:?}"), expected);
+    }
+
+    #[test]
+    fn the_first_line_alone_is_read_if_the_variable_is_1() {
+        let command = (KEY_COMMAND_VARIABLE, "pass show key");
+        for (value, expected) in [("", false), ("0", false), ("1", true)] {
+            let found = find(&[command, (KEY_COMMAND_FIRST_LINE_VARIABLE, value)]).unwrap();
+            let Some(FromEnvironment::Command(found)) = found else {
+                panic!("{found:?}");
+            };
+            let is_first_line = format!("{found:?}").contains("first_line: true");
+            assert_eq!(is_first_line, expected, "{value:?}");
+        }
+        let error = find(&[command, (KEY_COMMAND_FIRST_LINE_VARIABLE, "secret")]).unwrap_err();
+        let expected = "ACTIVEPROSPECT_KEY_COMMAND_FIRST_LINE is neither 1 nor 0; set it to 1";
+        assert!(error.starts_with(expected), "{error}");
+        let none = find(&[(KEY_COMMAND_FIRST_LINE_VARIABLE, "secret")]).unwrap();
+        assert!(none.is_none(), "it says nothing without a command");
     }
 
     #[test]
@@ -180,12 +223,22 @@ mod tests {
             (
                 KEY_COMMAND_VARIABLE,
                 "echo 'secret",
-                "KEY_COMMAND has a quote that is not closed",
+                "KEY_COMMAND has a quote that is not closed, at byte 5; write a program",
             ),
             (
                 KEY_COMMAND_VARIABLE,
                 " \t",
-                "KEY_COMMAND contains no command; write it as for a shell",
+                "KEY_COMMAND contains no command; write a program and its arguments",
+            ),
+            (
+                KEY_COMMAND_VARIABLE,
+                r"C:\bin\secret.exe",
+                "KEY_COMMAND has a backslash outside of quotes at byte 2; quote the word",
+            ),
+            (
+                KEY_COMMAND_VARIABLE,
+                "~/bin/secret",
+                "KEY_COMMAND has a ~ at byte 0, which only a shell replaces",
             ),
         ] {
             let error = find(&[(variable, value)]).unwrap_err();

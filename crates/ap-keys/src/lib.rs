@@ -3,6 +3,7 @@
 
 mod chain;
 mod command;
+mod command_line;
 mod environment;
 mod error;
 mod file;
@@ -13,12 +14,14 @@ mod from_environment;
 mod keep_last;
 mod key_list;
 mod on_thread;
+mod pipe;
+mod running;
 mod store;
 mod store_lock;
 mod with_previous;
 
 pub use chain::Chain;
-pub use command::{Command, MAX_OUTPUT_SIZE};
+pub use command::{Command, KEY_COMMAND_FIRST_LINE_VARIABLE, MAX_OUTPUT_SIZE};
 pub use environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 pub use error::Error;
 pub use file::File;

@@ -43,13 +43,103 @@ fn one_key_per_line_is_read() {
     for (text, expected) in [
         (format!("{KEY}\n"), vec![KEY]),
         (KEY.to_owned(), vec![KEY]),
-        (format!("old-key-1\n{KEY}\n"), vec!["old-key-1", KEY]),
+        ("0a1b\n2c3D".to_owned(), vec!["0a1b", "2c3D"]),
+        (
+            "a-b1\n2c3d\n4e5f\n".to_owned(),
+            vec!["a-b1", "2c3d", "4e5f"],
+        ),
+        ("0a1b\n2c3d\n0a1b\n".to_owned(), vec!["0a1b", "2c3d"]),
+        // Other characters in the same places.
+        (
+            "key-1-0a\nkey-2-b3\n".to_owned(),
+            vec!["key-1-0a", "key-2-b3"],
+        ),
     ] {
         let (_folder, path) = file_with(&text);
         let command = Command::new("cat").args([&path]);
         assert_eq!(run(&command, None).unwrap(), expected);
         let label = command.read(None).unwrap()[0].label().unwrap().to_owned();
         assert!(label.ends_with("the command cat"), "{label}");
+    }
+}
+
+#[test]
+fn a_further_line_is_a_key_only_if_it_looks_like_the_first() {
+    for (second, line) in [
+        ("robin@example.com", 2),
+        ("login: robin", 2),
+        ("short", 2),
+        ("", 2),
+        // As long as the first one.
+        ("0123456789-abcdef", 2),
+        ("0123456789abcdéf", 2),
+        ("0123456789abcdefg\r", 2),
+        ("abcdefghijklmnopq\nhttps://example", 3),
+        ("abcdefghijklmnopq\n\nabcdefghijklmnopq", 3),
+    ] {
+        let (_folder, path) = file_with(&format!("placeholder-key-1\n{second}\n"));
+        let command = Command::new("cat").args([&path]);
+        let error = run(&command, None).unwrap_err();
+        let expected = format!(
+            "line {line} of the output of the command cat is not a key of the first one's form; \
+             print one key per line; if only the first line is a key, use `Command::first_line()`, \
+             or set ACTIVEPROSPECT_KEY_COMMAND_FIRST_LINE=1"
+        );
+        assert_eq!(error, expected);
+        assert_eq!(
+            run(&command.first_line(), None).unwrap(),
+            ["placeholder-key-1"]
+        );
+    }
+}
+
+#[test]
+fn the_first_line_alone_is_read_however_much_follows() {
+    for (script, expected) in [
+        ("echo key-one", Ok("key-one")),
+        ("printf key-one", Ok("key-one")),
+        ("printf 'key-one\\n\\377\\n'", Ok("key-one")),
+        ("printf 'key-'; printf 'one\\nnote'", Ok("key-one")),
+        ("echo key-one; head -c 1000000 /dev/zero", Ok("key-one")),
+        (
+            "printf '\\nkey-one\\n'",
+            Err("line 1 of the output of the command sh: the key is empty"),
+        ),
+        ("printf ''", Err("the output of the command sh is empty")),
+        (
+            "head -c 5000 /dev/zero",
+            Err("printed more than 4096 bytes"),
+        ),
+        ("echo key-one; exit 3", Err("failed (exit status: 3)")),
+    ] {
+        match (run(&shell(script).first_line(), None), expected) {
+            (Ok(keys), Ok(key)) => assert_eq!(keys, [key], "{script}"),
+            (Err(error), Err(expected)) => assert!(error.contains(expected), "{error}"),
+            (result, _) => panic!("{script}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_successful_command_printed_counts_although_its_child_keeps_the_output_open() {
+    let (folder, _) = folder();
+    for script in [
+        format!("sleep {FOREVER} 2>/dev/null & echo $! > pids; echo 0123456; echo abcdefg"),
+        // The child prints too.
+        format!(
+            "echo 0123456; {{ echo abcdefg; : > printed; exec sleep {FOREVER} 2>/dev/null; }} & \
+             echo $! > pids; until [ -e printed ]; do sleep 0.01; done; rm printed"
+        ),
+    ] {
+        let command = shell(&format!("cd '{}'; {script}", folder.path().display()));
+        for command in [command.clone(), command.in_foreground()] {
+            assert_eq!(run(&command, None).unwrap(), ["0123456", "abcdefg"]);
+            let pid = fs::read_to_string(folder.path().join("pids")).unwrap();
+            assert!(!has_ended(pid.trim()), "it is none of our business");
+            let kill = std::process::Command::new("kill").arg(pid.trim()).status();
+            assert!(kill.unwrap().success());
+        }
     }
 }
 
@@ -113,7 +203,7 @@ fn every_failure_is_described_without_the_output() {
             "the command sh printed more than 4096 bytes",
         ),
         (
-            format!("for i in 1 2 3 4; do echo $(cat {key})-$i; done"),
+            "for i in 1 2 3 4; do echo placeholder$i; done".to_owned(),
             "the output of the command sh contains more than 3 keys",
         ),
     ] {
@@ -121,6 +211,11 @@ fn every_failure_is_described_without_the_output() {
         assert!(error.contains(expected), "{script}: {error}");
         assert!(error.contains("the command sh"), "{error}");
     }
+    let error = run(&Command::new("~/bin/get-key"), None).unwrap_err();
+    assert!(
+        error.contains("write the whole path: only a shell replaces ~"),
+        "{error}"
+    );
     let error = run(&Command::new("/no/such/pass\u{1b}word"), None).unwrap_err();
     let expected = r"the command pass\u{1b}word cannot be started";
     assert!(error.contains(expected), "{error}");
@@ -161,8 +256,6 @@ fn a_slow_command_is_killed_with_every_process_in_its_group() {
         format!("sleep {FOREVER} & echo $! $$ > pids.tmp; mv pids.tmp pids; wait"),
         // It closes its output and hangs.
         format!("exec >&-; sleep {FOREVER} & echo $! $$ > pids.tmp; mv pids.tmp pids; wait"),
-        // It ends with success, but a child has the output open.
-        format!("sleep {FOREVER} & echo $! > pids.tmp; mv pids.tmp pids"),
     ] {
         let pids = folder.path().join("pids");
         let command = shell(&format!("cd '{}'; {script}", folder.path().display()));

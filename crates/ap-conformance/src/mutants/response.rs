@@ -54,7 +54,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
             answer => answer,
         },
-        fails: FailingCases::matching(gets_an_error_status),
+        fails: FailingCases::matching(gets_an_error_status)
+            .adding(&["replay/product-form-trustedform-403"]),
         ..NO_FAULT
     },
     Mutant {
@@ -73,6 +74,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "refusal/challenge-other-body",
             "refusal/to-head",
             "refusal/form-of-another-product",
+            "!refusal/form-of-another-product-trustedform-403*",
+            "refusal/form-in-another-status-trustedform-403-as-401",
+            "refusal/other-text",
             "replay/second-of-other-form",
             "replay/not-repeated-other-text",
             "replay/not-repeated-opaque",
@@ -80,6 +84,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "diagnostics/key-reflected-in-refusal",
             "refusal/same-in-other-words",
             "refusal/product-form",
+            "!refusal/product-form-trustedform-403",
             "!refusal/product-form-trustedform-documented",
             "!refusal/product-form-suppressionlist-documented",
         ]),
@@ -97,12 +102,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
         fails: FailingCases::listed(&[
             "body/with-error-403",
             "redirect/not-a-redirect-403",
+            "refusal/form-in-another-status",
+            "!refusal/form-in-another-status-trustedform-403-as-401",
+            "refusal/form-of-another-product-trustedform-403*",
+            "refusal/other-403",
             "refusal/other-status-403",
             "refusal/other-status-407",
+            "refusal/product-form-trustedform-403",
             "replay/learns-not-from-403",
             "replay/learns-not-from-407",
             "replay/not-repeated-403",
             "replay/not-repeated-407",
+            "replay/product-form-trustedform-403",
         ]),
         ..NO_FAULT
     },

@@ -234,11 +234,11 @@ impl Error {
                 _ => Hint::CheckBeforeRetry,
             },
             Cause::Status(status) => match status.as_u16() {
-                401 => {
+                401 | 403 => {
                     let unauthorized = self.unauthorized();
                     unauthorized.map_or(Hint::CheckPlan, |unauthorized| unauthorized.hint())
                 }
-                402 | 403 => Hint::CheckPlan,
+                402 => Hint::CheckPlan,
                 404 | 410 => Hint::CheckPath,
                 407 | 511 => Hint::CheckNetwork,
                 _ if self.may_retry() => Hint::Wait(self.retry_after()),
@@ -265,16 +265,15 @@ impl Error {
         self.response().map(Response::status)
     }
 
-    /// Returns what a 401 says that is not a rejected key, for example that the plan does not include the
+    /// Returns what a 401 or 403 says that is not a rejected key, for example that the plan does not include the
     /// resource.
     ///
     /// [`rejected_keys`](Self::rejected_keys) has those that are.
     #[must_use]
     pub fn unauthorized(&self) -> Option<Unauthorized> {
         let response = self.response()?;
-        let is_status_error = self.error_status() == Some(StatusCode::UNAUTHORIZED);
-        let product = self.service().filter(|_| is_status_error)?.product();
-        Some(Unauthorized::parse(product, response.bytes()))
+        let product = self.service()?.product();
+        Unauthorized::from_answer(product, self.error_status()?, response.bytes())
     }
 
     /// Returns the service that was called.
@@ -414,10 +413,9 @@ impl fmt::Display for Error {
             Cause::Auth(error) => {
                 error.fmt(f)?;
                 match &self.inner.source {
-                    Some(source) if error.kind() == AuthErrorKind::NoKey => {
-                        write!(f, "; the key source failed: {source}")
-                    }
-                    _ => Ok(()),
+                    // People read this text, and few look at the source.
+                    Some(source) => write!(f, "; the key source failed: {source}"),
+                    None => Ok(()),
                 }
             }
             Cause::Transport(kind) => kind.fmt(f),

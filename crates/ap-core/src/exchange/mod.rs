@@ -13,9 +13,10 @@
 //! The rules:
 //!
 //! 1. A key is sent only to an allowed origin. Each signature checks the whole request again.
-//! 2. Only a 401 leads to another attempt, and only in a form that the product is known to send for a bad
-//!    key ([`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS)). A request that got such a 401 was not
-//!    applied (RFC 9110 section 15.5.2). Transport errors, 403, 429 and 5xx are never retried here.
+//! 2. Only a 401 or 403 leads to another attempt, and only in a form that the product is known to send for a
+//!    bad key ([`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS)). A request that got such an answer was
+//!    not applied (RFC 9110 sections 15.5.2 and 15.5.4). Any other 403, transport errors, 429 and 5xx are
+//!    never retried here.
 //! 3. Each key is tried at most once in a call.
 //! 4. With [`Resend::Never`] there is only the first attempt.
 //! 5. No lock or other resource is held between steps: you can drop a step at any point.
@@ -314,34 +315,41 @@ impl Attempt {
 
     /// Reports the response to this attempt.
     ///
-    /// The body is read only for a 401. At most
+    /// The body is read only for a 401 or 403. At most
     /// [`UNAUTHORIZED_BODY_LIMIT`](crate::unauthorized::UNAUTHORIZED_BODY_LIMIT) + 1 bytes of it are read;
     /// the extra byte shows that it is too long. If the attempt had no response, drop it instead.
     #[inline]
     pub fn answered(self, status: StatusCode, body: &[u8]) -> Answer {
-        if status == StatusCode::UNAUTHORIZED {
-            return self.unauthorized(body);
+        // Most answers are a success, which costs this comparison and no other.
+        if status.is_success() {
+            self.accepted();
+            return Answer::Final;
         }
-        let call = &self.call;
-        if shows_acceptance(status, !call.rejected.is_empty()) {
-            let product = call.service.product();
-            call.keys
-                .accepted(product, self.preference_at_start, self.key_index);
+        match Unauthorized::from_answer(self.product(), status, body) {
+            Some(unauthorized) if unauthorized.is_bad_key() => self.rejected(unauthorized),
+            _ => {
+                if !self.call.rejected.is_empty() && is_past_authentication(status) {
+                    self.accepted();
+                }
+                Answer::Final
+            }
         }
-        Answer::Final
     }
 
-    fn unauthorized(self, body: &[u8]) -> Answer {
+    /// The product accepted the key.
+    #[inline]
+    fn accepted(&self) {
+        let (keys, product) = (&self.call.keys, self.product());
+        keys.accepted(product, self.preference_at_start, self.key_index);
+    }
+
+    /// The product rejected the key.
+    fn rejected(self, mut unauthorized: Unauthorized) -> Answer {
         let Self {
             mut call,
             preference_at_start,
             key_index,
         } = self;
-        let product = call.service.product();
-        let mut unauthorized = Unauthorized::parse(product, body);
-        if !unauthorized.is_bad_key() {
-            return Answer::Final;
-        }
         // The message may repeat any key that this call has sent, not only the last one.
         let keys = call.keys.credentials();
         if unauthorized.kept_text().is_some_and(|text| {
@@ -360,6 +368,7 @@ impl Attempt {
         });
         call.tried.push(credentials);
         if call.resend == Resend::Never {
+            let product = call.service.product();
             call.keys
                 .rejected_without_resend(product, preference_at_start, key_index);
             let kind = if call.untried().is_some() {
@@ -377,15 +386,12 @@ impl Attempt {
     }
 }
 
-/// Returns `true` if a status shows that the product accepted the key.
+/// Returns `true` if an error status shows that the product accepted the key, after it rejected another key in
+/// the same call: the request got past authentication this time.
 ///
-/// 2xx does. So does a 4xx, but only after another key was rejected in this call: the request got past
-/// authentication this time. The listed statuses can come before authentication.
-fn shows_acceptance(status: StatusCode, is_after_rejection: bool) -> bool {
-    status.is_success()
-        || is_after_rejection
-            && status.is_client_error()
-            && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 421 | 425 | 429)
+/// Most 4xx do. The listed ones can come before authentication.
+fn is_past_authentication(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 421 | 425 | 429)
 }
 
 /// A call that has tried every key that it knows, or knows none.

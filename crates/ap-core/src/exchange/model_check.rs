@@ -23,6 +23,15 @@ use crate::unauthorized::{DOCUMENTED_BODY, Unauthorized};
 
 const PRODUCT: Product = Product::TrustedForm;
 
+/// Two answers by which the product rejects a key.
+const REJECTIONS: [(StatusCode, &[u8]); 2] = [
+    (
+        StatusCode::FORBIDDEN,
+        br#"{"error":"Invalid Authentication"}"#,
+    ),
+    (StatusCode::UNAUTHORIZED, DOCUMENTED_BODY),
+];
+
 /// The real functions, or with one of their ideas removed by a thin wrapper.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Variant {
@@ -269,7 +278,13 @@ impl Checker<'_> {
         ));
         let accepted = self.preference(state);
         let plan: &[u8] = br#"{"error":"not authorized"}"#;
-        for (status, body) in [(401, plan), (403, b""), (404, b""), (503, b"")] {
+        for (status, body) in [
+            (401, plan),
+            (403, plan),
+            (403, DOCUMENTED_BODY),
+            (404, b""),
+            (503, b""),
+        ] {
             let answer = self
                 .attempt(state, number, sent)
                 .answered(StatusCode::from_u16(status).unwrap(), body);
@@ -305,7 +320,9 @@ impl Checker<'_> {
         let answer = if sent.is_accepted == Some(true) {
             attempt.answered(StatusCode::OK, b"")
         } else {
-            attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY)
+            // The first two rejections of a call have different forms.
+            let (status, body) = REJECTIONS[(sent.requests - 1) % REJECTIONS.len()];
+            attempt.answered(status, body)
         };
         if self.variant == Variant::WithoutLearning {
             self.account(state);

@@ -64,6 +64,8 @@ pub(crate) fn body(word: &str) -> &'static str {
         "trustedform" => r#"{"outcome":"error","reason":"Unauthorized"}"#,
         "consent" => r#"{"errors":{"detail":"Unauthorized"},"message":"Unauthorized"}"#,
         "suppressionlist" => r#"{"message":"HTTP Basic: Access denied"}"#,
+        "invalid" => r#"{"error":"Invalid Authentication"}"#,
+        "stock" => "HTTP Basic: Access denied.\n",
         "html" => "<html>authentication failed</html>",
         "cut" => r#"{"error":"authentication fai"#,
         "twice" => r#"{"error":"x","error":"authentication failed"}"#,

@@ -275,6 +275,9 @@ impl ProductCheck {
         match (self.verdict(), self.status()) {
             (Verdict::NotSubscribed, _) => "is not subscribed to".to_owned(),
             (Verdict::Unreachable, _) => "cannot be reached".to_owned(),
+            (_, Some(StatusCode::FORBIDDEN)) if self.product == Product::TrustedForm => {
+                "answered 403 Forbidden, for the key or for the account's plan".to_owned()
+            }
             (_, Some(status)) => {
                 let answer = format!("answered {status}, which says nothing about the key");
                 match self.retry_after() {
