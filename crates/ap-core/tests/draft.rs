@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ap_core::{Draft, ErrorKind, Hint, Origin, Origins, Service};
+use ap_core::{Draft, Error, ErrorKind, Hint, Origin, Origins, Service};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
