@@ -9,7 +9,7 @@ use ap_ureq::ureq::config::Config;
 use ap_ureq::ureq::http::Uri;
 use ap_ureq::ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ap_ureq::ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ap_ureq::ureq::{Agent, Proxy};
+use ap_ureq::ureq::{Agent, Error, Proxy};
 use common::{Server, describe, given, own, send};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -124,7 +124,7 @@ impl Resolver for Elsewhere {
         uri: &Uri,
         config: &Config,
         timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ap_ureq::ureq::Error> {
+    ) -> Result<ResolvedSocketAddrs, Error> {
         let is_name = uri.host().unwrap().contains(char::is_alphabetic);
         let elsewhere = Uri::from_static("http://192.0.2.1/");
         let asked = if is_name { &elsewhere } else { uri };
