@@ -290,6 +290,10 @@ fn given_reqwest(config: &TransportConfig) -> Result<ReqwestTransport, Transport
     let new = || {
         reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::limited(10))
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .connection_verbose(true)
             .pool_max_idle_per_host(1)
     };
     ReqwestTransport::from_builder(new, config)

@@ -2,6 +2,7 @@
 //! purpose.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{
@@ -54,9 +55,9 @@ impl Authority {
         };
         let mut params = CertificateParams::new(names)?;
         if !matches!(kind, Certificate::OtherName | Certificate::NameInSubject) {
-            params
-                .subject_alt_names
-                .push(SanType::IpAddress([127, 0, 0, 1].into()));
+            for address in ADDRESSES {
+                params.subject_alt_names.push(SanType::IpAddress(address));
+            }
         }
         params
             .distinguished_name
@@ -85,6 +86,13 @@ impl Authority {
         config(certificate.der().clone(), &key)
     }
 }
+
+/// The addresses that a certificate names: loopback, and two that are reached through a proxy (RFC 5737, RFC 3849).
+const ADDRESSES: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
 
 fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, BoxError> {
     let mut params = CertificateParams::default();

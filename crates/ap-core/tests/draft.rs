@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ap_core::{Draft, ErrorKind, Hint, Origin, Origins, Service};
+use ap_core::{Draft, Error, ErrorKind, Hint, Origin, Origins, Service};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
@@ -402,4 +402,37 @@ fn a_request_of_the_http_crate_becomes_a_draft_if_its_origin_is_allowed() {
     );
     let elsewhere = Request::get("https://evil.example/").body("").unwrap();
     assert!(Draft::from_http(elsewhere, &origins).is_err());
+}
+
+#[test]
+fn an_error_names_the_origin_that_was_refused_and_neither_path_query_header_nor_body() {
+    for (url, origin) in [
+        (
+            "https://evil.example/hidden-path?hidden=query",
+            "https://evil.example",
+        ),
+        (
+            "https://evil.example:8443/hidden?hidden",
+            "https://evil.example:8443",
+        ),
+        ("https://evil.example?hidden", "https://evil.example"),
+        ("https://[2001:db8::1]/hidden", "https://[2001:db8::1]"),
+    ] {
+        let request = Request::post(url)
+            .header("x-a", "hidden")
+            .body("hidden")
+            .unwrap();
+        let error = Error::from(Draft::from_http(request, &Origins::vendor()).unwrap_err());
+        let sources = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+            error.source()
+        });
+        let texts: String = sources.map(|error| format!("{error} {error:?}")).collect();
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{origin} is not an allowed origin")),
+            "{error}"
+        );
+        assert!(!texts.contains("hidden"), "{texts}");
+    }
 }

@@ -33,7 +33,7 @@ fn kind(error: &reqwest::Error, broken: TransportErrorKind) -> TransportErrorKin
         return TransportErrorKind::Unsendable;
     }
     let causes = || std::iter::successors(error.source(), |cause| StdError::source(*cause));
-    if causes().any(is_tls) {
+    if causes().any(is_tls) || causes().any(is_bad_server_name) {
         return TransportErrorKind::Tls;
     }
     if error.is_timeout() {
@@ -92,6 +92,12 @@ fn is_unexpected(error: &hyper::Error) -> bool {
             .source()
             .and_then(|cause| cause.downcast_ref::<hyper::Error>())
             .is_some_and(is)
+}
+
+/// Returns `true` if the library has no name for TLS in a tunnel, as for an IPv6 address. The proxy did its part.
+/// The library has no type for this.
+fn is_bad_server_name(cause: &(dyn StdError + 'static)) -> bool {
+    cause.to_string() == "Invalid Server Name"
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {

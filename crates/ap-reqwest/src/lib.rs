@@ -3,6 +3,8 @@
 
 mod config;
 pub mod error;
+mod paced_body;
+mod pools;
 mod transport;
 mod urls;
 

@@ -10,17 +10,24 @@ use ap_client::transport::{
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, header, response};
+use http::{Request, Response, StatusCode, header, response};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::config::{self, Clients};
+use crate::config::Factory;
 use crate::error::{body_error, send_error};
+use crate::paced_body::{MOST_IN_ONE_PIECE, PacedBody};
+use crate::pools::Pools;
 use crate::urls::Urls;
 
 /// An async transport over [`reqwest::Client`], on tokio. Cheap to clone; clones share their connections.
+///
+/// You can use it in several tokio runtimes at the same time; each has connections of its own. Outside of a
+/// runtime, a call ends in an error of kind [`Setup`](TransportErrorKind::Setup). The runtime must have timers
+/// and I/O (`enable_all` on its builder). Nobody can ask a runtime for these, so without them tokio panics.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    clients: Clients,
+    pools: Arc<Pools>,
     urls: Arc<Urls>,
     start: Instant,
     config: TransportConfig,
@@ -30,10 +37,15 @@ impl ReqwestTransport {
     /// Creates a transport over `reqwest` clients that you begin to build: with your resolver, your local
     /// address, your socket options.
     ///
-    /// The function is called twice: one client keeps idle connections, the other opens a connection for each
-    /// request. TLS, the proxy, redirects, retries, decompression, HTTP versions, the connect timeout and the
-    /// size of the pool are set afterwards, so your settings of these have no effect. Do not set default
-    /// headers, a user agent or a cookie store: they cannot be removed here, and would change requests.
+    /// The function is called for each client that is needed: one keeps the idle connections of a tokio
+    /// runtime, another opens a connection for each request. TLS, the proxy, redirects, retries, decompression,
+    /// HTTP versions, the parsing of responses, the addresses of `localhost`, verbose logs, the connect timeout
+    /// and the size of the pool are set afterwards, so your settings of these have no effect.
+    ///
+    /// These cannot be taken back, so do not set them: default headers, a user agent or a cookie store, which
+    /// change requests; `http09_responses`, which lets anything pass for a response; `connector_layer`,
+    /// `unix_socket` or `windows_named_pipe` to another place than the URL says. Shorter timeouts of yours hold
+    /// as well.
     ///
     /// # Errors
     ///
@@ -50,11 +62,11 @@ impl ReqwestTransport {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_builder(
-        new: impl Fn() -> reqwest::ClientBuilder,
+        new: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
         config: &TransportConfig,
     ) -> Result<Self, TransportError> {
         Ok(Self {
-            clients: config::build(new, config)?,
+            pools: Arc::new(Pools::new(Factory::new(new, config)?)?),
             urls: Arc::default(),
             start: Instant::now(),
             config: config.clone(),
@@ -74,21 +86,23 @@ impl ReqwestTransport {
         let mut prepared = reqwest::Request::new(request.method().clone(), url);
         *prepared.headers_mut() = wire_headers(request, host(uri));
         if !request.body().is_empty() {
-            *prepared.body_mut() = Some(request.body().clone().into());
+            let body = request.body().clone();
+            *prepared.body_mut() = Some(if body.len() <= MOST_IN_ONE_PIECE {
+                body.into()
+            } else {
+                reqwest::Body::wrap(PacedBody::new(body))
+            });
         }
         Ok(prepared)
     }
 
     async fn round_trip(
         &self,
+        client: &reqwest::Client,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
         let is_proxied = self.config.proxy.is_some() && !is_loopback(request.uri());
         let prepared = self.prepare(request)?;
-        let client = match request.extensions().get::<FreshConnection>() {
-            Some(FreshConnection) => &self.clients.fresh,
-            None => &self.clients.pooled,
-        };
         let mut response = client.execute(prepared).await.map_err(|error| {
             let error = send_error(error);
             if is_proxied {
@@ -152,6 +166,8 @@ impl AsyncTransport for ReqwestTransport {
 
     async fn sleep_until(&self, moment: Moment) {
         match self.start.checked_add(moment.since_start()) {
+            // Without a runtime there is no timer. The call itself then says so.
+            _ if Handle::try_current().is_err() => std::future::pending().await,
             Some(end) => tokio::time::sleep_until(end).await,
             None => std::future::pending().await,
         }
@@ -162,16 +178,32 @@ impl AsyncTransport for ReqwestTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
+        // This comes first, because outside of a runtime there is no timer.
+        let pool = match request.extensions().get::<FreshConnection>() {
+            Some(FreshConnection) => None,
+            None => Some(self.pools.pooled()?),
+        };
+        let client = match &pool {
+            Some(pool) => &pool.client,
+            None => self.pools.fresh()?,
+        };
         let now = Instant::now();
         let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
         // The library's own timeout would box the body.
-        let Some(end) = remaining.and_then(|remaining| now.checked_add(remaining)) else {
-            return self.round_trip(request).await;
+        let response = match remaining.and_then(|remaining| now.checked_add(remaining)) {
+            Some(end) => tokio::time::timeout_at(end, self.round_trip(client, request))
+                .await
+                .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout)))?,
+            None => self.round_trip(client, request).await?,
         };
-        let timeout = |_| Err(TransportError::new(TransportErrorKind::Timeout));
-        tokio::time::timeout_at(end, self.round_trip(request))
-            .await
-            .unwrap_or_else(timeout)
+        if let Some(pool) = pool
+            && response.status() == StatusCode::UNAUTHORIZED
+            && !request.body().is_empty()
+        {
+            // A server can reject a key without reading the body, and end the connection later.
+            self.pools.retire(&pool);
+        }
+        Ok(response)
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) enum Progress {
 pub(crate) struct CallContext {
     deadline: Option<Instant>,
     pub(crate) method: Method,
+    pub(crate) has_body: bool,
     pub(crate) progress: Progress,
     /// The key, until it was written to the connection.
     pub(crate) unsent_key: Option<HiddenKey>,
@@ -53,6 +54,7 @@ impl CallContext {
         Self {
             deadline,
             method,
+            has_body: false,
             progress: Progress::Connecting,
             unsent_key,
             server_sent_early: false,

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use ap_client::transport::TransportErrorKind;
+use ap_client::transport::{TransportErrorKind, localhost_addresses};
 use http::Uri;
 use http::uri::Scheme;
 use ureq::config::Config;
@@ -77,6 +77,9 @@ fn resolve(details: &ConnectionDetails<'_>, limit: TimeLimit) -> Result<Vec<Sock
     let timeout = limit.as_timeout();
     if timeout.after.is_zero() {
         return Err(Error::Timeout(limit.reason));
+    }
+    if let Some(addresses) = localhost_addresses(details.uri) {
+        return Ok(addresses.into());
     }
     match DefaultResolver::default().resolve(details.uri, details.config, timeout) {
         Ok(addresses) => Ok(addresses.iter().copied().collect()),

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use ap_client::transport::{
     Connect, Deadline, FreshConnection, Moment, Transport, TransportConfig, TransportError,
     TransportErrorKind, body_capacity, check_head, check_plain_http, host, is_loopback,
-    wire_headers,
+    localhost_addresses, wire_headers,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::uri::{InvalidUri, Scheme};
+use http::{HeaderMap, Request, Response, Uri, header};
 use ureq::{Agent, Body, Error, SendBody, Timeout};
 
 use crate::call_context::{CallContext, Progress};
@@ -58,8 +59,10 @@ impl UreqTransport {
     /// - **Middleware** of the agent sees every request with its key, and may change it.
     /// - **Logs**: at the level `trace`, ureq logs every byte that it sends and receives, the key too.
     /// - **Responses** are read as ureq reads them: chunks less strictly, at most 128 header lines, and
-    ///   no response before the whole request is sent.
-    /// - **`http://localhost`** goes to whatever the agent's resolver says.
+    ///   no response before the whole request is sent. The agent also reuses a connection on which a key was
+    ///   rejected before the body was read.
+    /// - **`https://localhost`** goes to whatever the agent's resolver says, and TLS checks who is there.
+    ///   `http://localhost` is always 127.0.0.1, without asking the resolver. For `::1`, write `http://[::1]`.
     /// - **Shorter timeouts** of the agent hold as well.
     #[must_use]
     pub fn from_agent(agent: Agent, config: &TransportConfig) -> Self {
@@ -110,7 +113,9 @@ impl UreqTransport {
                 .input_buffer_size(buffer)
                 .build();
         }
-        let call = CallContext::new(deadline, request.method().clone(), key).enter();
+        let mut call = CallContext::new(deadline, request.method().clone(), key);
+        call.has_body = !request.body().is_empty();
+        let call = call.enter();
         let outcome = run(agent, head, request.body());
         let call = call.finish();
         let progress = call.as_ref().map_or(Progress::Connecting, |c| c.progress);
@@ -135,7 +140,11 @@ impl UreqTransport {
         route: Route,
         remaining: Option<Duration>,
     ) -> Result<Response<Bytes>, TransportError> {
-        let head = head_of(request, agent)?;
+        let mut head = head_of(request, agent)?;
+        if let Some(uri) = without_localhost(request.uri())? {
+            // `Host` is set already.
+            *head.uri_mut() = uri;
+        }
         let connect_timeout = self.config.bounded_connect_timeout();
         // Nothing here keeps ureq from using its pool; `user_agent`, for one, would.
         let mut config = agent
@@ -220,6 +229,21 @@ fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, Trans
     *head.uri_mut() = request.uri().clone();
     *head.headers_mut() = wire_headers(request, host(request.uri()));
     Ok(head)
+}
+
+/// Returns the URI with 127.0.0.1 in the place of the name `localhost`, if plain http goes there: an agent's
+/// resolver could have another address for that name.
+fn without_localhost(uri: &Uri) -> Result<Option<Uri>, TransportError> {
+    let [address, _] = match localhost_addresses(uri) {
+        Some(addresses) if uri.scheme() == Some(&Scheme::HTTP) => addresses,
+        _ => return Ok(None),
+    };
+    let mut parts = uri.clone().into_parts();
+    let unusable = |_: InvalidUri| unsendable("the HTTP library does not accept the URL");
+    parts.authority = Some(address.to_string().parse().map_err(unusable)?);
+    let uri = Uri::from_parts(parts);
+    uri.map(Some)
+        .map_err(|_| unsendable("the HTTP library does not accept the URL"))
 }
 
 /// Puts a placeholder in the place of the key, if there is one.

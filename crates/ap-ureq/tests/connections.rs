@@ -6,7 +6,10 @@ mod common;
 use ap_client::transport::FreshConnection;
 use ap_ureq::UreqTransport;
 use ap_ureq::ureq::config::Config;
-use ap_ureq::ureq::{Agent, Proxy};
+use ap_ureq::ureq::http::Uri;
+use ap_ureq::ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ap_ureq::ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ap_ureq::ureq::{Agent, Error, Proxy};
 use common::{Server, describe, given, own, send};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -92,5 +95,57 @@ fn a_connection_is_not_kept_after_a_response_that_ends_it() {
             );
         }
         assert_eq!(server.accepted(), 2, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_connection_on_which_a_key_was_rejected_before_the_body_was_read_carries_no_other_request() {
+    let server = Server::answering("HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno");
+    let transport = own();
+    for (request, accepted) in [
+        (server.get("/"), 1),
+        (server.get("/"), 1),
+        (server.post("body"), 1),
+        (server.get("/"), 2),
+        (server.get("/"), 2),
+    ] {
+        assert_eq!(describe(send(&transport, &request)), "401 no");
+        assert_eq!(server.accepted(), accepted);
+    }
+}
+
+/// A resolver, or a hosts file, that says that every name is another machine.
+#[derive(Debug)]
+struct Elsewhere;
+
+impl Resolver for Elsewhere {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let is_name = uri.host().unwrap().contains(char::is_alphabetic);
+        let elsewhere = Uri::from_static("http://192.0.2.1/");
+        let asked = if is_name { &elsewhere } else { uri };
+        DefaultResolver::default().resolve(asked, config, timeout)
+    }
+}
+
+#[test]
+fn localhost_is_this_machine_whatever_a_resolver_says() {
+    let agent = Agent::with_parts(Config::default(), DefaultConnector::new(), Elsewhere);
+    for (name, transport) in [("own", own()), ("given", given(agent))] {
+        let server = Server::answering(OK);
+        let host = server.origin.replace("127.0.0.1", "localhost");
+        for host in [host.clone(), host.replace("localhost", "LOCALHOST")] {
+            let mut request = server.get("/flows?a=b");
+            *request.uri_mut() = format!("{host}/flows?a=b").parse().unwrap();
+            assert_eq!(describe(send(&transport, &request)), "200 ok", "{name}");
+            let head = server.heads().pop().unwrap();
+            let (_, authority) = host.split_once("://").unwrap();
+            assert!(head.starts_with("GET /flows?a=b HTTP/1.1\r\n"), "{head}");
+            assert!(head.contains(&format!("host: {authority}\r\n")), "{head}");
+        }
     }
 }

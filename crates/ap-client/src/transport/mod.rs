@@ -7,6 +7,7 @@
 mod config;
 mod deadline;
 mod framing;
+mod localhost;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use config::{Proxy, TransportConfig};
 pub(crate) use deadline::LONGEST;
 pub use deadline::{Deadline, Moment};
 pub use framing::{announces_empty_body, body_capacity, check_head, host, wire_headers};
+pub use localhost::{LOCALHOST, localhost_addresses};
 
 /// A blocking transport: sends one request and returns its response.
 ///
@@ -37,7 +39,7 @@ pub use framing::{announces_empty_body, body_capacity, check_head, host, wire_he
 ///   error; see [`check_head`].
 /// - Keep the [`Deadline`] over everything, and send nothing after it.
 /// - Verify TLS. Use only a proxy that was given, and none for loopback. Send plain http only to loopback; see
-///   [`check_plain_http`].
+///   [`check_plain_http`]. Never look up the name `localhost`; see [`localhost_addresses`].
 /// - Send a request with [`FreshConnection`] in its extensions on a connection that carried no request before.
 /// - Do not log, print or keep anything of requests and responses, and put nothing of them into errors.
 ///
@@ -145,6 +147,9 @@ pub trait Connect: Sized {
 pub struct FreshConnection;
 
 /// Checks that a request over plain http goes to this machine.
+///
+/// This looks at the URI alone. `localhost` passes, so connect to [`localhost_addresses`] and not to what a
+/// resolver or a hosts file says.
 ///
 /// # Errors
 ///

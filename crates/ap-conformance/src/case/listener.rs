@@ -38,7 +38,7 @@ pub(crate) struct AcceptedKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Certificate {
-    /// For localhost, 127.0.0.1, ::1 and `proxied.example`, by the suite's authority.
+    /// For localhost, 127.0.0.1, `proxied.example`, 192.0.2.1 and 2001:db8::1, by the suite's authority.
     Good,
     Expired,
     NotYetValid,

@@ -32,6 +32,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "limits/head-default-70-kb",
             "limits/endless-header",
             "limits/endless-reason",
+            "limits/empty-lines-flood",
             "limits/interim-size",
             "limits/one-byte-chunks",
             "limits/empty-body-limit-one-byte",

@@ -142,6 +142,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         },
         fails: FailingCases::listed(&[
             "limits/announced",
+            "limits/empty-lines-flood",
             "limits/endless-chunks",
             "limits/endless-header",
             "limits/endless-headers",

@@ -249,6 +249,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         request: |_, request| *request.body_mut() = Bytes::new(),
         fails: FailingCases::listed(&[
             "authorization/nowhere-else",
+            "connections/refused-before-the-body",
             "headers/body-verbatim",
             "headers/method-sent",
             "redirect/method",

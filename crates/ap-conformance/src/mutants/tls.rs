@@ -103,6 +103,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "connections/idle-end-tls",
             "connections/idle-response-tls",
             "connections/kept-alive-tls",
+            "proxy/address",
             "proxy/loopback-direct-tls",
             "proxy/over-tls",
             "proxy/password",

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ap_client::transport::{TransportConfig, TransportErrorKind, body_capacity, check_head};
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use memchr::memchr;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport as UreqLayer};
@@ -216,14 +216,16 @@ impl<In: UreqLayer> ResponseGuard<In> {
         let framing = call_context::with(|call| {
             check_head(&self.config, &call.method, &head.parts)?;
             call.progress = Progress::HeadReceived;
-            head.framing(&call.method)
+            // A server can reject a key without reading the body, and end the connection later.
+            let may_end = call.has_body && head.parts.status == StatusCode::UNAUTHORIZED;
+            Ok((head.framing(&call.method)?, may_end))
         });
-        let framing = framing.ok_or_else(no_call)?.map_err(through_ureq)?;
+        let (framing, may_end) = framing.ok_or_else(no_call)?.map_err(through_ureq)?;
         let body = match framing {
             Framing::Length(length) => self.read_exactly(length, timeout)?,
             Framing::Chunked => self.read_chunks(timeout)?,
         };
-        self.is_reusable = head.keeps_connection() && !self.is_early;
+        self.is_reusable = head.keeps_connection() && !self.is_early && !may_end;
         Ok(Response::from_parts(head.parts, body.into()))
     }
 
