@@ -7,6 +7,8 @@
 mod config;
 mod deadline;
 mod framing;
+mod root_certificates;
+mod tls_error;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub use config::{Proxy, TransportConfig};
 pub(crate) use deadline::LONGEST;
 pub use deadline::{Deadline, Moment};
 pub use framing::{announces_empty_body, body_capacity, check_head, host, wire_headers};
+pub use tls_error::{TlsError, TlsErrorKind};
 
 /// A blocking transport: sends one request and returns its response.
 ///
