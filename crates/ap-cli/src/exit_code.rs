@@ -1,6 +1,6 @@
 //! [`ExitCode`]: how `ap` ends if it does not succeed. Documented in docs/cli.md; the numbers do not change.
 
-use activeprospect::{Error, ErrorKind, TransportErrorKind, Unauthorized};
+use activeprospect::{Error, ErrorKind, TransportErrorKind};
 
 /// The exit code of a command that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,6 @@ pub(crate) enum ExitCode {
     TryLater = 7,
     /// A product still accepts an older key than the newest.
     Behind = 9,
-    /// A signal ended the command.
-    Interrupted = 130,
 }
 
 impl ExitCode {
@@ -50,7 +48,6 @@ impl ExitCode {
             }
             ErrorKind::Transport(_) => Self::Transport,
             ErrorKind::Status(status) => match status.as_u16() {
-                401 if is_bad_key(error) => Self::NoAcceptedKey,
                 401..=403 => Self::Forbidden,
                 404 => Self::NotFound,
                 429 | 500..=599 => Self::TryLater,
@@ -71,13 +68,4 @@ impl ExitCode {
     pub(crate) const fn number(self) -> u8 {
         self as u8
     }
-}
-
-/// Returns `true` if the response is one that the product sends for a bad or missing key. A signed call then
-/// ends in an error of kind `Auth`, so this one was unsigned.
-pub(crate) fn is_bad_key(error: &Error) -> bool {
-    let (Some(service), Some(response)) = (error.service(), error.response()) else {
-        return false;
-    };
-    Unauthorized::parse(service.product(), response.bytes()).is_bad_key()
 }

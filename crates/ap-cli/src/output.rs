@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::possible_key;
 
 /// How printing ended.
 #[derive(Debug)]
@@ -45,8 +46,10 @@ pub(crate) fn eprintln(line: &str) {
 
 /// Writes a failure to standard error, in two lines, and returns its exit code.
 pub(crate) fn report(failure: &Failure) -> std::process::ExitCode {
-    eprintln(&format!("ap: {}", failure.message));
-    eprintln(&format!("     {}", failure.hint));
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let shown = |text: &str| possible_key::withhold(text, &arguments);
+    eprintln(&format!("ap: {}", shown(&failure.message)));
+    eprintln(&format!("     {}", shown(&failure.hint)));
     failure.code.number().into()
 }
 

@@ -71,6 +71,31 @@ fn without_a_complete_answer_it_exits_6() {
 }
 
 #[test]
+fn the_time_to_wait_is_shown() {
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    let in_a_minute = "Retry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n";
+    for (status, headers, says) in [
+        (429, "Retry-After: 120\r\n".to_owned(), "asks to wait 120 s"),
+        (503, "Retry-After: 7\r\n".to_owned(), "asks to wait 7 s"),
+        (503, format!("{date}{in_a_minute}"), "asks to wait 60 s"),
+        // Long ago by this machine's clock.
+        (429, in_a_minute.to_owned(), "asks to wait 0 s"),
+        (
+            429,
+            "Retry-After: soon\r\n".to_owned(),
+            "429 Too Many Requests\n",
+        ),
+        (503, String::new(), "503 Service Unavailable\n"),
+    ] {
+        for method in ["GET", "POST"] {
+            let fake = Fake::status(status, &headers, "{}");
+            let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "-X", method, "/x"]);
+            ran.fails(7, says);
+        }
+    }
+}
+
+#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let other = Fake::status(200, "", "{}");
     for host in ["127.0.0.1", "localhost"] {

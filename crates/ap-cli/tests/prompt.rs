@@ -8,7 +8,9 @@ mod common;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use common::{BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal};
+use common::{
+    BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal, with_default_signals,
+};
 use rustix::termios::LocalModes;
 
 struct Terminal {
@@ -22,7 +24,8 @@ impl Terminal {
     /// Runs `ap`, then prints its exit code and the terminal's modes.
     fn run(home: &Home, arguments: &str) -> Self {
         let ap = env!("CARGO_BIN_EXE_ap");
-        let mut child = Command::new("script")
+        let mut script = Command::new("script");
+        script
             .args(["--quiet", "--flush", "--command"])
             // The shell gets the interrupt as well, and must outlive it to print them.
             .arg(format!(
@@ -33,7 +36,8 @@ impl Terminal {
             .env("PATH", "/usr/bin:/bin")
             .env("SHELL", "/bin/sh")
             .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path().join("config"))
+            .env("XDG_CONFIG_HOME", home.path().join("config"));
+        let mut child = with_default_signals(&script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -144,7 +148,7 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 
 #[test]
 fn a_signal_from_elsewhere_restores_the_terminal_too() {
-    for signal in ["INT", "TERM"] {
+    for (signal, code) in [("INT", "code=130"), ("TERM", "code=143")] {
         let home = Home::new();
         let mut terminal = Terminal::run(&home, "auth login");
         terminal.wait_for_prompt();
@@ -152,7 +156,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
         let ap = children(shell).remove(0);
         send_signal(ap, signal);
         let screen = terminal.end();
-        assert!(screen.contains("code=130"), "{screen}");
+        assert!(screen.contains(code), "{screen}");
         assert_echoes(&screen);
     }
 }

@@ -4,20 +4,22 @@ mod body;
 mod headers;
 mod target;
 
-use activeprospect::http::{Method, header};
-use activeprospect::{Draft, Product, Response};
+use activeprospect::http::{Method, StatusCode, header};
+use activeprospect::{Draft, Error, Product, Response, Unauthorized};
 
 use crate::call;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::options::values::parse_product;
 use crate::output::{self, Printed};
+use crate::possible_key::may_be_key;
 use crate::session::Session;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// A path that begins with one slash, or a URL at one of the products' origins.
+    /// A path, such as flows or /flows, or a URL at one of the products' origins.
     #[arg(value_name = "PATH|URL")]
     target: String,
     /// The method [default: GET, or POST with -d].
@@ -82,8 +84,31 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         // The reader has all that it wanted, so nothing has failed.
         return Ok(printed);
     }
-    result?.error_for_status()?;
-    Ok(printed)
+    match result.and_then(Response::error_for_status) {
+        Ok(_) => Ok(printed),
+        Err(error) if args.no_auth => Err(unsigned_failure(error, &session)),
+        Err(error) => Err(session.failure(error)),
+    }
+}
+
+/// Describes the failure of a call that had no key.
+fn unsigned_failure(error: Error, session: &Session) -> Failure {
+    let answer = error.service().zip(error.response());
+    let is_bad_key = answer.is_some_and(|(service, response)| {
+        Unauthorized::parse(service.product(), response.bytes()).is_bad_key()
+    });
+    let status = error.status();
+    let mut failure = session.failure(error);
+    if status == Some(StatusCode::UNAUTHORIZED) {
+        failure.code = ExitCode::NoAcceptedKey;
+        failure.hint = "this needs a key; leave out --no-auth".to_owned();
+    } else if status == Some(StatusCode::FORBIDDEN) {
+        if is_bad_key {
+            failure.code = ExitCode::NoAcceptedKey;
+        }
+        failure.hint = "no key was sent; if this needs one, leave out --no-auth".to_owned();
+    }
+    failure
 }
 
 /// Returns what is printed of a response.
@@ -113,12 +138,15 @@ fn text_of(response: &Response, args: &Args, session: &Session) -> Vec<u8> {
 
 fn method(args: &Args) -> Result<Method, Failure> {
     match &args.method {
-        Some(text) => Method::from_bytes(text.as_bytes()).map_err(|_| {
-            Failure::usage(
-                "the value of -X is not a method",
-                "use GET, POST, PUT, DELETE or another method",
-            )
-        }),
+        Some(text) => Method::from_bytes(text.as_bytes())
+            .ok()
+            .filter(|_| !may_be_key(text))
+            .ok_or_else(|| {
+                Failure::usage(
+                    "the value of -X is not a method",
+                    "use GET, POST, PUT, DELETE or another method",
+                )
+            }),
         None if args.data.is_some() => Ok(Method::POST),
         None => Ok(Method::GET),
     }
