@@ -9,7 +9,7 @@ const EXAMPLES: [(&str, &[&str]); 4] = [
     (
         "list_flows",
         &[
-            r#"2 flows, the first is "Roof repair, web forms""#,
+            "LeadConduit answered 429 Too Many Requests; wait 5 seconds, then send the request again",
             "there is no such flow",
             r#"2 flows, the first is "Roof repair, web forms""#,
         ],
@@ -24,9 +24,8 @@ const EXAMPLES: [(&str, &[&str]); 4] = [
     (
         "key_reset",
         &[
-            r#"200 OK with the key Some(ApiKey("old"))"#,
-            r#"200 OK with the key Some(ApiKey("new"))"#,
-            r#"now LeadConduit prefers Some(ApiKey("new"))"#,
+            r#"200 OK, accepted was Some(ApiKey("old"))"#,
+            r#"200 OK, accepted was Some(ApiKey("new"))"#,
         ],
     ),
     ("unit_test", &["both tests passed"]),

@@ -7,7 +7,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{Fake, Home, KEY, Ran, with_input};
+use common::{Home, KEY, Ran, fake_products, with_input};
 
 /// Files of the repository, by their paths from its root.
 const DOCUMENTS: [&str; 3] = ["README.md", "docs/cli.md", "crates/ap-cli/README.md"];
@@ -90,13 +90,15 @@ fn the_examples_of_every_help_are_valid() {
 fn a_stored_key_is_used_by_the_next_command() {
     for name in DOCUMENTS {
         let document = read(name);
-        // A server instead of the vendor's.
-        let fake = Fake::status(200, "", "[]");
+        // Servers instead of the vendor's.
+        let (fakes, origins) = fake_products([(200, "[]"); 3]);
+        let origins = origins.join(" ");
         let home = Home::new();
         for command in ["auth login", "api /flows"] {
             assert!(commands(&document).any(|one| one == command), "{name}");
-            run(&home, &format!("--origin {} {command}", fake.as_lcx()), KEY).succeeds();
+            run(&home, &format!("{origins} {command}"), KEY).succeeds();
         }
-        assert_eq!(fake.connections(), 1);
+        // Login checks the key with each product.
+        assert_eq!(fakes.map(|fake| fake.connections()), [2, 1, 1]);
     }
 }

@@ -97,7 +97,7 @@ fn assert_echoes(screen: &str) {
 #[test]
 fn a_key_that_is_typed_is_stored_and_not_shown() {
     let home = Home::new();
-    let mut terminal = Terminal::run(&home, "auth login");
+    let mut terminal = Terminal::run(&home, "auth login --no-check");
     terminal.wait_for_prompt();
     terminal.type_in(&format!("{KEY}\r"));
     let screen = terminal.end();
@@ -134,7 +134,7 @@ fn a_call_without_a_key_asks_for_one_and_does_not_store_it() {
 fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
     for _ in 0..5 {
         let home = Home::new();
-        let mut terminal = Terminal::run(&home, "auth login");
+        let mut terminal = Terminal::run(&home, "auth login --no-check");
         terminal.wait_for_prompt();
         terminal.type_in("half-a-key\u{3}");
         let screen = terminal.end();
@@ -150,7 +150,7 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 fn a_signal_from_elsewhere_restores_the_terminal_too() {
     for (signal, code) in [("INT", "code=130"), ("TERM", "code=143")] {
         let home = Home::new();
-        let mut terminal = Terminal::run(&home, "auth login");
+        let mut terminal = Terminal::run(&home, "auth login --no-check");
         terminal.wait_for_prompt();
         let shell = children(terminal.child.id()).remove(0);
         let ap = children(shell).remove(0);
@@ -177,7 +177,7 @@ fn a_typed_text_that_is_not_a_key_exits_2() {
         ("two words\r", "space"),
         ("\u{4}", "the prompt failed"),
     ] {
-        let mut terminal = Terminal::run(&home, "auth login");
+        let mut terminal = Terminal::run(&home, "auth login --no-check");
         terminal.wait_for_prompt();
         terminal.type_in(typed);
         let screen = terminal.end();

@@ -138,7 +138,9 @@ fn with_several_keys_it_shows_which_one_each_product_accepts() {
     assert_absent(&ran.stdout, &old);
     let log_in = |product| {
         let url = emulator.url(product);
-        format!("                 log in to {product} at {url}, so that it accepts the newest key")
+        format!(
+            "                 log in to {product} at {url}/_emulator/, so that it accepts the newest key"
+        )
     };
     let path = home.keys_file();
     let label = |line, key| label(&format!("line {line} of {}", path.display()), key);

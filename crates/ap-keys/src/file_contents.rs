@@ -10,6 +10,8 @@ use secrecy::zeroize::Zeroizing;
 use crate::error::Error;
 #[cfg(unix)]
 use crate::error::display_path;
+#[cfg(unix)]
+use crate::file_owners::{check_owners, is_trusted};
 
 /// The size of the largest keys file that is read, in bytes. Three keys of the greatest length need less.
 pub const MAX_FILE_SIZE: usize = 4096;
@@ -22,7 +24,8 @@ const MAX_READS: usize = 5;
 pub(crate) enum Access {
     /// Only its owner, who is this process's user or root.
     Private,
-    /// As `Private`, for a file that a program of this user writes.
+    /// As `Private`, for a file that a program of this user writes. The folders and links on the way to it belong to
+    /// this user or to root, too.
     Stored,
     /// Others may read it, as orchestrators mount secrets. Nobody else may write it.
     Mounted,
@@ -156,12 +159,14 @@ fn check_access(path: &Path, metadata: &Metadata, access: Access, name: &str) ->
             hint,
         ));
     }
-    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-    if !is_own && !is_owned_by_root {
+    if !is_trusted(metadata) {
         return Err(Error::new(
             format!("{name} belongs to another user"),
             "use a file of your own",
         ));
+    }
+    if access == Access::Stored {
+        check_owners(path, name)?;
     }
     check_folders(path, name)
 }

@@ -7,11 +7,14 @@ mod environment;
 mod error;
 mod file;
 mod file_contents;
+#[cfg(unix)]
+mod file_owners;
 mod from_environment;
 mod keep_last;
 mod key_list;
 mod on_thread;
 mod store;
+mod store_lock;
 mod with_previous;
 
 pub use chain::Chain;

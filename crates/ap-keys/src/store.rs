@@ -1,9 +1,10 @@
 //! [`Store`]: a keys file that a program writes, one process at a time, completely or not at all.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ap_core::{ApiKey, MAX_KEYS};
 
@@ -11,7 +12,10 @@ use crate::error::{Error, display_path};
 #[cfg(unix)]
 use crate::file_contents::check_folders;
 use crate::file_contents::{self, Access, folder_of};
+#[cfg(unix)]
+use crate::file_owners::check_owners;
 use crate::key_list::{self, FinalLineFeed};
+use crate::store_lock::{self, LockAttempt};
 
 /// A keys file for this process's user only: one key per line, oldest first, up to three.
 ///
@@ -69,41 +73,69 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error`] if the folder cannot be created or written, or if everyone can write to it.
+    /// [`Error`] if another process holds the lock for ten seconds, if a folder or link on the way to the file
+    /// belongs to anybody but this process's user and root, if everyone can write to the file's folder, or if the
+    /// folder cannot be created or written.
     pub fn lock(&self) -> Result<LockedStore, Error> {
+        self.lock_within(store_lock::MAX_WAIT)
+    }
+
+    fn lock_within(&self, max_wait: Duration) -> Result<LockedStore, Error> {
         let failed = |error| unwritable(error, &self.path);
+        let name = display_name(&self.path);
         let folder = folder_of(&self.path).ok_or_else(|| failed(invalid_path()))?;
+        #[cfg(unix)]
+        check_owners(&self.path, &name)?;
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(failed)?;
         #[cfg(unix)]
-        check_folders(&self.path, &display_name(&self.path))?;
+        {
+            // Again, because a missing folder ends the first check.
+            check_owners(&self.path, &name)?;
+            check_folders(&self.path, &name)?;
+        }
 
         // A link without a target is replaced.
         let target = self.path.canonicalize();
         let target = target.unwrap_or_else(|_| self.path.clone());
-        let lock = open_lock(&sibling(&target, "", ".lock").map_err(failed)?).map_err(failed)?;
-        // The full path, because newer standard libraries have a method of the same name.
-        fs4::FileExt::lock(&lock).map_err(failed)?;
-        Ok(LockedStore {
-            path: self.path.clone(),
-            target,
-            _lock: lock,
-        })
+        let lock = sibling(&target, "", ".lock").map_err(failed)?;
+        match store_lock::lock(&lock, max_wait).map_err(failed)? {
+            LockAttempt::Locked(lock) => Ok(LockedStore {
+                path: self.path.clone(),
+                target,
+                _lock: lock,
+            }),
+            LockAttempt::HeldBy(holder) => Err(Error::new(
+                format!("{name} is locked by {holder}"),
+                "wait until that process ends, or end it; nothing was changed",
+            )),
+            LockAttempt::OfAnotherUser => Err(Error::new(
+                format!(
+                    "the lock {} of {name} belongs to another user",
+                    display_path(&lock)
+                ),
+                "remove it, or use a folder of your own",
+            )),
+        }
     }
 
-    /// Removes the file, and its target if it is a link. Returns `true` if there was one.
+    /// Removes the file, its target if it is a link, and what a writer that was killed has left beside them.
+    /// Returns `true` if there was any of it.
     ///
     /// # Errors
     ///
-    /// [`Error`] as for [`lock`](Self::lock), or if the file cannot be removed.
+    /// [`Error`] as for [`lock`](Self::lock), or if a file cannot be removed.
     pub fn remove(&self) -> Result<bool, Error> {
-        match self.path.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            _ => self.lock()?.remove(),
+        let is_missing = matches!(self.path.symlink_metadata(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound);
+        // Nothing is created for a file that is not there.
+        if is_missing && leftovers(&self.path).is_ok_and(|found| found.is_empty()) {
+            return Ok(false);
         }
+        self.lock()?.remove()
     }
 }
 
@@ -152,12 +184,13 @@ impl LockedStore {
 
     fn replace(&self, keys: &[ApiKey]) -> io::Result<()> {
         let folder = folder_of(&self.target).ok_or_else(invalid_path)?;
-        let prefix = sibling(&self.target, ".", "-")?;
-        let prefix = prefix.file_name().ok_or_else(invalid_path)?;
-        remove_leftovers(folder, prefix);
+        for leftover in leftovers(&self.target).unwrap_or_default() {
+            // If this fails, the next writer tries again.
+            let _ = std::fs::remove_file(leftover);
+        }
         // Created exclusively, with mode 0600.
         let mut file = tempfile::Builder::new()
-            .prefix(prefix)
+            .prefix(&temporary_prefix(&self.target)?)
             .rand_bytes(RANDOM_LEN)
             .suffix(TEMPORARY_SUFFIX)
             .tempfile_in(folder)?;
@@ -173,31 +206,37 @@ impl LockedStore {
         Ok(())
     }
 
-    /// Removes the file, and the link to it if there is one. Returns `true` if there was one.
+    /// Removes the file, the link to it if there is one, and what a writer that was killed has left beside them.
+    /// Returns `true` if there was any of it.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the file cannot be removed.
+    /// [`Error`] if a file cannot be removed. The others are removed all the same.
     pub fn remove(&self) -> Result<bool, Error> {
+        let failed = |path: &Path, error: io::Error| {
+            let name = display_name(path);
+            let message = format!("{name} cannot be removed ({})", error.kind());
+            Error::new(message, "remove it yourself").with_source(error)
+        };
         let mut is_removed = false;
+        let mut first_error = None;
+        let mut paths = Vec::new();
         for path in [&self.target, &self.path] {
-            match std::fs::remove_file(path) {
+            match leftovers(path) {
+                Ok(found) => paths.extend(found),
+                Err(error) => first_error = Some(failed(path, error)),
+            }
+            paths.push(path.clone());
+        }
+        for path in paths {
+            match std::fs::remove_file(&path) {
                 Ok(()) => is_removed = true,
+                // Without a link, the two paths are one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    return Err(Error::new(
-                        format!(
-                            "{} cannot be removed ({})",
-                            display_name(path),
-                            error.kind()
-                        ),
-                        "remove it yourself",
-                    )
-                    .with_source(error));
-                }
+                Err(error) => first_error = first_error.or_else(|| Some(failed(&path, error))),
             }
         }
-        Ok(is_removed)
+        first_error.map_or(Ok(is_removed), Err)
     }
 }
 
@@ -206,10 +245,17 @@ const TEMPORARY_SUFFIX: &str = ".tmp";
 /// The number of random letters and digits in the name of a temporary file.
 const RANDOM_LEN: usize = 6;
 
-/// Removes the temporary files of writers that were killed: they had the lock, which is ours now.
+/// Returns how the names of a file's temporary files begin.
+fn temporary_prefix(path: &Path) -> io::Result<OsString> {
+    let prefix = sibling(path, ".", "-")?;
+    Ok(prefix.file_name().ok_or_else(invalid_path)?.to_owned())
+}
+
+/// Returns the temporary files of writers that were killed, if nobody writes now.
 ///
 /// A file with a longer name of its own, such as `keys-old`, has another lock, and its writer may be running.
-fn remove_leftovers(folder: &Path, prefix: &OsStr) {
+fn leftovers(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let prefix = temporary_prefix(path)?;
     let is_leftover = |name: &OsStr| {
         let name = name.as_encoded_bytes();
         name.strip_prefix(prefix.as_encoded_bytes())
@@ -218,12 +264,18 @@ fn remove_leftovers(folder: &Path, prefix: &OsStr) {
                 random.len() == RANDOM_LEN && random.iter().all(u8::is_ascii_alphanumeric)
             })
     };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    let entries = match folder_of(path).ok_or_else(invalid_path)?.read_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
         if is_leftover(&entry.file_name()) {
-            // If this fails, the next writer tries again.
-            let _ = std::fs::remove_file(entry.path());
+            found.push(entry.path());
         }
     }
+    Ok(found)
 }
 
 fn read(path: &Path) -> Result<Option<Vec<ApiKey>>, Error> {
@@ -233,18 +285,6 @@ fn read(path: &Path) -> Result<Option<Vec<ApiKey>>, Error> {
     };
     let label = display_path(path);
     key_list::parse(&contents.text, FinalLineFeed::Optional, &name, &label).map(Some)
-}
-
-fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits().cast_signed());
-    }
-    options.open(path)
 }
 
 /// Returns a path in the same folder, with text added to the file's name.

@@ -70,7 +70,7 @@ fn equal_keys_count_once_before_they_are_counted() {
 #[test]
 fn no_writer_loses_what_another_has_written() {
     const WRITERS: usize = 8;
-    const TIMES: usize = 25;
+    const TIMES: usize = 10;
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("keys");
     std::thread::scope(|scope| {
@@ -183,4 +183,137 @@ fn a_folder_that_cannot_be_created_is_an_error_and_nothing_is_left_behind() {
     assert!(locked.write(&[key("one-key")]).is_err());
     assert!(locked.remove().is_err());
     assert_eq!(names(folder.path()), ["file", "keys", "keys.lock"]);
+}
+
+#[test]
+fn what_a_killed_writer_left_is_removed_with_the_file_and_without_it() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::new(folder.path().join("keys"));
+    let leave = |name: &str| fs::write(folder.path().join(name), "placeholder").unwrap();
+    store.lock().unwrap().write(&[key("one-key")]).unwrap();
+    for is_stored in [true, false] {
+        assert_eq!(store.read().unwrap().is_some(), is_stored);
+        leave(".keys-Ab12Cd.tmp");
+        leave(".keys-old-Ab12Cd.tmp");
+        assert!(store.remove().unwrap());
+        assert_eq!(names(folder.path()), [".keys-old-Ab12Cd.tmp", "keys.lock"]);
+    }
+    assert!(!store.remove().unwrap());
+
+    // A file that cannot be removed does not keep the others.
+    leave(".keys-Ab12Cd.tmp");
+    fs::create_dir(folder.path().join(".keys-Ef34Gh.tmp")).unwrap();
+    store.lock().unwrap().remove().unwrap_err();
+    assert_eq!(
+        names(folder.path()),
+        [".keys-Ef34Gh.tmp", ".keys-old-Ab12Cd.tmp", "keys.lock"]
+    );
+}
+
+#[test]
+fn what_a_killed_writer_left_beside_the_target_of_a_link_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let vault = folder.path().join("vault");
+    fs::create_dir(&vault).unwrap();
+    write(&vault.join("real"), "one-key\n", 0o600);
+    symlink("vault/real", folder.path().join("keys")).unwrap();
+    fs::write(vault.join(".real-Ab12Cd.tmp"), "placeholder").unwrap();
+    fs::write(folder.path().join(".keys-Ab12Cd.tmp"), "placeholder").unwrap();
+    assert!(Store::new(folder.path().join("keys")).remove().unwrap());
+    assert_eq!(names(&vault), ["real.lock"]);
+    assert_eq!(names(folder.path()), ["vault"]);
+}
+
+/// Another user, whom nobody else in these tests is.
+const OTHER_USER: u32 = 54_321;
+
+/// Runs a check with something that belongs to another user. Only root can give a file away, so that other users
+/// cannot run it.
+fn give_away(path: &Path) -> bool {
+    std::os::unix::fs::lchown(path, Some(OTHER_USER), None).is_ok()
+}
+
+#[test]
+fn folders_and_links_of_other_users_are_refused_and_nothing_behind_them_is_changed() {
+    let folder = TempDir::new().unwrap();
+    let root = folder.path();
+    let victim = root.join("victim");
+    for (case, given_away) in [
+        ("folder", "theirs/ap"),
+        ("folder above", "theirs"),
+        ("file link", "theirs/ap/keys"),
+        ("folder link", "link"),
+        ("target folder", "theirs"),
+    ] {
+        let _ = fs::remove_dir_all(root.join("theirs"));
+        let _ = fs::remove_file(root.join("link"));
+        fs::create_dir_all(root.join("theirs/ap")).unwrap();
+        write(&victim, "one-key\n", 0o600);
+        symlink(&victim, root.join("theirs/ap/keys")).unwrap();
+        symlink(root.join("theirs"), root.join("link")).unwrap();
+        let path = match case {
+            "folder link" | "target folder" => "link/ap/keys",
+            _ => "theirs/ap/keys",
+        };
+        if !give_away(&root.join(given_away)) {
+            return;
+        }
+        let store = Store::new(root.join(path));
+        for error in [
+            store.read().unwrap_err(),
+            store.lock().unwrap_err(),
+            store.remove().unwrap_err(),
+        ] {
+            let expected = "belongs to another user (id 54321)";
+            assert!(error.message().contains(expected), "{case}: {error}");
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "one-key\n", "{case}");
+        assert_eq!(names(root), ["link", "theirs", "victim"], "{case}");
+    }
+    // A folder that is still to be created in a folder of theirs.
+    Store::new(root.join("theirs/more/keys"))
+        .lock()
+        .unwrap_err();
+    assert!(!root.join("theirs/more").exists());
+
+    // A lock of theirs in a folder of ours.
+    write(&root.join("keys.lock"), "", 0o666);
+    assert!(give_away(&root.join("keys.lock")));
+    let error = Store::new(root.join("keys")).lock().unwrap_err();
+    assert!(error.message().contains("keys.lock of "), "{error}");
+    assert!(
+        error.message().contains("belongs to another user"),
+        "{error}"
+    );
+}
+
+#[test]
+fn links_that_lead_nowhere_or_in_a_circle_are_errors_or_missing_and_end() {
+    let folder = TempDir::new().unwrap();
+    symlink("circle", folder.path().join("circle")).unwrap();
+    symlink("../..", folder.path().join("up")).unwrap();
+    let name = folder.path().file_name().unwrap().to_str().unwrap();
+    let parent = folder.path().parent().unwrap().file_name();
+    let parent = parent.unwrap().to_str().unwrap();
+    let circle = Store::new(folder.path().join("circle/keys"));
+    assert!(circle.lock().is_err() && circle.read().is_err());
+    let path = format!("up/{parent}/{name}/keys");
+    let store = Store::new(folder.path().join(path));
+    store.lock().unwrap().write(&[key("one-key")]).unwrap();
+    assert_eq!(store.read().unwrap().unwrap().len(), 1);
+}
+
+#[test]
+fn a_lock_that_is_not_released_is_an_error_that_names_its_holder() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::new(folder.path().join("keys"));
+    let locked = store.lock().unwrap();
+    let error = store.lock().unwrap_err();
+    assert!(error.message().contains("is locked by "), "{error}");
+    if cfg!(target_os = "linux") {
+        let holder = format!("process {} (", std::process::id());
+        assert!(error.message().contains(&holder), "{error}");
+    }
+    drop(locked);
+    store.lock().unwrap();
 }

@@ -14,7 +14,8 @@ use crate::output::Printed;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Store a key, from a hidden prompt, or from standard input if that is a pipe.
+    /// Check a key with the products and store it. The key comes from a hidden prompt, or from standard input if
+    /// that is a pipe.
     Login(login::Args),
     /// Check which key each subscribed product accepts.
     Status(status::Args),
@@ -31,7 +32,7 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
             "--emulator starts an emulator only for this command, so its key is not stored",
             "leave --emulator out",
         )),
-        Command::Login(args) => login::run(args),
+        Command::Login(args) => login::run(args, options),
         Command::Status(args) => status::run(args, options),
         Command::Rotate(args) => rotate::run(args, options),
         Command::Logout => logout::run(),

@@ -1,6 +1,8 @@
 //! Checks which of the account's keys each product accepts. The newest key is tried first: after a reset, that
 //! is the one that every product should accept.
 
+use std::time::Duration;
+
 use activeprospect::http::StatusCode;
 use activeprospect::{ApiKey, Draft, Error, ErrorKind, Product, Service};
 use serde::Serialize;
@@ -18,6 +20,9 @@ const READS: [(Service, &str); 3] = [
     (Service::TrustedFormApp, "/account"),
     (Service::SuppressionList, "/lists"),
 ];
+
+/// How every key begins that an emulator makes. No product of the vendor accepts such a key.
+const EMULATOR_KEY_PREFIX: &str = "emulator-";
 
 /// If a product accepts a key. The names in JSON do not change, because programs read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +45,8 @@ pub(super) struct KeyCheck {
     pub(super) key: usize,
     pub(super) verdict: Verdict,
     pub(super) status: Option<StatusCode>,
+    /// How long the product asks to wait before the next call.
+    retry_after: Option<Duration>,
     pub(super) failure: Option<Failure>,
 }
 
@@ -49,7 +56,7 @@ pub(super) struct ProductCheck {
     pub(super) product: Product,
     /// `None` if it is not known.
     pub(super) is_subscribed: Option<bool>,
-    /// Where a person logs in, so that the product accepts the newest key.
+    /// The page on which a person logs in, so that the product accepts the newest key.
     pub(super) login_url: String,
     /// The newest key first.
     pub(super) keys: Vec<KeyCheck>,
@@ -84,12 +91,23 @@ pub(super) fn check_products(
         checks.push(ProductCheck {
             product,
             is_subscribed: is_subscribed(subscriptions),
-            login_url: session.client.origins().get(service).to_string(),
+            login_url: login_url(session, service),
             keys,
         });
     }
     session.sign_with(&session.keys)?;
     Ok(checks)
+}
+
+/// Returns the page on which a person logs in to a product: its website, or the emulator's page.
+fn login_url(session: &Session, service: Service) -> String {
+    let origin = session.client.origins().get(service);
+    let is_emulators = |key: &ApiKey| key.expose().starts_with(EMULATOR_KEY_PREFIX);
+    if origin.is_loopback() && session.keys.iter().any(is_emulators) {
+        format!("{origin}/_emulator/")
+    } else {
+        origin.to_string()
+    }
 }
 
 /// Checks one product with one key after the other, until the answer is known.
@@ -129,6 +147,7 @@ fn check_key(
     let read = result
         .and_then(|response| response.error_for_status())
         .and_then(|response| response.json::<Value>());
+    let retry_after = read.as_ref().err().and_then(Error::retry_after);
     let (verdict, failure, body) = match read {
         Ok(body) => (Verdict::Accepts, None, Some(body)),
         Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Request) => {
@@ -147,6 +166,7 @@ fn check_key(
         key: index,
         verdict,
         status,
+        retry_after,
         failure,
     };
     Ok((check, body))
@@ -227,6 +247,12 @@ impl ProductCheck {
         }
     }
 
+    /// Returns `true` if nothing says that the account subscribes to the product. LeadConduit also serves the
+    /// account itself, so every account has an answer there.
+    pub(super) fn may_be_unsubscribed(&self) -> bool {
+        self.is_subscribed.is_none() && self.product != Product::LeadConduit
+    }
+
     /// Returns `true` if a later check may succeed although nobody does anything.
     pub(super) fn is_transient(&self) -> bool {
         self.verdict() == Verdict::Unreachable
@@ -235,12 +261,27 @@ impl ProductCheck {
                 .is_some_and(|failure| failure.code == ExitCode::TryLater)
     }
 
+    /// Returns how long the product asks to wait, if a later check may succeed.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        if self.is_transient() {
+            self.decisive()?.retry_after
+        } else {
+            None
+        }
+    }
+
     /// Says what an answer means that is not about a key.
     pub(super) fn describe_without_key(&self) -> String {
         match (self.verdict(), self.status()) {
             (Verdict::NotSubscribed, _) => "is not subscribed to".to_owned(),
             (Verdict::Unreachable, _) => "cannot be reached".to_owned(),
-            (_, Some(status)) => format!("answered {status}, which says nothing about the key"),
+            (_, Some(status)) => {
+                let answer = format!("answered {status}, which says nothing about the key");
+                match self.retry_after() {
+                    Some(time) => format!("{answer}, and asks to wait {} s", time.as_secs()),
+                    None => answer,
+                }
+            }
             (_, None) => "gave no clear answer".to_owned(),
         }
     }
@@ -277,6 +318,7 @@ mod tests {
                 key,
                 verdict,
                 status: StatusCode::from_u16(*status).ok(),
+                retry_after: None,
                 failure: (verdict != Verdict::Accepts).then(failure),
             }
         });

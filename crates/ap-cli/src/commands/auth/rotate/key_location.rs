@@ -48,9 +48,9 @@ pub(super) fn add(store: &Store, new: ApiKey) -> Result<Vec<ApiKey>, Failure> {
 
 impl KeyLocation {
     /// Puts the keys into another order, and returns all keys.
-    pub(super) fn reorder(&self, keys: Vec<ApiKey>) -> Result<Vec<ApiKey>, Failure> {
+    pub(super) fn reorder(&self, keys: &[ApiKey]) -> Result<Vec<ApiKey>, Failure> {
         let Self::File(store) = self else {
-            return Ok(keys);
+            return Ok(keys.to_vec());
         };
         let index_of = |one: &ApiKey| keys.iter().position(|key| key.is_same(one));
         file::change(store, |locked| {
@@ -65,8 +65,8 @@ impl KeyLocation {
         })
     }
 
-    /// Removes all keys but the newest from the file. Returns how many were removed.
-    pub(super) fn remove_old(&self, newest: &ApiKey, old: &[ApiKey]) -> Result<usize, Failure> {
+    /// Removes old keys from the file. Returns how many were removed.
+    pub(super) fn remove_old(&self, newest: &ApiKey, old: &[&ApiKey]) -> Result<usize, Failure> {
         let Self::File(store) = self else {
             return Ok(0);
         };

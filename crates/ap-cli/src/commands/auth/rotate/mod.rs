@@ -1,11 +1,14 @@
 //! `ap auth rotate`: keeps the new key beside the old one until every product accepts it.
 //!
 //! After a reset, each product accepts the old key until someone logs in to it. So the new key is stored beside
-//! the old one, each product is checked again and again, and the old key is removed only when no product accepts
-//! it any more. Only the keys file remembers anything, so the command can be interrupted at any time and run
+//! the old one, each product is checked again and again, and the old key is removed only when every product has
+//! accepted the new one in several checks in a row. Only the keys file remembers anything, so the command can be interrupted at any time and run
 //! again.
 
 mod event;
+mod evidence;
+#[cfg(test)]
+mod evidence_properties;
 mod key_location;
 mod product_state;
 mod watch;
@@ -13,6 +16,7 @@ mod watch;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+use activeprospect::ApiKey;
 use activeprospect::keys::{KEY_VARIABLES, NEXT_KEY_VARIABLE};
 
 use crate::exit_code::ExitCode;
@@ -33,7 +37,8 @@ pub(crate) struct Args {
     /// How long to wait between checks of the products.
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "10", allow_hyphen_values = true)]
     every: Duration,
-    /// Check each product once, and do not wait for those that are behind (exit code 9).
+    /// Do not wait for products that are behind (exit code 9). If none is, the products are checked three times
+    /// before the old key is removed.
     #[arg(long)]
     once: bool,
     /// Stop after this time (exit code 9).
@@ -56,21 +61,21 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     }
     let mut session = Session::without_keys(options)?;
     let printer = EventPrinter { is_json: args.json };
-    let (location, is_new_given) = collect_keys(args, &printer, &mut session)?;
+    let (location, entered) = collect_keys(args, &printer, &mut session)?;
     interrupt::set_hint(match location {
         KeyLocation::File(_) => "both keys are stored; run `ap auth rotate` again to resume",
         KeyLocation::ReadOnly => "nothing was changed; run `ap auth rotate` again to resume",
     });
-    Watch::new(session, location, printer, is_new_given).run(args)
+    Watch::new(session, location, printer, entered, args.every).run(args)
 }
 
 /// Gives the session the keys, and asks for the new one if it is not stored yet. Returns where the keys are, and
-/// if the new one was asked for.
+/// the new one if it was entered.
 fn collect_keys(
     args: &Args,
     printer: &EventPrinter,
     session: &mut Session,
-) -> Result<(KeyLocation, bool), Failure> {
+) -> Result<(KeyLocation, Option<ApiKey>), Failure> {
     if let Some(keys) = keys::from_environment()? {
         if keys.len() < 2 || args.new {
             return Err(Failure::usage(
@@ -82,7 +87,7 @@ fn collect_keys(
             ));
         }
         session.set_keys(keys)?;
-        return Ok((KeyLocation::ReadOnly, false));
+        return Ok((KeyLocation::ReadOnly, None));
     }
     let store = file::store()?;
     let Some(stored) = store.read()? else {
@@ -94,6 +99,7 @@ fn collect_keys(
     };
     let is_new_needed = stored.len() < 2 || args.new;
     session.set_keys(stored)?;
+    let mut entered = None;
     if is_new_needed {
         if io::stdin().is_terminal() {
             output::eprintln(&format!(
@@ -102,11 +108,12 @@ fn collect_keys(
         }
         let new = prompt::ask_or_read("New API key")?;
         in_arguments::check_for(std::slice::from_ref(&new))?;
-        session.set_keys(key_location::add(&store, new)?)?;
+        session.set_keys(key_location::add(&store, new.clone())?)?;
+        entered = Some(new);
         printer.print(&Event::Stored {
             keys: session.keys.len(),
             file: output::display_path(store.path()),
         })?;
     }
-    Ok((KeyLocation::File(store), is_new_needed))
+    Ok((KeyLocation::File(store), entered))
 }

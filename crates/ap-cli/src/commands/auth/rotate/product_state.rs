@@ -2,12 +2,9 @@
 
 use serde::Serialize;
 
+use super::evidence::Answer;
 use crate::commands::auth::product_check::{ProductCheck, Verdict};
 use crate::exit_code::ExitCode;
-
-/// A product that accepts neither key, or does not say, is not waited for after this many equal answers in a
-/// row. Its servers may switch one after another, so one answer is not enough.
-const STEADY_CHECKS: u32 = 3;
 
 /// How far a product is. The names in JSON do not change, because programs read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,48 +38,36 @@ impl ProductState {
 pub(super) struct WatchedProduct {
     pub(super) check: ProductCheck,
     pub(super) state: ProductState,
-    /// How many checks in a row had this state.
-    checks: u32,
 }
 
 impl WatchedProduct {
-    pub(super) fn new(check: ProductCheck, key_count: usize, before: Option<&Self>) -> Self {
+    pub(super) fn new(check: ProductCheck, key_count: usize) -> Self {
         let state = ProductState::new(&check, key_count);
-        let checks = match before {
-            Some(before) if before.state == state => before.checks + 1,
-            _ => 1,
-        };
-        Self {
-            check,
-            state,
-            checks,
+        Self { check, state }
+    }
+
+    /// Returns what the check showed.
+    pub(super) fn answer(&self) -> Answer {
+        match (self.check.verdict(), self.check.accepted_key()) {
+            (_, Some(key)) => Answer::Accepts(key),
+            (Verdict::NotSubscribed, None) => Answer::NotSubscribed,
+            (Verdict::Rejects, None) => Answer::AcceptsNone {
+                may_be_unsubscribed: self.check.may_be_unsubscribed(),
+            },
+            (Verdict::Accepts | Verdict::Unclear | Verdict::Unreachable, None) => Answer::Unclear {
+                is_transient: self.check.is_transient(),
+            },
         }
     }
 
-    /// Returns `true` if the state is another one than at the check before.
-    pub(super) fn has_changed(&self) -> bool {
-        self.checks == 1
-    }
-
-    /// Returns `true` if the product must be checked again before the rotation can end.
-    pub(super) fn is_pending(&self) -> bool {
-        match self.state {
-            ProductState::AcceptsNew | ProductState::NotSubscribed => false,
-            ProductState::AcceptsNeither => self.checks < STEADY_CHECKS,
-            ProductState::Unclear if !self.check.is_transient() => self.checks < STEADY_CHECKS,
-            ProductState::AcceptsOld | ProductState::Unclear | ProductState::Unreachable => true,
-        }
-    }
-
-    /// Returns why the old key cannot be removed, as an exit code; `None` if it can, as far as this product is
-    /// concerned.
+    /// Returns why the old key cannot be removed, as an exit code; `None` if it can after more checks, as far as
+    /// this product is concerned.
     pub(super) fn obstacle(&self) -> Option<ExitCode> {
         match self.state {
             ProductState::AcceptsNew | ProductState::NotSubscribed => None,
             ProductState::AcceptsOld => Some(ExitCode::Behind),
-            // The answer to `GET /user` did not mention the product. The vendor's own code reads a rejection
-            // here as "there is no such account", and the old key is of no use either.
-            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => None,
+            // The answer to `GET /user` did not mention the product, so the account may not have it.
+            ProductState::AcceptsNeither if self.check.may_be_unsubscribed() => None,
             ProductState::AcceptsNeither | ProductState::Unclear | ProductState::Unreachable => {
                 let failure = self.check.failure();
                 Some(failure.map_or(ExitCode::Other, |failure| failure.code))
@@ -98,7 +83,7 @@ impl WatchedProduct {
                 let url = &self.check.login_url;
                 format!("still accepts the old key; log in at {url}")
             }
-            ProductState::AcceptsNeither if self.check.is_subscribed.is_none() => {
+            ProductState::AcceptsNeither if self.check.may_be_unsubscribed() => {
                 "accepts neither key; is the account subscribed to it?".to_owned()
             }
             ProductState::AcceptsNeither => "accepts neither key".to_owned(),
