@@ -1,4 +1,46 @@
-//! What the process that started this one decided: signals that are ignored.
+//! What the process that started this one decided: signals that are ignored, and streams that are closed.
+
+/// The streams that were closed when this process began.
+#[cfg(unix)]
+mod closed {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::fd::BorrowedFd;
+    use rustix::io::{Errno, fcntl_getfd};
+
+    static STDIN: AtomicBool = AtomicBool::new(false);
+    static STDOUT: AtomicBool = AtomicBool::new(false);
+
+    /// Looks at the streams before `main`: the standard library opens `/dev/null` in place of closed ones, which
+    /// cannot be distinguished from a `/dev/null` that was given.
+    #[ctor::ctor(unsafe)]
+    fn record() {
+        let is_closed = |stream: BorrowedFd<'_>| fcntl_getfd(stream) == Err(Errno::BADF);
+        STDIN.store(is_closed(rustix::stdio::stdin()), Ordering::Relaxed);
+        STDOUT.store(is_closed(rustix::stdio::stdout()), Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stdin_closed() -> bool {
+        STDIN.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_stdout_closed() -> bool {
+        STDOUT.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(not(unix))]
+mod closed {
+    pub(crate) fn is_stdin_closed() -> bool {
+        false
+    }
+
+    pub(crate) fn is_stdout_closed() -> bool {
+        false
+    }
+}
+
+pub(crate) use closed::{is_stdin_closed, is_stdout_closed};
 
 /// Returns `true` if a signal is ignored, as `nohup` and a shell's `trap ''` make it. Elsewhere than on Linux, this
 /// is not known.

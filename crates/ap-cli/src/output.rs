@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::possible_key;
+use crate::{inherited, possible_key};
 
 /// How printing ended.
 #[derive(Debug)]
@@ -22,6 +22,16 @@ pub(crate) enum Printed {
 
 /// Writes bytes that may come from a server to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
+    let not_written = |why: &str| {
+        Failure::new(
+            ExitCode::Other,
+            format!("standard output cannot be written ({why})"),
+            "check the disk, or the program that reads the output",
+        )
+    };
+    if !bytes.is_empty() && inherited::is_stdout_closed() {
+        return Err(not_written("it is closed"));
+    }
     let mut out = io::stdout().lock();
     let written = if out.is_terminal() {
         out.write_all(escape(bytes).as_bytes())
@@ -31,11 +41,7 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
     match written.and_then(|()| out.flush()) {
         Ok(()) => Ok(Printed::All),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::ReaderGone),
-        Err(error) => Err(Failure::new(
-            ExitCode::Other,
-            format!("standard output cannot be written ({})", error.kind()),
-            "check the disk, or the program that reads the output",
-        )),
+        Err(error) => Err(not_written(&error.kind().to_string())),
     }
 }
 

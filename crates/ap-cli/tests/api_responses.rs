@@ -207,6 +207,34 @@ fn a_full_disk_exits_1() {
     Ran::of(output, KEY).fails(1, "standard output cannot be written");
 }
 
+/// Runs `ap` by a shell, with redirections, and a call of a server that answers with this body.
+#[cfg(unix)]
+fn run_redirected(body: &str, arguments: &str, redirections: &str) -> Ran {
+    let fake = Fake::status(200, "", body);
+    let ap = Home::new().ap(&[]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    let origin = fake.as_lcx();
+    let line = format!("exec \"$0\" --origin {origin} api /x {arguments} {redirections}");
+    shell.args(["-c", &line]).arg(ap.get_program());
+    shell.env_clear().env(VARIABLE, KEY).env("HOME", "/nowhere");
+    Ran::of(shell.output().unwrap(), KEY)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_stream_is_a_failure_and_a_null_device_is_not() {
+    let closed = run_redirected("{}", "", ">&-");
+    closed.fails(1, "standard output cannot be written (it is closed)");
+    // Nothing is to be written.
+    run_redirected("", "", ">&-").succeeds();
+    for discarded in [">/dev/null", "1<>/dev/null", "2>&-", "<&-"] {
+        run_redirected("{}", "", discarded).succeeds();
+    }
+    let text = "-H 'Content-Type: text/plain' -d -";
+    run_redirected("{}", text, "<&-").fails(2, "standard input is closed");
+    run_redirected("{}", text, "</dev/null").succeeds();
+}
+
 #[test]
 fn members_that_contain_keys_are_redacted_unless_asked_for() {
     let body = "{\n  \"api_key\": \"placeholder-secret\",\n  \"nested\": [{\"keen_read_api_key\": \"other-secret\"}],\n  \"n\": 1.50\n}\n";

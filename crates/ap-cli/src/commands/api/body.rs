@@ -6,7 +6,7 @@ use activeprospect::http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
-use crate::{limited_read, output};
+use crate::{inherited, limited_read, output};
 
 /// The largest body that is sent, which is also the largest answer that is read.
 const LIMIT_MIB: u64 = 64;
@@ -20,6 +20,9 @@ pub(super) fn is_standard_input(data: &str) -> bool {
 pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
     let hint = "nothing was sent";
     let (bytes, name) = if is_standard_input(data) {
+        if inherited::is_stdin_closed() {
+            return Err(Failure::usage("standard input is closed", hint));
+        }
         let name = "standard input".to_owned();
         let stdin = Ok(std::io::stdin().lock());
         (limited_read::read(stdin, LIMIT_MIB, &name, hint)?, name)
