@@ -75,7 +75,7 @@ fn program(client: &TestClient, with_wrong_key: &TestClient) -> Vec<String> {
     call(Draft::new(service, Method::HEAD, "/flows"), &|response| {
         format!("{} bytes", response.bytes().len())
     });
-    call(Draft::get(service, "/nothing/here"), &|response| {
+    call(Draft::get(service, "/flows/nothing"), &|response| {
         let error = response.clone().error_for_status().unwrap_err();
         format!("{error}, not found: {}", error.is_not_found())
     });

@@ -308,6 +308,6 @@ fn the_emulator_of_a_command_ignores_keys_and_serves_every_product() {
         command.env(VARIABLE, "not a key");
         Ran::of(command.output().unwrap(), KEY).succeeds();
     }
-    home.run(&["--emulator", "api", "/nothing/here"])
+    home.run(&["--emulator", "api", "/flows/nothing"])
         .fails(5, "404");
 }

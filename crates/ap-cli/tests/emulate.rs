@@ -56,6 +56,28 @@ fn it_prints_one_line_of_json_and_serves_until_interrupted() {
     assert_eq!(rest_of_stderr(&mut child), "ap: interrupted\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_where_the_page_is_and_how_to_stop() {
+    let home = Home::new();
+    // Standard output is the terminal, and then a file.
+    for (to, is_shown) in [("", true), (">\"$HOME/line\"", false)] {
+        let mut terminal = common::terminal::Terminal::run(&home, &format!("emulate {to}"));
+        terminal.wait_for("press Ctrl-C to stop the emulator");
+        terminal.type_in("\u{3}");
+        let screen = terminal.end();
+        let (_, rest) = screen.split_once("the emulator's page, open ").unwrap();
+        let (page, _) = rest.split_once(" in a browser").unwrap();
+        assert!(screen.contains("code=130"), "{screen}");
+        assert_eq!(screen.contains("{\"key\":"), is_shown, "{screen}");
+        if !is_shown {
+            let printed = std::fs::read_to_string(home.path().join("line")).unwrap();
+            let value: Value = serde_json::from_str(&printed).unwrap();
+            assert_eq!(value["control"], page);
+        }
+    }
+}
+
 #[test]
 fn the_three_ports_can_be_chosen_and_one_in_use_is_named() {
     let (mut child, port, value) = loop {

@@ -5,86 +5,8 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
-use common::{
-    BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal, with_default_signals,
-};
-use rustix::termios::LocalModes;
-
-struct Terminal {
-    child: Child,
-    keyboard: ChildStdin,
-    screen: ChildStdout,
-    shown: String,
-}
-
-impl Terminal {
-    /// Runs `ap`, then prints its exit code and the terminal's modes.
-    fn run(home: &Home, arguments: &str) -> Self {
-        let ap = env!("CARGO_BIN_EXE_ap");
-        let mut script = Command::new("script");
-        script
-            .args(["--quiet", "--flush", "--command"])
-            // The shell gets the interrupt as well, and must outlive it to print them.
-            .arg(format!(
-                "tty; trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
-            ))
-            .arg("/dev/null")
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("SHELL", "/bin/sh")
-            .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path().join("config"));
-        let mut child = with_default_signals(&script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self {
-            keyboard: child.stdin.take().unwrap(),
-            screen: child.stdout.take().unwrap(),
-            child,
-            shown: String::new(),
-        }
-    }
-
-    fn wait_for(&mut self, text: &str) {
-        let mut byte = [0];
-        while !self.shown.contains(text) {
-            assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
-            self.shown.push(char::from(byte[0]));
-        }
-    }
-
-    /// Waits until there is a prompt and the terminal hides what is typed. Before that, the terminal itself
-    /// would act on control characters.
-    fn wait_for_prompt(&mut self) {
-        self.wait_for("API key (hidden): ");
-        let name = self.shown.lines().next().unwrap();
-        let terminal = std::fs::File::open(name).unwrap();
-        let does_echo = || {
-            let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
-            modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
-        };
-        while does_echo() {
-            std::thread::yield_now();
-        }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    /// Waits for the end, and returns everything that was on the screen.
-    fn end(mut self) -> String {
-        self.screen.read_to_string(&mut self.shown).unwrap();
-        self.child.wait().unwrap();
-        self.shown
-    }
-}
+use common::terminal::Terminal;
+use common::{BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal};
 
 fn assert_echoes(screen: &str) {
     let words: Vec<_> = screen.split_whitespace().collect();

@@ -9,13 +9,15 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Fault, Kind};
+use crate::page::fault_form;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
-use crate::{Product, request_body};
+use crate::{Product, operations, request_body};
 
 const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
@@ -24,6 +26,7 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/_emulator/state", get(state))
         .route("/_emulator/changes", get(changes))
+        .route("/_emulator/operations", get(operations))
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/login/{product}", post(login))
         .route("/_emulator/plan/{plan}", post(plan))
@@ -37,6 +40,10 @@ async fn state(State(shared): State<Arc<Shared>>) -> Response {
 
 async fn changes(State(shared): State<Arc<Shared>>) -> Response {
     response::json(StatusCode::OK, &shared.lock().history.to_json())
+}
+
+async fn operations() -> Response {
+    response::json(StatusCode::OK, &operations::to_json())
 }
 
 async fn reset(State(shared): State<Arc<Shared>>) -> Response {
@@ -64,12 +71,12 @@ async fn plan(State(shared): State<Arc<Shared>>, Path(plan): Path<String>) -> Re
     }
 }
 
-async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let requested =
-        match request_body::read_json(Product::LeadConduit, body, shared.client_timeout).await {
-            Ok(requested) => requested,
-            Err(refusal) => return refusal,
-        };
+async fn fault(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Body) -> Response {
+    let parse = |body: &[u8]| parse_body(&headers, body);
+    let requested = match request_body::read_control(body, shared.client_timeout, parse).await {
+        Ok(requested) => requested,
+        Err(refusal) => return refusal,
+    };
     let fault = match parse_fault(&requested) {
         Ok(fault) => fault,
         Err(reason) => return bad_request(&reason),
@@ -88,6 +95,16 @@ async fn fault(State(shared): State<Arc<Shared>>, body: Body) -> Response {
 
 fn state_response(shared: &Shared) -> Response {
     response::json(StatusCode::OK, &shared.lock().snapshot().to_json())
+}
+
+/// Parses JSON, or a form if the body says that it is one. curl says so of everything that `-d` sends,
+/// JSON included.
+fn parse_body(headers: &HeaderMap, body: &[u8]) -> Option<Value> {
+    let form = "application/x-www-form-urlencoded";
+    let kind = headers.get(CONTENT_TYPE);
+    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(form.as_bytes()));
+    let json = serde_json::from_slice(body).ok();
+    json.or_else(|| fault_form::to_json(body).filter(|_| is_form))
 }
 
 fn parse_fault(requested: &Value) -> Result<Fault, String> {

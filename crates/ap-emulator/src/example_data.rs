@@ -223,7 +223,7 @@ pub(crate) fn reports() -> [Value; 2] {
             "id": "65e0c3000000000000000001",
             "name": "Bought leads by seller",
             "description": "What each seller delivered",
-            "columns": ["source-submitted", "source-success"],
+            "columns": [{ "source-submitted": 0 }, { "source-success": 0 }],
             "rules": [],
             "group_by": ["source.name"],
             "token": REPORT_TOKEN,
@@ -233,10 +233,9 @@ pub(crate) fn reports() -> [Value; 2] {
         json!({
             "id": "65e0c3000000000000000002",
             "name": "Refused leads",
-            "columns": ["source-failure"],
+            "columns": [{ "source-failure": 0 }],
             "rules": [],
             "group_by": [],
-            "token": null,
             "created_at": "2024-06-11T12:30:00.000Z",
             "updated_at": "2024-06-11T12:30:00.000Z",
         }),
@@ -273,6 +272,35 @@ pub(crate) fn lists() -> Value {
         },
     ])
 }
+
+/// A value on a list of SuppressionList.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    list_id: &'static str,
+    pub(crate) list_url_name: &'static str,
+    pub(crate) value: &'static str,
+    pub(crate) md5: &'static str,
+    added_at: &'static str,
+}
+
+impl Listed {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "list_id": self.list_id,
+            "list_url_name": self.list_url_name,
+            "added_at": self.added_at,
+        })
+    }
+}
+
+/// The one value of the lists that is known. Of the others there is only the count.
+pub(crate) const LISTED: [Listed; 1] = [Listed {
+    list_id: "65e0d4000000000000000002",
+    list_url_name: "do_not_call",
+    value: "robin@example.com",
+    md5: "d3c17ef52c397921a87c1de66f2311c2",
+    added_at: "2024-10-08T11:01:32Z",
+}];
 
 #[cfg(test)]
 mod tests {

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use ap_core::Service;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
-use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame};
 
 use crate::Product;
@@ -126,15 +126,15 @@ impl Fault {
         self
     }
 
-    /// Returns the error response of the fault, if it has one.
-    pub(crate) fn response(self) -> Option<Response> {
+    /// Returns the error response of the fault, if it has one, in the shape of `service`.
+    pub(crate) fn response(self, service: Service) -> Option<Response> {
         let (status, reason) = match self.kind {
             Kind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too many requests"),
             Kind::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error"),
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable"),
             Kind::Delay | Kind::Cut | Kind::Close => return None,
         };
-        let mut response = response::error(self.product, status, reason);
+        let mut response = response::error(service, status, reason);
         if self.kind == Kind::TooManyRequests {
             let seconds = self.wait.as_millis().div_ceil(1000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
@@ -159,6 +159,10 @@ impl FaultQueue {
         self.0.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
     /// Removes and returns the fault for the next request.
     pub(crate) fn pop(&mut self) -> Option<Fault> {
         let first = self.0.front_mut()?;
@@ -177,37 +181,42 @@ impl FaultQueue {
 pub(crate) struct Aborted;
 
 /// Keeps the announced length of `response`, but ends its body half way.
-pub(crate) async fn cut(response: Response, request: RequestFacts) -> Result<Response, Aborted> {
-    let (parts, body) = response.into_parts();
-    let whole = body.collect().await.map_err(|_| Aborted)?.to_bytes();
-    let response = Response::from_parts(parts, Body::empty());
-    if request.is_head || whole.is_empty() {
-        return Ok(response::closing(response));
+pub(crate) fn cut(response: Response, request: RequestFacts) -> Response {
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    if request.is_head || length == 0 {
+        return response::closing(response);
     }
-    let half = whole.slice(..whole.len() / 2);
-    Ok(response.map(|_| {
+    response.map(|body| {
         Body::new(HalfBody {
-            half: Some(half),
+            body,
+            remaining: length / 2,
             is_flushed: false,
         })
-    }))
+    })
 }
 
 struct HalfBody {
-    half: Option<Bytes>,
+    body: Body,
+    remaining: u64,
     is_flushed: bool,
 }
 
 impl HttpBody for HalfBody {
     type Data = Bytes;
-    type Error = Aborted;
+    type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        if let Some(half) = self.half.take() {
-            return Poll::Ready(Some(Ok(Frame::data(half))));
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.remaining > 0 {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
+                return Poll::Ready(Some(Err(axum::Error::new(Aborted))));
+            };
+            let mut data = frame?.into_data().unwrap_or_default();
+            data.truncate(usize::try_from(self.remaining).unwrap_or(usize::MAX));
+            self.remaining -= data.len() as u64;
+            return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         // hyper writes out its buffer only when the body is pending. An error at once would discard
         // the half.
@@ -216,6 +225,6 @@ impl HttpBody for HalfBody {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(Aborted)))
+        Poll::Ready(Some(Err(axum::Error::new(Aborted))))
     }
 }

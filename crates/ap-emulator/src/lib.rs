@@ -3,8 +3,9 @@
 //! # The account page
 //!
 //! [`Emulator::control_url`] is the address of a page for people, like the vendor's account page. It
-//! shows the key, resets it, logs in to a product, and shows which key each product accepts and how
-//! many calls it accepted and refused. The page also works without JavaScript.
+//! has a first call to copy, shows the key, resets it, logs in to a product, shows what each product serves,
+//! which key it accepts, how many calls it accepted and refused, and when it last refused one, and sets the plan
+//! and faults. The page also works without JavaScript.
 //!
 //! # The control API
 //!
@@ -15,10 +16,11 @@
 //! |---|---|
 //! | `GET state` | returns the counters and generations of [`State`] |
 //! | `GET changes` | returns the last 50 resets and logins, each with the calls that each product accepted and refused until the next one |
+//! | `GET operations` | returns the vendor's operations, each with `served`: `true` if this emulator serves it |
 //! | `POST reset` | makes a new account key and returns `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
 //! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
-//! | `POST fault` | queues `{"product","kind","count","ms"}`, see [`Fault`] |
+//! | `POST fault` | queues `{"product","kind","count","ms"}`, as JSON or as a form, see [`Fault`] |
 //!
 //! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`. `count` is 1 and `ms` is 0
 //! by default.
@@ -33,9 +35,12 @@ mod emulator;
 mod error;
 mod example_data;
 mod fault;
+mod json_object;
 mod listener;
+mod operations;
 mod page;
 mod per_product;
+mod pieces;
 mod products;
 mod request_body;
 mod response;

@@ -1,5 +1,6 @@
 //! Building responses, with the header lines of the vendor's published sample, in its order.
 
+use ap_core::Service;
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
@@ -10,9 +11,11 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 
-use crate::Product;
+use crate::pieces::Pieces;
 
 pub(crate) type Response = http::Response<Body>;
+
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 static SAMPLE_ORDER: [HeaderName; 5] = [CONTENT_TYPE, CONTENT_LENGTH, CONNECTION, VARY, ETAG];
 
@@ -22,7 +25,7 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
 
 /// For JSON whose bytes the vendor fixes, down to the order of the members.
 pub(crate) fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    with_type(status, "application/json; charset=utf-8", body)
+    with_type(status, JSON, body)
 }
 
 pub(crate) fn with_type(
@@ -31,26 +34,40 @@ pub(crate) fn with_type(
     body: impl Into<Bytes>,
 ) -> Response {
     let body = body.into();
-    let length = HeaderValue::from(body.len());
-    let mut response = Response::new(Body::from(body));
+    with_body(
+        status,
+        content_type,
+        body.len(),
+        Body::new(Pieces::new(body)),
+    )
+}
+
+/// For a body that is not held as a whole.
+pub(crate) fn with_body(
+    status: StatusCode,
+    content_type: &'static str,
+    length: usize,
+    body: Body,
+) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CONTENT_LENGTH, length);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 
-/// An error in the shape that `product` gives to its errors.
-pub(crate) fn error(product: Product, status: StatusCode, reason: &str) -> Response {
-    let body = match product {
-        Product::TrustedForm => json!({ "outcome": "error", "reason": reason }),
-        Product::LeadConduit | Product::SuppressionList => json!({ "error": reason }),
+/// An error in the shape that `service` gives to its errors.
+pub(crate) fn error(service: Service, status: StatusCode, reason: &str) -> Response {
+    let body = match service {
+        Service::TrustedForm => json!({ "outcome": "error", "reason": reason }),
+        _ => json!({ "error": reason }),
     };
     json(status, &body)
 }
 
-pub(crate) fn not_found(product: Product) -> Response {
-    error(product, StatusCode::NOT_FOUND, "not found")
+pub(crate) fn not_found(service: Service) -> Response {
+    error(service, StatusCode::NOT_FOUND, "not found")
 }
 
 /// Closes the connection after `response`.
@@ -69,8 +86,8 @@ pub(crate) struct RequestFacts {
 }
 
 impl RequestFacts {
-    /// `has_known_end` is `false` if nobody can say where the next request would start.
-    pub(crate) fn new<B>(request: &Request<B>, has_known_end: bool) -> Self {
+    /// `can_continue` is `false` if the connection cannot be used after this request.
+    pub(crate) fn new<B>(request: &Request<B>, can_continue: bool) -> Self {
         let has_token = |token: &str| {
             request
                 .headers()
@@ -85,7 +102,7 @@ impl RequestFacts {
             _ => !has_token("close"),
         };
         Self {
-            can_keep_alive: has_known_end && wants_keep_alive,
+            can_keep_alive: can_continue && wants_keep_alive,
             is_head: request.method() == Method::HEAD,
         }
     }

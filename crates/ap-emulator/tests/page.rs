@@ -3,8 +3,11 @@
 
 mod common;
 
-use ap_emulator::{Emulator, Product};
-use common::{Reply, basic, control, raw, send, status_of};
+use std::process::Command;
+
+use ap_emulator::{Emulator, Fault, Plan, Product};
+use common::{Reply, basic, control, raw, send, status_of, with_key};
+use serde_json::Value;
 
 const FORM: &str = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
                     Content-Type: application/x-www-form-urlencoded\r\n";
@@ -23,6 +26,22 @@ fn key_of(page: &str, product: Product) -> &str {
         .find(&format!(r#"id="{}" data-live>"#, product.id()))
         .unwrap();
     page[start..].split("</div>").next().unwrap()
+}
+
+/// What stands between two texts in the page.
+fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = page.split_once(start).unwrap();
+    rest.split_once(end).unwrap().0
+}
+
+/// The command for the first call.
+fn curl(page: &str) -> &str {
+    between(page, r#"id="curl-full" data-live>"#, "</code>")
+}
+
+/// The part of the page about the queued faults.
+fn faults(page: &str) -> &str {
+    between(page, r#"id="faults" data-live>"#, "</div>")
 }
 
 #[test]
@@ -46,6 +65,7 @@ fn every_response_carries_the_security_headers() {
         ("POST", "/_emulator/reset", FORM, 303, html),
         ("POST", "/_emulator/reset", "Origin: null\r\n", 403, json),
         ("POST", "/_emulator/login/nowhere", FORM, 400, json),
+        ("POST", "/_emulator/fault", FORM, 400, json),
         ("POST", "/_emulator/", "", 405, json),
         ("GET", "/_emulator/page.html", "", 404, json),
     ];
@@ -117,7 +137,7 @@ fn the_page_loads_nothing_from_elsewhere_and_has_nothing_inline() {
         })
         .map(|(_, address)| address)
         .collect();
-    assert_eq!(linked.len(), 10, "{linked:?}");
+    assert_eq!(linked.len(), 13, "{linked:?}");
     for address in linked {
         assert!(
             !address.contains("//") && !address.starts_with('/'),
@@ -144,6 +164,7 @@ fn the_page_shows_the_newest_key_and_which_one_each_product_accepts() {
     for product in Product::ALL {
         assert!(shown.contains(&format!("<code>{}</code>", emulator.url(product))));
         assert!(key_of(&shown, product).contains("Current key"));
+        assert!(!key_of(&shown, product).contains("Last refused"));
     }
 
     let second = emulator.reset();
@@ -183,21 +204,189 @@ fn the_page_counts_what_each_product_accepted_and_refused() {
         status_of(&emulator, Product::SuppressionList, key);
     }
     status_of(&emulator, Product::TrustedForm, "wrong");
+    status_of(&emulator, Product::LeadConduit, &key);
     let shown = page(&emulator);
     let table = [
-        (Product::LeadConduit, "0 calls accepted, 0 refused"),
+        (Product::LeadConduit, "1 call accepted, 0 refused"),
         (Product::TrustedForm, "0 calls accepted, 1 refused"),
         (Product::SuppressionList, "2 calls accepted, 1 refused"),
     ];
     for (product, counts) in table {
-        assert!(key_of(&shown, product).contains(counts), "{shown}");
+        let shown = key_of(&shown, product);
+        assert!(shown.contains(counts), "{shown}");
+        let refusal = r#"<p class="refusal">Last refused "#;
+        assert_eq!(shown.contains(refusal), product != Product::LeadConduit);
     }
-    let since = "Calls since then: TrustedForm 1 refused; SuppressionList 2 accepted, 1 refused.";
-    assert!(shown.contains(since), "{shown}");
+    let one = r#"<strong class="refused">1 refused</strong>"#;
+    let since = format!(
+        "Calls since then: LeadConduit 1 accepted; TrustedForm {one}; \
+         SuppressionList 2 accepted, {one}."
+    );
+    assert!(shown.contains(&since), "{shown}");
     emulator.reset();
     let shown = page(&emulator);
     assert!(shown.contains("No calls since then."));
     assert!(shown.contains(&since.replace("since then", "until the next change")));
+}
+
+#[test]
+fn the_first_call_can_be_pasted_and_no_argument_has_the_key() {
+    let emulator = Emulator::start().unwrap();
+    let key = emulator.key();
+    let command = curl(&page(&emulator)).to_owned();
+    let (input, arguments) = command.split_once(" | ").unwrap();
+    assert!(input.starts_with("echo ") && input.contains(&key));
+    assert!(arguments.starts_with("curl ") && !arguments.contains(&key));
+    if Command::new("curl").arg("--version").output().is_err() {
+        // Written past the test runner, which hides the output of passing tests.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: the first call: there is no `curl` in PATH\n",
+        );
+        return;
+    }
+    let run = |command: &str| {
+        // A proxy of this machine has no part in this, nor has a configuration of its user.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).env("HOME", "/nonexistent");
+        for name in ["http_proxy", "all_proxy", "ALL_PROXY"] {
+            shell.env_remove(name);
+        }
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(run(&command)[0]["id"].as_str().unwrap().len(), 24);
+
+    emulator.reset();
+    let shown = page(&emulator);
+    assert!(curl(&shown).contains(&emulator.key()));
+    assert!(shown.contains("LeadConduit refuses this call until you log in to it below"));
+    assert_eq!(run(curl(&shown))["error"], "authentication failed");
+
+    emulator.login(Product::LeadConduit);
+    emulator.set_plan(Plan::Free);
+    let shown = page(&emulator);
+    assert!(shown.contains("the free plan does not include the flows"));
+    assert_eq!(run(curl(&shown))["error"], "not authorized");
+}
+
+#[test]
+fn what_the_page_lists_is_served() {
+    let emulator = Emulator::start().unwrap();
+    let shown = page(&emulator);
+    let headers = with_key(&emulator.key());
+    for product in Product::ALL {
+        let start = format!(r#"<ul aria-labelledby="{}-served">"#, product.id());
+        let list = between(&shown, &start, "</ul>");
+        let operations: Vec<&str> = list
+            .split("<code>")
+            .skip(1)
+            .map(|item| item.split_once("</code>").unwrap().0)
+            .collect();
+        assert!(!operations.is_empty(), "{product}");
+        for operation in operations {
+            let (method, path) = operation.split_once(' ').unwrap();
+            let call = |method: &str, path: &str, body: &str| {
+                send(emulator.url(product), method, path, &headers, body)
+            };
+            let path = match path.strip_suffix("/{id}") {
+                Some(list) => {
+                    let id = call("GET", list, "").json()[0]["id"].clone();
+                    format!("{list}/{}", id.as_str().unwrap())
+                }
+                None if path.contains("{list}") => {
+                    let list = call("GET", "/lists", "").json()[0]["url_name"].clone();
+                    path.replace("{list}", list.as_str().unwrap())
+                        .replace("{value}", "robin@example.com")
+                }
+                None => path.to_owned(),
+            };
+            let body = if method == "POST" { "{}" } else { "" };
+            let status = call(method, &path, body).status();
+            // A value that is on no list gets a 404. What is not served gets a 501.
+            assert!([200, 201, 404].contains(&status), "{operation}: {status}");
+        }
+    }
+}
+
+#[test]
+fn the_page_shows_the_plan_and_changes_it() {
+    let emulator = Emulator::start().unwrap();
+    assert!(page(&emulator).contains("Paid: no call is refused because of the plan."));
+    for (plan, text) in [("free", "Free: LeadConduit refuses"), ("paid", "Paid: ")] {
+        let path = format!("/_emulator/plan/{plan}");
+        let reply = send(emulator.control_url(), "POST", &path, FORM, "");
+        assert_eq!(reply.status(), 303);
+        assert!(page(&emulator).contains(text));
+    }
+}
+
+#[test]
+fn the_page_shows_the_faults_and_queues_more() {
+    let emulator = Emulator::start().unwrap();
+    assert_eq!(faults(&page(&emulator)), "<p>No faults are queued.</p>");
+    let send_form = |form: &str| {
+        send(
+            emulator.control_url(),
+            "POST",
+            "/_emulator/fault",
+            FORM,
+            form,
+        )
+    };
+    for form in [
+        "product=lcx&kind=503&count=2&ms=1000",
+        "product=lcx&kind=delay&count=1&ms=1",
+        "product=trustedform&kind=429&count=1&ms=2000",
+    ] {
+        assert_eq!(send_form(form).status(), 303, "{form}");
+    }
+    let listed = |items: &[&str]| {
+        let items = items.iter().map(|item| format!("<li>{item}</li>\n"));
+        assert_eq!(
+            faults(&page(&emulator)),
+            format!("<ul>\n{}</ul>", items.collect::<String>())
+        );
+    };
+    let second = "TrustedForm: 429 Too Many Requests (1 request)";
+    listed(&[
+        "LeadConduit: 503 Service Unavailable (2 requests), then delay of 1 ms (1 request)",
+        second,
+    ]);
+    let key = emulator.key();
+    assert_eq!(status_of(&emulator, Product::LeadConduit, &key), 503);
+    listed(&[
+        "LeadConduit: 503 Service Unavailable (1 request), then delay of 1 ms (1 request)",
+        second,
+    ]);
+    assert_eq!(status_of(&emulator, Product::LeadConduit, &key), 503);
+    assert_eq!(status_of(&emulator, Product::LeadConduit, &key), 200);
+    listed(&[second]);
+
+    // A long queue is cut short, here with six and then seven faults.
+    emulator.fault(Fault::close(Product::TrustedForm).times(3));
+    for _ in 0..4 {
+        emulator.fault(Fault::cut(Product::TrustedForm));
+    }
+    let cuts = ", then cut (1 request)".repeat(3);
+    let five = format!("{second}, then close (3 requests){cuts}");
+    listed(&[&format!("{five}, and 1 more fault")]);
+    emulator.fault(Fault::cut(Product::TrustedForm));
+    listed(&[&format!("{five}, and 2 more faults")]);
+
+    for (form, word) in [
+        ("product=nowhere&kind=503", "trustedform"),
+        ("product=lcx&kind=418", "503"),
+        ("product=lcx&kind=503&count=", "count"),
+        ("product=lcx&kind=503&count=x", "count"),
+        ("product=lcx&kind=503&more=1", "members"),
+        ("product", "JSON"),
+    ] {
+        let reply = send_form(form);
+        assert_eq!(reply.status(), 400, "{form}");
+        assert!(reply.text().contains(word), "{form}: {}", reply.text());
+    }
 }
 
 #[test]
@@ -249,6 +438,14 @@ fn the_page_shows_nothing_that_it_received() {
         }
     }
     control(&emulator, "POST", "login/received-and-kept", marked);
+    let form = format!("product={marked}&kind={marked}&count={marked}&{marked}=1");
+    send(
+        emulator.control_url(),
+        "POST",
+        "/_emulator/fault",
+        FORM,
+        &form,
+    );
     for path in [
         "",
         "?confirm=received-and-kept",

@@ -3,13 +3,15 @@
 
 mod common;
 
-use ap_emulator::{Emulator, Product};
+use ap_emulator::{Emulator, Fault, Product};
 use common::{JSON, base64, basic, connect, raw, read_reply, send, with_key};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use std::io::Write;
+use std::time::Duration;
 
 const LEAD_CONDUIT: &str = r#"{"error":"authentication failed"}"#;
+const TRUSTED_FORM: &str = r#"{"outcome":"error","reason":"Unauthorized"}"#;
 
 #[test]
 fn lead_conduit_refuses_with_the_published_message() {
@@ -40,10 +42,7 @@ fn every_product_refuses_a_bad_key_in_its_own_form_before_anything_else() {
     let emulator = Emulator::start().unwrap();
     let forms = [
         (Product::LeadConduit, LEAD_CONDUIT),
-        (
-            Product::TrustedForm,
-            r#"{"outcome":"error","reason":"Unauthorized"}"#,
-        ),
+        (Product::TrustedForm, TRUSTED_FORM),
         (
             Product::SuppressionList,
             r#"{"message":"HTTP Basic: Access denied"}"#,
@@ -62,6 +61,11 @@ fn every_product_refuses_a_bad_key_in_its_own_form_before_anything_else() {
         ] {
             for headers in ["", JSON, &basic("X:wrong"), &basic("API:1234567890")] {
                 let reply = send(url, method, path, headers, "");
+                // TrustedForm's application refuses in another form than its certificates.
+                let body = match (product, path) {
+                    (Product::TrustedForm, "/account") => LEAD_CONDUIT,
+                    _ => body,
+                };
                 assert_eq!(
                     (reply.status(), reply.text()),
                     (401, body),
@@ -218,7 +222,7 @@ fn two_authorization_lines_are_a_bad_request() {
 }
 
 #[test]
-fn only_an_accept_that_names_json_passes() {
+fn only_lead_conduit_demands_an_accept_that_names_json() {
     let emulator = Emulator::start().unwrap();
     let key = basic(&format!("X:{}", emulator.key()));
     let table = [
@@ -248,6 +252,10 @@ fn only_an_accept_that_names_json_passes() {
             let headers = format!("{key}{accept}");
             let path = common::known_path(product);
             let reply = send(emulator.url(product), "GET", path, &headers, "");
+            let status = match product {
+                Product::LeadConduit => status,
+                Product::TrustedForm | Product::SuppressionList => 200,
+            };
             assert_eq!(reply.status(), status, "{product} {accept:?}");
             if status == 403 {
                 let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
@@ -261,6 +269,57 @@ fn only_an_accept_that_names_json_passes() {
     assert_eq!(send(url, "GET", open, JSON, "").status(), 200);
     // The key is checked before the media type.
     assert_eq!(send(url, "GET", "/user", "", "").status(), 401);
+}
+
+#[test]
+fn the_application_of_trusted_form_has_its_own_shape_of_errors() {
+    let emulator = Emulator::start().unwrap();
+    let url = emulator.url(Product::TrustedForm);
+    let twice = format!("{}{}", basic("X:a"), basic("X:b"));
+    for (path, member) in [("/account", "error"), ("/0123abcd", "reason")] {
+        for (headers, status) in [("", 401), (&*twice, 400), ("", 429), ("", 500), ("", 503)] {
+            match status {
+                429 => emulator.fault(Fault::too_many_requests(
+                    Product::TrustedForm,
+                    Duration::ZERO,
+                )),
+                500 => emulator.fault(Fault::internal_error(Product::TrustedForm)),
+                503 => emulator.fault(Fault::unavailable(Product::TrustedForm)),
+                _ => {}
+            }
+            let reply = send(url, "GET", path, headers, "");
+            let shown = reply.json();
+            assert_eq!(reply.status(), status, "{path}");
+            assert!(shown[member].is_string(), "{path}: {shown}");
+            assert_eq!(
+                shown.get("outcome").is_some(),
+                member == "reason",
+                "{path}: {shown}"
+            );
+        }
+    }
+}
+
+#[test]
+fn suppression_list_says_how_long_a_response_took() {
+    let emulator = Emulator::start().unwrap();
+    let headers = with_key(&emulator.key());
+    for product in Product::ALL {
+        for (headers, path) in [
+            (&*headers, common::known_path(product)),
+            ("", "/"),
+            (&*headers, "/"),
+        ] {
+            let reply = send(emulator.url(product), "GET", path, headers, "");
+            let seconds = reply
+                .header("X-Runtime")
+                .map(|text| text.parse::<f64>().unwrap());
+            match product {
+                Product::SuppressionList => assert!(seconds.unwrap() >= 0.0),
+                _ => assert_eq!(seconds, None),
+            }
+        }
+    }
 }
 
 #[test]

@@ -206,7 +206,7 @@ impl<'a> Load<'a> {
                 let flow = json!({"name": "Made once", "enabled": true, "fields": [], "sources": [], "steps": []});
                 (Draft::post(service, "/flows").json(&flow), 201)
             }
-            2 if self.schedule.is_missing => (Draft::get(service, "/exists/nothing"), 404),
+            2 if self.schedule.is_missing => (Draft::get(service, "/exists/do_not_call/nothing"), 404),
             2 => (Draft::get(service, "/lists"), 200),
             _ => (Draft::get(service, "/account"), 200),
         };

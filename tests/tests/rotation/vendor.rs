@@ -132,7 +132,7 @@ impl InMemory {
         } else if *request.method() == Method::POST {
             account.flows += 1;
             (201, Bytes::from_static(b"{}"))
-        } else if request.uri().path() == "/exists/nothing" {
+        } else if request.uri().path() == "/exists/do_not_call/nothing" {
             (404, Bytes::from_static(b"{}"))
         } else {
             let flows = vec![(); account.flows];

@@ -1,5 +1,7 @@
 //! `ap emulate`: runs the emulator until interrupted.
 
+use std::io::{self, IsTerminal as _};
+
 use ap_emulator::{Emulator, Product};
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ pub(crate) struct Args {
     port: Option<u16>,
 }
 
-/// The one line that is printed, with its members in this order.
+/// The one line on standard output, with its members in this order.
 #[derive(Serialize)]
 struct Started<'a> {
     key: &'a str,
@@ -49,6 +51,12 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     if let Printed::ReaderGone = output::print(line.as_bytes())? {
         // Nobody has its key, so nobody can use it.
         return Ok(Printed::ReaderGone);
+    }
+    if io::stderr().is_terminal() {
+        output::eprintln(&format!(
+            "ap: to see the emulator's page, open {} in a browser\n     press Ctrl-C to stop the emulator",
+            emulator.control_url()
+        ));
     }
     // A signal ends the process, and the emulator with it.
     loop {

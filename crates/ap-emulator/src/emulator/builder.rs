@@ -39,7 +39,7 @@ impl Builder {
             ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             first_port: None,
             client_timeout: Duration::from_secs(30),
-            max_connections: 1024,
+            max_connections: 512,
         }
     }
 
@@ -64,8 +64,9 @@ impl Builder {
         self
     }
 
-    /// Sets how many connections are served at a time, all products together; 1024 by default.
-    /// Further ones wait until one of them ends.
+    /// Sets how many connections are served at a time, all products together; 512 by default.
+    /// Up to 384 more wait until one of them ends, and still more are closed. The account page and
+    /// the control API have connections of their own.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self

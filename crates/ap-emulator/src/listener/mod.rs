@@ -1,7 +1,9 @@
 //! The listener: a background thread that accepts and serves the connections of all three products.
 
+mod admission;
 mod head_scanner;
 mod header_case;
+mod request_body;
 mod stream;
 
 use std::future::poll_fn;
@@ -19,13 +21,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use self::admission::{Admission, Admitted};
 use self::head_scanner::{HeadScanner, PendingRequests};
+use self::request_body::RequestBody;
 use self::stream::ScannedStream;
 use crate::Product;
 use crate::fault::Aborted;
-use crate::router::ProductRouter;
+use crate::router::{Framing, ProductRouter, is_control_path};
 use crate::state::Shared;
 
 const MAX_HEAD: usize = 64 * 1024;
@@ -100,7 +104,7 @@ async fn listen(
     max_connections: usize,
 ) -> io::Result<()> {
     let header_case = header_case::extension().await;
-    let permits = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let admission = Admission::new(max_connections);
     for (product, listener) in listeners {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
@@ -108,8 +112,9 @@ async fn listen(
             router: ProductRouter::new(product, Arc::clone(shared)),
             header_case: header_case.clone(),
             client_timeout: shared.client_timeout,
+            admission: admission.clone(),
         };
-        tokio::spawn(accept(listener, port, Arc::clone(&permits)));
+        tokio::spawn(accept(listener, port));
     }
     Ok(())
 }
@@ -120,29 +125,41 @@ struct Port {
     router: ProductRouter,
     header_case: Extensions,
     client_timeout: Duration,
+    admission: Admission,
 }
 
-async fn accept(listener: TcpListener, port: Port, permits: Arc<Semaphore>) {
+async fn accept(listener: TcpListener, port: Port) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Most likely out of file descriptors. To try again at once would only burn time.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // At most one connection waits here, further ones in the operating system's queue. The permit
-        // comes after the connection, or an idle port would withhold it from the other products.
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
-        tokio::spawn(serve(stream, port.clone(), permit));
+        tokio::spawn(admit(stream, port.clone()));
     }
 }
 
-async fn serve(stream: TcpStream, port: Port, permit: OwnedSemaphorePermit) {
+async fn admit(mut stream: TcpStream, port: Port) {
     let _ = stream.set_nodelay(true);
+    if let Some(admitted) = port.admission.admit(&mut stream, port.client_timeout).await {
+        serve(stream, port, admitted).await;
+    }
+}
+
+async fn serve(stream: TcpStream, port: Port, admitted: Admitted) {
+    let Admitted {
+        is_kept_for_control,
+        start,
+        permit,
+    } = admitted;
     let requests = PendingRequests::default();
     let scanner = HeadScanner::new(requests.clone());
-    let io = TokioIo::new(ScannedStream::new(stream, scanner, port.client_timeout));
+    let io = TokioIo::new(ScannedStream::new(
+        stream,
+        start,
+        scanner,
+        port.client_timeout,
+    ));
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
@@ -153,7 +170,13 @@ async fn serve(stream: TcpStream, port: Port, permit: OwnedSemaphorePermit) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (port, framing) = (port.clone(), requests.pop());
         Box::pin(async move {
-            let mut response = port.router.respond(request.map(Body::new), framing).await?;
+            let (request, is_rest_read) = RequestBody::wrap(request, port.client_timeout);
+            // A connection that is kept for control calls does not become one of a product.
+            let can_continue = is_rest_read
+                && framing == Framing::KnownEnd
+                && (!is_kept_for_control || is_control_path(request.uri().path()));
+            let request = request.map(Body::new);
+            let mut response = port.router.respond(request, framing, can_continue).await?;
             response.extensions_mut().extend(port.header_case);
             Ok::<_, Aborted>(response)
         })

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -14,6 +15,8 @@ use super::head_scanner::HeadScanner;
 #[derive(Debug)]
 pub(super) struct ScannedStream {
     stream: TcpStream,
+    /// What was read before.
+    start: Bytes,
     scanner: HeadScanner,
     write_timeout: Duration,
     /// Runs while the client does not read.
@@ -23,11 +26,13 @@ pub(super) struct ScannedStream {
 impl ScannedStream {
     pub(super) const fn new(
         stream: TcpStream,
+        start: Bytes,
         scanner: HeadScanner,
         write_timeout: Duration,
     ) -> Self {
         Self {
             stream,
+            start,
             scanner,
             write_timeout,
             stalled: None,
@@ -46,7 +51,13 @@ impl AsyncRead for ScannedStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if self.start.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let length = self.start.len().min(buffer.remaining());
+            buffer.put_slice(self.start.get(..length).unwrap_or_default());
+            self.start.advance(length);
+        }
         let read = buffer.filled().get(before..).unwrap_or_default();
         self.scanner.scan(read);
         Poll::Ready(Ok(()))

@@ -1,7 +1,14 @@
-//! The account page, for people: the key, its reset, the logins, and the key that each product accepts.
-//! Only this file renders it; the page's script fetches it again when something changed.
+//! The account page, for people: the key and its reset, a first call, the products with their logins, the plan,
+//! the faults, and the changes. Each part of the page is a file here. The page's script fetches the page again
+//! every second and replaces what is different.
 
-use std::fmt::Write;
+mod changes;
+pub(crate) mod fault_form;
+mod first_call;
+mod plan_and_faults;
+mod product_rows;
+mod template;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,13 +19,11 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, LOCATION,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use jiff::Timestamp;
 
+use self::template::fill;
 use crate::Product;
 use crate::response::{self, Response};
-use crate::state::Shared;
-use crate::state::history::{CallCounts, Change, Event, History};
-use crate::state::snapshot::State as Snapshot;
+use crate::state::{EmulatorState, Shared};
 
 /// Browsers request this icon beside any address that they show, the control API included. It is
 /// served here, so that it does not count as a product call without a key.
@@ -26,8 +31,6 @@ pub(crate) const ICON_PATH: &str = "/favicon.ico";
 
 const HTML: &str = "text/html; charset=utf-8";
 const PAGE: &str = include_str!("page.html");
-const PRODUCT: &str = include_str!("product.html");
-const CHANGE: &str = include_str!("change.html");
 
 static SECURITY_HEADERS: [(HeaderName, &str); 7] = [
     (
@@ -92,147 +95,42 @@ pub(crate) fn redirect(status: StatusCode) -> Response {
 
 async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
     let asks_for_reset = query.as_deref() == Some("confirm=reset");
-    response::with_type(StatusCode::OK, HTML, render(&shared, asks_for_reset))
+    let html = render(&shared, &shared.lock(), asks_for_reset);
+    response::with_type(StatusCode::OK, HTML, html)
 }
 
-fn render(shared: &Shared, asks_for_reset: bool) -> String {
-    let state = shared.lock();
+fn render(shared: &Shared, state: &EmulatorState, asks_for_reset: bool) -> String {
     let snapshot = state.snapshot();
     let key = state.account.newest().as_str();
-    let secret_length = key.rsplit('-').next().map_or(0, str::len);
-    let visible = &key[..key.len() - secret_length];
-    let masked = format!("{visible}{}", "•".repeat(secret_length));
-    let mut products = String::new();
-    for product in Product::ALL {
-        products += &product_row(shared.addresses.url(product), &snapshot, product);
-    }
+    let masked = masked(key);
+    let lead_conduit = shared.addresses.url(Product::LeadConduit);
     fill(
         PAGE,
         &[
             ("key", key),
             ("masked", &masked),
+            ("curl", &first_call::command(lead_conduit, key)),
+            ("curl_masked", &first_call::command(lead_conduit, &masked)),
+            ("curl_note", first_call::note(&snapshot)),
             ("generation", &snapshot.generation.to_string()),
-            ("summary", &summary(&snapshot)),
             ("open", if asks_for_reset { " open" } else { "" }),
-            ("products", &products),
-            ("changes", &change_rows(&state.history)),
+            ("summary", &product_rows::summary(&snapshot)),
+            (
+                "products",
+                &product_rows::rows(&shared.addresses, &snapshot, state),
+            ),
+            ("plan", plan_and_faults::plan(snapshot.plan)),
+            ("faults", &plan_and_faults::queued(state)),
+            ("product_options", &plan_and_faults::product_options()),
+            ("kind_options", &plan_and_faults::kind_options()),
+            ("changes", &changes::rows(&state.history)),
         ],
     )
 }
 
-fn summary(snapshot: &Snapshot) -> String {
-    let behind: Vec<Product> = Product::ALL
-        .into_iter()
-        .filter(|product| snapshot.product(*product).generation != snapshot.generation)
-        .collect();
-    match behind.as_slice() {
-        [] => "All three products accept the current key.".to_owned(),
-        [one] => {
-            format!("{one} still accepts an older key. Log in to it to bring the current one.")
-        }
-        [one, two] => format!(
-            "{one} and {two} still accept an older key. Log in to each to bring the current one."
-        ),
-        _ => "No product accepts the current key yet. Log in to each to bring it.".to_owned(),
-    }
-}
-
-fn product_row(url: &str, snapshot: &Snapshot, product: Product) -> String {
-    let state = snapshot.product(product);
-    let key = state.generation;
-    let (class, badge, accepts) = match snapshot.generation - key {
-        0 => ("current", "Current key", format!("accepts key {key}")),
-        behind => (
-            "behind",
-            if behind == 1 {
-                "Previous key"
-            } else {
-                "Older key"
-            },
-            format!("accepts key {key} until you log in"),
-        ),
-    };
-    fill(
-        PRODUCT,
-        &[
-            ("id", product.id()),
-            ("name", &product.to_string()),
-            ("url", url),
-            ("class", class),
-            ("badge", badge),
-            ("accepts", &accepts),
-            ("accepted", &state.acceptances.to_string()),
-            ("refused", &state.refusals.to_string()),
-        ],
-    )
-}
-
-fn change_rows(history: &History) -> String {
-    let mut rows = String::new();
-    let mut until = "since then";
-    for change in history.newest_first() {
-        rows += &fill(
-            CHANGE,
-            &[
-                ("number", &change.number.to_string()),
-                ("at", &change.at.as_second().to_string()),
-                ("time", &time_of_day(change.at)),
-                ("what", &sentence(change)),
-                ("calls", &call_counts(change, until)),
-            ],
-        );
-        until = "until the next change";
-    }
-    rows
-}
-
-fn sentence(change: &Change) -> String {
-    let now = change.generation;
-    match change.event {
-        Event::Start => "The emulator started. Every product accepts key 1.".to_owned(),
-        Event::Reset => {
-            format!("The key was reset: key {now} is current. No product accepts it yet.")
-        }
-        Event::Login { product, previous } if previous == now => {
-            format!("Logged in to {product}, which already accepted key {now}.")
-        }
-        Event::Login { product, previous } => {
-            format!("Logged in to {product}. It now accepts key {now} and rejects key {previous}.")
-        }
-    }
-}
-
-fn call_counts(change: &Change, until: &str) -> String {
-    let mut text = String::new();
-    for product in Product::ALL {
-        let CallCounts { accepted, refused } = change.calls(product);
-        let counts = match (accepted, refused) {
-            (0, 0) => continue,
-            (_, 0) => format!("{accepted} accepted"),
-            (0, _) => format!("{refused} refused"),
-            _ => format!("{accepted} accepted, {refused} refused"),
-        };
-        let separator = if text.is_empty() { "" } else { "; " };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{product} {counts}");
-    }
-    if text.is_empty() {
-        format!("No calls {until}.")
-    } else {
-        format!("Calls {until}: {text}.")
-    }
-}
-
-fn time_of_day(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S UTC").to_string()
-}
-
-/// Replaces each `{{name}}`. All values come from the emulator and contain nothing that HTML treats
-/// as markup.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = template.to_owned();
-    for (name, value) in values {
-        filled = filled.replace(&format!("{{{{{name}}}}}"), value);
-    }
-    filled
+/// The key with a dot for each secret character.
+fn masked(key: &str) -> String {
+    let secret_length = key.rsplit('-').next().map_or(0, str::len);
+    let visible = &key[..key.len() - secret_length];
+    format!("{visible}{}", "•".repeat(secret_length))
 }

@@ -1,7 +1,7 @@
 "use strict";
 
 // The page also works without this script: its forms lead back to it. With the script, they are sent
-// in the background, and the page is fetched again when the emulator reports a change.
+// in the background, and the page is fetched again every second.
 
 // Hides the key before the browser paints the page.
 document.documentElement.classList.add("js");
@@ -9,7 +9,7 @@ document.documentElement.classList.add("js");
 document.addEventListener("DOMContentLoaded", () => {
   const byId = (id) => document.getElementById(id);
   const confirmation = byId("confirm");
-  let lastChanges = "";
+  let lastRefresh = 0;
   let isOffline = false;
   let clearTimer = 0;
 
@@ -43,9 +43,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Replaces only what differs. That contains no button, so the focus stays where it is.
   async function refresh() {
-    const before = newestChange().dataset.number;
+    lastRefresh += 1;
+    const own = lastRefresh;
     const fresh = new DOMParser().parseFromString(await get("./"), "text/html");
+    // A later refresh has begun meanwhile. This one could be older than what it shows.
+    if (own !== lastRefresh) {
+      return;
+    }
     useLocalTimes(fresh);
+    const before = newestChange().dataset.number;
     for (const part of document.querySelectorAll("[data-live]")) {
       const update = fresh.getElementById(part.id);
       if (part.innerHTML !== update.innerHTML) {
@@ -59,11 +65,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   async function watch() {
     try {
-      const changes = await get("changes");
-      if (changes !== lastChanges || isOffline) {
-        await refresh();
-        lastChanges = changes;
-      }
+      await refresh();
       if (isOffline) {
         isOffline = false;
         announce("The emulator responds again.", { visible: true });
@@ -79,18 +81,18 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function setHidden(hidden) {
-    byId("key").toggleAttribute("data-hidden", hidden);
+    byId("main").toggleAttribute("data-hidden", hidden);
     byId("show").textContent = hidden ? "Show key" : "Hide key";
   }
 
-  async function copyKey() {
+  async function copy(source, name) {
     try {
-      await navigator.clipboard.writeText(byId("full").textContent);
-      announce("The key is in the clipboard.", { visible: true });
+      await navigator.clipboard.writeText(source.textContent);
+      announce(`The ${name} is in the clipboard.`, { visible: true });
     } catch {
       setHidden(false);
-      getSelection().selectAllChildren(byId("full"));
-      announce("The browser does not let this page copy. The key is selected; copy it yourself.", {
+      getSelection().selectAllChildren(source);
+      announce(`The browser does not let this page copy. The ${name} is selected; copy it yourself.`, {
         visible: true,
       });
     }
@@ -98,8 +100,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   async function send(form) {
     try {
-      await get(form.action, { method: "POST" });
+      await get(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       await refresh();
+      if (form.dataset.done) {
+        announce(form.dataset.done);
+      }
     } catch {
       announce("That failed: the emulator returned an error or did not respond.", {
         visible: true,
@@ -107,8 +112,11 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
-  byId("show").addEventListener("click", () => setHidden(!byId("key").hasAttribute("data-hidden")));
-  byId("copy").addEventListener("click", copyKey);
+  byId("show").addEventListener("click", () => setHidden(!byId("main").hasAttribute("data-hidden")));
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    const { copies, name } = button.dataset;
+    button.addEventListener("click", () => copy(byId(copies), name));
+  }
 
   document.addEventListener("submit", (event) => {
     const form = event.target;

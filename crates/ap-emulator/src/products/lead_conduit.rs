@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ap_core::Service;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -9,12 +10,14 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::response::{self, Response};
+use super::flow_list::FlowList;
+use crate::response::{self, JSON, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
 use crate::{Product, example_data, request_body};
 
 const PRODUCT: Product = Product::LeadConduit;
+const SERVICE: Service = Service::LeadConduit;
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -28,12 +31,13 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// Returns `true` for a shared report, which the token in its path is enough to read.
+/// Returns `true` for a shared report, which the token in its path is enough to read and to run.
 pub(super) fn is_shared_report(method: &Method, path: &str) -> bool {
+    let below_token = path
+        .strip_prefix("/reports/")
+        .and_then(|rest| rest.strip_prefix(example_data::REPORT_TOKEN));
     (method == Method::GET || method == Method::HEAD)
-        && path
-            .strip_prefix("/reports/")
-            .is_some_and(|token| token == example_data::REPORT_TOKEN)
+        && below_token.is_some_and(|below| matches!(below, "" | "/run" | "/meta"))
 }
 
 /// A free account may not use the lead resources, even with the accepted key.
@@ -60,21 +64,26 @@ async fn account(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn list_flows(State(shared): State<Arc<Shared>>) -> Response {
-    response::json_text(StatusCode::OK, shared.lock().flows.to_json())
+    let list = FlowList::new(shared);
+    response::with_body(StatusCode::OK, JSON, list.len(), Body::new(list))
 }
 
 async fn flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
-    found(shared.lock().flows.get(&id))
+    match shared.lock().flows.get(&id) {
+        Some(flow) => response::json_text(StatusCode::OK, flow),
+        None => response::not_found(SERVICE),
+    }
 }
 
 async fn create_flow(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let requested = match request_body::read_json(PRODUCT, body, shared.client_timeout).await {
-        Ok(requested) => requested,
+    let room = &shared.body_room;
+    let held = match request_body::read_held(SERVICE, body, shared.client_timeout, room).await {
+        Ok(held) => held,
         Err(refusal) => return refusal,
     };
-    match shared.lock().flows.create(requested) {
-        Ok(flow) => response::json(StatusCode::CREATED, flow),
-        Err(refusal) => response::error(PRODUCT, refusal.status, refusal.reason),
+    match shared.lock().flows.create(held.as_bytes()) {
+        Ok(flow) => response::json_text(StatusCode::CREATED, flow),
+        Err(refusal) => response::error(SERVICE, refusal.status, refusal.reason),
     }
 }
 
@@ -94,7 +103,7 @@ async fn report(Path(id): Path<String>) -> Response {
 }
 
 fn found(body: Option<&Value>) -> Response {
-    body.map_or_else(|| response::not_found(PRODUCT), ok)
+    body.map_or_else(|| response::not_found(SERVICE), ok)
 }
 
 fn ok(body: &Value) -> Response {

@@ -7,8 +7,11 @@ use http::StatusCode;
 use crate::example_data;
 use crate::response::{self, Response};
 
+/// The account look-up of TrustedForm's application.
+pub(super) const ACCOUNT: &str = "/account";
+
 pub(super) fn routes() -> Router {
-    Router::new().route("/account", get(account))
+    Router::new().route(ACCOUNT, get(account))
 }
 
 async fn account() -> Response {

@@ -6,7 +6,9 @@ mod host;
 mod same_origin;
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use ap_core::Service as VendorService;
 use axum::Router;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
@@ -17,9 +19,13 @@ use hyper_util::service::TowerToHyperService;
 use self::credentials::Credentials;
 use self::host::Host;
 use crate::fault::{self, Aborted, Fault, Kind};
+use crate::operations::{self, Access, Operation};
 use crate::response::{self, RequestFacts, Response};
 use crate::state::Shared;
 use crate::{Product, control, page, products};
+
+/// The path below which everything is the emulator's own.
+pub(crate) const CONTROL_ROOT: &str = "/_emulator";
 
 /// How the head of a request says where its body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +53,7 @@ impl ProductRouter {
             page::routes(Arc::clone(&shared)).merge(control::routes(Arc::clone(&shared)));
         Self {
             product,
-            product_routes: with_fallbacks(product, products::routes(product, &shared)),
+            product_routes: products::routes(product, &shared),
             control_routes: with_fallbacks(product, control_routes),
             shared,
         }
@@ -57,21 +63,24 @@ impl ProductRouter {
         &self,
         request: Request<Body>,
         framing: Framing,
+        can_continue: bool,
     ) -> Result<Response, Aborted> {
-        let facts = RequestFacts::new(&request, framing == Framing::KnownEnd);
+        let begun = Instant::now();
+        let facts = RequestFacts::new(&request, can_continue);
         let mut response = match self.refuse_message(&request, framing) {
             Some(refusal) => refusal,
             None if is_control_path(request.uri().path()) => self.respond_control(request).await,
             None => self.respond_product(request, facts).await?,
         };
-        products::add_headers(self.product, response.headers_mut());
+        products::add_headers(self.product, begun.elapsed(), response.headers_mut());
         Ok(response::finish(response, facts))
     }
 
     fn refuse_message(&self, request: &Request<Body>, framing: Framing) -> Option<Response> {
+        let service = products::service(self.product, request.uri().path());
         if framing == Framing::Ambiguous {
             let reason = "the framing of the request is ambiguous";
-            let refusal = response::error(self.product, StatusCode::BAD_REQUEST, reason);
+            let refusal = response::error(service, StatusCode::BAD_REQUEST, reason);
             return Some(response::closing(refusal));
         }
         let (status, reason) = match host::check(request) {
@@ -82,7 +91,7 @@ impl ProductRouter {
                 "this emulator answers to loopback names only",
             ),
         };
-        Some(response::error(self.product, status, reason))
+        Some(response::error(service, status, reason))
     }
 
     /// Serves the account page and the control API.
@@ -92,7 +101,8 @@ impl ProductRouter {
             Some(refusal) => refusal,
             None => {
                 let is_form = is_form(&request);
-                let response = run(self.product, &self.control_routes, request).await;
+                let service = self.product.main_service();
+                let response = run(service, &self.control_routes, request).await;
                 match response.status() {
                     StatusCode::OK if is_form => page::redirect(StatusCode::SEE_OTHER),
                     _ => response,
@@ -108,6 +118,7 @@ impl ProductRouter {
         request: Request<Body>,
         facts: RequestFacts,
     ) -> Result<Response, Aborted> {
+        let service = products::service(self.product, request.uri().path());
         let fault = self.count_request();
         if let Some(fault) = fault {
             match fault.kind {
@@ -116,15 +127,15 @@ impl ProductRouter {
                 _ => {}
             }
         }
-        if let Some(response) = fault.and_then(Fault::response) {
+        if let Some(response) = fault.and_then(|fault| fault.response(service)) {
             return Ok(response);
         }
         let response = match self.refuse_client(&request) {
             Some(refusal) => refusal,
-            None => run(self.product, &self.product_routes, request).await,
+            None => run(service, &self.product_routes, request).await,
         };
         if fault.is_some_and(|fault| fault.kind == Kind::Cut) {
-            return fault::cut(response, facts).await;
+            return Ok(fault::cut(response, facts));
         }
         Ok(response)
     }
@@ -138,18 +149,50 @@ impl ProductRouter {
     }
 
     fn refuse_client(&self, request: &Request<Body>) -> Option<Response> {
-        if let Some(refusal) = self.refuse_credentials(request) {
-            return Some(refusal);
+        let path = request.uri().path();
+        let operation = operations::find(self.product, request.method().as_str(), path);
+        if operation.is_none_or(|operation| operation.access == Access::Key) {
+            if let Some(refusal) = self.refuse_credentials(request) {
+                return Some(refusal);
+            }
+            if products::demands_accept(self.product) && !accept::accepts_json(request.headers()) {
+                let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
+                return Some(response::json_text(StatusCode::FORBIDDEN, body));
+            }
+            let plan = self.shared.lock().plan;
+            if let Some(refusal) = products::refuse_plan(self.product, plan, path) {
+                return Some(refusal);
+            }
         }
-        if !accept::accepts_json(request.headers()) {
-            let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
-            return Some(response::json_text(StatusCode::FORBIDDEN, body));
-        }
-        let plan = self.shared.lock().plan;
-        products::refuse_plan(self.product, plan, request.uri().path())
+        self.refuse_unserved(operation, path)
+    }
+
+    /// Nobody can tell what the vendor would respond here, so the response does not look like one of
+    /// the vendor's.
+    fn refuse_unserved(&self, operation: Option<&Operation>, path: &str) -> Option<Response> {
+        let list = format!("{}operations", self.shared.addresses.control_url());
+        let reason = match operation {
+            Some(operation) if operation.is_served => return None,
+            Some(Operation {
+                name, method, path, ..
+            }) => format!(
+                "this emulator does not serve {name} ({method} {path}); {list} says what it serves"
+            ),
+            None => format!(
+                "{} has no operation with this method and path that this emulator knows; {list} lists them",
+                self.product
+            ),
+        };
+        let service = products::service(self.product, path);
+        Some(response::error(
+            service,
+            StatusCode::NOT_IMPLEMENTED,
+            &reason,
+        ))
     }
 
     fn refuse_credentials(&self, request: &Request<Body>) -> Option<Response> {
+        let service = products::service(self.product, request.uri().path());
         let mut state = self.shared.lock();
         let accepted = state.account.accepted_by(self.product);
         let refusal = match credentials::check(request.headers(), accepted) {
@@ -158,10 +201,10 @@ impl ProductRouter {
                 return None;
             }
             Credentials::Rejected if products::is_public(self.product, request) => return None,
-            Credentials::Rejected => products::unauthorized(self.product),
+            Credentials::Rejected => products::unauthorized(service),
             Credentials::Ambiguous => {
                 let reason = "more than one Authorization header";
-                response::error(self.product, StatusCode::BAD_REQUEST, reason)
+                response::error(service, StatusCode::BAD_REQUEST, reason)
             }
         };
         state.count_refusal(self.product);
@@ -169,10 +212,10 @@ impl ProductRouter {
     }
 }
 
-fn is_control_path(path: &str) -> bool {
+pub(crate) fn is_control_path(path: &str) -> bool {
     path == page::ICON_PATH
         || path
-            .strip_prefix("/_emulator")
+            .strip_prefix(CONTROL_ROOT)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -182,28 +225,25 @@ fn is_form(request: &Request<Body>) -> bool {
 }
 
 fn with_fallbacks(product: Product, routes: Router) -> Router {
-    let not_found = move || async move { response::not_found(product) };
+    let service = product.main_service();
+    let not_found = move || async move { response::not_found(service) };
     let wrong_method = move || async move {
         let reason = "method not allowed";
-        response::error(product, StatusCode::METHOD_NOT_ALLOWED, reason)
+        response::error(service, StatusCode::METHOD_NOT_ALLOWED, reason)
     };
     routes
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
 }
 
-async fn run(product: Product, routes: &Router, request: Request<Body>) -> Response {
-    // `OPTIONS *` and `CONNECT` have no path, and axum's router expects one.
-    if !request.uri().path().starts_with('/') {
-        return response::not_found(product);
-    }
+async fn run(service: VendorService, routes: &Router, request: Request<Body>) -> Response {
     let response = match TowerToHyperService::new(routes.clone()).call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
     // axum's router refuses a path that is not UTF-8, and does so in plain text.
     if response.status().is_client_error() && !is_json(&response) {
-        return response::error(product, response.status(), "bad request");
+        return response::error(service, response.status(), "bad request");
     }
     response
 }

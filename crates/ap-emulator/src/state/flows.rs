@@ -1,17 +1,26 @@
-//! The flows of LeadConduit: the examples, and those that clients created.
+//! The flows of LeadConduit: the examples, and those that clients created. Each is kept once, as text,
+//! which all responses share.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
 
 use crate::example_data;
+use crate::json_object::{JsonObject, ParseError};
 
 /// The limit for all created flows together, so that a client in a loop cannot fill the memory.
 const MAX_CREATED_BYTES: usize = 32 * 1024 * 1024;
+/// What a flow takes besides its text: its id, its place in the list and in the index, and allocations.
+const BYTES_BESIDES: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct Flows {
-    all: Vec<Value>,
+    /// Flows are only added, so an index stays valid.
+    texts: Vec<Bytes>,
+    by_id: HashMap<Box<str>, usize>,
+    text_bytes: usize,
     created: usize,
     created_bytes: usize,
 }
@@ -25,39 +34,65 @@ pub(crate) struct Refusal {
 
 impl Flows {
     pub(crate) fn with_examples() -> Self {
-        Self {
-            all: example_data::flows().into(),
+        let mut flows = Self {
+            texts: Vec::new(),
+            by_id: HashMap::new(),
+            text_bytes: 0,
             created: 0,
             created_bytes: 0,
+        };
+        for flow in example_data::flows() {
+            let id = flow["id"].as_str().unwrap_or_default();
+            flows.push(id, flow.to_string());
         }
+        flows
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<&Value> {
-        self.all.iter().find(|flow| flow["id"] == *id)
+    pub(crate) fn get(&self, id: &str) -> Option<Bytes> {
+        self.by_id.get(id).and_then(|index| self.at(*index))
     }
 
-    pub(crate) fn to_json(&self) -> String {
-        let flows: Vec<String> = self.all.iter().map(Value::to_string).collect();
-        format!("[{}]", flows.join(","))
+    pub(crate) fn at(&self, index: usize) -> Option<Bytes> {
+        self.texts.get(index).cloned()
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The length of the texts of all flows.
+    pub(crate) const fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// Gives members that the caller left out the value of an empty flow. The vendor does not
     /// document how it refuses an incomplete flow, and an invented refusal would mislead.
-    pub(crate) fn create(&mut self, requested: Value) -> Result<&Value, Refusal> {
+    pub(crate) fn create(&mut self, requested: &[u8]) -> Result<Bytes, Refusal> {
         let refuse = |status, reason| Err(Refusal { status, reason });
-        let Value::Object(members) = requested else {
-            return refuse(StatusCode::BAD_REQUEST, "a flow is a JSON object");
+        let members = match JsonObject::parse(requested) {
+            Ok(members) => members,
+            Err(ParseError::NotJson) => {
+                return refuse(
+                    StatusCode::BAD_REQUEST,
+                    "the request body is not valid JSON",
+                );
+            }
+            Err(ParseError::NotAnObject) => {
+                return refuse(StatusCode::BAD_REQUEST, "a flow is a JSON object");
+            }
         };
         let id = match members.get("id") {
-            None | Some(Value::Null) => self.new_id(),
-            Some(Value::String(id)) if is_id(id) => id.to_ascii_lowercase(),
-            Some(_) => return refuse(StatusCode::BAD_REQUEST, "an id has 24 hexadecimal digits"),
+            None | Some("null") => self.new_id(),
+            Some(text) => match serde_json::from_str::<String>(text) {
+                Ok(id) if is_id(&id) => id.to_ascii_lowercase(),
+                _ => return refuse(StatusCode::BAD_REQUEST, "an id has 24 hexadecimal digits"),
+            },
         };
-        if self.get(&id).is_some() {
+        if self.by_id.contains_key(&*id) {
             return refuse(StatusCode::CONFLICT, "a flow with this id exists already");
         }
-        let flow = complete(id, members);
-        let bytes = self.created_bytes + flow.to_string().len();
+        let text = complete(&id, members);
+        let bytes = self.created_bytes + text.len() + BYTES_BESIDES;
         if bytes > MAX_CREATED_BYTES {
             return refuse(
                 StatusCode::INSUFFICIENT_STORAGE,
@@ -66,8 +101,16 @@ impl Flows {
         }
         self.created += 1;
         self.created_bytes = bytes;
-        self.all.push(flow);
-        Ok(&self.all[self.all.len() - 1])
+        Ok(self.push(&id, text))
+    }
+
+    fn push(&mut self, id: &str, text: String) -> Bytes {
+        // Without the capacity that the text does not need.
+        let text = Bytes::from(text.into_boxed_str().into_boxed_bytes());
+        self.text_bytes += text.len();
+        self.by_id.insert(id.into(), self.texts.len());
+        self.texts.push(text.clone());
+        text
     }
 
     /// The vendor's ids start with the second of their creation, so they sort by age.
@@ -76,7 +119,7 @@ impl Flows {
         let mut counter = self.created as u64;
         loop {
             let id = format!("{seconds:08x}{counter:016x}");
-            if self.get(&id).is_none() {
+            if !self.by_id.contains_key(&*id) {
                 return id;
             }
             counter += 1;
@@ -88,22 +131,23 @@ fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn complete(id: String, members: Map<String, Value>) -> Value {
-    let now = example_data::iso_8601(Timestamp::now());
-    let mut flow = Map::new();
+fn complete(id: &str, requested: JsonObject<'_>) -> String {
+    let id = format!("\"{id}\"");
+    let now = format!("\"{}\"", example_data::iso_8601(Timestamp::now()));
+    let mut members = requested;
     for (name, value) in [
-        ("id", json!(id)),
-        ("name", json!("Untitled flow")),
-        ("enabled", json!(false)),
-        ("fields", json!([])),
-        ("sources", json!([])),
-        ("steps", json!([])),
+        ("name", "\"Untitled flow\""),
+        ("enabled", "false"),
+        ("fields", "[]"),
+        ("sources", "[]"),
+        ("steps", "[]"),
     ] {
-        flow.insert(name.to_owned(), value);
+        if members.get(name).is_none() {
+            members.insert(name, value);
+        }
     }
-    flow.extend(members);
-    flow.insert("id".to_owned(), json!(id));
-    flow.insert("created_at".to_owned(), json!(now));
-    flow.insert("updated_at".to_owned(), json!(now));
-    Value::Object(flow)
+    for (name, value) in [("id", &id), ("created_at", &now), ("updated_at", &now)] {
+        members.insert(name, value);
+    }
+    members.to_text()
 }

@@ -7,7 +7,7 @@ pub(crate) mod plan;
 pub(crate) mod snapshot;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::account::Account;
 use self::flows::Flows;
@@ -18,6 +18,7 @@ use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
 use crate::per_product::PerProduct;
+use crate::request_body::BodyRoom;
 
 /// What all three products share.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) addresses: Addresses,
     /// How long a client may take to send or to read before its connection is closed.
     pub(crate) client_timeout: Duration,
+    pub(crate) body_room: BodyRoom,
     state: Mutex<EmulatorState>,
 }
 
@@ -33,6 +35,7 @@ impl Shared {
         Self {
             addresses,
             client_timeout,
+            body_room: BodyRoom::new(),
             state: Mutex::new(EmulatorState::new()),
         }
     }
@@ -58,7 +61,15 @@ pub(crate) struct ProductRecord {
     pub(crate) requests: u64,
     acceptances: u64,
     refusals: u64,
+    last_refusal: Option<Instant>,
     pub(crate) faults: FaultQueue,
+}
+
+impl ProductRecord {
+    /// Returns how long ago the product last refused the credentials of a call.
+    pub(crate) fn since_refusal(&self) -> Option<Duration> {
+        self.last_refusal.map(|at| at.elapsed())
+    }
 }
 
 impl EmulatorState {
@@ -74,6 +85,10 @@ impl EmulatorState {
 
     pub(crate) const fn product(&mut self, product: Product) -> &mut ProductRecord {
         self.products.get_mut(product)
+    }
+
+    pub(crate) const fn record(&self, product: Product) -> &ProductRecord {
+        self.products.get(product)
     }
 
     /// Makes a new key, which no product accepts yet, and returns it.
@@ -103,7 +118,9 @@ impl EmulatorState {
 
     /// Counts a call whose credentials `product` refused.
     pub(crate) fn count_refusal(&mut self, product: Product) {
-        self.product(product).refusals += 1;
+        let record = self.product(product);
+        record.refusals += 1;
+        record.last_refusal = Some(Instant::now());
         if let Some(calls) = self.history.calls(product) {
             calls.refused += 1;
         }
@@ -114,7 +131,7 @@ impl EmulatorState {
             generation: self.account.newest().generation(),
             plan: self.plan,
             products: PerProduct::from_fn(|product| {
-                let record = self.products.get(product);
+                let record = self.record(product);
                 ProductState {
                     generation: self.account.accepted_by(product).generation(),
                     requests: record.requests,

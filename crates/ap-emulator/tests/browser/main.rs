@@ -11,7 +11,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
-use ap_emulator::{Emulator, Product};
+use ap_emulator::{Emulator, Fault, Plan, Product};
 use chromium::Browser;
 use common::status_of;
 use serde_json::json;
@@ -28,7 +28,7 @@ fn badge(product: Product) -> String {
 
 /// Presses Tab until the focus is at `id`, at most once for everything that can have it.
 fn tab_to(browser: &mut Browser, id: &str) {
-    for _ in 0..12 {
+    for _ in 0..20 {
         browser.press("Tab");
         if browser.text(FOCUS) == id {
             return;
@@ -69,6 +69,15 @@ fn a_reset_and_a_login_work_by_keyboard() {
     browser.press(" ");
     browser.wait_until("document.getElementById('status').innerText.includes('clipboard')");
     assert_eq!(browser.text("navigator.clipboard.readText()"), old);
+
+    tab_to(&mut browser, "copy-curl");
+    browser.press(" ");
+    browser.wait_until("document.getElementById('status').innerText.includes('command is')");
+    let command = browser.text("navigator.clipboard.readText()");
+    assert!(
+        command.starts_with(&format!("echo user=X:{old} | curl ")),
+        "{command}"
+    );
 
     // Escape and "Keep this key" leave the dialog without a reset.
     tab_to(&mut browser, "reset-button");
@@ -139,7 +148,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         return style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2;
     })()";
     let mut order = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..16 {
         browser.press("Tab");
         order.push(browser.text(FOCUS));
         assert_eq!(browser.eval(ring), true, "{order:?}");
@@ -148,36 +157,58 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         "show",
         "copy",
         "reset-button",
+        "copy-curl",
         "lcx-login",
         "trustedform-login",
         "suppressionlist-login",
+        "plan-paid",
+        "plan-free",
+        "fault-product",
+        "fault-kind",
+        "fault-count",
+        "fault-ms",
+        "fault-queue",
         "state",
         "changes",
     ];
     assert_eq!(order, expected);
     let page = [
-        "Show key",
+        "Copy command",
         "Copy key",
-        "Reset key…",
         "Log in to LeadConduit",
-        "Log in to TrustedForm",
         "Log in to SuppressionList",
+        "Log in to TrustedForm",
+        "Queue fault",
+        "Reset key…",
+        "Show key",
+        "Use the free plan",
+        "Use the paid plan",
     ];
-    assert_eq!(button_names(&mut browser), page);
+    assert_eq!(names(&mut browser, &["button"]), page);
+    let fields = ["Fault", "Milliseconds", "Product", "Requests"];
+    assert_eq!(names(&mut browser, &["combobox", "spinbutton"]), fields);
     browser.eval("document.getElementById('reset-button').click()");
     browser.wait_until("document.querySelector('dialog:modal')");
-    assert_eq!(button_names(&mut browser), ["Keep this key", "Reset key"]);
+    assert_eq!(
+        names(&mut browser, &["button"]),
+        ["Keep this key", "Reset key"]
+    );
 }
 
-/// The names that a screen reader gives to the usable buttons.
-fn button_names(browser: &mut Browser) -> Vec<String> {
+/// The names that a screen reader gives to the usable controls of these roles, from A to Z.
+fn names(browser: &mut Browser, roles: &[&str]) -> Vec<String> {
     let tree = browser.call("Accessibility.getFullAXTree", json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
-    nodes
+    let mut names: Vec<String> = nodes
         .iter()
-        .filter(|node| node["ignored"] == false && node["role"]["value"] == "button")
+        .filter(|node| {
+            let role = node["role"]["value"].as_str().unwrap_or_default();
+            node["ignored"] == false && roles.contains(&role)
+        })
         .map(|node| node["name"]["value"].as_str().unwrap().to_owned())
-        .collect()
+        .collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -191,6 +222,8 @@ fn everything_fits_and_is_readable_on_every_screen() {
     emulator.login(Product::TrustedForm);
     emulator.reset();
     emulator.login(Product::LeadConduit);
+    status_of(&emulator, Product::SuppressionList, "wrong");
+    emulator.fault(Fault::cut(Product::TrustedForm));
     for width in [320, 390, 768, 1280] {
         for scheme in ["light", "dark"] {
             browser.show_as(width, scheme);
@@ -201,6 +234,7 @@ fn everything_fits_and_is_readable_on_every_screen() {
                 )),
                 true
             );
+            let mut on_page = 0;
             for step in ["", "show", "reset-button"] {
                 if !step.is_empty() {
                     browser.eval(&format!("document.getElementById('{step}').click()"));
@@ -209,9 +243,13 @@ fn everything_fits_and_is_readable_on_every_screen() {
                 assert_eq!(seen["widths"], json!([0, width]), "{scheme} {step}");
                 assert_eq!(seen["faint"], json!([]), "{width} {scheme} {step}");
                 assert_eq!(seen["outside"], json!([]), "{width} {scheme} {step}");
-                // The dialog has seven texts of its own. This proves that the script saw the page.
-                let texts = if step == "reset-button" { 63 } else { 56 };
-                assert_eq!(seen["texts"], texts, "{width} {scheme} {step}");
+                // This proves that the script saw the page. The dialog has seven texts of its own.
+                let texts = seen["texts"].as_u64().unwrap();
+                match step {
+                    "reset-button" => assert_eq!(texts, on_page + 7, "{width} {scheme}"),
+                    _ => on_page = texts,
+                }
+                assert!(on_page > 80, "{width} {scheme} {step}: {on_page}");
             }
         }
     }
@@ -265,6 +303,72 @@ const LAYOUT: &str = r"(() => {
 })()";
 
 #[test]
+fn a_refusal_stands_out_with_the_time_since_then() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    browser.open(emulator.control_url());
+    assert_eq!(
+        browser.eval("document.querySelector('.refusal')"),
+        json!(null)
+    );
+    status_of(&emulator, Product::TrustedForm, "wrong");
+    // The page notices the call by itself, and then counts the seconds.
+    let shown = "document.querySelector('#trustedform .refusal')?.innerText";
+    browser.wait_until(&format!(
+        "{shown} === 'Last refused just now' || /^Last refused [0-9]+ s ago$/.test({shown})"
+    ));
+    browser.wait_until(&format!(
+        "/^Last refused [1-9][0-9]* (s|min) ago$/.test({shown})"
+    ));
+    let style = "getComputedStyle(document.querySelector('.refusal'))";
+    let usual = "getComputedStyle(document.querySelector('#trustedform .which'))";
+    assert_eq!(
+        browser.eval(&format!("{style}.color !== {usual}.color")),
+        true
+    );
+    assert_eq!(browser.text(&format!("{style}.fontWeight")), "600");
+    assert_eq!(
+        browser.text("document.querySelector('#changes .refused').innerText"),
+        "1 refused"
+    );
+    assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
+}
+
+#[test]
+fn the_plan_and_a_fault_are_set_by_keyboard() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let emulator = Emulator::start().unwrap();
+    let key = emulator.key();
+    browser.open(emulator.control_url());
+    tab_to(&mut browser, "plan-free");
+    browser.press("Enter");
+    browser.wait_until("document.getElementById('plan').innerText.startsWith('Free: ')");
+    browser.wait_until("document.getElementById('status').textContent.includes('free plan')");
+    assert_eq!(emulator.state().plan, Plan::Free);
+    assert_eq!(browser.text(FOCUS), "plan-free");
+
+    let select = "document.getElementById('fault-product').value = 'suppressionlist';
+                  document.getElementById('fault-kind').value = '503';";
+    browser.eval(select);
+    tab_to(&mut browser, "fault-queue");
+    browser.press("Enter");
+    let faults = "document.getElementById('faults').innerText";
+    browser.wait_until(&format!(
+        "{faults} === 'SuppressionList: 503 Service Unavailable (1 request)'"
+    ));
+    assert_eq!(browser.text(FOCUS), "fault-queue");
+    assert_eq!(status_of(&emulator, Product::SuppressionList, &key), 503);
+    // The page notices by itself that the fault has happened.
+    browser.wait_until(&format!("{faults} === 'No faults are queued.'"));
+    assert_eq!(status_of(&emulator, Product::SuppressionList, &key), 200);
+    assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
+}
+
+#[test]
 fn the_page_works_without_scripts() {
     let Some(mut browser) = Browser::start() else {
         return;
@@ -298,6 +402,24 @@ fn the_page_works_without_scripts() {
         "Current key"
     );
     assert_eq!(accepted(&emulator, &new), [false, false, true]);
+
+    tab_to(&mut browser, "plan-free");
+    browser.press("Enter");
+    browser.wait_for_event("Page.loadEventFired");
+    assert_eq!(emulator.state().plan, Plan::Free);
+    tab_to(&mut browser, "fault-queue");
+    browser.press("Enter");
+    browser.wait_for_event("Page.loadEventFired");
+    assert_eq!(browser.text("location.href"), emulator.control_url());
+    assert_eq!(
+        browser.text("document.getElementById('faults').innerText"),
+        "LeadConduit: delay of 1000 ms (1 request)"
+    );
+    assert!(
+        browser
+            .text("document.getElementById('curl').innerText")
+            .contains(&new)
+    );
     assert_eq!(browser.complaints(), Vec::<&serde_json::Value>::new());
 }
 

@@ -1,0 +1,270 @@
+//! How much memory clients can make the emulator hold, and that the page is there meanwhile.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ap_emulator::{Emulator, Product};
+use common::{connect, control, read_reply, request, send, start, with_key};
+
+const MIB: usize = 1024 * 1024;
+
+/// The tests measure the memory of this process, so only one of them runs at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The memory that this process has in use, in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes * 1024
+}
+
+fn create(emulator: &Emulator, body: &str) -> u16 {
+    let url = emulator.url(Product::LeadConduit);
+    send(url, "POST", "/flows", &with_key(&emulator.key()), body).status()
+}
+
+/// Fills the emulator with flows of a million bytes.
+fn filled() -> Emulator {
+    let emulator = Emulator::start().unwrap();
+    let body = format!("{{\"name\":\"{}\"}}", "n".repeat(1_000_000));
+    for _ in 0..31 {
+        assert_eq!(create(&emulator, &body), 201);
+    }
+    emulator
+}
+
+/// Reads until the body of the response has begun, and then reads no more.
+fn begin(emulator: &Emulator, path: &str) -> TcpStream {
+    let url = emulator.url(Product::LeadConduit);
+    let mut stream = start(url, "GET", path, &with_key(&emulator.key()), "");
+    let mut head = Vec::new();
+    while !head
+        .windows(5)
+        .any(|part| part == b"\r\n\r\n[" || part == b"\r\n\r\n{")
+    {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 200"));
+    stream
+}
+
+#[test]
+fn clients_that_do_not_read_share_one_copy_of_the_flows() {
+    let _guard = one_at_a_time();
+    let emulator = filled();
+    let before = resident();
+    // A new flow between two readers makes each of them see another list.
+    let readers: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            assert_eq!(create(&emulator, "{}"), 201);
+            begin(&emulator, "/flows")
+        })
+        .collect();
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 96 * MIB, "40 readers of 32 MiB cost {grown} bytes");
+    drop(readers);
+}
+
+#[test]
+fn clients_that_do_not_read_share_one_copy_of_a_flow() {
+    let _guard = one_at_a_time();
+    let emulator = filled();
+    let url = emulator.url(Product::LeadConduit);
+    let headers = with_key(&emulator.key());
+    let flows = send(url, "GET", "/flows", &headers, "").json();
+    let id = flows.as_array().unwrap().last().unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    drop(flows);
+    let before = resident();
+    let readers: Vec<TcpStream> = (0..200)
+        .map(|_| begin(&emulator, &format!("/flows/{id}")))
+        .collect();
+    let grown = resident().saturating_sub(before);
+    assert!(
+        grown < 96 * MIB,
+        "200 readers of one flow cost {grown} bytes"
+    );
+    drop(readers);
+}
+
+#[test]
+fn a_client_that_reads_later_gets_the_list_of_its_time() {
+    let _guard = one_at_a_time();
+    let emulator = filled();
+    let url = emulator.url(Product::LeadConduit);
+    let mut late = start(url, "GET", "/flows", &with_key(&emulator.key()), "");
+    // Once the head is there, the length of the list is fixed.
+    late.peek(&mut [0]).unwrap();
+    for _ in 0..10 {
+        assert_eq!(create(&emulator, "{}"), 201);
+    }
+    let reply = read_reply(&mut late, false);
+    assert_eq!(reply.json().as_array().unwrap().len(), 33);
+}
+
+#[test]
+fn nested_json_costs_little_more_than_its_length() {
+    let _guard = one_at_a_time();
+    for element in ["[]", "{\"\":0}", "[[[[]]]]", "\"\"", "0"] {
+        let emulator = Emulator::start().unwrap();
+        let elements = vec![element; 900_000 / (element.len() + 1)].join(",");
+        let body = format!("{{\"steps\":[{elements}]}}");
+        assert_eq!(create(&emulator, "{}"), 201);
+        let before = resident();
+        for _ in 0..10 {
+            assert_eq!(create(&emulator, &body), 201);
+        }
+        let grown = resident().saturating_sub(before);
+        let text = 10 * body.len();
+        assert!(
+            grown < 3 * text + 16 * MIB,
+            "{text} bytes of {element} cost {grown}"
+        );
+    }
+}
+
+/// Reads this many responses, each with a JSON object as its body.
+fn read_answers(stream: &mut TcpStream, count: usize) -> String {
+    let mut answers = String::new();
+    let mut buffer = [0; 65536];
+    while answers.matches("HTTP/1.1 ").count() < count || !answers.ends_with('}') {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "the connection ended");
+        answers += std::str::from_utf8(&buffer[..read]).unwrap();
+    }
+    answers
+}
+
+#[test]
+fn small_flows_are_counted_with_what_it_costs_to_keep_them() {
+    let _guard = one_at_a_time();
+    let emulator = Emulator::start().unwrap();
+    // Many at once, or this test would take minutes.
+    let mut stream = connect(emulator.url(Product::LeadConduit));
+    let headers = with_key(&emulator.key());
+    let hundred = request("POST", "/flows", &headers, "{}").repeat(100);
+    let before = resident();
+    let mut created = 0;
+    let mut is_full = false;
+    while !is_full {
+        stream.write_all(hundred.as_bytes()).unwrap();
+        let answers = read_answers(&mut stream, 100);
+        created += answers.matches("HTTP/1.1 201 ").count();
+        is_full = answers.contains("HTTP/1.1 507 ");
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(created > 10_000, "{created}");
+    assert!(grown < 64 * MIB, "{created} small flows cost {grown} bytes");
+}
+
+#[test]
+fn bodies_that_stay_unfinished_are_bounded_all_together() {
+    let _guard = one_at_a_time();
+    const CLIENTS: usize = 80;
+    const FITTING: usize = 33;
+    let emulator = Emulator::start().unwrap();
+    let url = emulator.url(Product::LeadConduit);
+    let head = format!(
+        "POST /flows HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {MIB}\r\n\r\n",
+        with_key(&emulator.key())
+    );
+    let mut clients: Vec<TcpStream> = (0..CLIENTS)
+        .map(|_| {
+            let mut stream = connect(url);
+            stream.write_all(head.as_bytes()).unwrap();
+            // A refusal may come before everything is sent.
+            let _ = stream.write_all(&vec![b' '; MIB - 1]);
+            stream
+        })
+        .collect();
+    for stream in &clients {
+        stream.set_nonblocking(true).unwrap();
+    }
+    let mut refused = Vec::new();
+    while refused.len() < CLIENTS - FITTING {
+        std::thread::yield_now();
+        let (answered, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut clients)
+            .into_iter()
+            .partition(|stream| stream.peek(&mut [0]).is_ok());
+        refused.extend(answered);
+        clients = waiting;
+    }
+    for stream in &mut refused {
+        stream.set_nonblocking(false).unwrap();
+        let reply = read_reply(stream, false);
+        assert_eq!(
+            (reply.status(), reply.header("Connection")),
+            (503, Some("close"))
+        );
+    }
+    // Calls without a body and the page's own need none of that room.
+    assert_eq!(
+        common::status_of(&emulator, Product::LeadConduit, &emulator.key()),
+        200
+    );
+    let fault = r#"{"product":"lcx","kind":"500"}"#;
+    assert_eq!(control(&emulator, "POST", "fault", fault).status(), 200);
+    drop(clients);
+}
+
+#[test]
+fn the_page_is_there_when_the_ports_are_full() {
+    let _guard = one_at_a_time();
+    const LIMIT: usize = 8;
+    let emulator = Emulator::builder().max_connections(LIMIT).start().unwrap();
+    for product in Product::ALL {
+        let url = emulator.url(product);
+        let mut served: Vec<TcpStream> =
+            (0..LIMIT).map(|_| start(url, "GET", "/", "", "")).collect();
+        for stream in &mut served {
+            assert_eq!(read_reply(stream, false).status(), 401);
+        }
+        // More than may wait: some have sent a request, some a part of it, and some nothing.
+        let waiting: Vec<TcpStream> = (0..450)
+            .map(|number| {
+                let mut stream = connect(url);
+                let sent = ["", "GET", "GET /user HTTP/1.1\r\nHost: localhost\r\n\r\n"][number % 3];
+                stream.write_all(sent.as_bytes()).unwrap();
+                stream
+            })
+            .collect();
+        for (method, path) in [
+            ("GET", "/_emulator/"),
+            ("GET", "/_emulator/state"),
+            ("GET", "/favicon.ico"),
+            ("POST", "/_emulator/reset"),
+        ] {
+            for _ in 0..50 {
+                assert_eq!(send(url, method, path, "", "").status(), 200, "{path}");
+            }
+        }
+        // A connection of the page's does not become one of a product.
+        let mut page = start(url, "GET", "/favicon.ico", &format!("X-Y: {url}\r\n"), "");
+        assert_eq!(read_reply(&mut page, false).status(), 421);
+        page.write_all(request("GET", "/user", "", "").as_bytes())
+            .unwrap();
+        let reply = read_reply(&mut page, false);
+        assert_eq!(
+            (reply.status(), reply.header("Connection")),
+            (401, Some("close"))
+        );
+        drop((served, waiting));
+    }
+}
