@@ -29,13 +29,26 @@ impl TlsTerminator {
     ///
     /// If that is not a URL of this form, if there is no free port, or if no certificate can be made.
     pub fn start(url: &str) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(url, |_| {})
+    }
+
+    /// Starts TLS with a certificate that a function changes before it is signed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_with(
+        url: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Result<Self, Box<dyn Error>> {
         let target: SocketAddr = url.trim_start_matches("http://").parse()?;
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        let certificate =
-            CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, &authority)?;
+        let mut certificate = CertificateParams::new(["localhost".to_owned()])?;
+        change(&mut certificate);
+        let certificate = certificate.signed_by(&key, &authority)?;
         let config =
             ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()?

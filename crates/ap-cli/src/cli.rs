@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
 
-use crate::commands::Command;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
+use crate::possible_key::may_be_key;
+use crate::{commands, help};
 
 /// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
 ///
@@ -20,7 +21,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: commands::Command,
 }
 
 /// What the arguments mean.
@@ -31,46 +32,42 @@ pub(crate) enum Parsed {
     Text(String),
 }
 
+/// Returns clap's definition of the command line.
+pub(crate) fn definition() -> Command {
+    help::with_examples(Cli::command())
+}
+
+/// Returns the definition that scripts of completions are made of.
+pub(crate) fn completions_definition() -> Command {
+    help::without_refused_options(Cli::command())
+}
+
 /// Parses the arguments, the program's name included.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
-    match Cli::try_parse_from(arguments) {
+    let parsed = definition()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
         Ok(cli) => Ok(Parsed::Cli(Box::new(cli))),
         Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 Ok(Parsed::Text(error.render().to_string()))
             }
-            _ => Err(usage_error(&error, &command_name(arguments))),
+            _ => Err(usage_error(&error, arguments)),
         },
     }
 }
 
-/// Returns the name of the command that the arguments contain, such as `ap auth rotate`. Every word of it is
-/// one of ours.
-fn command_name(arguments: &[OsString]) -> String {
-    let mut command = <Cli as CommandFactory>::command();
-    let mut name = command.get_name().to_owned();
-    for argument in arguments.iter().skip(1) {
-        if let Some(found) = command.find_subcommand(argument) {
-            name = format!("{name} {}", found.get_name());
-            command = found.clone();
-        }
-    }
-    name
-}
-
 /// Says what is wrong in our own words: clap's text repeats what was typed, which may be a key.
-fn usage_error(error: &clap::Error, command: &str) -> Failure {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
-        _ => None,
-    };
+fn usage_error(error: &Error, arguments: &[OsString]) -> Failure {
     // For an argument that exists, clap has our spelling of it; for another one, the user's.
-    let name = context(ContextKind::InvalidArg).unwrap_or("an argument");
+    let name = context(error, ContextKind::InvalidArg).unwrap_or("an argument");
     let message = match error.kind() {
         ErrorKind::UnknownArgument => "this command has no such argument".to_owned(),
         ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
-        ErrorKind::InvalidValue if context(ContextKind::InvalidValue) == Some("") => {
+        ErrorKind::InvalidValue if context(error, ContextKind::InvalidValue) == Some("") => {
             format!("{name} needs a value")
         }
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
@@ -80,27 +77,135 @@ fn usage_error(error: &clap::Error, command: &str) -> Failure {
             }
         }
         ErrorKind::MissingRequiredArgument => format!("{name} is missing"),
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "the command is missing".to_owned()
-        }
+        ErrorKind::MissingSubcommand => "the command is missing".to_owned(),
         ErrorKind::ArgumentConflict => format!("{name} cannot be used with the other arguments"),
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the arguments are not valid".to_owned(),
     };
-    let hint = match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(values)) if !values.is_empty() => {
-            format!("use one of: {}", values.join(", "))
+    Failure::usage(message, hint(error, arguments))
+}
+
+/// Says what to do: only in words of ours.
+fn hint(error: &Error, arguments: &[OsString]) -> String {
+    let command = CommandPath::of(arguments);
+    let see = format!("see `{} --help`", command.name);
+    match error.kind() {
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            let is_argument = error.kind() == ErrorKind::UnknownArgument;
+            let typed = context(error, ContextKind::InvalidArg)
+                .or_else(|| context(error, ContextKind::InvalidSubcommand))
+                .unwrap_or_default();
+            if may_be_key(typed) {
+                return "a key is never an argument: if this is one, reset it, then run `ap auth login`"
+                    .to_owned();
+            }
+            let suggestion = if is_argument {
+                command.suggest_argument(error, typed)
+            } else {
+                command.suggest_command(error, typed)
+            };
+            match suggestion {
+                Some(suggestion) => format!("did you mean {suggestion}? {see}"),
+                None => see,
+            }
         }
-        _ => format!("see `{command} --help`"),
-    };
-    Failure::usage(message, hint)
+        _ => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(values)) if !values.is_empty() => {
+                format!("use one of: {}", values.join(", "))
+            }
+            _ => see,
+        },
+    }
+}
+
+/// Returns a command's own spelling of an option, unless it is hidden.
+fn option_of<'a>(command: &'a Command, typed: &str) -> Option<&'a str> {
+    let typed = typed.strip_prefix("--")?;
+    let options = command
+        .get_arguments()
+        .filter(|option| !option.is_hide_set());
+    let mut names = options.filter_map(|option| option.get_long());
+    names.find(|name| *name == typed)
+}
+
+/// Returns a piece of an error's context. Of several suggestions, the last is the most similar.
+fn context(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        ContextValue::Strings(texts) => texts.last().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// The command that arguments name, such as `ap auth rotate`. Every word of it is one of ours.
+struct CommandPath {
+    name: String,
+    command: Command,
+}
+
+impl CommandPath {
+    fn of(arguments: &[OsString]) -> Self {
+        let mut command = definition();
+        command.build();
+        let mut name = command.get_name().to_owned();
+        for argument in arguments.iter().skip(1) {
+            if let Some(found) = command.find_subcommand(argument) {
+                name = format!("{name} {}", found.get_name());
+                command = found.clone();
+            }
+        }
+        Self { name, command }
+    }
+
+    /// Returns where an option belongs, or one that is spelled nearly like it.
+    fn suggest_argument(&self, error: &Error, typed: &str) -> Option<String> {
+        if let Some(long) = option_of(&self.command, typed) {
+            return Some(format!("`--{long}` after `{}`", self.name));
+        }
+        let mut subcommands = self.command.get_subcommands();
+        let elsewhere = subcommands.find_map(|subcommand| {
+            let long = option_of(subcommand, typed)?;
+            let name = subcommand.get_name();
+            Some(format!("`--{long}` after `{} {name}`", self.name))
+        });
+        elsewhere.or_else(|| {
+            let similar = context(error, ContextKind::SuggestedArg)?;
+            Some(format!("`--{}`", option_of(&self.command, similar)?))
+        })
+    }
+
+    /// Returns a command that is spelled nearly like the typed one, here or one level below.
+    fn suggest_command(&self, error: &Error, typed: &str) -> Option<String> {
+        let is_group =
+            |command: &&Command| command.get_name() != "help" && command.has_subcommands();
+        let groups = || self.command.get_subcommands().filter(is_group);
+        let exact = || {
+            groups().find_map(|group| {
+                let found = group.find_subcommand(typed)?;
+                Some(format!("{} {}", group.get_name(), found.get_name()))
+            })
+        };
+        let here = || context(error, ContextKind::SuggestedSubcommand).map(str::to_owned);
+        let below = || {
+            groups().find_map(|group| {
+                let error = group
+                    .clone()
+                    .try_get_matches_from([group.get_name(), typed])
+                    .err()?;
+                let found = context(&error, ContextKind::SuggestedSubcommand)?;
+                Some(format!("{} {found}", group.get_name()))
+            })
+        };
+        let found = exact().or_else(here).or_else(below)?;
+        Some(format!("`{} {found}`", self.name))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory as _};
+    use clap::Command;
 
-    use super::Cli;
+    use super::definition;
 
     fn check_width(command: &mut Command) {
         for help in [command.render_help(), command.render_long_help()] {
@@ -113,7 +218,7 @@ mod tests {
 
     #[test]
     fn every_help_text_fits_80_columns() {
-        let mut command = Cli::command();
+        let mut command = definition();
         command.build();
         check_width(&mut command);
     }

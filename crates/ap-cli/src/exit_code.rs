@@ -22,8 +22,6 @@ pub(crate) enum ExitCode {
     TryLater = 7,
     /// A product still accepts an older key than the newest.
     Behind = 9,
-    /// A signal ended the command.
-    Interrupted = 130,
 }
 
 impl ExitCode {

@@ -2,11 +2,13 @@
 
 use activeprospect::ap_core::exchange::AuthErrorKind;
 use activeprospect::http::{StatusCode, header};
+use activeprospect::transport::{TlsError, TlsErrorKind};
 use activeprospect::{
     Error, ErrorKind, Hint, InvalidOrigin, RequestError, TransportErrorKind, keys,
 };
 
 use crate::exit_code::{self, ExitCode};
+use crate::retry_after;
 
 /// A command that did not succeed.
 ///
@@ -83,16 +85,31 @@ fn message(error: &Error) -> String {
         return format!("{origin} is not an allowed origin");
     }
     match (error.kind(), error.service()) {
-        (ErrorKind::Transport(_), Some(service)) => format!("{}: {error}", service.product()),
+        (ErrorKind::Transport(_), Some(service)) => match tls_kind(error) {
+            Some(kind) => format!("{}: {error}: {kind}", service.product()),
+            None => format!("{}: {error}", service.product()),
+        },
+        (ErrorKind::Status(_), _) => match retry_after::of(error) {
+            Some(wait) => format!("{error} and asks to wait {} s", wait.as_secs()),
+            None => error.to_string(),
+        },
         _ => error.to_string(),
     }
+}
+
+/// Returns why TLS failed.
+fn tls_kind(error: &Error) -> Option<TlsErrorKind> {
+    let source = std::error::Error::source(error)?;
+    Some(source.downcast_ref::<TlsError>()?.kind())
 }
 
 /// Returns what to do, in terms of this program's options; otherwise what the library says.
 fn hint(error: &Error) -> String {
     let hint = match error.kind() {
         ErrorKind::Request => error.request().map(request_hint),
-        ErrorKind::Transport(kind) => transport_hint(kind),
+        ErrorKind::Transport(kind) => {
+            tls_kind(error).map_or_else(|| transport_hint(kind), tls_hint)
+        }
         ErrorKind::Status(_) if exit_code::is_bad_key(error) => {
             Some("this needs a key; leave out --no-auth")
         }
@@ -124,17 +141,29 @@ fn request_hint(error: &RequestError) -> &'static str {
 
 fn transport_hint(kind: TransportErrorKind) -> Option<&'static str> {
     Some(match kind {
-        TransportErrorKind::Setup => "check the file given with --ca",
+        TransportErrorKind::Setup => "check the options of every command",
         TransportErrorKind::Unsendable => "nothing was sent; write the path in another way",
         TransportErrorKind::Dns
         | TransportErrorKind::Connect
         | TransportErrorKind::ConnectTimeout => "check the network, and that the server is running",
-        TransportErrorKind::Tls => {
-            "check the server's certificate; trust a private authority with --ca FILE"
+        TransportErrorKind::Tls => "check the server's certificate and its TLS versions",
+        TransportErrorKind::Proxy => {
+            "check --proxy or ACTIVEPROSPECT_PROXY, and the password in --proxy-auth-file"
         }
         TransportErrorKind::Timeout => "try again, or allow more time with --timeout",
         TransportErrorKind::TooLarge => "request less at once",
         _ => return None,
+    })
+}
+
+fn tls_hint(kind: TlsErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        TlsErrorKind::Expired => "renew it; check this machine's clock too",
+        TlsErrorKind::NotYetValid => "check this machine's clock too",
+        TlsErrorKind::OtherName => "call the name that the certificate is for",
+        TlsErrorKind::UnknownIssuer => "trust a private authority with --ca FILE",
+        TlsErrorKind::NotTls => "check the port; https:// needs a server that speaks TLS",
+        _ => "check the server's certificate and its TLS versions",
     })
 }
 

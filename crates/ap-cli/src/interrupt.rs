@@ -1,14 +1,17 @@
-//! Signals: one sentence, exit code 130, a terminal that echoes again, and no half-written file.
+//! Signals: one sentence, a terminal that echoes again, no half-written file, and an end by that very signal, so
+//! that a shell or a supervisor sees which one it was.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::exit_code::ExitCode;
 use crate::output;
 
 #[cfg(unix)]
 type TerminalModes = rustix::termios::Termios;
 #[cfg(not(unix))]
 type TerminalModes = ();
+
+/// The number of the interrupt that Ctrl-C sends.
+const INTERRUPT: i32 = 2;
 
 /// The terminal's modes before a prompt.
 static TERMINAL: Mutex<Option<TerminalModes>> = Mutex::new(None);
@@ -19,21 +22,50 @@ static CHANGING: Mutex<()> = Mutex::new(());
 /// What the user should know after an interrupt.
 static HINT: Mutex<Option<&'static str>> = Mutex::new(None);
 
-/// Handles SIGINT, SIGTERM and SIGHUP from now on.
+/// Handles SIGINT, SIGTERM and SIGHUP from now on, except for those that the parent process made ignored.
+#[cfg(unix)]
 pub(crate) fn install() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let handled = [SIGINT, SIGTERM, SIGHUP];
+    let handled = handled
+        .into_iter()
+        .filter(|signal| !crate::inherited::is_ignored(*signal));
     // Without a handler, the signals end the program in their usual way, so a failure here is harmless.
+    if let Ok(mut signals) = Signals::new(handled) {
+        std::thread::spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                end_by(signal);
+            }
+        });
+    }
+}
+
+/// Handles interrupts from now on.
+#[cfg(not(unix))]
+pub(crate) fn install() {
+    // Without a handler, an interrupt ends the program in its usual way, so a failure here is harmless.
     let _ = ctrlc::set_handler(|| exit());
 }
 
-/// Ends the program as a signal does, after any file that is being changed is complete.
+/// Ends the program as an interrupt does.
 pub(crate) fn exit() -> ! {
+    end_by(INTERRUPT)
+}
+
+/// Ends the program by a signal, after any file that is being changed is complete.
+fn end_by(signal: i32) -> ! {
     let _complete = defer();
     restore_terminal();
     output::eprintln("ap: interrupted");
     if let Some(hint) = *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
         output::eprintln(&format!("     {hint}"));
     }
-    std::process::exit(ExitCode::Interrupted.number().into())
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    // What a shell shows for that signal.
+    std::process::exit(128 + signal)
 }
 
 /// Sets what an interrupt tells the user from now on.

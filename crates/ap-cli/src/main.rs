@@ -5,19 +5,22 @@ mod cli;
 mod commands;
 mod exit_code;
 mod failure;
+mod help;
+mod inherited;
 mod interrupt;
 mod keys;
 mod limited_read;
 mod options;
 mod output;
+mod possible_key;
+mod proxy;
 mod redact;
+mod retry_after;
 mod session;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
-
-use cli::{Cli, Parsed};
+use cli::Parsed;
 use failure::Failure;
 use output::Printed;
 
@@ -33,6 +36,6 @@ fn run(arguments: &[OsString]) -> Result<Printed, Failure> {
     keys::in_arguments::check(arguments)?;
     match cli::parse(arguments)? {
         Parsed::Text(text) => output::print(text.as_bytes()),
-        Parsed::Cli(cli) => commands::run(&cli.command, &cli.global, Cli::command),
+        Parsed::Cli(cli) => commands::run(&cli.command, &cli.global, cli::completions_definition),
     }
 }

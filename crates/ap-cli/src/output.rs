@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::{inherited, possible_key};
 
 /// How printing ended.
 #[derive(Debug)]
@@ -28,24 +29,32 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
 pub(crate) fn print_pieces(
     pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
 ) -> Result<Printed, Failure> {
+    let not_written = |why: &str| {
+        Failure::new(
+            ExitCode::Other,
+            format!("standard output cannot be written ({why})"),
+            "check the disk, or the program that reads the output",
+        )
+    };
+    let mut pieces = pieces
+        .into_iter()
+        .filter(|piece| !piece.as_ref().is_empty())
+        .peekable();
+    if pieces.peek().is_some() && inherited::is_stdout_closed() {
+        return Err(not_written("it is closed"));
+    }
     let stdout = io::stdout().lock();
     let is_terminal = stdout.is_terminal();
     let mut out = BufWriter::new(stdout);
     let written = if is_terminal {
         write_escaped(&mut out, pieces)
     } else {
-        pieces
-            .into_iter()
-            .try_for_each(|piece| out.write_all(piece.as_ref()))
+        pieces.try_for_each(|piece| out.write_all(piece.as_ref()))
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => Ok(Printed::All),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::ReaderGone),
-        Err(error) => Err(Failure::new(
-            ExitCode::Other,
-            format!("standard output cannot be written ({})", error.kind()),
-            "check the disk, or the program that reads the output",
-        )),
+        Err(error) => Err(not_written(&error.kind().to_string())),
     }
 }
 
@@ -56,8 +65,10 @@ pub(crate) fn eprintln(line: &str) {
 
 /// Writes a failure to standard error, in two lines, and returns its exit code.
 pub(crate) fn report(failure: &Failure) -> std::process::ExitCode {
-    eprintln(&format!("ap: {}", failure.message));
-    eprintln(&format!("     {}", failure.hint));
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let shown = |text: &str| possible_key::withhold(text, &arguments);
+    eprintln(&format!("ap: {}", shown(&failure.message)));
+    eprintln(&format!("     {}", shown(&failure.hint)));
     failure.code.number().into()
 }
 

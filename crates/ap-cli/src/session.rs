@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use activeprospect::blocking::{Client, ClientBuilder};
-use activeprospect::transport::TransportConfig;
-use activeprospect::{ApiKey, Draft, Origins, Service};
+use activeprospect::transport::{Proxy, TransportConfig};
+use activeprospect::{ApiKey, Draft, Error, ErrorKind, Origins, Service, TransportErrorKind};
 use ap_emulator::Emulator;
 
 use crate::exit_code::ExitCode;
@@ -13,12 +13,14 @@ use crate::failure::Failure;
 use crate::keys::{self, Prompt};
 use crate::options::{GlobalOptions, NamedOrigin};
 use crate::redact::Secrets;
-use crate::{limited_read, output};
+use crate::{limited_read, output, proxy};
 
 pub(crate) const USER_AGENT: &str = concat!("activeprospect-cli/", env!("CARGO_PKG_VERSION"));
 
 /// The largest file of root certificates that is read. All of Mozilla's have a quarter of a MiB.
 const ROOTS_LIMIT_MIB: u64 = 16;
+
+const ROOTS_HINT: &str = "use a file of PEM certificates for --ca";
 
 /// The client of one command, its keys, and the emulator that it may call, which stops with it.
 pub(crate) struct Session {
@@ -28,6 +30,8 @@ pub(crate) struct Session {
     /// Oldest first.
     pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
+    /// A proxy variable of other programs that is set, if there is no proxy.
+    unread_proxy_variable: Option<&'static str>,
 }
 
 impl Session {
@@ -40,12 +44,15 @@ impl Session {
             Some(emulator) => emulator.origins(),
             None => origins(&options.origin)?,
         };
+        let proxy = proxy::find(options)?;
+        let is_proxied = proxy.is_some();
         Ok(Self {
-            client: client(options, origins)?,
+            client: client(options, origins, proxy)?,
             is_verbose: options.verbose,
             secrets: Secrets::default(),
             keys: Vec::new(),
             emulator,
+            unread_proxy_variable: proxy::unread_variable().filter(|_| !is_proxied),
         })
     }
 
@@ -80,9 +87,37 @@ impl Session {
         draft.clone().prepare(self.client.origins(), None)?;
         Ok(())
     }
+
+    /// Describes a call that failed, and says how to use a proxy if other programs of this machine use one.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        use TransportErrorKind::{Connect, ConnectTimeout, Dns};
+
+        let is_unreachable = matches!(
+            error.kind(),
+            ErrorKind::Transport(Connect | ConnectTimeout | Dns)
+        );
+        let origin = error
+            .service()
+            .map(|service| self.client.origins().get(service));
+        let is_remote = origin.is_some_and(|origin| !origin.is_loopback());
+        let mut failure = Failure::from(error);
+        if let Some(variable) = self.unread_proxy_variable
+            && is_unreachable
+            && is_remote
+        {
+            failure.hint = format!(
+                "{variable} is set, but `ap` does not read it; name the proxy with --proxy URL or ACTIVEPROSPECT_PROXY"
+            );
+        }
+        failure
+    }
 }
 
-fn client(options: &GlobalOptions, origins: Origins) -> Result<Client, Failure> {
+fn client(
+    options: &GlobalOptions,
+    origins: Origins,
+    proxy: Option<Proxy>,
+) -> Result<Client, Failure> {
     let mut builder = ClientBuilder::new().origins(origins).user_agent(USER_AGENT);
     if let Some(timeout) = options.timeout {
         builder = builder.timeout(timeout);
@@ -90,15 +125,30 @@ fn client(options: &GlobalOptions, origins: Origins) -> Result<Client, Failure> 
     let mut config = TransportConfig::new();
     if let Some(file) = &options.ca {
         config = config.root_pem(read_roots(file)?);
+        config.root_certificates().map_err(|error| {
+            Failure::usage(
+                format!(
+                    "the file {} cannot be used: {}",
+                    output::display_path(file),
+                    cause(&error)
+                ),
+                ROOTS_HINT,
+            )
+        })?;
+    }
+    if let Some(proxy) = proxy {
+        config = config.proxy(proxy);
     }
     builder.build_with_config(&config).map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let cause = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        Failure::usage(
-            format!("the client could not be made: {cause}"),
-            "use a file of PEM certificates for --ca",
-        )
+        let message = format!("the client could not be made: {}", cause(&error));
+        Failure::usage(message, "check the options of every command")
     })
+}
+
+/// Returns the text of an error's source, which says what is wrong with a setting.
+fn cause(error: &dyn std::error::Error) -> String {
+    let cause = error.source();
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn emulator_key(emulator: &Emulator) -> Result<ApiKey, Failure> {
@@ -124,6 +174,5 @@ fn origins(given: &[NamedOrigin]) -> Result<Origins, Failure> {
 
 fn read_roots(file: &Path) -> Result<Vec<u8>, Failure> {
     let name = format!("the file {}", output::display_path(file));
-    let hint = "use a file of PEM certificates for --ca";
-    limited_read::read(File::open(file), ROOTS_LIMIT_MIB, &name, hint)
+    limited_read::read(File::open(file), ROOTS_LIMIT_MIB, &name, ROOTS_HINT)
 }

@@ -136,6 +136,72 @@ fn no_auth_sends_no_key_and_needs_none() {
 }
 
 #[test]
+fn a_401_without_a_key_needs_one_whatever_it_says() {
+    for body in [BAD_KEY, r#"{"error":"not authorized"}"#, "<html>", ""] {
+        let fake = Fake::status(401, "", body);
+        let call = ["--origin", &fake.as_lcx(), "api", "--no-auth", "/x"];
+        let ran = Home::new().run_bare(&call);
+        ran.fails(3, "LeadConduit answered 401 Unauthorized");
+        ran.says("this needs a key; leave out --no-auth");
+        assert!(!ran.stderr.contains("may be good"), "{}", ran.stderr);
+    }
+    let fake = Fake::status(403, "", "{}");
+    let ran = Home::new().run_bare(&["--origin", &fake.as_lcx(), "api", "--no-auth", "/x"]);
+    ran.fails(4, "403");
+    ran.says("no key was sent");
+}
+
+#[test]
+fn the_first_slash_of_a_path_can_be_left_out() {
+    for (given, sent) in [
+        ("flows", "/flows"),
+        (
+            "flows/0123456789abcdef01234567",
+            "/flows/0123456789abcdef01234567",
+        ),
+        (
+            "flows?url=https://h.example",
+            "/flows?url=https://h.example",
+        ),
+        ("a_b-c/d.e", "/a_b-c/d.e"),
+    ] {
+        let fake = Fake::status(200, "", "{}");
+        Home::new()
+            .run(&["--origin", &fake.as_lcx(), "api", given])
+            .succeeds();
+        let received = fake.received().remove(0);
+        assert!(
+            received.starts_with(&format!("GET {sent} HTTP/1.1\r\n")),
+            "{received}"
+        );
+    }
+}
+
+#[test]
+fn a_body_with_its_own_encoding_is_sent_as_it_is() {
+    let home = Home::new();
+    let file = home.path().join("body.json.gz");
+    std::fs::write(&file, b"\x1F\x8B\x08\0not read").unwrap();
+    let fake = Fake::status(200, "", "{}");
+    let data = format!("@{}", file.display());
+    let origin = fake.as_lcx();
+    let encoding = "Content-Encoding: gzip";
+    home.run(&[
+        "--origin", &origin, "api", "/x", "-d", &data, "-H", encoding,
+    ])
+    .succeeds();
+    let received = fake.received().remove(0).to_lowercase();
+    assert!(
+        received.contains("content-encoding: gzip\r\n"),
+        "{received}"
+    );
+    assert!(received.ends_with("not read"), "{received}");
+
+    let identity = ["api", "/x", "-d", &data, "-H", "Content-Encoding: identity"];
+    home.run(&identity).fails(2, "is compressed with gzip");
+}
+
+#[test]
 fn products_and_urls_choose_the_origin() {
     let (tf, app) = (Fake::status(200, "", "tf"), Fake::status(200, "", "app"));
     let origins = [
@@ -244,19 +310,4 @@ fn the_emulator_of_a_command_ignores_keys_and_serves_every_product() {
     }
     home.run(&["--emulator", "api", "/flows/nothing"])
         .fails(5, "404");
-}
-
-#[test]
-fn a_private_authority_is_given_by_file_and_a_broken_one_is_refused() {
-    let home = Home::new();
-    let file = home.path().join("roots.pem");
-    for text in [
-        "",
-        "no certificate",
-        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    ] {
-        std::fs::write(&file, text).unwrap();
-        home.run(&["--ca", file.to_str().unwrap(), "api", "/x"])
-            .fails(2, "the client could not be made");
-    }
 }

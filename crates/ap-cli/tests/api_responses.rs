@@ -105,6 +105,31 @@ fn without_a_complete_answer_it_exits_6() {
 }
 
 #[test]
+fn the_time_to_wait_is_shown() {
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    let in_a_minute = "Retry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n";
+    for (status, headers, says) in [
+        (429, "Retry-After: 120\r\n".to_owned(), "asks to wait 120 s"),
+        (503, "Retry-After: 7\r\n".to_owned(), "asks to wait 7 s"),
+        (503, format!("{date}{in_a_minute}"), "asks to wait 60 s"),
+        // Long ago by this machine's clock.
+        (429, in_a_minute.to_owned(), "asks to wait 0 s"),
+        (
+            429,
+            "Retry-After: soon\r\n".to_owned(),
+            "429 Too Many Requests\n",
+        ),
+        (503, String::new(), "503 Service Unavailable\n"),
+    ] {
+        for method in ["GET", "POST"] {
+            let fake = Fake::status(status, &headers, "{}");
+            let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "-X", method, "/x"]);
+            ran.fails(7, says);
+        }
+    }
+}
+
+#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let other = Fake::status(200, "", "{}");
     for host in ["127.0.0.1", "localhost"] {
@@ -214,6 +239,34 @@ fn a_full_disk_exits_1() {
         .output()
         .unwrap();
     Ran::of(output, KEY).fails(1, "standard output cannot be written");
+}
+
+/// Runs `ap` by a shell, with redirections, and a call of a server that answers with this body.
+#[cfg(unix)]
+fn run_redirected(body: &str, arguments: &str, redirections: &str) -> Ran {
+    let fake = Fake::status(200, "", body);
+    let ap = Home::new().ap(&[]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    let origin = fake.as_lcx();
+    let line = format!("exec \"$0\" --origin {origin} api /x {arguments} {redirections}");
+    shell.args(["-c", &line]).arg(ap.get_program());
+    shell.env_clear().env(VARIABLE, KEY).env("HOME", "/nowhere");
+    Ran::of(shell.output().unwrap(), KEY)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_stream_is_a_failure_and_a_null_device_is_not() {
+    let closed = run_redirected("{}", "", ">&-");
+    closed.fails(1, "standard output cannot be written (it is closed)");
+    // Nothing is to be written.
+    run_redirected("", "", ">&-").succeeds();
+    for discarded in [">/dev/null", "1<>/dev/null", "2>&-", "<&-"] {
+        run_redirected("{}", "", discarded).succeeds();
+    }
+    let text = "-H 'Content-Type: text/plain' -d -";
+    run_redirected("{}", text, "<&-").fails(2, "standard input is closed");
+    run_redirected("{}", text, "</dev/null").succeeds();
 }
 
 #[test]

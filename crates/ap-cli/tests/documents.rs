@@ -61,6 +61,32 @@ fn every_command_that_needs_no_account_runs_and_the_others_are_valid() {
 }
 
 #[test]
+fn the_examples_of_every_help_are_valid() {
+    let home = Home::new();
+    let mut count = 0;
+    for command in [
+        "",
+        "api",
+        "auth",
+        "auth login",
+        "auth logout",
+        "auth rotate",
+        "auth status",
+        "completions",
+        "emulate",
+    ] {
+        let help = run(&home, &format!("{command} --help"), "").stdout;
+        for example in commands(&help) {
+            let example = example.split(" > ").next().unwrap_or_default();
+            let ran = run(&home, &format!("{example} --help"), "");
+            assert_eq!(ran.code, Some(0), "{example}: {ran:?}");
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count}");
+}
+
+#[test]
 fn a_stored_key_is_used_by_the_next_command() {
     for name in DOCUMENTS {
         let document = read(name);

@@ -70,7 +70,7 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 
 #[test]
 fn a_signal_from_elsewhere_restores_the_terminal_too() {
-    for signal in ["INT", "TERM"] {
+    for (signal, code) in [("INT", "code=130"), ("TERM", "code=143")] {
         let home = Home::new();
         let mut terminal = Terminal::run(&home, "auth login --no-check");
         terminal.wait_for_prompt();
@@ -78,7 +78,7 @@ fn a_signal_from_elsewhere_restores_the_terminal_too() {
         let ap = children(shell).remove(0);
         send_signal(ap, signal);
         let screen = terminal.end();
-        assert!(screen.contains("code=130"), "{screen}");
+        assert!(screen.contains(code), "{screen}");
         assert_echoes(&screen);
     }
 }

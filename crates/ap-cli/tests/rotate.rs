@@ -12,7 +12,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use ap_emulator::{Emulator, Product};
 use common::{
     BAD_KEY, Fake, Home, Ran, VARIABLE, assert_absent, emulator_origins, fake_products, first_line,
-    join, label, rest_of_stderr, send_signal, spawn, with_input,
+    join, label, rest_of_stderr, send_signal, shell_code, spawn, with_input,
 };
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ impl Rotation {
             assert_absent(&stderr, key);
             assert_absent(&self.shown, key);
         }
-        (self.child.wait().unwrap().code().unwrap(), stderr)
+        (shell_code(self.child.wait().unwrap()), stderr)
     }
 }
 

@@ -46,7 +46,16 @@ fn what_is_refused_before_anything_is_sent_exits_2_with_one_sentence() {
         (&["api", "/a#b"], "fragment"),
         (&["api", "/a\r\nX: y"], "control character"),
         (&["api", &huge_path], "more than"),
-        (&["api", "flows"], "neither a path nor a URL"),
+        (
+            &["api", "app.leadconduit.com/flows"],
+            "neither a path nor a URL",
+        ),
+        (&["api", "localhost:8080/flows"], "neither a path nor a URL"),
+        (&["api", "../flows"], "neither a path nor a URL"),
+        (&["api", "-"], "neither a path nor a URL"),
+        (&["api", "C:/Program Files/Git/flows"], "Git Bash"),
+        (&["api", "d:\\msys64\\flows"], "Git Bash"),
+        (&["api", "0123456789abcdef"], "may be a key"),
         (&["api", ""], "neither a path nor a URL"),
         (
             &["api", "-H", "Authorization: Basic secret-word", "/flows"],
@@ -173,7 +182,7 @@ fn what_is_refused_before_anything_is_sent_exits_2_with_one_sentence() {
             ],
             "a user name or a password",
         ),
-        (&[], "command is missing"),
+        (&["-v"], "command is missing"),
     ];
     let origin = fake.as_lcx();
     for (arguments, says) in cases {
@@ -268,6 +277,34 @@ fn a_body_that_is_not_utf_8_says_where() {
     let data = format!("@{}", file.display());
     home.run(&["api", "-d", &data, "/flows"])
         .fails(2, "not JSON (line 2, column 7)");
+}
+
+#[test]
+fn a_body_in_another_encoding_is_named_for_what_it_is() {
+    let home = Home::new();
+    let file = home.path().join("body.json");
+    let data = format!("@{}", file.display());
+    let utf_16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "{\"a\":1}".encode_utf16().flat_map(order).collect()
+    };
+    let (little, big) = (utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes));
+    for (body, says) in [
+        (b"\xEF\xBB\xBF{}".to_vec(), "begins with a byte-order mark"),
+        ([b"\xFF\xFE", &little[..]].concat(), "is UTF-16"),
+        ([b"\xFE\xFF", &big[..]].concat(), "is UTF-16"),
+        (little, "is UTF-16"),
+        (big, "is UTF-16"),
+        (b"\xFF\xFE\0\0{\0\0\0".to_vec(), "is UTF-32"),
+        (b"\x1F\x8B\x08\0".to_vec(), "is compressed with gzip"),
+        (b"\x28\xB5\x2F\xFD\0".to_vec(), "is compressed with zstd"),
+    ] {
+        std::fs::write(&file, &body).unwrap();
+        let ran = home.run(&["api", "-d", &data, "/flows"]);
+        ran.fails(2, says);
+        ran.says("body.json");
+        home.run_with(&["api", "-d", "-", "/flows"], body)
+            .fails(2, says);
+    }
 }
 
 #[test]

@@ -184,36 +184,6 @@ fn settings_have_the_documented_defaults_and_limits() {
 }
 
 #[test]
-fn root_certificates_that_cannot_be_read_are_setup_errors() {
-    let pem =
-        |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
-    let one = pem("AAECAwQ=");
-    let config = TransportConfig::new()
-        .root_pem(one.clone())
-        .root_pem(format!("text\n{one}{one}"));
-    assert_eq!(config.root_certificates().unwrap().len(), 3);
-    for (text, why) in [
-        (String::new(), "the PEM text contains no certificate"),
-        (
-            "no certificate".to_owned(),
-            "the PEM text contains no certificate",
-        ),
-        (pem("not base64!"), "a root certificate is not valid PEM"),
-        (
-            one.replace("END", "STOP"),
-            "a root certificate is not valid PEM",
-        ),
-    ] {
-        let error = TransportConfig::new()
-            .root_pem(text)
-            .root_certificates()
-            .unwrap_err();
-        assert_eq!(error.kind(), TransportErrorKind::Setup);
-        assert_eq!(error.source().unwrap().to_string(), why);
-    }
-}
-
-#[test]
 fn a_proxy_has_an_origin_and_perhaps_a_password() {
     let proxy = Proxy::parse("http://PROXY.example:3128").unwrap();
     assert_eq!(proxy.origin().as_str(), "http://proxy.example:3128");

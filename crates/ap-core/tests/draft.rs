@@ -423,7 +423,8 @@ fn an_error_names_the_origin_that_was_refused_and_neither_path_query_header_nor_
             .body("hidden")
             .unwrap();
         let error = Error::from(Draft::from_http(request, &Origins::vendor()).unwrap_err());
-        let sources = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+        let first: &dyn std::error::Error = &error;
+        let sources = std::iter::successors(Some(first), |error| {
             error.source()
         });
         let texts: String = sources.map(|error| format!("{error} {error:?}")).collect();

@@ -5,7 +5,8 @@
 use std::error::Error as StdError;
 use std::io;
 
-use ap_client::transport::{TransportError, TransportErrorKind};
+use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
+use rustls::{CertificateError, InvalidMessage};
 
 /// Converts an error that occurred before the response's head was received.
 #[must_use]
@@ -20,6 +21,10 @@ pub fn body_error(error: reqwest::Error) -> TransportError {
 }
 
 fn convert(error: reqwest::Error, broken: TransportErrorKind) -> TransportError {
+    let tls = causes(&error).find_map(rustls_error).map(tls_kind);
+    if let Some(kind) = tls {
+        return TlsError::new(kind).with_source(error.without_url()).into();
+    }
     let kind = kind(&error, broken);
     if kind == TransportErrorKind::Unsendable {
         // This text quotes what could not be sent.
@@ -32,8 +37,7 @@ fn kind(error: &reqwest::Error, broken: TransportErrorKind) -> TransportErrorKin
     if error.is_builder() {
         return TransportErrorKind::Unsendable;
     }
-    let causes = || std::iter::successors(error.source(), |cause| StdError::source(*cause));
-    if causes().any(is_tls) || causes().any(is_bad_server_name) {
+    if causes(error).any(is_bad_server_name) {
         return TransportErrorKind::Tls;
     }
     if error.is_timeout() {
@@ -49,7 +53,7 @@ fn kind(error: &reqwest::Error, broken: TransportErrorKind) -> TransportErrorKin
     if error.is_connect() {
         return TransportErrorKind::Connect;
     }
-    causes()
+    causes(error)
         .find_map(|cause| {
             if let Some(error) = cause.downcast_ref::<hyper::Error>() {
                 if error.is_parse_too_large() {
@@ -100,13 +104,36 @@ fn is_bad_server_name(cause: &(dyn StdError + 'static)) -> bool {
     cause.to_string() == "Invalid Server Name"
 }
 
-fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    if cause.is::<rustls::Error>() {
-        return true;
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |cause| StdError::source(*cause))
+}
+
+fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(error) = cause.downcast_ref() {
+        return Some(error);
     }
     // `source` of an I/O error skips the error it wraps.
-    let wrapped = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    wrapped.is_some_and(|inner| is_tls(inner))
+    let wrapped = cause.downcast_ref::<io::Error>()?.get_ref()?;
+    rustls_error(wrapped)
+}
+
+fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
+            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
+            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
+            UnknownIssuer => TlsErrorKind::UnknownIssuer,
+            _ => TlsErrorKind::InvalidCertificate,
+        },
+        // An answer in plain HTTP is read as TLS first.
+        rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => TlsErrorKind::NotTls,
+        _ => TlsErrorKind::Other,
+    }
 }

@@ -5,7 +5,8 @@
 
 use std::io;
 
-use ap_client::transport::{TransportError, TransportErrorKind};
+use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
+use rustls::{CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
 /// Converts an error that came instead of a response's head.
@@ -35,7 +36,7 @@ fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
     let kind = match error {
         Error::Io(error) => return io_error(error, broken),
         Error::Rustls(error) => {
-            return TransportError::new(TransportErrorKind::Tls).with_source(error);
+            return TlsError::new(tls_kind(&error)).with_source(error).into();
         }
         Error::Other(error) => {
             return match error.downcast::<TransportError>() {
@@ -60,11 +61,11 @@ fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
 }
 
 fn io_error(error: io::Error, broken: TransportErrorKind) -> TransportError {
-    let is_tls = error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>());
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(kind) = tls.map(tls_kind) {
+        return TlsError::new(kind).with_source(error).into();
+    }
     let kind = match error.kind() {
-        _ if is_tls => TransportErrorKind::Tls,
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::HostUnreachable
@@ -78,6 +79,27 @@ fn io_error(error: io::Error, broken: TransportErrorKind) -> TransportError {
         _ => TransportErrorKind::Other,
     };
     TransportError::new(kind).with_source(error)
+}
+
+fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
+            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
+            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
+            UnknownIssuer => TlsErrorKind::UnknownIssuer,
+            _ => TlsErrorKind::InvalidCertificate,
+        },
+        // An answer in plain HTTP is read as TLS first.
+        rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => TlsErrorKind::NotTls,
+        _ => TlsErrorKind::Other,
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Completions(completions::Args),
 }
 
-/// Runs a command. `definition` makes clap's definition of the whole command line.
+/// Runs a command. `definition` makes the definition of the whole command line, for completions.
 pub(crate) fn run(
     command: &Command,
     options: &GlobalOptions,

@@ -1,10 +1,10 @@
 //! The keys file: its path, and changes to it that an interrupt does not leave half-done.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use activeprospect::ApiKey;
 use activeprospect::keys::{self, LockedStore, Store};
-use etcetera::BaseStrategy as _;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -16,21 +16,34 @@ pub(crate) fn store() -> Result<Store, Failure> {
 }
 
 fn path() -> Result<PathBuf, Failure> {
-    let strategy = etcetera::base_strategy::Xdg::new().map_err(|_| {
-        Failure::usage(
-            "there is no home directory for the keys file",
-            "set HOME or XDG_CONFIG_HOME",
-        )
-    })?;
-    let path = strategy.config_dir().join("ap").join("keys");
+    path_in(std::env::var_os("XDG_CONFIG_HOME"), std::env::home_dir)
+}
+
+fn path_in(
+    config_home: Option<OsString>,
+    home: impl FnOnce() -> Option<PathBuf>,
+) -> Result<PathBuf, Failure> {
+    // The XDG specification has relative paths ignored. With an absolute one, no home directory is needed.
+    let config = config_home.map(PathBuf::from);
+    let config = match config.filter(|path| path.is_absolute()) {
+        Some(config) => config,
+        None => home()
+            .ok_or_else(|| {
+                Failure::usage(
+                    "there is no home directory for the keys file",
+                    "set HOME or XDG_CONFIG_HOME",
+                )
+            })?
+            .join(".config"),
+    };
     // A relative home would be a folder in the working directory, which may belong to anybody.
-    if path.is_relative() {
+    if config.is_relative() {
         return Err(Failure::usage(
             "the home directory is not an absolute path",
             "set HOME or XDG_CONFIG_HOME to an absolute path",
         ));
     }
-    Ok(path)
+    Ok(config.join("ap").join("keys"))
 }
 
 /// Locks the file, and calls a function that changes it. No other process changes it meanwhile, and an interrupt
@@ -58,4 +71,36 @@ pub(crate) fn remove(store: &Store) -> Result<bool, Failure> {
 /// A file that cannot be written is a failure of this machine, not of usage.
 fn not_written(error: keys::Error) -> Failure {
     Failure::new(ExitCode::Other, error.message(), error.hint())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_configuration_folder_needs_no_home_directory() {
+        let path = |config: Option<&str>, home: Option<&str>| {
+            let path = path_in(config.map(OsString::from), || home.map(PathBuf::from));
+            path.map(|path| path.display().to_string())
+                .map_err(|failure| failure.message)
+        };
+        let no_home = || Err("there is no home directory for the keys file".to_owned());
+        let relative = || Err("the home directory is not an absolute path".to_owned());
+        for (config, home, expected) in [
+            (Some("/config"), None, Ok("/config/ap/keys".to_owned())),
+            (Some("/config"), Some("."), Ok("/config/ap/keys".to_owned())),
+            (
+                Some("config"),
+                Some("/h"),
+                Ok("/h/.config/ap/keys".to_owned()),
+            ),
+            (Some(""), Some("/h"), Ok("/h/.config/ap/keys".to_owned())),
+            (None, Some("/h"), Ok("/h/.config/ap/keys".to_owned())),
+            (None, Some("."), relative()),
+            (Some("config"), None, no_home()),
+            (None, None, no_home()),
+        ] {
+            assert_eq!(path(config, home), expected, "{config:?} {home:?}");
+        }
+    }
 }

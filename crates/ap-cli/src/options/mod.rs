@@ -5,10 +5,11 @@ pub(crate) mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use activeprospect::transport::Proxy;
 use activeprospect::{Origin, Product, Service};
 use clap::Args;
 
-use values::{parse_origin, parse_seconds};
+use values::{parse_origin, parse_proxy, parse_seconds};
 
 /// The options of every command.
 #[derive(Args, Debug)]
@@ -23,6 +24,12 @@ pub(crate) struct GlobalOptions {
     /// Also trust the root certificates in this PEM file.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// Call through this proxy, http:// or https://; calls to loopback never do.
+    #[arg(long, global = true, value_name = "URL", value_parser = parse_proxy)]
+    pub(crate) proxy: Option<Proxy>,
+    /// The proxy's user:password, on one line of a file that only you can read.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) proxy_auth_file: Option<PathBuf>,
     /// How long a whole call may take [default: 60].
     #[arg(long, global = true, value_name = "SECONDS", value_parser = parse_seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use activeprospect::ap_core::UnknownProduct;
+use activeprospect::transport::Proxy;
 use activeprospect::{InvalidOrigin, Origin, Product};
 
 pub(crate) fn parse_product(text: &str) -> Result<Product, UnknownProduct> {
@@ -17,6 +18,18 @@ pub(crate) fn parse_origin(url: &str) -> Result<Origin, InvalidOrigin> {
     } else {
         Err(InvalidOrigin::PlainHttp)
     }
+}
+
+/// Parses a proxy's URL, which has no password: other users can read arguments.
+pub(crate) fn parse_proxy(url: &str) -> Result<Proxy, String> {
+    Proxy::parse(url).map_err(|error| match error {
+        InvalidOrigin::UserInformation => {
+            "it contains a user name or a password; write them to a file, and name it with --proxy-auth-file"
+                .to_owned()
+        }
+        InvalidOrigin::Scheme => "it does not begin with http:// or https://".to_owned(),
+        error => error.to_string(),
+    })
 }
 
 /// Parses a time of at most a day.

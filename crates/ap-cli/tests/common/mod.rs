@@ -8,7 +8,7 @@ pub(crate) mod terminal;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -171,13 +171,33 @@ pub(crate) fn with_input(command: Command, input: impl Into<Vec<u8>>) -> Output 
         .unwrap()
 }
 
-/// Starts a command, with a pipe for standard output and standard error.
-pub(crate) fn spawn(mut command: Command) -> Child {
-    command
+/// Starts a command, with pipes for its streams. It ignores no signal, even if this process does.
+pub(crate) fn spawn(command: Command) -> Child {
+    with_default_signals(&command)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// Returns a command that runs another one with no signal ignored, in the same process. A shell ignores interrupts
+/// for what it runs in the background, such as these tests.
+pub(crate) fn with_default_signals(command: &Command) -> Command {
+    let mut wrapped = if cfg!(target_os = "linux") {
+        let mut env = Command::new("/usr/bin/env");
+        env.arg("--default-signal=HUP,INT,TERM")
+            .arg(command.get_program());
+        env
+    } else {
+        Command::new(command.get_program())
+    };
+    let variables = command.get_envs();
+    wrapped
+        .args(command.get_args())
+        .env_clear()
+        .envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    wrapped
 }
 
 /// Reads the first line of standard output. The rest is lost.
@@ -202,6 +222,19 @@ pub(crate) fn send_signal(process: u32, signal: &str) {
     let mut kill = Command::new("kill");
     kill.args([format!("-{signal}"), process.to_string()]);
     assert!(kill.status().unwrap().success());
+}
+
+/// Returns the signal that ended a process.
+#[cfg(unix)]
+pub(crate) fn ending_signal(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+/// Returns the exit code of a process as a shell shows it: 128 and the signal, if one ended it.
+#[cfg(unix)]
+pub(crate) fn shell_code(status: ExitStatus) -> i32 {
+    let by_signal = || ending_signal(status).map(|signal| 128 + signal);
+    status.code().or_else(by_signal).unwrap()
 }
 
 /// Returns base64 of the user name and the key, as in `Authorization`.

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::termios::LocalModes;
 
-use super::Home;
+use super::{Home, with_default_signals};
 
 pub(crate) struct Terminal {
     pub(crate) child: Child,
@@ -18,7 +18,8 @@ impl Terminal {
     /// Runs `ap`, then prints its exit code and the terminal's modes.
     pub(crate) fn run(home: &Home, arguments: &str) -> Self {
         let ap = env!("CARGO_BIN_EXE_ap");
-        let mut child = Command::new("script")
+        let mut script = Command::new("script");
+        script
             .args(["--quiet", "--flush", "--command"])
             // The shell gets the interrupt as well, and must outlive it to print them.
             .arg(format!(
@@ -29,7 +30,8 @@ impl Terminal {
             .env("PATH", "/usr/bin:/bin")
             .env("SHELL", "/bin/sh")
             .env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", home.path().join("config"))
+            .env("XDG_CONFIG_HOME", home.path().join("config"));
+        let mut child = with_default_signals(&script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 
 use super::deadline::LONGEST;
+use super::root_certificates;
 
 /// The limits, root certificates and proxy of a transport. Plain data, the same for every transport.
 ///
@@ -109,25 +109,17 @@ impl TransportConfig {
         self.connect_timeout.min(LONGEST)
     }
 
-    /// Parses the certificates of [`root_pems`](#structfield.root_pems).
+    /// Parses the certificates of [`root_pems`](#structfield.root_pems). Nothing in them is left out: text between
+    /// certificates is allowed, a private key or another kind of certificate is not.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] of kind [`Setup`](ap_core::TransportErrorKind::Setup) if one cannot be read, or if a
-    /// text contains none.
+    /// [`TransportError`] of kind [`Setup`](ap_core::TransportErrorKind::Setup) if a text contains no certificate,
+    /// or anything that is not one. Its source says which certificate, counted from 1, and why.
     pub fn root_certificates(&self) -> Result<Vec<CertificateDer<'static>>, TransportError> {
         let mut roots = Vec::new();
         for pem in &self.root_pems {
-            let before = roots.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let invalid = |_| TransportError::setup("a root certificate is not valid PEM");
-                roots.push(certificate.map_err(invalid)?);
-            }
-            if roots.len() == before {
-                return Err(TransportError::setup(
-                    "the PEM text contains no certificate",
-                ));
-            }
+            root_certificates::read(pem, &mut roots).map_err(TransportError::setup)?;
         }
         Ok(roots)
     }

@@ -8,6 +8,8 @@ mod config;
 mod deadline;
 mod framing;
 mod localhost;
+mod root_certificates;
+mod tls_error;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(crate) use deadline::LONGEST;
 pub use deadline::{Deadline, Moment};
 pub use framing::{announces_empty_body, body_capacity, check_head, host, wire_headers};
 pub use localhost::{LOCALHOST, localhost_addresses};
+pub use tls_error::{TlsError, TlsErrorKind};
 
 /// A blocking transport: sends one request and returns its response.
 ///

@@ -6,7 +6,7 @@ use activeprospect::http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
-use crate::{limited_read, output};
+use crate::{inherited, limited_read, output};
 
 /// The largest body that is sent, which is also the largest answer that is read.
 const LIMIT_MIB: u64 = 64;
@@ -20,6 +20,9 @@ pub(super) fn is_standard_input(data: &str) -> bool {
 pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
     let hint = "nothing was sent";
     let (bytes, name) = if is_standard_input(data) {
+        if inherited::is_stdin_closed() {
+            return Err(Failure::usage("standard input is closed", hint));
+        }
         let name = "standard input".to_owned();
         let stdin = Ok(std::io::stdin().lock());
         (limited_read::read(stdin, LIMIT_MIB, &name, hint)?, name)
@@ -31,10 +34,59 @@ pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> 
         let name = "the body given with -d".to_owned();
         (data.as_bytes().to_vec(), name)
     };
-    if must_be_json(headers) {
+    // What is encoded is not read here: the header says how.
+    if !is_encoded(headers) && must_be_json(headers) {
+        check_encoding(&bytes, &name)?;
         check_json(&bytes, &name)?;
     }
     Ok(bytes)
+}
+
+/// Beginnings of bodies that are not UTF-8 text, what they are, and what to do.
+const OTHER_ENCODINGS: [(&[u8], &str, &str); 7] = [
+    (
+        b"\xEF\xBB\xBF",
+        "begins with a byte-order mark",
+        "save it as UTF-8 without a byte-order mark",
+    ),
+    (b"\xFF\xFE\0\0", "is UTF-32", SAVE_AS_UTF_8),
+    (b"\0\0\xFE\xFF", "is UTF-32", SAVE_AS_UTF_8),
+    (b"\xFF\xFE", "is UTF-16", SAVE_AS_UTF_8),
+    (b"\xFE\xFF", "is UTF-16", SAVE_AS_UTF_8),
+    (
+        b"\x1F\x8B",
+        "is compressed with gzip",
+        "add -H 'Content-Encoding: gzip', or decompress it",
+    ),
+    (
+        b"\x28\xB5\x2F\xFD",
+        "is compressed with zstd",
+        "add -H 'Content-Encoding: zstd', or decompress it",
+    ),
+];
+
+const SAVE_AS_UTF_8: &str = "save it as UTF-8, which JSON needs (RFC 8259 section 8.1)";
+
+/// Refuses what is not UTF-8 text, and says what it is.
+fn check_encoding(bytes: &[u8], name: &str) -> Result<(), Failure> {
+    let known = OTHER_ENCODINGS.iter();
+    let found = known
+        .filter(|(start, ..)| bytes.starts_with(start))
+        .map(|(_, what, hint)| (*what, *hint))
+        .next();
+    // JSON begins with two characters of ASCII, except for a single digit (RFC 4627 section 3).
+    let (what, hint) = match (found, bytes) {
+        (Some(found), _) => found,
+        (None, [0, other, ..] | [other, 0, ..]) if *other != 0 => ("is UTF-16", SAVE_AS_UTF_8),
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(format!("{name} {what}"), hint))
+}
+
+/// Returns `true` if the headers say that the body is encoded, for example compressed.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn check_json(bytes: &[u8], name: &str) -> Result<(), Failure> {

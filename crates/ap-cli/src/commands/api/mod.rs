@@ -5,21 +5,23 @@ mod headers;
 mod target;
 
 use activeprospect::ap_core::redact::is_secret_name;
-use activeprospect::http::{Method, header};
-use activeprospect::{Draft, Product, Response};
+use activeprospect::http::{Method, StatusCode, header};
+use activeprospect::{Draft, Error, Product, Response};
 
 use crate::call;
+use crate::exit_code::{ExitCode, is_bad_key};
 use crate::failure::Failure;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::options::values::parse_product;
 use crate::output::{self, Printed};
+use crate::possible_key::may_be_key;
 use crate::redact::{MARK, Secrets};
 use crate::session::Session;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// A path that begins with one slash, or a URL at one of the products' origins.
+    /// A path, such as flows or /flows, or a URL at one of the products' origins.
     #[arg(value_name = "PATH|URL")]
     target: String,
     /// The method [default: GET, or POST with -d].
@@ -84,8 +86,28 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         // The reader has all that it wanted, so nothing has failed.
         return Ok(printed);
     }
-    result?.error_for_status()?;
-    Ok(printed)
+    match result.and_then(Response::error_for_status) {
+        Ok(_) => Ok(printed),
+        Err(error) if args.no_auth => Err(unsigned_failure(error, &session)),
+        Err(error) => Err(session.failure(error)),
+    }
+}
+
+/// Describes the failure of a call that had no key.
+fn unsigned_failure(error: Error, session: &Session) -> Failure {
+    let is_bad_key = is_bad_key(&error);
+    let status = error.status();
+    let mut failure = session.failure(error);
+    if status == Some(StatusCode::UNAUTHORIZED) {
+        failure.code = ExitCode::NoAcceptedKey;
+        failure.hint = "this needs a key; leave out --no-auth".to_owned();
+    } else if status == Some(StatusCode::FORBIDDEN) {
+        if is_bad_key {
+            failure.code = ExitCode::NoAcceptedKey;
+        }
+        failure.hint = "no key was sent; if this needs one, leave out --no-auth".to_owned();
+    }
+    failure
 }
 
 /// Prints a response without its secrets, unless they are asked for.
@@ -121,12 +143,15 @@ fn head(response: &Response, args: &Args, secrets: &Secrets) -> Vec<u8> {
 
 fn method(args: &Args) -> Result<Method, Failure> {
     match &args.method {
-        Some(text) => Method::from_bytes(text.as_bytes()).map_err(|_| {
-            Failure::usage(
-                "the value of -X is not a method",
-                "use GET, POST, PUT, DELETE or another method",
-            )
-        }),
+        Some(text) => Method::from_bytes(text.as_bytes())
+            .ok()
+            .filter(|_| !may_be_key(text))
+            .ok_or_else(|| {
+                Failure::usage(
+                    "the value of -X is not a method",
+                    "use GET, POST, PUT, DELETE or another method",
+                )
+            }),
         None if args.data.is_some() => Ok(Method::POST),
         None => Ok(Method::GET),
     }

@@ -4,6 +4,7 @@ use activeprospect::{Origins, Product, RequestError, Service};
 
 use crate::failure::Failure;
 use crate::options::values::parse_origin;
+use crate::possible_key::may_be_key;
 
 /// Returns the service and the path of a target.
 ///
@@ -16,6 +17,22 @@ pub(super) fn parse(
     if target.starts_with('/') {
         let product = product.unwrap_or(Product::LeadConduit);
         return Ok((product.main_service(), target.to_owned()));
+    }
+    if is_windows_path(target) {
+        return Err(Failure::usage(
+            "the target is a path of Windows, which Git Bash makes of an argument that begins with a slash",
+            "leave out the first slash, as in `ap api flows`",
+        ));
+    }
+    if may_be_key(target) {
+        return Err(Failure::usage(
+            "the target is no path, and may be a key",
+            "if it is one, reset it, because other users can read arguments; begin a path with a slash",
+        ));
+    }
+    if is_path_without_slash(target) {
+        let product = product.unwrap_or(Product::LeadConduit);
+        return Ok((product.main_service(), format!("/{target}")));
     }
     let Some((scheme, rest)) = target.split_once("://") else {
         return Err(Failure::usage(
@@ -45,4 +62,18 @@ pub(super) fn parse(
         format!("/{path}")
     };
     Ok((service, path))
+}
+
+/// Returns `true` for a path that begins with a drive's letter.
+fn is_windows_path(target: &str) -> bool {
+    matches!(target.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
+}
+
+/// Returns `true` for a path whose first slash is left out, such as `flows` or `flows/ID?limit=1`: a plain word, up
+/// to the first slash or question mark. A host's name is none.
+fn is_path_without_slash(target: &str) -> bool {
+    let end = target.find(['/', '?', '#', '\\']).unwrap_or(target.len());
+    let word = &target[..end];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    word.starts_with(|first: char| first.is_ascii_alphanumeric()) && word.bytes().all(is_plain)
 }

@@ -159,7 +159,7 @@ fn check_key(
                 ErrorKind::Transport(_) => Verdict::Unreachable,
                 _ => Verdict::Unclear,
             };
-            (verdict, Some(failure_of(error)), None)
+            (verdict, Some(failure_of(session, error)), None)
         }
     };
     let check = KeyCheck {
@@ -172,7 +172,7 @@ fn check_key(
     Ok((check, body))
 }
 
-fn failure_of(error: Error) -> Failure {
+fn failure_of(session: &Session, error: Error) -> Failure {
     match (error.kind(), error.service(), error.status()) {
         // A gateway's page may have the status 200 too.
         (ErrorKind::Decode, Some(service), Some(status)) => Failure::new(
@@ -183,7 +183,7 @@ fn failure_of(error: Error) -> Failure {
             ),
             "something between here and the vendor may have answered; check proxies and gateways",
         ),
-        _ => error.into(),
+        _ => session.failure(error),
     }
 }
 

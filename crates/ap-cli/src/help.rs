@@ -1,0 +1,117 @@
+//! What help and completions offer beside clap's own: examples, and no option that a command refuses.
+
+use clap::{Arg, ArgAction, Command};
+
+/// The commands that refuse `--emulator`, because they are about stored keys or are an emulator themselves.
+const WITHOUT_EMULATOR: [&str; 4] = [
+    "ap auth login",
+    "ap auth logout",
+    "ap auth rotate",
+    "ap emulate",
+];
+
+const EMULATOR: &str = "emulator";
+
+/// Examples for the end of each command's help.
+const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "ap",
+        "\
+$ ap --emulator api flows         # no account needed
+$ ap auth login                   # store your key
+$ ap api flows                    # call the real API
+$ ap auth status                  # show which key each product accepts",
+    ),
+    (
+        "ap api",
+        "\
+$ ap api flows
+$ ap api -i --product suppressionlist lists
+$ ap api flows -d '{\"name\":\"My flow\"}'
+$ ap api -X PUT flows/ID -d @flow.json
+$ ap api https://app.leadconduit.com/events?limit=10",
+    ),
+    (
+        "ap auth",
+        "\
+$ ap auth login
+$ ap auth status
+$ ap auth rotate                  # after a reset of the key",
+    ),
+    (
+        "ap auth login",
+        "\
+$ ap auth login
+$ pass show activeprospect | ap auth login
+$ ap auth login --replace",
+    ),
+    (
+        "ap auth status",
+        "\
+$ ap auth status
+$ ap auth status --json",
+    ),
+    (
+        "ap auth rotate",
+        "\
+$ ap auth rotate
+$ ap auth rotate --once           # check, and do not wait",
+    ),
+    ("ap auth logout", "$ ap auth logout"),
+    (
+        "ap emulate",
+        "\
+$ ap emulate
+$ ap emulate --port 8080",
+    ),
+    (
+        "ap completions",
+        "$ ap completions bash > ~/.local/share/bash-completion/completions/ap",
+    ),
+];
+
+/// Adds the examples, and hides `--emulator` where it is refused.
+pub(crate) fn with_examples(command: Command) -> Command {
+    with_examples_at(command, "ap")
+}
+
+/// Removes `--emulator` where it is refused. Scripts of completions also offer what is hidden.
+pub(crate) fn without_refused_options(command: Command) -> Command {
+    let Some(emulator) = command
+        .get_arguments()
+        .find(|option| option.get_id() == EMULATOR)
+    else {
+        return command;
+    };
+    let emulator = emulator.clone().global(false);
+    let command = command.mut_arg(EMULATOR, |option| option.global(false));
+    with_option_where_accepted(command, "ap", &emulator)
+}
+
+fn with_option_where_accepted(command: Command, path: &str, emulator: &Arg) -> Command {
+    command.mut_subcommands(|subcommand| {
+        let path = format!("{path} {}", subcommand.get_name());
+        let subcommand = with_option_where_accepted(subcommand, &path, emulator);
+        if WITHOUT_EMULATOR.contains(&path.as_str()) {
+            subcommand
+        } else {
+            subcommand.arg(emulator)
+        }
+    })
+}
+
+fn with_examples_at(mut command: Command, path: &str) -> Command {
+    if let Some((_, examples)) = EXAMPLES.iter().find(|(name, _)| *name == path) {
+        let lines: Vec<_> = examples.lines().map(|line| format!("  {line}")).collect();
+        command = command.after_help(format!("Examples:\n{}", lines.join("\n")));
+    }
+    if WITHOUT_EMULATOR.contains(&path) {
+        // In place of the global option, so that using it is still refused with a sentence.
+        let hidden = Arg::new(EMULATOR).long(EMULATOR);
+        command = command.arg(hidden.action(ArgAction::SetTrue).hide(true));
+    }
+    command.mut_subcommands(|subcommand| {
+        let path = format!("{path} {}", subcommand.get_name());
+        with_examples_at(subcommand, &path)
+    })
+}
