@@ -211,6 +211,25 @@ impl Draft {
         self
     }
 
+    /// Refuses to send this, for an endpoint whose parameters are known to be wrong. `why` is one sentence
+    /// without a full stop, and does not repeat a value.
+    ///
+    /// ```
+    /// use ap_core::{Draft, Origins, Service};
+    ///
+    /// let limit = 5_000;
+    /// let mut draft = Draft::get(Service::LeadConduit, "/events").query(&[("limit", limit)]);
+    /// if !(1..=1_000).contains(&limit) {
+    ///     draft = draft.refuse("the limit is not from 1 to 1000");
+    /// }
+    /// let error = draft.prepare(&Origins::vendor(), None).unwrap_err();
+    /// assert_eq!(error.to_string(), "the limit is not from 1 to 1000");
+    /// ```
+    pub fn refuse(mut self, why: &'static str) -> Self {
+        self.keep(Err::<(), _>(RequestError::Parameter(why)));
+        self
+    }
+
     /// Returns the service.
     #[must_use]
     pub fn service(&self) -> Service {

@@ -1,0 +1,26 @@
+//! Events: what happened to each lead at each step. List, get, count.
+//!
+//! [`List`] goes through all events, [`Get`] returns one, [`Stats`] counts, and [`metrics`] has the figures of the
+//! product's charts.
+
+mod event;
+mod list;
+pub mod metrics;
+mod stats;
+
+pub use event::{
+    Event, EventKind, EventOutcome, HttpRequest, HttpResponse, LeadValue, RetryStatus, SecretValue,
+    Transaction, Vars,
+};
+pub use list::List;
+pub use stats::{Column, CountedKind, Interval, Row, Stats, StatsAsCsv, TimeZone};
+
+use crate::Id;
+use crate::operation::operation;
+
+operation! {
+    /// Returns one event.
+    GET "/events/{id}" errors [401]
+    source "https://developers.activeprospect.com/api-reference/leads/fetch-a-single-event"
+    Get { id: Id } -> Event
+}
