@@ -160,7 +160,7 @@ fn each_other_object_is_written_as_it_was_read() {
         "request_variables": [{"name": "a", "required": true}]}]}),
     );
     round_trip::<reports::Report>(
-        &json!({"id": "5fd4371e940df5a34a3888b2", "name": "a", "columns": ["cost", "later"],
+        &json!({"id": "5fd4371e940df5a34a3888b2", "name": "a", "columns": ["cost", "later", {"name": "cost"}],
         "rules": [{"lhv": "a", "op": "is less than or equal", "rhv": "1"}], "token": null}),
     );
     round_trip::<reports::ReportMeta>(
@@ -294,6 +294,8 @@ fn the_outcome_of_a_certificate_decides_and_not_the_status() {
     let results: Results = round_trip(&examples::results());
     assert_eq!(results.outcome, Outcome::Failure);
     assert!(results.is_retained());
+    let retained = results.retain.as_ref().unwrap().results.as_ref().unwrap();
+    assert_eq!(retained.was_retained_before(), Some(false));
     assert_eq!(results.lead_matches(), Some(false));
     let insights = results
         .insights

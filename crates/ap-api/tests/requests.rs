@@ -545,26 +545,24 @@ fn operations_without_a_key_send_one_only_if_asked() {
 
 #[test]
 fn only_what_changes_nothing_when_sent_twice_may_be_repeated() {
-    let is_repeatable = |draft: Draft| {
-        let (_, called) = draft.prepare(&ap_core::Origins::vendor(), None).unwrap();
-        called.is_repeatable()
-    };
-    assert!(!is_repeatable(
-        submission::Submit::new(id(), id()).field("a", 1).draft()
-    ));
-    assert!(!is_repeatable(
-        submission::Ping::new(id(), id()).field("a", 1).draft()
-    ));
-    assert!(!is_repeatable(
-        submission::Feedback::new(id(), submission::FeedbackType::Return).draft()
-    ));
-    assert!(!is_repeatable(
-        flows::Create::new(flows::Flow::new("a")).draft()
-    ));
-    assert!(is_repeatable(
-        flows::Update::new(id(), flows::Flow::new("a")).draft()
-    ));
-    assert!(is_repeatable(events::List::new().in_body().draft()));
+    let called = |draft: Draft| draft.prepare(&ap_core::Origins::vendor(), None).unwrap().1;
+    let secret = Secret::new("placeholder");
+    for draft in [
+        submission::Submit::new(id(), id()).field("a", 1).draft(),
+        submission::Ping::new(id(), id()).field("a", 1).draft(),
+        submission::Feedback::new(id(), submission::FeedbackType::Return).draft(),
+        firehose::Check::azure("bucket", secret).draft(),
+    ] {
+        assert!(called(draft.clone()).is_at_most_once() && !called(draft).is_repeatable());
+    }
+    let create = called(flows::Create::new(flows::Flow::new("a")).draft());
+    assert!(!create.is_repeatable() && !create.is_at_most_once());
+    for draft in [
+        flows::Update::new(id(), flows::Flow::new("a")).draft(),
+        events::List::new().in_body().draft(),
+    ] {
+        assert!(called(draft.clone()).is_repeatable() && !called(draft).is_at_most_once());
+    }
 }
 
 #[test]

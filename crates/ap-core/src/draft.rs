@@ -46,6 +46,7 @@ impl Draft {
             called: Called {
                 service,
                 is_repeatable: method.is_idempotent(),
+                is_at_most_once: false,
                 method,
             },
             target: path.into(),
@@ -207,7 +208,18 @@ impl Draft {
     /// Says that sending this twice has the same effect as sending it once, although its method does not
     /// promise that.
     pub fn repeatable(mut self) -> Self {
-        self.called.is_repeatable = true;
+        self.called.is_repeatable = !self.called.is_at_most_once;
+        self
+    }
+
+    /// Says that no client may send this again after a failure, whatever its [policy](crate::RetryPolicy) is. A
+    /// submitted lead is an example: there could be two of it.
+    ///
+    /// After a rejected key the request still goes out once more with the next key, because the product did nothing
+    /// with the first one.
+    pub fn at_most_once(mut self) -> Self {
+        self.called.is_at_most_once = true;
+        self.called.is_repeatable = false;
         self
     }
 

@@ -18,6 +18,7 @@ mod product;
 pub mod redact;
 pub mod request;
 mod response;
+mod retry_policy;
 pub mod unauthorized;
 
 pub use called::Called;
@@ -34,4 +35,5 @@ pub use page::{Page, Paged};
 pub use product::{Product, Service, UnknownProduct};
 pub use request::{RequestError, check, sign};
 pub use response::Response;
+pub use retry_policy::RetryPolicy;
 pub use unauthorized::{Unauthorized, UnauthorizedKind};

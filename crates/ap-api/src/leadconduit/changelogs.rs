@@ -1,6 +1,6 @@
 //! Changes of flows, entities, fields and reports.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::operation::operation;
 use crate::values::object::object;
@@ -91,7 +91,7 @@ object! {
         /// Its value.
         pub value: Option<Value>,
         /// Its position in a list.
-        pub index: Option<i64>,
+        pub index: Option<Number>,
     }
 
     /// Who changed something.

@@ -13,7 +13,8 @@ use crate::{Id, Secret};
 /// Writes a file to a bucket, to check that events can be written there.
 ///
 /// The vendor's API takes the cloud's secrets *in the query*, where proxies and servers log them. Use a credential that can
-/// write to this one bucket and nothing else. This GET has an effect: each call may write another file.
+/// write to this one bucket and nothing else. This GET has an effect: each call may
+/// write another file, so it is never sent again for you.
 ///
 /// `GET /firehose`, documented:
 /// <https://developers.activeprospect.com/api-reference/firehose/test-firehoses-ability-to-write-to-aws-s3-or-azure-blob-storage>
@@ -132,7 +133,7 @@ impl Endpoint for Check {
     type Output = Checked;
 
     fn draft(&self) -> Draft {
-        let draft = Self::OPERATION.draft(&[]).query(self);
+        let draft = Self::OPERATION.draft(&[]).query(self).at_most_once();
         if !self.has_valid_bucket() {
             draft.refuse("the bucket is not 3 to 63 lower-case letters, digits and hyphens")
         } else if let Some(problem) = self.flow.as_ref().and_then(|id| id.problem()) {

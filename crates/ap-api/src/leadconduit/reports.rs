@@ -2,7 +2,8 @@
 
 use ap_core::{Call, Draft, Endpoint, Error, Response};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::destinations::NamedId;
 use super::events::{Column, Row};
@@ -219,7 +220,8 @@ impl Preview {
 
     /// Creates the endpoint: events from `start` to `end`, both included. The columns are those of the report.
     pub fn new(report: Report, start: Timestamp, end: Timestamp) -> Self {
-        let columns = report.columns.clone();
+        let columns = report.columns.iter().filter_map(ReportColumn::column);
+        let columns = columns.cloned().collect();
         Self {
             report,
             span: Span {
@@ -287,6 +289,28 @@ open_enum! {
     }
 }
 
+/// A column of a report: its name, or an object, as the vendor's description types it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum ReportColumn {
+    /// The name.
+    Name(Column),
+    /// An object.
+    Object(Map<String, Value>),
+}
+
+impl ReportColumn {
+    /// Returns the name, unless it is an object.
+    #[must_use]
+    pub const fn column(&self) -> Option<&Column> {
+        match self {
+            Self::Name(column) => Some(column),
+            Self::Object(_) => None,
+        }
+    }
+}
+
 object! {
     /// The definition of a report.
     #[derive(Default)]
@@ -298,7 +322,7 @@ object! {
         /// What it shows.
         pub description: Option<String>,
         /// Its columns.
-        pub columns: Vec<Column>,
+        pub columns: Vec<ReportColumn>,
         /// Which events it counts.
         pub rules: Option<Vec<ReportRule>>,
         /// The members of events that it is grouped by.
@@ -318,7 +342,7 @@ object! {
         /// How it is compared.
         pub op: Option<ReportOperator>,
         /// What it is compared with.
-        pub rhv: Option<serde_json::Value>,
+        pub rhv: Option<Value>,
     }
 
     /// The token of a report.
@@ -348,7 +372,7 @@ impl Report {
     pub fn new(name: impl Into<String>, columns: impl IntoIterator<Item = Column>) -> Self {
         Self {
             name: Some(name.into()),
-            columns: columns.into_iter().collect(),
+            columns: columns.into_iter().map(ReportColumn::Name).collect(),
             ..Self::default()
         }
     }

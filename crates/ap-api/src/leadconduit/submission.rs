@@ -78,6 +78,7 @@ impl Submission {
             false => operation.auth,
         };
         let draft = operation.auth(auth).draft(&[&self.flow, &self.source]);
+        let draft = draft.at_most_once();
         let is_nested = |value: &Value| match value {
             Value::Object(_) => true,
             Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
@@ -268,7 +269,8 @@ impl Endpoint for Feedback {
         let draft = Self::OPERATION
             .draft(&[])
             .query(&[("event_id", &self.event)])
-            .json(&self.body);
+            .json(&self.body)
+            .at_most_once();
         match self.event.problem() {
             Some(problem) => draft.refuse(problem),
             None => draft,

@@ -277,6 +277,12 @@ impl Error {
         Some(Unauthorized::parse(product, response.bytes()))
     }
 
+    /// Returns what is known of the request, if anything is.
+    #[must_use]
+    pub fn called(&self) -> Option<&Called> {
+        self.inner.called.as_ref()
+    }
+
     /// Returns the service that was called.
     #[must_use]
     pub fn service(&self) -> Option<Service> {

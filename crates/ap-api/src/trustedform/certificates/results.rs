@@ -100,8 +100,9 @@ object! {
         pub expires_at: Option<Time>,
         /// The URL of the masked certificate, which hides the page. Not every account gets one.
         pub masked_cert_url: Option<String>,
-        /// The certificate had been retained before.
-        pub previously_retained: Option<bool>,
+        /// The certificate had been retained before: a boolean, or a text in the vendor's example. See
+        /// [`was_retained_before`](Self::was_retained_before).
+        pub previously_retained: Option<Value>,
         /// A URL that shows the certificate to anyone who has it.
         pub share_url: Option<Secret>,
     }
@@ -297,6 +298,15 @@ impl Results {
     #[must_use]
     pub fn lead_matches(&self) -> Option<bool> {
         self.match_lead.as_ref()?.result.as_ref()?.success
+    }
+}
+
+impl RetainResult {
+    /// Returns `true` if the certificate had been retained before.
+    #[must_use]
+    pub fn was_retained_before(&self) -> Option<bool> {
+        let value = self.previously_retained.as_ref()?;
+        value.as_bool().or_else(|| value.as_str()?.parse().ok())
     }
 }
 
