@@ -10,7 +10,7 @@ use crate::{Id, Secret, Time};
 operation! {
     /// Returns the account.
     GET "/account" errors []
-    source "https://developers.activeprospect.com/api-reference/account/get-account"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get {} -> Account
 
     /// Changes the account: `data_retention_in_days`, `data_truncated_at`, `subscriptions` and `features`.

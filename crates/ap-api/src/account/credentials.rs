@@ -8,7 +8,7 @@ use crate::{Id, Secret, Time, UnixSeconds};
 operation! {
     /// Returns every credential.
     GET "/credentials" errors []
-    source "https://developers.activeprospect.com/api-reference/account/list-all-credentials"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Credential>
 
     /// Creates a credential. The status is 201.
@@ -23,12 +23,12 @@ operation! {
 
     /// Replaces a credential.
     PUT "/credentials/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/account/update-a-credential"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Update { id: Id } json { credential: Credential } -> Credential
 
     /// Deletes a credential, and returns it as it was.
     DELETE "/credentials/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/account/delete-a-credential"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Delete { id: Id } -> Credential
 }
 

@@ -10,12 +10,12 @@ use crate::{Id, Secret, Time};
 operation! {
     /// Returns every change.
     GET "/changelogs" errors []
-    source "https://developers.activeprospect.com/api-reference/changelogs/list-all-changelogs"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Changelog>
 
     /// Returns one change.
     GET "/changelogs/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/changelogs/get-a-changelog"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: Id } -> Changelog
 }
 

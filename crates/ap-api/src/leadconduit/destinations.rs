@@ -10,7 +10,7 @@ use crate::{Id, Secret};
 /// Returns every destination.
 ///
 /// `GET /destinations`, documented:
-/// <https://developers.activeprospect.com/api-reference/destinations/list-all-destinations>
+/// <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
 /// Documented error statuses: `[401]`.
 #[derive(Clone, Default)]
@@ -24,7 +24,7 @@ impl List {
     pub const OPERATION: Operation = Operation::new(
         "GET",
         "/destinations",
-        "https://developers.activeprospect.com/api-reference/destinations/list-all-destinations",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[401],
     );
 

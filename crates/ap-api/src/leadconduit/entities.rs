@@ -9,22 +9,22 @@ use crate::{Id, Time};
 operation! {
     /// Returns every entity: the product's own, and the account's.
     GET "/entities" errors []
-    source "https://developers.activeprospect.com/api-reference/entities/list-all-entities"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Entity>
 
     /// Creates an entity. The status is 201.
     POST "/entities" errors []
-    source "https://developers.activeprospect.com/api-reference/entities/create-a-new-entities"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Create {} json { entity: Entity } -> Entity
 
     /// Returns an entity.
     GET "/entities/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/entities/get-a-entity"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: Id } -> Entity
 
     /// Replaces an entity.
     PUT "/entities/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/entities/update-a-entity"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Update { id: Id } json { entity: Entity } -> Entity
 
     /// Deletes an entity, and returns it as it was.
@@ -34,7 +34,7 @@ operation! {
 
     /// Returns the changes of an entity.
     GET "/entities/{id}/changelogs" errors []
-    source "https://developers.activeprospect.com/api-reference/entities/list-changes-to-an-entity"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Changelogs { id: Id } -> Vec<Changelog>
 }
 

@@ -15,22 +15,22 @@ use crate::{FieldId, Id, Time};
 operation! {
     /// Returns every field: the standard ones, and the account's own.
     GET "/fields" errors [401]
-    source "https://developers.activeprospect.com/api-reference/fields/list-all-fields"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Field>
 
     /// Creates a field. Its id ends in the suffix of the account, for example `loan_amount_acme`. The status is 201.
     POST "/fields" errors [401]
-    source "https://developers.activeprospect.com/api-reference/fields/create-a-field"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Create {} json { field: Field } -> Field
 
     /// Returns a field.
     GET "/fields/{id}" errors [401]
-    source "https://developers.activeprospect.com/api-reference/fields/get-a-field"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: FieldId } -> Field
 
     /// Replaces a field. Standard fields cannot be changed.
     PUT "/fields/{id}" errors [401]
-    source "https://developers.activeprospect.com/api-reference/fields/update-a-field"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Update { id: FieldId } json { field: Field } -> Field
 
     /// Deletes a field. Standard fields cannot be deleted.
@@ -38,17 +38,17 @@ operation! {
     /// The status is 202. If a flow still uses the field, the response has the errors of each such flow, which are also
     /// in its `errors`. They are in the `extra` of the output.
     DELETE "/fields/{id}" errors [401]
-    source "https://developers.activeprospect.com/api-reference/fields/delete-a-field"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Delete { id: FieldId } -> DeletedField
 
     /// Returns the changes of a field.
     GET "/fields/{id}/changelogs" errors []
-    source "https://developers.activeprospect.com/api-reference/fields/list-changes-to-a-field"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Changelogs { id: FieldId } -> Vec<Changelog>
 
     /// Returns the types that fields can have.
     GET "/types" errors []
-    source "https://developers.activeprospect.com/api-reference/fields/list-data-types"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Types {} -> Vec<DataType>
 }
 
@@ -196,7 +196,7 @@ impl Field {
 
 /// Returns the variables that events had.
 ///
-/// `GET /vars`, documented: <https://developers.activeprospect.com/api-reference/fields/list-variables>
+/// `GET /vars`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
 /// Documented error statuses: none.
 #[derive(Clone, Default, Serialize)]
@@ -214,7 +214,7 @@ impl Variables {
     pub const OPERATION: Operation = Operation::new(
         "GET",
         "/vars",
-        "https://developers.activeprospect.com/api-reference/fields/list-variables",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     );
 

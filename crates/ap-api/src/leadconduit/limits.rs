@@ -15,7 +15,7 @@ use crate::{Id, ShortId, Time};
 operation! {
     /// Returns the counter of a cap.
     GET "/caps/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/caps-and-limits/get-a-cap-counter"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     GetCap { id: Id } -> CapCounter
 
     /// Returns the counter of a ping limit.
@@ -84,7 +84,7 @@ macro_rules! list {
 list! {
     /// Returns the counters of caps that had leads in this interval.
     Caps, "/caps",
-    "https://developers.activeprospect.com/api-reference/caps-and-limits/list-all-cap-counters", CapCounter
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml", CapCounter
 
     /// Returns the counters of ping limits.
     PingLimits, "/ping_limits",

@@ -12,17 +12,17 @@ use super::flows::Integration;
 operation! {
     /// Returns every integration package.
     GET "/packages" errors [401]
-    source "https://developers.activeprospect.com/api-reference/packages/list-all-integration-packages"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Package>
 
     /// Returns an integration package. Its id is a name, for example `leadconduit-salesforce`.
     GET "/packages/{id}" errors [401]
-    source "https://developers.activeprospect.com/api-reference/packages/fetch-a-single-integration-package"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: PackageId } -> Package
 
     /// Returns every service that sets prices.
     GET "/services" errors []
-    source "https://developers.activeprospect.com/api-reference/get-pricing-services"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     PricingServices {} -> Vec<PricingService>
 }
 

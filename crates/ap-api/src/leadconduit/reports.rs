@@ -17,17 +17,17 @@ use crate::{Id, ReportKey, Secret, Time};
 operation! {
     /// Returns every report.
     GET "/reports" errors []
-    source "https://developers.activeprospect.com/api-reference/reports/list-all-reports"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Report>
 
     /// Creates a report. The status is 201.
     POST "/reports" errors []
-    source "https://developers.activeprospect.com/api-reference/reports/create-a-new-report"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Create {} json { report: Report } -> Report
 
     /// Replaces a report. Its token stays as it is: see [`Share`].
     PUT "/reports/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/reports/update-an-existing-report"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Update { id: ReportKey } json { report: Report } -> Report
 
     /// Deletes a report, and returns it as it was.
@@ -37,12 +37,12 @@ operation! {
 
     /// Returns a token by which anyone can read the report.
     PUT "/reports/{id}/share" errors []
-    source "https://developers.activeprospect.com/api-reference/reports/fetch-a-report-s-token"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Share { id: ReportKey } -> ShareToken
 
     /// Makes the report's token invalid.
     PUT "/reports/{id}/unshare" errors []
-    source "https://developers.activeprospect.com/api-reference/reports/clear-a-report-s-share-token"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Unshare { id: ReportKey } -> ShareToken
 }
 
@@ -106,11 +106,11 @@ macro_rules! shared {
 shared! {
     /// Returns a report.
     Get, "/reports/{id}",
-    "https://developers.activeprospect.com/api-reference/reports/fetch-a-single-report", OptionalKey, Report
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml", OptionalKey, Report
 
     /// Returns what is needed to show a shared report: names of flows and entities.
     Meta, "/reports/{token}/meta",
-    "https://developers.activeprospect.com/api-reference/reports/get-report-metadata", OptionalKey, ReportMeta
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml", OptionalKey, ReportMeta
 }
 
 /// The span of a report.
@@ -133,7 +133,7 @@ impl Span {
 
 /// Runs a report, and returns its rows.
 ///
-/// `GET /reports/{id}/run`, documented: <https://developers.activeprospect.com/api-reference/reports/run-a-report>. The
+/// `GET /reports/{id}/run`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>. The
 /// vendor types the response as reports; it is read as rows of statistics. Documented error statuses: none.
 #[derive(Clone)]
 #[must_use = "an endpoint does nothing until a client calls it"]
@@ -148,7 +148,7 @@ impl Run {
     pub const OPERATION: Operation = Operation::new(
         "GET",
         "/reports/{id}/run",
-        "https://developers.activeprospect.com/api-reference/reports/run-a-report",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     )
     .auth(Auth::OptionalKey);

@@ -11,18 +11,18 @@ use crate::{Id, ShortId, Time};
 operation! {
     /// Returns every router.
     GET "/routers" errors []
-    source "https://developers.activeprospect.com/api-reference/routers/list-all-routers"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     List {} -> Vec<Router>
 
     /// Returns a router.
     GET "/routers/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/routers/get-a-router"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: Id } -> Router
 }
 
 /// Creates a router. Each integration module has one at most. The status is 201.
 ///
-/// `POST /routers`, documented: <https://developers.activeprospect.com/api-reference/routers/create-a-router>. The vendor
+/// `POST /routers`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>. The vendor
 /// types the response as a list; one router is accepted as well. Documented error statuses: none.
 #[derive(Clone)]
 #[must_use = "an endpoint does nothing until a client calls it"]
@@ -32,7 +32,7 @@ pub struct Create {
 
 /// Replaces a router.
 ///
-/// `PUT /routers/{id}`, documented: <https://developers.activeprospect.com/api-reference/routers/update-a-router>. The
+/// `PUT /routers/{id}`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>. The
 /// vendor types the response as a list; one router is accepted as well. Documented error statuses: none.
 #[derive(Clone)]
 #[must_use = "an endpoint does nothing until a client calls it"]
@@ -46,7 +46,7 @@ impl Create {
     pub const OPERATION: Operation = Operation::new(
         "POST",
         "/routers",
-        "https://developers.activeprospect.com/api-reference/routers/create-a-router",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     );
 
@@ -66,7 +66,7 @@ impl Update {
     pub const OPERATION: Operation = Operation::new(
         "PUT",
         "/routers/{id}",
-        "https://developers.activeprospect.com/api-reference/routers/update-a-router",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     );
 

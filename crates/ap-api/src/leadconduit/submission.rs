@@ -305,7 +305,7 @@ object! {
 
     /// A lead in a response.
     pub struct LeadSummary {
-        /// Its id, which is that of its source event.
+        /// Its id.
         pub id: Option<Id>,
         /// The first name. Feedback alone returns this.
         pub first_name: Option<String>,

@@ -11,7 +11,7 @@ use crate::{Id, Time};
 /// Returns the instructions of other accounts that users of this account looked at.
 ///
 /// `GET /submission_doc_access_logs`, documented:
-/// <https://developers.activeprospect.com/api-reference/submission-docs-access-logs/list>
+/// <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
 /// Documented error statuses: none.
 #[derive(Clone, Default)]
@@ -59,7 +59,7 @@ impl Endpoint for List {
 }
 
 /// The vendor's OpenAPI description; the developers' site has no page of its own for these.
-const SOURCE: &str = "https://github.com/activeprospect/kb/blob/main/openapi/openapi.yaml";
+const SOURCE: &str = "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml";
 
 macro_rules! hide {
     ($(
@@ -68,7 +68,7 @@ macro_rules! hide {
     )*) => {$(
         $(#[$meta])*
         ///
-        #[doc = concat!("`PUT ", $path, "`, documented: <https://github.com/activeprospect/kb/blob/main/openapi/openapi.yaml>")]
+        #[doc = concat!("`PUT ", $path, "`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>")]
         ///
         /// The schema has the flag in `ui_state`, and the text of the error outside of it, so both are sent. Documented
         /// error statuses: `[400]`. The output is empty.

@@ -6,12 +6,12 @@ use crate::values::object::object;
 operation! {
     /// Returns the version of the product.
     GET "/status" errors []
-    source "https://developers.activeprospect.com/api-reference/system/get-system-status"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Status {} -> Version
 
     /// Returns the version of the user interface.
     GET "/version/ui" errors []
-    source "https://developers.activeprospect.com/api-reference/system/get-ui-app-version"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     UiVersion {} -> Version
 }
 

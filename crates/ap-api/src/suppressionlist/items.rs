@@ -36,8 +36,9 @@ pub struct AddItems {
 
 /// Removes values from a list, or from several.
 ///
-/// `DELETE /lists/{lists}/items`, observed: <https://github.com/activeprospect/leadconduit-integration-suppressionlist>.
-/// The values are in the body. An HTTP stack that drops the body of a DELETE cannot send this.
+/// `DELETE /lists/{lists}/items`, documented: <https://support.activeprospect.com/hc/en-us/articles/201325609>
+///
+/// The values are in the body, as in the vendor's own code. An HTTP stack that drops the body of a DELETE cannot send this.
 ///
 /// Documented error statuses: 400, 401, 402 for an unpaid account.
 #[derive(Clone)]
@@ -135,10 +136,9 @@ impl RemoveItems {
     pub const OPERATION: Operation = operation(
         "DELETE",
         "/lists/{lists}/items",
-        "https://github.com/activeprospect/leadconduit-integration-suppressionlist",
+        "https://support.activeprospect.com/hc/en-us/articles/201325609",
         &[400, 401, 402],
-    )
-    .observed();
+    );
 
     /// Creates the endpoint.
     pub fn new<S: Into<String>>(

@@ -161,27 +161,27 @@ macro_rules! setter {
 metric! {
     /// Returns medians of a member of events.
     Median, "/events/event-metrics/median",
-    "https://developers.activeprospect.com/api-reference/events/get-median-event-metrics",
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
     Medians { max_age target_property group_by }
 
     /// Returns how many leads came through each step of a funnel.
     Funnel, "/events/event-metrics/funnel",
-    "https://developers.activeprospect.com/api-reference/events/get-funnel-event-metrics",
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
     FunnelResult { timeframe interval step }
 
     /// Counts events.
     Count, "/events/event-metrics/count",
-    "https://developers.activeprospect.com/api-reference/events/get-event-metrics-counts",
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
     Counts { group_by timeframe interval filter }
 
     /// Counts the different values of a member of events.
     CountUnique, "/events/event-metrics/count_unique",
-    "https://developers.activeprospect.com/api-reference/events/get-unique-event-metrics-counts",
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
     Counts { group_by timeframe interval filter target_property }
 
     /// Returns the different values of a member of events.
     SelectUnique, "/events/event-metrics/select_unique",
-    "https://developers.activeprospect.com/api-reference/events/select-unique-event-metrics",
+    "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
     UniqueValues { group_by timeframe interval filter target_property }
 }
 

@@ -21,6 +21,6 @@ use crate::operation::operation;
 operation! {
     /// Returns one event.
     GET "/events/{id}" errors [401]
-    source "https://developers.activeprospect.com/api-reference/leads/fetch-a-single-event"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: Id } -> Event
 }

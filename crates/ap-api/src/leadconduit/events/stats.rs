@@ -142,7 +142,7 @@ impl Serialize for TimeZone {
 ///
 /// Without [`start`](Self::start) and [`end`](Self::end) it counts those of today.
 ///
-/// `GET /events/stats`, documented: <https://developers.activeprospect.com/api-reference/leads/retrieve-statistics-on-events>
+/// `GET /events/stats`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
 /// The deprecated parameter `outcome` is left out: choose columns instead. Documented error statuses: none.
 ///
@@ -177,7 +177,7 @@ impl Stats {
     pub const OPERATION: Operation = Operation::new(
         "GET",
         "/events/stats",
-        "https://developers.activeprospect.com/api-reference/leads/retrieve-statistics-on-events",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     );
 

@@ -52,22 +52,22 @@ operation! {
 
     /// Creates a flow. Its id may be chosen by the caller. The status is 201.
     POST "/flows" errors []
-    source "https://developers.activeprospect.com/api-reference/flows/create-a-new-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Create {} json { flow: Flow } -> Flow
 
     /// Returns a flow.
     GET "/flows/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/flows/get-a-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Get { id: Id } -> Flow
 
     /// Replaces a flow. Live leads are handled as before until you [deploy](Deploy) it.
     PUT "/flows/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/flows/update-an-existing-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Update { id: Id } json { flow: Flow } -> Flow
 
     /// Deletes a flow, and returns it as it was. Leads that are submitted to it get a 404 from then on.
     DELETE "/flows/{id}" errors []
-    source "https://developers.activeprospect.com/api-reference/flows/delete-an-existing-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Delete { id: Id } -> Flow
 
     /// Makes the saved flow the live one.
@@ -77,19 +77,19 @@ operation! {
 
     /// Returns the changes of a flow.
     GET "/flows/{id}/changelogs" errors []
-    source "https://developers.activeprospect.com/api-reference/changelogs/list-changes-to-a-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Changelogs { id: Id } -> Vec<Changelog>
 
     /// Returns the fields of a flow.
     GET "/flows/{id}/fields" errors []
-    source "https://developers.activeprospect.com/api-reference/flows/list-fields-associated-to-the-flow"
+    source "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml"
     Fields { id: Id } -> Vec<Field>
 }
 
 /// Counts how often each field of a flow was used. By default it counts those of today.
 ///
 /// `GET /flows/{id}/fields/usage`, documented:
-/// <https://developers.activeprospect.com/api-reference/flows/get-flow-field-usages>
+/// <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
 /// Documented error statuses: none.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ impl FieldUsage {
     pub const OPERATION: Operation = Operation::new(
         "GET",
         "/flows/{id}/fields/usage",
-        "https://developers.activeprospect.com/api-reference/flows/get-flow-field-usages",
+        "https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml",
         &[],
     );
 
