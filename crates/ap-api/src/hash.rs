@@ -9,6 +9,7 @@
 //! assert_eq!(hash::sha1_of_email(" Kelly@TheThings.biz"), "c4a8e7fe184993964ae81380e91579015306838a");
 //! assert_eq!(hash::sha1_of_phone("(513) 555-6719"), "d511850d569bcd7802c30f54de34bb9f2b31eede");
 //! assert_eq!(hash::md5(" Test@Email.com"), "93942e96f5acd83e2e047ad8fe03114d");
+//! assert_eq!(hash::md5("93942E96F5ACD83E2E047AD8FE03114D"), "93942e96f5acd83e2e047ad8fe03114d");
 //! ```
 
 use md5::Md5;
@@ -37,12 +38,17 @@ pub fn sha1_of_phone(phone: &str) -> String {
 }
 
 /// Returns the MD5 of a value as SuppressionList computes it: lower case, without white space around it. Punctuation
-/// stays, so `512-555-1234` and `5125551234` are two values.
+/// stays, so `512-555-1234` and `5125551234` are two values. A value of 32 hexadecimal digits counts as an MD5 there, and
+/// stays as it is.
 ///
 /// Source: <https://support.activeprospect.com/hc/en-us/articles/44110375844116>.
 #[must_use]
 pub fn md5(value: &str) -> String {
-    hex(&Md5::digest(value.trim().to_lowercase()))
+    let value = value.trim().to_lowercase();
+    if value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return value;
+    }
+    hex(&Md5::digest(value))
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -153,7 +153,13 @@ const UNSAFE_GET: &str =
 const OLD_VERSION: &str =
     "the vendor deprecated versions 2.0 and 3.0 of the certificate API; use version 4.0";
 
+/// The reason for operations that only the vendor's own integrations can call.
+const VENDOR_ONLY: &str = "only the vendor's own integrations can call it";
+
 /// The operations that are documented or known, and have no endpoint.
+///
+/// Claims and insights of versions 2.0 and 3.0 of TrustedForm's certificate API are left out too. They have the method and
+/// path of [`Run`](crate::trustedform::certificates::Run), so they have no row here.
 pub const LEFT_OUT: &[LeftOut] = &[
     left_out(
         Product::LeadConduit,
@@ -194,6 +200,8 @@ pub const LEFT_OUT: &[LeftOut] = &[
         "/{cert_id}/ping_url",
         OLD_VERSION,
     ),
+    left_out(Product::TrustedForm, "POST", "/{cert_id}/peek", VENDOR_ONLY),
+    left_out(Product::TrustedForm, "GET", "/account", VENDOR_ONLY),
     left_out(
         Product::SuppressionList,
         "DELETE",

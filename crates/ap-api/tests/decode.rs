@@ -49,6 +49,12 @@ fn a_source_event_has_its_times_values_and_unknown_members() {
     assert!(event.extra["ping_limit_reached"].is_null());
     assert_eq!(event.extra["description"], "unknown member");
     assert_eq!(event.response.as_ref().unwrap().status, Some(201));
+    let request = event.request.as_ref().unwrap();
+    assert_eq!(
+        request.headers.as_ref().unwrap().get("authorization"),
+        Some(&json!("placeholder"))
+    );
+    assert!(!format!("{event:?}").contains("placeholder"));
     let vars = event.vars.as_ref().unwrap();
     assert_eq!(vars.get("flow.name"), Some(&json!("Solar")));
     assert_eq!(vars.lead("state").unwrap().raw(), Some("TX"));
@@ -379,9 +385,11 @@ fn a_value_that_is_on_no_list_is_an_answer() {
     let list = decode(
         &CreateList::new("A"),
         201,
-        &json!({"id": "5fd4371e940df5a34a3888b2", "url_name": "a", "type": "md5", "ttl": null}),
+        &json!({"id": "5fd4371e940df5a34a3888b2", "name": "A", "url_name": "a", "type": "md5", "ttl": null}),
     );
-    assert_eq!(list.unwrap().url_name.unwrap().as_str(), "a");
+    let list = list.unwrap();
+    assert!(list.is_named("a") && list.is_named("A") && !list.is_named("b"));
+    assert_eq!(list.url_name.unwrap().as_str(), "a");
 }
 
 #[test]

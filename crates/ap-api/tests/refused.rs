@@ -190,6 +190,11 @@ fn malformed_ids_are_not_parsed() {
         assert!(ReportKey::parse(text).is_err(), "{text:?}");
         assert!(PackageId::parse(text).is_err() || text == "..", "{text:?}");
     }
+    let token = ReportKey::parse("a-secret-token").unwrap();
+    assert_eq!(
+        format!("{token:?} {:?}", id()),
+        format!("ReportKey Id(\"{}\")", common::FLOW)
+    );
     assert!(ListName::parse("one|two").is_err());
     for (title, name) in [
         ("My List", "my_list"),

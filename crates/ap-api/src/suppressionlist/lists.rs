@@ -22,8 +22,8 @@ pub struct Lists(());
 
 /// Creates a list.
 ///
-/// What the product does with a name that exists already is not known: look for it in [`Lists`] first, without regard to
-/// case.
+/// What the product does with a title that exists already is not known, so look for it in [`Lists`] first, by
+/// [`is_named`](SuppressionList::is_named).
 ///
 /// `POST /lists`, observed: <https://github.com/activeprospect/suppressionlist-api-client>. Known error statuses: 401, 402.
 #[derive(Clone, Serialize)]
@@ -59,6 +59,15 @@ object! {
         pub count: Option<u64>,
         /// How many uploads it had.
         pub total_jobs: Option<u64>,
+    }
+}
+
+impl SuppressionList {
+    /// Returns `true` if the list has this title, without regard to case, as the vendor's own client compares.
+    #[must_use]
+    pub fn is_named(&self, title: &str) -> bool {
+        let name = self.name.as_deref();
+        name.is_some_and(|name| name.to_lowercase() == title.to_lowercase())
     }
 }
 

@@ -88,12 +88,6 @@ macro_rules! id {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({:?})", stringify!($name), &*self.0)
-            }
-        }
-
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 super::text::deserialize(deserializer, |text| Ok(Self(text.into())))
@@ -140,7 +134,7 @@ id! {
         "the name of the list is not made of letters, digits, underscores and hyphens; use its url_name";
     /// The id or the share token of a report: letters, digits, `_` and `-`.
     ///
-    /// A token lets anyone read the report, so do not log it.
+    /// A token lets anyone read the report, so do not log it. `Debug` does not show it.
     pub struct ReportKey, |text| is_made_of(text, b"_-"),
         "the id or token of the report is not made of letters, digits, underscores and hyphens";
 }
@@ -159,6 +153,25 @@ impl From<Id> for ReportKey {
 impl From<&Id> for ReportKey {
     fn from(id: &Id) -> Self {
         Self(id.0.clone())
+    }
+}
+
+macro_rules! debug_with_text {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), &*self.0)
+            }
+        }
+    )*};
+}
+
+debug_with_text!(Id, ShortId, FieldId, PackageId, ListName);
+
+/// Leaves the text out: a token lets anyone read the report.
+impl fmt::Debug for ReportKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReportKey")
     }
 }
 

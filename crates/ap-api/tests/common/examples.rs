@@ -18,7 +18,7 @@ pub(crate) fn source_event() -> Value {
         "package_version": "2.9.10", "step_count": 3, "appended": {"duplicate": {"found": true}},
         "acceptance_criteria": {"outcome": "failure"},
         "request": {"method": "POST", "uri": "https://app.leadconduit.com/flows/a/sources/b/submit", "version": "1.1",
-            "headers": {"Accept": "*/*"}, "body": "a=1", "timestamp": 1_607_743_262_122_i64},
+            "headers": {"Accept": "*/*", "Authorization": "placeholder"}, "body": "a=1", "timestamp": 1_607_743_262_122_i64},
         "response": {"status": 201, "status_text": "Created", "version": "1.1", "headers": {}, "body": "{}",
             "timestamp": 1_607_743_262_126_i64, "uri": null},
         "description": "unknown member", "flow_caps": [1, 2.5, null]

@@ -169,7 +169,7 @@ object! {
         /// The version of HTTP.
         pub version: Option<String>,
         /// The headers.
-        pub headers: Option<Map<String, Value>>,
+        pub headers: Option<Headers>,
         /// The body.
         pub body: Option<String>,
         /// When it was sent.
@@ -185,7 +185,7 @@ object! {
         /// The version of HTTP.
         pub version: Option<String>,
         /// The headers.
-        pub headers: Option<Map<String, Value>>,
+        pub headers: Option<Headers>,
         /// The body.
         pub body: Option<String>,
         /// When it was read.
@@ -198,6 +198,26 @@ impl Event {
     #[must_use]
     pub fn appended_data(&self) -> Option<&Value> {
         self.extra.get(self.key.as_deref()?)
+    }
+}
+
+/// Captured headers. They can contain keys of other services, so `Debug` shows the names alone.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Headers(pub Map<String, Value>);
+
+impl Headers {
+    /// Returns the value of a header, without regard to case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let is_it = |own: &&String| own.eq_ignore_ascii_case(name);
+        self.0.keys().find(is_it).and_then(|own| self.0.get(own))
+    }
+}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -2,6 +2,31 @@
 //!
 //! [`List`] goes through all events, [`Get`] returns one, [`Stats`] counts, and [`metrics`] has the figures of the
 //! product's charts.
+//!
+//! Export the events of a day:
+//!
+//! ```
+//! use ap_api::leadconduit::events;
+//! use ap_core::page::Walk;
+//! use ap_core::{Endpoint, Error, Response};
+//!
+//! # fn send(endpoint: &events::List) -> Result<Response, Error> {
+//! #     let _ = endpoint.draft();
+//! #     Ok(http::Response::new("[]".into()).into())
+//! # }
+//! let list = events::List::new()
+//!     .start("2026-11-25T00:00:00Z".parse()?)
+//!     .end("2026-11-25T23:59:59.999Z".parse()?)
+//!     .limit(1_000);
+//! let mut walk = Walk::new(list); // with a client: for event in client.items(list) { … }
+//! while let Some(due) = walk.due() {
+//!     let response = send(due)?; // your HTTP stack
+//!     for event in walk.received(response)?.items {
+//!         println!("{}", serde_json::to_string(&event)?); // with every member that the product sent
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod event;
 mod list;
@@ -9,8 +34,8 @@ pub mod metrics;
 mod stats;
 
 pub use event::{
-    Event, EventKind, EventOutcome, HttpRequest, HttpResponse, LeadValue, RetryStatus, SecretValue,
-    Transaction, Vars,
+    Event, EventKind, EventOutcome, Headers, HttpRequest, HttpResponse, LeadValue, RetryStatus,
+    SecretValue, Transaction, Vars,
 };
 pub use list::List;
 pub use stats::{Column, CountedKind, Interval, Row, Stats, StatsAsCsv, TimeZone};
