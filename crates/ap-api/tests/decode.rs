@@ -4,18 +4,18 @@
 mod common;
 #[path = "common/examples.rs"]
 mod examples;
+#[path = "common/objects.rs"]
+mod objects;
 
 use ap_api::account::{credentials, user};
-use ap_api::leadconduit::{
-    destinations, entities, events, exports, fields, firehose, flows, leads, limits, packages,
-    partners, reports, routers, submission, submission_docs,
-};
+use ap_api::leadconduit::{events, flows, leads, routers, submission};
 use ap_api::suppressionlist::{AddItems, AddedItems, CreateList, Exists, Lists, RemovedItems};
 use ap_api::trustedform::certificates::{CertificateId, InputMethod, Results, Run, Verify};
 use ap_api::{ListName, Money, Outcome};
 use ap_core::page::Walk;
 use ap_core::{Endpoint, Error, ErrorKind};
 use common::{CERTIFICATE, id, json_response, response};
+use objects::objects;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -119,11 +119,17 @@ fn a_flow_that_is_read_and_written_loses_nothing() {
 }
 
 #[test]
-fn each_other_object_is_written_as_it_was_read() {
+fn each_object_is_written_as_it_was_read() {
+    for object in objects() {
+        let written = (object.rewrite)(&object.example.to_string());
+        assert_eq!(written.unwrap(), object.example, "{}", object.name);
+    }
+}
+
+#[test]
+fn secrets_are_there_and_not_shown() {
     let credential: credentials::Credential = round_trip(&json!({
-        "id": "5fd4371e940df5a34a3888b2", "name": "a", "type": "oauth2", "package": "p", "access_token": "placeholder-1",
-        "refresh_token": null, "expires_at": 1_795_681_800, "org": {"id": "1", "x": 1}, "new": true,
-        "user": {"username": "u"}, "created_at": "2026-11-25T00:00:00Z"}));
+        "type": "oauth2", "access_token": "placeholder-1", "password": "placeholder-2", "expires_at": 1_795_681_800}));
     assert_eq!(credential.expires_at.unwrap().as_second(), 1_795_681_800);
     assert_eq!(
         credential.access_token.as_ref().unwrap().expose(),
@@ -131,62 +137,12 @@ fn each_other_object_is_written_as_it_was_read() {
     );
     assert!(!format!("{credential:?}").contains("placeholder"));
 
-    let user: user::User = round_trip(&json!({
-        "id": "5fd4371e940df5a34a3888b2", "api_key": "placeholder-key", "email": "a@b.example", "zendesk_jwt": "placeholder",
-        "products": [{"id": "lcx", "name": "LeadConduit", "subscribed": true}, {"id": "next", "name": "?"}],
-        "accounts": [{"id": "5fd4371e940df5a34a3888b3", "api_key": "placeholder-key", "keen_read_api_key": "placeholder",
-            "features": {"firehose": true, "later": null}, "connected_buyers": [], "pending_sellers": null,
-            "subscriptions": {"base": {"id": "x", "state": "paused"}}}],
-        "subscriptions": [{"id": "y", "product_offering": {"component": "base"}}],
-        "permissions": {"a": 1}, "expires": "2026-11-25T00:00:00.000Z"}));
+    let user: user::User = round_trip(
+        &json!({"api_key": "placeholder-key", "zendesk_jwt": "placeholder",
+        "accounts": [{"api_key": "placeholder", "keen_read_api_key": "placeholder", "later_key": "placeholder"}]}),
+    );
     assert!(!format!("{user:?}").contains("placeholder"));
     assert!(user.api_key.unwrap().to_api_key().is_ok());
-
-    round_trip::<entities::Entity>(
-        &json!({"name": "a", "source": null, "recipient": "buyer", "module_ids": ["m"],
-        "account": null, "connected": true, "flow_ids": null, "field_suffix": "acme", "website": "https://a.example"}),
-    );
-    round_trip::<fields::Field>(
-        &json!({"id": "a", "name": "A", "type": "phone", "see": null, "standard": true}),
-    );
-    round_trip::<fields::DataType>(
-        &json!({"name": "email", "maskable": false, "components": [{"name": "user", "type": "string"}],
-        "operators": ["is equal to", "rhymes with"]}),
-    );
-    round_trip::<fields::Variable>(
-        &json!({"name": "lead.a", "label": "A", "examples": ["x"], "last_used_at": "2026-11-25T00:00:00Z"}),
-    );
-    round_trip::<limits::CapCounter>(
-        &json!({"id": "5fd4371e940df5a34a3888b2", "type": "volume", "maximum": 10, "duration": 1,
-        "duration_units": "fortnight", "cap_ids": [], "count": 3, "step_id": "aB3dE6", "expires_at": "2026-11-25T00:00:00Z"}),
-    );
-    round_trip::<packages::Package>(
-        &json!({"id": "leadconduit-a", "integrations": [{"id": "a.inbound.b", "direction": "inbound",
-        "median_wait_ms": 12.5, "pricing": {"type": "x", "tiers": [{"unit_price": 0.05, "start_qty": 0, "end_qty": null}]},
-        "request_variables": [{"name": "a", "required": true}]}]}),
-    );
-    round_trip::<reports::Report>(
-        &json!({"id": "5fd4371e940df5a34a3888b2", "name": "a", "columns": ["cost", "later", {"name": "cost"}],
-        "rules": [{"lhv": "a", "op": "is less than or equal", "rhv": "1"}], "token": null}),
-    );
-    round_trip::<reports::ReportMeta>(
-        &json!({"token": "placeholder", "vars": [{"name": "a", "label": "b"}], "flows": [{"id": "x"}]}),
-    );
-    round_trip::<exports::Export>(
-        &json!({"id": "5fd4371e940df5a34a3888b2", "status": "complete", "downloads": ["a", {"url": "b"}],
-        "filter_rules": null, "reason": {"message": "m"}, "date_format": "legacy", "exported_docs": 7}),
-    );
-    round_trip::<partners::Connection>(
-        &json!({"id": "a", "relationship_type": "seller", "connected_account": {"name": "x"}}),
-    );
-    round_trip::<submission_docs::AccessLog>(
-        &json!({"id": "a", "accessor": {"user": {"id": "u", "email": "a@b.example"}},
-        "submission_doc": {"flow": {"id": "f", "account": {"id": "c"}}}, "access_count": 3}),
-    );
-    round_trip::<firehose::Checked>(&json!({"ETag": "\"a\""}));
-    round_trip::<destinations::Destination>(
-        &json!({"name": "a", "flow_usages": {"count": 1, "flows": [{"id": "f", "name": "n"}]}}),
-    );
 }
 
 #[test]
