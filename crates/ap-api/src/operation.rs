@@ -152,6 +152,18 @@ macro_rules! debug_as_operation {
 
 pub(crate) use debug_as_operation;
 
+/// The sentence about the error statuses of an endpoint.
+macro_rules! errors_doc {
+    ([]) => {
+        "Documented error statuses: none."
+    };
+    ([$($status:literal),+]) => {
+        concat!("Documented error statuses: ", stringify!($($status),+), ".")
+    };
+}
+
+pub(crate) use errors_doc;
+
 /// Declares an endpoint of LeadConduit that has only ids, and perhaps a JSON body.
 ///
 /// It becomes a struct with `new`, which takes the ids and the body in their order, and with `output`, which decodes
@@ -166,7 +178,7 @@ macro_rules! operation {
         ///
         #[doc = concat!("`", stringify!($method), " ", $path, "`, documented: <", $source, ">")]
         ///
-        #[doc = concat!("Documented error statuses: `", stringify!($errors), "`.")]
+        #[doc = $crate::operation::errors_doc!($errors)]
         #[derive(Clone)]
         #[must_use = "an endpoint does nothing until a client calls it"]
         pub struct $name {

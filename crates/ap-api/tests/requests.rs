@@ -95,7 +95,7 @@ fn table() -> Vec<(Draft, String)> {
     let days = events::metrics::Timeframe::Named("this_14_days".to_owned());
     row(
         events::metrics::Count::new()
-            .timeframe(&days)
+            .timeframe(days)
             .group_by("outcome")
             .draft(),
         "GET /events/event-metrics/count?group_by=outcome&timeframe=this_14_days",

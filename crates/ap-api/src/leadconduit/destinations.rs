@@ -12,7 +12,7 @@ use crate::{Id, Secret};
 /// `GET /destinations`, documented:
 /// <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>
 ///
-/// Documented error statuses: `[401]`.
+/// Documented error statuses: 401.
 #[derive(Clone, Default)]
 #[must_use = "an endpoint does nothing until a client calls it"]
 pub struct List {

@@ -19,7 +19,7 @@ use crate::{Id, Secret};
 /// `GET /firehose`, documented:
 /// <https://developers.activeprospect.com/api-reference/firehose/test-firehoses-ability-to-write-to-aws-s3-or-azure-blob-storage>
 ///
-/// Documented error statuses: `[401]`.
+/// Documented error statuses: 401.
 #[derive(Clone)]
 #[must_use = "an endpoint does nothing until a client calls it"]
 pub struct Check {

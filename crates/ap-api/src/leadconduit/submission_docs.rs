@@ -71,7 +71,7 @@ macro_rules! hide {
         #[doc = concat!("`PUT ", $path, "`, documented: <https://github.com/activeprospect/kb/blob/d2dc400/openapi/openapi.yaml>")]
         ///
         /// The schema has the flag in `ui_state`, and the text of the error outside of it, so both are sent. Documented
-        /// error statuses: `[400]`. The output is empty.
+        /// error statuses: 400. The output is empty.
         #[derive(Clone)]
         #[must_use = "an endpoint does nothing until a client calls it"]
         pub struct $name {

@@ -20,7 +20,7 @@ use crate::rules::Rule;
 ///
 /// `GET /events`, documented: <https://developers.activeprospect.com/api-reference/leads/list-all-events>
 ///
-/// Documented error statuses: `[401]`, also for accounts without this feature.
+/// Documented error statuses: 401, also for accounts without this feature.
 ///
 /// ```
 /// use ap_api::leadconduit::events;

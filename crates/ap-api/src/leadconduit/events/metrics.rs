@@ -60,7 +60,7 @@ macro_rules! metric {
         ///
         #[doc = concat!("`GET ", $path, "`, documented: <", $source, ">")]
         ///
-        /// Documented error statuses: `[401]`.
+        /// Documented error statuses: 401.
         #[derive(Clone, Default)]
         #[must_use = "an endpoint does nothing until a client calls it"]
         pub struct $name(Parameters);
@@ -128,7 +128,7 @@ macro_rules! setter {
     };
     (timeframe) => {
         /// Sets the span of time.
-        pub fn timeframe(mut self, timeframe: &Timeframe) -> Self {
+        pub fn timeframe(mut self, timeframe: Timeframe) -> Self {
             self.0.timeframe = Some(timeframe.text());
             self
         }

@@ -193,9 +193,9 @@ impl Stats {
     }
 
     /// Counts only events that pass this rule. Repeat it: all rules must pass.
-    pub fn rule(mut self, rule: &Rule) -> Self {
+    pub fn rule(mut self, rule: Rule) -> Self {
         // A rule is always valid JSON.
-        self.rules.extend(serde_json::to_string(rule));
+        self.rules.extend(serde_json::to_string(&rule));
         self
     }
 
