@@ -1,5 +1,6 @@
 //! What the tests that span several crates share: clients of both modes behind one blocking interface, a
 //! server that follows a script, a TLS front for it, and numbers that look random.
+#![forbid(unsafe_code)]
 
 mod clients;
 mod dice;

@@ -3,6 +3,7 @@
 //! Each command is a module of its own with an `Options` type (its arguments) and a `run` function. A `run`
 //! returns the exit code: success if everything that it checked is in order. An `Err` is one sentence that says
 //! why it could not check.
+#![forbid(unsafe_code)]
 
 mod bench;
 mod catalogue;

@@ -1,5 +1,6 @@
 //! What `cargo xtask bench` measures: the clients of this workspace and the bare libraries below them, which make the
 //! same calls to the same server. The server is a process of its own.
+#![forbid(unsafe_code)]
 
 pub mod load;
 pub mod micro;

@@ -7,6 +7,7 @@
 //! - `ap-bench micro NAME TIMES` does an operation of the core, or of a client, so many times.
 //! - `ap-bench list` prints these operations: for each of them its name, the operation whose cost is not part of it,
 //!   and a description.
+#![forbid(unsafe_code)]
 
 use std::io::Read as _;
 

@@ -12,6 +12,7 @@ pub struct Called {
     pub(crate) service: Service,
     pub(crate) method: Method,
     pub(crate) is_repeatable: bool,
+    pub(crate) is_at_most_once: bool,
 }
 
 impl Called {
@@ -22,6 +23,7 @@ impl Called {
             service,
             method: request.method().clone(),
             is_repeatable: request.method().is_idempotent(),
+            is_at_most_once: false,
         }
     }
 
@@ -42,5 +44,12 @@ impl Called {
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         self.is_repeatable
+    }
+
+    /// Returns `true` if no client may send the request again after a failure: see
+    /// [`Draft::at_most_once`](crate::Draft::at_most_once).
+    #[must_use]
+    pub fn is_at_most_once(&self) -> bool {
+        self.is_at_most_once
     }
 }

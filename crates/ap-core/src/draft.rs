@@ -46,6 +46,7 @@ impl Draft {
             called: Called {
                 service,
                 is_repeatable: method.is_idempotent(),
+                is_at_most_once: false,
                 method,
             },
             target: path.into(),
@@ -207,7 +208,37 @@ impl Draft {
     /// Says that sending this twice has the same effect as sending it once, although its method does not
     /// promise that.
     pub fn repeatable(mut self) -> Self {
-        self.called.is_repeatable = true;
+        self.called.is_repeatable = !self.called.is_at_most_once;
+        self
+    }
+
+    /// Says that no client may send this again after a failure, whatever its [policy](crate::RetryPolicy) is. A
+    /// submitted lead is an example: there could be two of it.
+    ///
+    /// After a rejected key the request still goes out once more with the next key, because the product did nothing
+    /// with the first one.
+    pub fn at_most_once(mut self) -> Self {
+        self.called.is_at_most_once = true;
+        self.called.is_repeatable = false;
+        self
+    }
+
+    /// Refuses to send this, for an endpoint whose parameters are known to be wrong. `why` is one sentence
+    /// without a full stop, and does not repeat a value.
+    ///
+    /// ```
+    /// use ap_core::{Draft, Origins, Service};
+    ///
+    /// let limit = 5_000;
+    /// let mut draft = Draft::get(Service::LeadConduit, "/events").query(&[("limit", limit)]);
+    /// if !(1..=1_000).contains(&limit) {
+    ///     draft = draft.refuse("the limit is not from 1 to 1000");
+    /// }
+    /// let error = draft.prepare(&Origins::vendor(), None).unwrap_err();
+    /// assert_eq!(error.to_string(), "the limit is not from 1 to 1000");
+    /// ```
+    pub fn refuse(mut self, why: &'static str) -> Self {
+        self.keep(Err::<(), _>(RequestError::Parameter(why)));
         self
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 
 mod basic;
 mod called;
@@ -18,6 +19,7 @@ mod product;
 pub mod redact;
 pub mod request;
 mod response;
+mod retry_policy;
 pub mod unauthorized;
 
 pub use called::Called;
@@ -34,4 +36,5 @@ pub use page::{Page, Paged};
 pub use product::{Product, Service, UnknownProduct};
 pub use request::{RequestError, check, sign};
 pub use response::Response;
+pub use retry_policy::RetryPolicy;
 pub use unauthorized::{Unauthorized, UnauthorizedKind};

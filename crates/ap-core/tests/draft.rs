@@ -343,6 +343,18 @@ fn the_first_problem_is_the_one_that_is_reported() {
 }
 
 #[test]
+fn an_endpoint_refuses_what_it_knows_to_be_wrong_with_its_own_sentence() {
+    let draft = flows().refuse("the limit is not from 1 to 1000");
+    let error = draft
+        .refuse("x")
+        .prepare(&Origins::vendor(), None)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert_eq!(error.to_string(), "the limit is not from 1 to 1000");
+    assert!(!error.may_have_been_applied() && !error.may_retry());
+}
+
+#[test]
 fn a_draft_knows_its_service_method_and_if_it_may_be_sent_twice() {
     let origin = Origin::parse_loopback("http://127.0.0.1:8080").unwrap();
     let origins = Origins::vendor()
@@ -424,9 +436,7 @@ fn an_error_names_the_origin_that_was_refused_and_neither_path_query_header_nor_
             .unwrap();
         let error = Error::from(Draft::from_http(request, &Origins::vendor()).unwrap_err());
         let first: &dyn std::error::Error = &error;
-        let sources = std::iter::successors(Some(first), |error| {
-            error.source()
-        });
+        let sources = std::iter::successors(Some(first), |error| error.source());
         let texts: String = sources.map(|error| format!("{error} {error:?}")).collect();
         assert!(
             error

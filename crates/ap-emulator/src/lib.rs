@@ -28,6 +28,7 @@
 //! A request that a browser sends for a page of another origin changes nothing: the emulator refuses
 //! it with 403, by its `Origin` or `Sec-Fetch-Site`. If `Host` is neither the port's own address nor
 //! `localhost`, the page and the calls return 421.
+#![forbid(unsafe_code)]
 
 mod addresses;
 mod control;

@@ -1,6 +1,7 @@
 //! Counts what a thread allocates for one operation (`bench-allocations micro NAME`) or for one call
 //! (`bench-allocations calls SUBJECT ORIGIN PATH`, with the root certificate on its input). Prints the number of
 //! allocations and of bytes. It is a program of its own, because counting costs instructions.
+#![forbid(unsafe_code)]
 
 use std::io::Read as _;
 

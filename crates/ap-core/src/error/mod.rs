@@ -276,6 +276,12 @@ impl Error {
         Unauthorized::from_answer(product, self.error_status()?, response.bytes())
     }
 
+    /// Returns what is known of the request, if anything is.
+    #[must_use]
+    pub fn called(&self) -> Option<&Called> {
+        self.inner.called.as_ref()
+    }
+
     /// Returns the service that was called.
     #[must_use]
     pub fn service(&self) -> Option<Service> {

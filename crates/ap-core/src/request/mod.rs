@@ -55,6 +55,9 @@ pub enum RequestError {
     /// Parameters that cannot be written as a query.
     #[error("the query parameters cannot be written as a query; use pairs, a map or a flat struct")]
     Query,
+    /// A parameter that the product is known to refuse: an endpoint says what is wrong, without its value.
+    #[error("{0}")]
+    Parameter(&'static str),
     /// A body that cannot be written as JSON or as a form.
     #[error("the body cannot be written as {0}")]
     Body(&'static str),

@@ -1,0 +1,3 @@
+//! TrustedForm: certificates.
+
+pub mod certificates;
