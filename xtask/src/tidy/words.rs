@@ -135,9 +135,12 @@ fn quoted(text: &str, found: &mut Findings) {
 
 /// Finds names that are identifiers in Rust.
 fn identifiers(stream: TokenStream, found: &mut Findings) {
-    for token in stream {
+    let mut tokens = stream.into_iter();
+    while let Some(token) = tokens.next() {
         match token {
             TokenTree::Group(group) => identifiers(group.stream(), found),
+            // What a crate forbids itself is no use of it.
+            TokenTree::Ident(ident) if ident == "forbid" => drop(tokens.next()),
             TokenTree::Ident(ident) => {
                 for (name, instead) in entries(NAMES).filter(|(name, _)| ident == name) {
                     found.add(ident.span().start().line, problem_of_name(name, instead));
