@@ -15,6 +15,7 @@ mod env;
 #[cfg(feature = "async")]
 mod asynchronous;
 
+pub use ap_api as api;
 pub use ap_client::ap_core::{
     ApiKey, Call, Draft, Endpoint, Error, ErrorKind, Hint, InvalidKey, InvalidOrigin, KeyRing,
     Origin, Origins, Page, Paged, Product, RejectedKey, RequestError, Response, Service,
