@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, Connect, Deadline, FreshConnection, Moment, TransportConfig, TransportError,
-    TransportErrorKind, body_capacity, check_head, check_plain_http, host, is_loopback,
-    wire_headers,
+    TransportErrorKind, body_capacity, check_head, check_plain_http, is_loopback, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -82,9 +81,9 @@ impl ReqwestTransport {
         if !request.headers().contains_key(header::ACCEPT) {
             return Err(unsendable("the library would add an Accept header"));
         }
-        let url = self.urls.get(uri).map_err(unsendable)?;
+        let (url, host) = self.urls.get(uri).map_err(unsendable)?;
         let mut prepared = reqwest::Request::new(request.method().clone(), url);
-        *prepared.headers_mut() = wire_headers(request, host(uri));
+        *prepared.headers_mut() = wire_headers(request, host);
         if !request.body().is_empty() {
             let body = request.body().clone();
             *prepared.body_mut() = Some(if body.len() <= MOST_IN_ONE_PIECE {

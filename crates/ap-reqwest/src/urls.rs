@@ -1,10 +1,11 @@
-//! [`Urls`]: URLs of the library's own type. Parsing one costs a tenth of a call, most of it for the scheme
-//! and the host, so these are parsed once.
+//! [`Urls`]: URLs of the library's own type, and the value of `Host`. Parsing a URL costs a tenth of a call, most
+//! of it for the scheme and the host, so these are parsed once.
 
 use std::sync::{PoisonError, RwLock};
 
-use http::Uri;
+use ap_client::transport::host;
 use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 /// An account's calls go to a handful of origins. Further ones are parsed each time.
@@ -18,50 +19,56 @@ struct Base {
     scheme: Scheme,
     authority: Authority,
     url: Url,
+    host: Option<HeaderValue>,
 }
 
 impl Urls {
-    /// Returns the URI as a URL, if the library would not change its spelling.
-    pub(crate) fn get(&self, uri: &Uri) -> Result<Url, &'static str> {
+    /// Returns the URI as a URL, if the library would not change its spelling, and its host.
+    pub(crate) fn get(&self, uri: &Uri) -> Result<(Url, Option<HeaderValue>), &'static str> {
         let parse =
             |text: &str| Url::parse(text).map_err(|_| "the library does not accept the URL");
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err("the library does not accept the URL");
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        let url = if is_rooted(target) {
+        let (url, host) = if is_rooted(target) {
             let known = {
                 let bases = self.0.read().unwrap_or_else(PoisonError::into_inner);
                 let base = bases
                     .iter()
                     .find(|base| base.scheme == *scheme && base.authority == *authority);
-                base.map(|base| base.url.join(target))
+                base.map(|base| (base.url.join(target), base.host.clone()))
             };
             match known {
-                Some(joined) => joined.map_err(|_| "the library does not accept the URL")?,
+                Some((joined, host)) => {
+                    let joined = joined.map_err(|_| "the library does not accept the URL")?;
+                    (joined, host)
+                }
                 None => {
                     let url = parse(&format!("{scheme}://{authority}/"))?;
                     let joined = url
                         .join(target)
                         .map_err(|_| "the library does not accept the URL")?;
+                    let host = host(uri);
                     let mut bases = self.0.write().unwrap_or_else(PoisonError::into_inner);
                     if bases.len() < MOST {
                         bases.push(Base {
                             scheme: scheme.clone(),
                             authority: authority.clone(),
                             url,
+                            host: host.clone(),
                         });
                     }
-                    joined
+                    (joined, host)
                 }
             }
         } else {
-            parse(&uri.to_string())?
+            (parse(&uri.to_string())?, host(uri))
         };
         if url.path() != uri.path() || url.query() != uri.query() {
             return Err("the library would change the URL");
         }
-        Ok(url)
+        Ok((url, host))
     }
 }
 
@@ -99,7 +106,10 @@ mod tests {
             let whole = Url::parse(&uri.to_string()).ok();
             let whole = whole.filter(|url| url.path() == uri.path() && url.query() == uri.query());
             for time in ["first", "second"] {
-                assert_eq!(urls.get(&uri).ok(), whole, "{text}, the {time} time");
+                let (url, host_value) = urls.get(&uri).ok().unzip();
+                assert_eq!(url, whole, "{text}, the {time} time");
+                let expected = url.and_then(|_| host(&uri));
+                assert_eq!(host_value.flatten(), expected, "{text}, the {time} time");
             }
         }
     }
@@ -109,7 +119,7 @@ mod tests {
         let urls = Urls::default();
         for number in 0..100 {
             let uri: Uri = format!("https://host-{number}.example/").parse().unwrap();
-            assert_eq!(urls.get(&uri).unwrap().as_str(), uri.to_string());
+            assert_eq!(urls.get(&uri).unwrap().0.as_str(), uri.to_string());
         }
         assert_eq!(urls.0.read().unwrap().len(), MOST);
     }

@@ -23,6 +23,10 @@ impl Preference {
     /// preferred one.
     pub(crate) fn untried(self, tried: u8, keys: usize) -> Option<usize> {
         let first = self.index().min(keys);
+        if tried == 0 {
+            // The first attempt of a call.
+            return (first < keys).then_some(first);
+        }
         let mut in_order = (first..keys).chain(0..first);
         in_order.find(|key| tried & 1 << key == 0)
     }
