@@ -4,9 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The cases that a subject is expected to fail: ids and reasons.
+/// The cases that a subject is expected to fail, by their ids.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ExpectedFailures(BTreeMap<String, String>);
+pub(crate) struct ExpectedFailures(BTreeMap<String, Expectation>);
+
+/// Why a case is expected to fail.
+#[derive(Clone, Debug)]
+pub(crate) struct Expectation {
+    pub reason: String,
+    /// The case fails or passes, depending on timing.
+    pub may_pass: bool,
+}
 
 /// One entry of a list in JSON.
 #[derive(Deserialize)]
@@ -14,24 +22,31 @@ pub(crate) struct ExpectedFailures(BTreeMap<String, String>);
 pub(crate) struct ExpectedFailure {
     pub id: String,
     pub reason: String,
+    #[serde(default)]
+    pub may_pass: bool,
 }
 
 impl ExpectedFailures {
-    pub(crate) fn add(&mut self, id: &str, reason: &str) -> Result<(), InvalidExpectedFailure> {
+    pub(crate) fn add(&mut self, entry: ExpectedFailure) -> Result<(), InvalidExpectedFailure> {
+        let ExpectedFailure {
+            id,
+            reason,
+            may_pass,
+        } = entry;
         if reason.trim().is_empty() {
-            return Err(InvalidExpectedFailure::NoReason(id.to_owned()));
+            return Err(InvalidExpectedFailure::NoReason(id));
         }
-        self.0.insert(id.to_owned(), reason.to_owned());
+        self.0.insert(id, Expectation { reason, may_pass });
         Ok(())
     }
 
-    /// Returns the reason, if the case is expected to fail.
-    pub(crate) fn reason(&self, id: &str) -> Option<&str> {
-        self.0.get(id).map(String::as_str)
+    /// Returns why the case is expected to fail, if it is.
+    pub(crate) fn get(&self, id: &str) -> Option<&Expectation> {
+        self.0.get(id)
     }
 }
 
-/// Parses a list `[{"id": …, "reason": …}]`.
+/// Parses a list `[{"id": …, "reason": …, "may_pass": true}]`; `may_pass` can be left out.
 pub(crate) fn parse(list: &str) -> Result<Vec<ExpectedFailure>, InvalidExpectedFailure> {
     serde_json::from_str(list)
         .map_err(|error| InvalidExpectedFailure::InvalidList(error.to_string()))

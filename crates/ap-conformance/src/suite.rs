@@ -10,7 +10,7 @@ use crate::case::files;
 use crate::case::{Case, CaseError};
 use crate::case_info::CaseInfo;
 use crate::context::SuiteContext;
-use crate::expected_failures::{self, ExpectedFailures, InvalidExpectedFailure};
+use crate::expected_failures::{self, ExpectedFailure, ExpectedFailures, InvalidExpectedFailure};
 use crate::report::Report;
 use crate::run::Verdict;
 use crate::runner::Runner;
@@ -141,31 +141,34 @@ impl Suite {
     /// # Errors
     ///
     /// [`InvalidExpectedFailure`] if there is no such case, or no reason.
-    pub fn expected_failure(
-        mut self,
-        id: &str,
-        reason: &str,
-    ) -> Result<Self, InvalidExpectedFailure> {
+    pub fn expected_failure(self, id: &str, reason: &str) -> Result<Self, InvalidExpectedFailure> {
+        self.expect_failure(ExpectedFailure {
+            id: id.to_owned(),
+            reason: reason.to_owned(),
+            may_pass: false,
+        })
+    }
+
+    fn expect_failure(mut self, entry: ExpectedFailure) -> Result<Self, InvalidExpectedFailure> {
         let mut cases = files::builtin().iter().chain(&self.cases);
-        if !cases.any(|case| case.id == id) {
-            return Err(InvalidExpectedFailure::UnknownCase(id.to_owned()));
+        if !cases.any(|case| case.id == entry.id) {
+            return Err(InvalidExpectedFailure::UnknownCase(entry.id));
         }
-        self.expected_failures.add(id, reason)?;
+        self.expected_failures.add(entry)?;
         Ok(self)
     }
 
     /// Expects every case of a JSON list to fail: `[{"id": …, "reason": …}]`.
     ///
-    /// Each is added as by [`expected_failure`](Self::expected_failure).
+    /// Each is added as by [`expected_failure`](Self::expected_failure). An entry with `"may_pass": true` depends
+    /// on timing: it may also pass.
     ///
     /// # Errors
     ///
     /// [`InvalidExpectedFailure`] for the first entry that is not valid.
     pub fn expected_failures(self, list: &str) -> Result<Self, InvalidExpectedFailure> {
         let mut entries = expected_failures::parse(list)?.into_iter();
-        entries.try_fold(self, |suite, entry| {
-            suite.expected_failure(&entry.id, &entry.reason)
-        })
+        entries.try_fold(self, Self::expect_failure)
     }
 
     /// Keeps only the cases for which the function returns `true`.
