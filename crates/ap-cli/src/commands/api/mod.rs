@@ -9,7 +9,7 @@ use activeprospect::http::{Method, StatusCode, header};
 use activeprospect::{Draft, Error, Product, Response};
 
 use crate::call;
-use crate::exit_code::{ExitCode, is_bad_key};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
@@ -95,16 +95,12 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
 
 /// Describes the failure of a call that had no key.
 fn unsigned_failure(error: Error, session: &Session) -> Failure {
-    let is_bad_key = is_bad_key(&error);
     let status = error.status();
     let mut failure = session.failure(error);
     if status == Some(StatusCode::UNAUTHORIZED) {
         failure.code = ExitCode::NoAcceptedKey;
         failure.hint = "this needs a key; leave out --no-auth".to_owned();
     } else if status == Some(StatusCode::FORBIDDEN) {
-        if is_bad_key {
-            failure.code = ExitCode::NoAcceptedKey;
-        }
         failure.hint = "no key was sent; if this needs one, leave out --no-auth".to_owned();
     }
     failure
