@@ -10,10 +10,12 @@ use axum::routing::get;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::flow_list::FlowList;
-use crate::response::{self, JSON, Response};
+use super::list_body;
+use crate::response::{self, Response};
 use crate::state::Shared;
+use crate::state::flows;
 use crate::state::plan::Plan;
+use crate::state::store::Name;
 use crate::{Product, example_data, request_body};
 
 const PRODUCT: Product = Product::LeadConduit;
@@ -64,12 +66,11 @@ async fn account(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn list_flows(State(shared): State<Arc<Shared>>) -> Response {
-    let list = FlowList::new(shared);
-    response::with_body(StatusCode::OK, JSON, list.len(), Body::new(list))
+    list_body::response(shared.lock().store.list(Name::Flows))
 }
 
 async fn flow(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
-    match shared.lock().flows.get(&id) {
+    match shared.lock().store.get(Name::Flows, &id) {
         Some(flow) => response::json_text(StatusCode::OK, flow),
         None => response::not_found(SERVICE),
     }
@@ -81,7 +82,7 @@ async fn create_flow(State(shared): State<Arc<Shared>>, body: Body) -> Response 
         Ok(held) => held,
         Err(refusal) => return refusal,
     };
-    match shared.lock().flows.create(held.as_bytes()) {
+    match flows::create(&mut shared.lock().store, held.as_bytes()) {
         Ok(flow) => response::json_text(StatusCode::CREATED, flow),
         Err(refusal) => response::error(SERVICE, refusal.status, refusal.reason),
     }

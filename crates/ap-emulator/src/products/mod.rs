@@ -1,7 +1,7 @@
 //! What differs between the products: their routes, their 401, and who needs no key.
 
-mod flow_list;
 mod lead_conduit;
+mod list_body;
 mod suppression_list;
 mod trusted_form;
 

@@ -1,19 +1,22 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod collection;
 pub(crate) mod flows;
 pub(crate) mod history;
 pub(crate) mod plan;
+pub(crate) mod room;
 pub(crate) mod snapshot;
+pub(crate) mod store;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
-use self::flows::Flows;
 use self::history::{Event, History};
 use self::plan::Plan;
 use self::snapshot::{ProductState, State};
+use self::store::Store;
 use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
@@ -50,7 +53,7 @@ impl Shared {
 pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
-    pub(crate) flows: Flows,
+    pub(crate) store: Store,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -77,7 +80,7 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
-            flows: Flows::with_examples(),
+            store: flows::with_examples(),
             history: History::new(),
             products: PerProduct::default(),
         }
