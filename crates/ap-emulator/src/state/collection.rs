@@ -11,6 +11,9 @@ use bytes::Bytes;
 /// The most items in one chunk.
 const CHUNK: usize = 64;
 
+/// The most items in a list that was filtered. Unlike a whole list, it is a copy.
+const MAX_FILTERED: usize = 1000;
+
 /// Texts by id, in the order of their creation.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
@@ -78,6 +81,17 @@ impl Collection {
 }
 
 impl List {
+    /// Returns a list of one text.
+    pub(crate) fn of_one(text: Bytes) -> Self {
+        let mut list = Self::default();
+        list.push(Item {
+            number: 0,
+            id: "".into(),
+            text,
+        });
+        list
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
@@ -91,10 +105,14 @@ impl List {
         self.chunks.iter().flat_map(|chunk| chunk.iter())
     }
 
-    /// Returns the items that `is_wanted` selects.
+    /// Returns the items that `is_wanted` selects, the first thousand at most.
     pub(crate) fn filtered(&self, mut is_wanted: impl FnMut(&Item) -> bool) -> Self {
         let mut list = Self::default();
-        for item in self.iter().filter(|item| is_wanted(item)) {
+        for item in self
+            .iter()
+            .filter(|item| is_wanted(item))
+            .take(MAX_FILTERED)
+        {
             list.push(item.clone());
         }
         list

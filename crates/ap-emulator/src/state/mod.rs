@@ -1,11 +1,13 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod changes;
 pub(crate) mod collection;
-pub(crate) mod flows;
 pub(crate) mod history;
 pub(crate) mod plan;
+pub(crate) mod random;
 pub(crate) mod room;
+pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod store;
 
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 use self::account::Account;
 use self::history::{Event, History};
 use self::plan::Plan;
+use self::settings::Settings;
 use self::snapshot::{ProductState, State};
 use self::store::Store;
 use crate::Product;
@@ -54,6 +57,7 @@ pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) store: Store,
+    pub(crate) settings: Settings,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -80,7 +84,8 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
-            store: flows::with_examples(),
+            store: Store::with_examples(),
+            settings: Settings::default(),
             history: History::new(),
             products: PerProduct::default(),
         }

@@ -29,6 +29,11 @@ impl Room {
         Arc::clone(&self.0).try_acquire_many_owned(bytes).ok()
     }
 
+    /// Returns `true` if there is room for something of this length.
+    pub(crate) fn has(&self, length: usize) -> bool {
+        self.0.available_permits() >= length.saturating_add(BYTES_BESIDES)
+    }
+
     /// Returns `text` as shared bytes, or `None` if there is no room for it. The room is free again when
     /// the last clone is dropped, so that responses which clients do not read count too.
     pub(crate) fn keep(&self, text: String) -> Option<Bytes> {
