@@ -10,4 +10,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
     unserved("POST", "/{cert_id}/ping", "pingCertificate"),
     unserved("GET", "/{cert_id}/ping", "pingCertificateByGet"),
     open("GET", "/{cert_id}/ping_url", "getPingUrl"),
+    unserved("POST", "/{cert_id}/peek", "peekAtCertificate"),
 ];
