@@ -1,6 +1,6 @@
 //! The operations of TrustedForm: its certificates, and the account look-up of its application.
 
-use super::{Operation, open, served};
+use super::{Operation, open, served, unserved};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/account", "getAccount"),
