@@ -368,6 +368,36 @@ impl Paged for Numbers {
     }
 }
 
+/// The same endpoint, which knows where its items are: each number is its own place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Places(pub(crate) Numbers);
+
+impl Endpoint for Places {
+    type Output = Page<u32, u32>;
+
+    fn draft(&self) -> Draft {
+        self.0.draft()
+    }
+
+    fn decode(&self, response: Response) -> Result<Page<u32, u32>, Error> {
+        self.0.decode(response)
+    }
+}
+
+impl Paged for Places {
+    type Item = u32;
+    type Cursor = u32;
+
+    fn starting_at(self, cursor: u32) -> Self {
+        Self(Numbers(cursor))
+    }
+
+    fn cursor_after(&self, item: &u32, nth: usize) -> Option<u32> {
+        assert_eq!(usize::try_from(*item - self.0.0), Ok(nth));
+        Some(item + 1)
+    }
+}
+
 /// Everything about the end of a call that a caller can see.
 #[derive(Debug, PartialEq)]
 pub(crate) struct End {
