@@ -1,6 +1,8 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod budget;
+pub(crate) mod certificates;
 pub(crate) mod changes;
 pub(crate) mod collection;
 pub(crate) mod history;
@@ -10,16 +12,19 @@ pub(crate) mod room;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod store;
+pub(crate) mod suppression;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
+use self::certificates::Certificates;
 use self::history::{Event, History};
 use self::plan::Plan;
 use self::settings::Settings;
 use self::snapshot::{ProductState, State};
 use self::store::Store;
+use self::suppression::SuppressionLists;
 use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
@@ -56,6 +61,8 @@ impl Shared {
 pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
+    pub(crate) certificates: Certificates,
+    pub(crate) suppression: SuppressionLists,
     pub(crate) store: Store,
     pub(crate) settings: Settings,
     pub(crate) history: History,
@@ -84,6 +91,8 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
+            certificates: Certificates::new(),
+            suppression: SuppressionLists::with_examples(),
             store: Store::with_examples(),
             settings: Settings::default(),
             history: History::new(),

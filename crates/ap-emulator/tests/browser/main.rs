@@ -148,7 +148,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         return style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2;
     })()";
     let mut order = Vec::new();
-    for _ in 0..19 {
+    for _ in 0..20 {
         browser.press("Tab");
         order.push(browser.text(FOCUS));
         assert_eq!(browser.eval(ring), true, "{order:?}");
@@ -166,6 +166,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         "suppressionlist-served",
         "plan-paid",
         "plan-free",
+        "plan-unpaid",
         "fault-product",
         "fault-kind",
         "fault-count",
@@ -178,6 +179,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
     let page = [
         "Copy command",
         "Copy key",
+        "Leave the account unpaid",
         "Log in to LeadConduit",
         "Log in to SuppressionList",
         "Log in to TrustedForm",
