@@ -509,11 +509,8 @@ fn a_default_header_goes_to_its_service_unless_a_request_has_its_own() {
     let polled = || drop(block_on(other.get(Service::TrustedForm, "/").send()));
     assert_eq!(version(&polled), ["3.0"]);
     let own = || {
-        drop(
-            get(Service::TrustedForm)
-                .header("Api-Version", "4.0")
-                .send(),
-        )
+        let request = get(Service::TrustedForm).header("Api-Version", "4.0");
+        drop(request.send());
     };
     assert_eq!(version(&own), ["4.0"]);
     for service in [
