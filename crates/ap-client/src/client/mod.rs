@@ -211,7 +211,7 @@ impl Client<Blocking> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_turn(deadline) {
+                Todo::Begin => match self.wait_for_start(deadline) {
                     Ok(()) => call.begin(&self.shared.account),
                     Err(error) => call.failed(error),
                 },
@@ -237,15 +237,15 @@ impl Client<Blocking> {
         }
     }
 
-    fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+    fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
         if let Some(limit) = &self.shared.rate_limit {
             let transport = &*self.shared.transport;
             let now = transport.now();
-            let turn = limit.turn(now, deadline)?;
-            if turn.start() > now {
-                transport.sleep_until(turn.start());
+            let start = limit.reserve(now, deadline)?;
+            if start.at() > now {
+                transport.sleep_until(start.at());
             }
-            turn.begun();
+            start.begun();
         }
         Ok(())
     }
@@ -292,7 +292,7 @@ impl Client<Async> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_turn(deadline).await {
+                Todo::Begin => match self.wait_for_start(deadline).await {
                     Ok(()) => call.begin(&self.shared.account),
                     Err(error) => call.failed(error),
                 },
@@ -318,15 +318,15 @@ impl Client<Async> {
         }
     }
 
-    async fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+    async fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
         if let Some(limit) = &self.shared.rate_limit {
             let transport = &*self.shared.transport;
             let now = transport.now();
-            let turn = limit.turn(now, deadline)?;
-            if turn.start() > now {
-                transport.sleep_until(turn.start()).await;
+            let start = limit.reserve(now, deadline)?;
+            if start.at() > now {
+                transport.sleep_until(start.at()).await;
             }
-            turn.begun();
+            start.begun();
         }
         Ok(())
     }
