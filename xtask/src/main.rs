@@ -34,7 +34,7 @@ enum Command {
     /// Measure what a call costs.
     Bench(bench::Options),
     /// Run the conformance suite against the transports, or against any program.
-    Conformance(conformance::Options),
+    Conformance(Box<conformance::Options>),
     /// Check that the published crates work with the Rust version that they state.
     Msrv,
     /// Check that the core does no I/O, reads no clock and never waits.

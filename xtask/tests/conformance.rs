@@ -25,6 +25,14 @@ fn bad_input_is_one_sentence_and_no_success() {
         (&["ureq", "no-such-case"], "no case has"),
         (&["hyper", "redirect/"], "no transport"),
         (&["--list", "no-such-case"], "no case has"),
+        (&["--only", "body/emty"], "did you mean body/empty?"),
+        (&["--profile", "key-safty"], "did you mean key-safety?"),
+        (&["--capability", "proxi"], "did you mean proxy?"),
+        (&["--without", "proxi=it has none"], "did you mean proxy?"),
+        (&["--without", "proxy"], "write --without proxy=\"why\""),
+        (&["--without", "proxy="], "without a reason"),
+        (&["--skip", "body/"], "write --skip body/=\"why\""),
+        (&["--skip", "bodies/=why"], "no case has"),
     ] {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();
@@ -79,9 +87,33 @@ fn both_transports_are_an_array_and_one_is_an_object() {
     let report: Value = serde_json::from_slice(&one.stdout).unwrap();
     assert_eq!(
         report["summary"],
-        serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0})
+        serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0, "not_applicable": 0})
     );
     assert_eq!(report["memory"], "memory was not measured");
+}
+
+#[test]
+fn cases_are_chosen_by_profile_capability_and_id_and_left_out_with_a_reason() {
+    let list = |arguments: &[&str]| {
+        let output = run(&[&["--list"], arguments].concat());
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    let of_profile = |profile| list(&["--profile", profile]);
+    assert!(of_profile("key-safety") > 300 && of_profile("http") > 300);
+    assert!(of_profile("key-safety") + of_profile("http") < list(&[]));
+    assert_eq!(list(&["--capability", "concurrent-calls"]), 5);
+    assert_eq!(list(&["--only", "body/empty"]), 1);
+    let arguments = [
+        "--without",
+        "tls=it has none",
+        "--skip",
+        "environment/=slow",
+    ];
+    let output = run(&[&["ureq", "over-tls", "--format", "json"], &arguments[..]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let summary = &report["summary"];
+    assert_eq!(summary["not_applicable"], summary["total"], "{report}");
+    assert_eq!(report["cases"][0]["outcome"], "not-applicable");
 }
 
 #[test]

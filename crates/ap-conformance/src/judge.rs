@@ -2,13 +2,34 @@
 //! listener received.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use crate::case::{Case, ExpectedRequests, ExpectedResult, Listener, Range, unhex};
+use crate::case::{
+    Case, ExpectedRequests, ExpectedResult, Level, Listener, OUTCOMES, Range, unhex,
+};
 use crate::outcome::Outcome;
 use crate::placeholders::Placeholders;
 use crate::raw_request::{header_lines, with_lower_case_names, without_authorization};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, excerpt};
 use crate::server::Record;
+
+/// Why a case failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What was expected and what was seen, in one line without any part of a key.
+    pub message: String,
+    /// How much the failure counts, at most: an error of the wrong kind is a SHOULD whatever the case is.
+    pub level: Level,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            level: Level::Must,
+        }
+    }
+}
 
 /// Judges a run of a case.
 ///
@@ -21,12 +42,21 @@ pub(crate) fn judge(
     secrets: &[Secret],
     outcomes: &[Outcome],
     records: &BTreeMap<&str, Record>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     // The rules about keys come first, because a leak is the worst failure.
     check_leaks(case, secrets, outcomes, records)?;
+    // The kind of an error comes last, because it is the least.
+    let mut other_kind = None;
     for (number, (call, outcome)) in case.each_call().zip(outcomes).enumerate() {
-        check_result(&call.expect, outcome, placeholders)
-            .map_err(|message| with_call_number(number, case.each_call().count(), message))?;
+        let in_call = |message| with_call_number(number, case.each_call().count(), message);
+        if !call.expect.accepts(&outcome.kind) {
+            let message = in_call(unexpected_kind(&call.expect, outcome, secrets));
+            if !is_only_of_another_kind(&call.expect, outcome) {
+                return Err(message.into());
+            }
+            other_kind.get_or_insert(message);
+        }
+        check_result(&call.expect, outcome, placeholders).map_err(in_call)?;
     }
     let none = Listener::default();
     for (name, record) in records {
@@ -34,11 +64,41 @@ pub(crate) fn judge(
         if case.is_product(name) {
             check_authorization(case, secrets, record, listener)?;
         }
+        if record.without_tls && listener.https != Some(false) {
+            let message = format!("listener {name}: a request arrived without TLS");
+            return Err(message.into());
+        }
         check_requests(&listener.expect, record, placeholders)
             .and_then(|()| check_connections(listener, record))
             .map_err(|message| format!("listener {name}: {message}"))?;
     }
-    Ok(())
+    match other_kind {
+        None => Ok(()),
+        Some(message) => Err(Failure {
+            message: format!("{message}; it is an error, but of another kind"),
+            level: Level::Should,
+        }),
+    }
+}
+
+/// Returns `true` if the call had to end in an error, and ended in another one.
+///
+/// The caller has no response either way, so no answer was invented and none was lost.
+fn is_only_of_another_kind(expect: &ExpectedResult, outcome: &Outcome) -> bool {
+    let is_error = |kind: &str| !matches!(kind, "response" | "unauthorized" | "cancelled");
+    let expected = expect.outcome.all();
+    expected.into_iter().all(is_error)
+        && is_error(&outcome.kind)
+        && OUTCOMES.contains(&outcome.kind.as_str())
+}
+
+/// Says what was expected, and shows what was seen.
+fn unexpected_kind(expect: &ExpectedResult, outcome: &Outcome, secrets: &[Secret]) -> String {
+    let mut seen = outcome.kind.clone();
+    if let Some(status) = outcome.status {
+        let _ = write!(seen, " {status} {}", excerpt(&outcome.body, secrets));
+    }
+    format!("expected {}, saw {seen}", expect.outcome.all().join(" or "))
 }
 
 fn with_call_number(number: usize, count: usize, message: String) -> String {
@@ -86,17 +146,6 @@ fn check_result(
     outcome: &Outcome,
     placeholders: &Placeholders,
 ) -> Result<(), String> {
-    let accepted = expect.outcome.all();
-    if !accepted.contains(&outcome.kind.as_str()) {
-        let status = outcome
-            .status
-            .map_or(String::new(), |status| format!(" with status {status}"));
-        return Err(format!(
-            "expected {}, saw {}{status}",
-            accepted.join(" or "),
-            outcome.kind
-        ));
-    }
     for lacks in &expect.text_lacks {
         let lacks = placeholders.fill(lacks)?;
         if outcome.text.contains(&lacks) {

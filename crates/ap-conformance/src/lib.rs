@@ -7,6 +7,7 @@ mod case_info;
 mod placeholders;
 
 // Who judges: the suite runs cases for a subject.
+mod choice;
 mod expected_failures;
 mod runner;
 mod skip;
@@ -33,11 +34,11 @@ mod report;
 #[cfg(test)]
 mod mutants;
 
-pub use case::{CaseError, Level};
+pub use case::{Capability, CaseError, Level, Profile};
 pub use case_info::CaseInfo;
-pub use expected_failures::InvalidExpectedFailure;
+pub use choice::ChoiceError;
 pub use html::html;
 pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
 pub use subject::block_on;
-pub use suite::{Suite, UnknownCase, check, check_async};
+pub use suite::{Suite, check, check_async};

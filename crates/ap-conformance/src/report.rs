@@ -31,7 +31,7 @@ pub struct CaseReport {
 
 /// How a case ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum CaseState {
     /// The subject kept the rule.
     Passed,
@@ -39,16 +39,19 @@ pub enum CaseState {
     Failed,
     /// The case was not judged, or was expected to fail. The reason says why.
     Skipped,
+    /// The case needs something that the subject does not offer. The reason says what.
+    NotApplicable,
 }
 
 impl CaseState {
-    /// Returns `passed`, `failed` or `skipped`.
+    /// Returns `passed`, `failed`, `skipped` or `not-applicable`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::NotApplicable => "not-applicable",
         }
     }
 }
@@ -102,6 +105,7 @@ impl CaseReport {
         match self.state {
             CaseState::Passed => format!("passed   {level:<6}  {id}"),
             CaseState::Skipped => format!("skipped  {level:<6}  {id}: {reason}"),
+            CaseState::NotApplicable => format!("n/a      {level:<6}  {id}: {reason}"),
             CaseState::Failed => format!(
                 "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    result: {reason}"
             ),
@@ -207,6 +211,7 @@ impl Report {
                 "passed": self.count(CaseState::Passed),
                 "failed": self.count(CaseState::Failed),
                 "skipped": self.count(CaseState::Skipped),
+                "not_applicable": self.count(CaseState::NotApplicable),
             },
         })
     }
@@ -248,12 +253,16 @@ impl Report {
         mine.state = match theirs["outcome"].as_str() {
             Some("passed") => CaseState::Passed,
             Some("skipped") => CaseState::Skipped,
+            Some("not-applicable") => CaseState::NotApplicable,
             _ => CaseState::Failed,
         };
         theirs["reason"]
             .as_str()
             .unwrap_or_default()
             .clone_into(&mut mine.reason);
+        if theirs["level"] == "SHOULD" {
+            mine.level = Level::Should;
+        }
         mine.millis = theirs["ms"].as_u64().unwrap_or_default();
         mine.memory = theirs["memory"].as_u64();
         let kinds = theirs["kinds"].as_array().into_iter().flatten();
@@ -278,9 +287,9 @@ impl Report {
             .iter()
             .filter_map(|mine| {
                 let theirs = other.cases.iter().find(|theirs| theirs.id == mine.id)?;
-                let both_ran =
-                    mine.state != CaseState::Skipped && theirs.state != CaseState::Skipped;
-                (both_ran && mine.kinds != theirs.kinds).then(|| mine.id.clone())
+                let ran =
+                    |case: &CaseReport| matches!(case.state, CaseState::Passed | CaseState::Failed);
+                (ran(mine) && ran(theirs) && mine.kinds != theirs.kinds).then(|| mine.id.clone())
             })
             .collect()
     }
@@ -308,10 +317,11 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{}: {} passed, {} failed, {} skipped; {}",
+            "{}: {} passed, {} failed, {} not applicable, {} skipped; {}",
             self.subject,
             self.count(CaseState::Passed),
             self.count(CaseState::Failed),
+            self.count(CaseState::NotApplicable),
             self.count(CaseState::Skipped),
             self.memory(),
         )

@@ -10,7 +10,7 @@ use ap_core::{ApiKey, KeyRing, Origin, Origins, Service};
 use crate::case::{Call, Case, Product};
 use crate::context::SuiteContext;
 use crate::home_directory;
-use crate::judge;
+use crate::judge::{self, Failure};
 use crate::memory;
 use crate::outcome::Outcome;
 use crate::placeholders::Placeholders;
@@ -40,7 +40,7 @@ pub(crate) struct Run<'a> {
 
 /// The result of one run.
 pub(crate) struct Verdict {
-    pub result: Result<(), String>,
+    pub result: Result<(), Failure>,
     /// The kinds of outcome of the calls, in order.
     pub kinds: Vec<String>,
     /// By how many bytes the process grew, if that was measured.
@@ -187,7 +187,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn judge(&self) -> Result<(), String> {
+    fn judge(&self) -> Result<(), Failure> {
         self.server.wait_for_connections();
         let names = self.case.listeners.keys().map(String::as_str);
         let records: BTreeMap<&str, Record> = names

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
 
-use crate::case::Case;
+use crate::case::{Case, Level};
 use crate::context::SuiteContext;
 use crate::expected_failures::ExpectedFailures;
+use crate::judge::Failure;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::Verdict;
-use crate::skip::{ProcessKind, SubjectKind, skip_reason};
+use crate::skip::{Exceptions, NotRun, ProcessKind, SubjectKind, not_run};
 use crate::subject;
 
 /// Runs cases for one subject.
@@ -19,6 +20,7 @@ pub(crate) struct Runner<'a> {
     pub subject_kind: SubjectKind,
     pub process_kind: ProcessKind,
     pub cases: &'a [Case],
+    pub exceptions: &'a Exceptions,
     pub expected_failures: &'a ExpectedFailures,
 }
 
@@ -35,7 +37,7 @@ impl Runner<'_> {
         };
         let mut reports = Vec::new();
         for case in self.cases {
-            let mut total = CaseTotal::start(self.skip_reason(case));
+            let mut total = CaseTotal::start(self.not_run(case));
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
@@ -63,7 +65,7 @@ impl Runner<'_> {
         };
         let mut reports = Vec::new();
         for case in self.cases {
-            let mut total = CaseTotal::start(self.skip_reason(case));
+            let mut total = CaseTotal::start(self.not_run(case));
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
@@ -76,25 +78,23 @@ impl Runner<'_> {
         self.report(reports)
     }
 
-    fn skip_reason(&self, case: &Case) -> Option<&'static str> {
-        skip_reason(case, self.subject_kind, self.process_kind)
+    fn not_run(&self, case: &Case) -> Option<NotRun> {
+        not_run(case, self.subject_kind, self.process_kind, self.exceptions)
     }
 
     fn judged(&self, case: &Case, mut total: CaseTotal) -> CaseReport {
-        let failure = total.failure.take();
-        let (state, reason) = match (failure, total.skipped.take()) {
-            (None, Some(reason)) => (CaseState::Skipped, reason),
-            (failure, _) => match (failure, self.expected_failures.get(&case.id)) {
-                (None, None) => (CaseState::Passed, String::new()),
-                (Some(failure), None) => (CaseState::Failed, failure),
-                (Some(_), Some(expected)) => (CaseState::Skipped, expected.reason.clone()),
-                (None, Some(expected)) if expected.may_pass => (CaseState::Passed, String::new()),
-                (None, Some(_)) => (
-                    CaseState::Failed,
-                    "it was expected to fail, but it passed; remove the expected failure"
-                        .to_owned(),
-                ),
-            },
+        if let Some(NotRun { state, reason }) = total.not_run.take() {
+            return entry(case, state, reason, total);
+        }
+        let expected = self.expected_failures.get(&case.id);
+        let (state, reason) = match (&total.failure, expected) {
+            (Some(failure), None) => (CaseState::Failed, failure.message.clone()),
+            (Some(_), Some(expected)) => (CaseState::Skipped, expected.reason.clone()),
+            (None, Some(expected)) if !expected.may_pass => (
+                CaseState::Failed,
+                "it was expected to fail, but it passed; remove the expected failure".to_owned(),
+            ),
+            (None, _) => (CaseState::Passed, String::new()),
         };
         entry(case, state, reason, total)
     }
@@ -119,9 +119,14 @@ impl Runner<'_> {
 
 fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
     let elapsed = total.started.elapsed();
+    let is_should = |failure: &Failure| failure.level == Level::Should;
     CaseReport {
         id: case.id.clone(),
-        level: case.level,
+        level: if total.failure.as_ref().is_some_and(is_should) {
+            Level::Should
+        } else {
+            case.level
+        },
         state,
         reason,
         millis: elapsed.as_millis().try_into().unwrap_or(u64::MAX),
@@ -136,40 +141,44 @@ fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> Cas
 /// What all runs of one case add up to.
 struct CaseTotal {
     started: Instant,
-    failure: Option<String>,
-    skipped: Option<String>,
+    failure: Option<Failure>,
+    not_run: Option<NotRun>,
     kinds: Vec<String>,
     memory: Option<u64>,
 }
 
 impl CaseTotal {
-    fn start(skip_reason: Option<&str>) -> Self {
+    fn start(not_run: Option<NotRun>) -> Self {
         Self {
             started: Instant::now(),
             failure: None,
-            skipped: skip_reason.map(str::to_owned),
+            not_run,
             kinds: Vec::new(),
             memory: None,
         }
     }
 
     fn add(&mut self, offset: Option<usize>, verdict: Result<Verdict, String>) {
-        let result = verdict.and_then(|verdict| {
+        let result = verdict.map_err(Failure::from).and_then(|verdict| {
             self.kinds.extend(verdict.kinds);
             self.memory = self.memory.max(verdict.memory);
-            self.skipped = self.skipped.take().or(verdict.skipped);
+            let skipped = verdict.skipped.map(|reason| NotRun {
+                state: CaseState::Skipped,
+                reason,
+            });
+            self.not_run = self.not_run.take().or(skipped);
             verdict.result
         });
-        if let Err(message) = result {
-            self.failure = Some(match offset {
-                Some(offset) => format!("at byte {offset}: {message}"),
-                None => message,
-            });
+        if let Err(mut failure) = result {
+            if let Some(offset) = offset {
+                failure.message = format!("at byte {offset}: {}", failure.message);
+            }
+            self.failure = Some(failure);
         }
     }
 
     /// Returns `true` if more runs of the case cannot change its result.
     fn is_decided(&self) -> bool {
-        self.failure.is_some() || self.skipped.is_some()
+        self.failure.is_some() || self.not_run.is_some()
     }
 }

@@ -207,6 +207,12 @@ fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<Lis
         let (tls, greeting) = (plan.tls.clone(), plan.greeting.clone());
         let state = Arc::clone(state);
         threads.push(std::thread::spawn(move || {
+            if tls.is_some()
+                && let Some(bytes) = connection::bytes_without_tls(&tcp)
+            {
+                state.add_bytes_without_tls(number, &bytes);
+                return;
+            }
             // A client may close the connection at any time. What it sent until then is recorded.
             let _ = Connection::accept(tcp, tls, greeting.as_bytes())
                 .and_then(|connection| script::run(connection, &script, &state, number));

@@ -18,6 +18,8 @@ pub(crate) struct Record {
     pub received: Vec<Vec<u8>>,
     /// Every request, with the number of its connection.
     pub requests: Vec<(usize, Vec<u8>)>,
+    /// A listener that speaks TLS received something else.
+    pub without_tls: bool,
     /// How many marks the scripts have passed.
     pub marks: usize,
     /// How many bytes of floods were sent.
@@ -90,6 +92,12 @@ impl ListenerState {
         if let Some(all) = self.record().received.get_mut(connection) {
             all.extend_from_slice(bytes);
         }
+    }
+
+    /// Records bytes that a listener with TLS received outside of it.
+    pub(super) fn add_bytes_without_tls(&self, connection: usize, bytes: &[u8]) {
+        self.add_received(connection, bytes);
+        self.record().without_tls = true;
     }
 
     pub(super) fn add_request(&self, connection: usize, request: Vec<u8>) {
