@@ -6,7 +6,6 @@ mod subject;
 mod suite;
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use ap_conformance::{Report, Suite, html};
@@ -59,14 +58,22 @@ fn finish(options: &Options, text: &str, is_success: bool) -> Result<ExitCode, S
 
 /// Formats the reports. Two transports are an array of JSON, one subject is an object.
 fn text(options: &Options, reports: &[Report]) -> String {
+    if options.trace.is_some() && options.case.is_none() {
+        return trace(reports);
+    }
     match options.format {
+        _ if options.case.is_some() => {
+            let reports = reports
+                .iter()
+                .map(|report| report.to_detailed_json().to_string());
+            reports.collect()
+        }
         Format::Table => {
             let tables: Vec<_> = reports.iter().map(Report::to_string).collect();
             format!("{}\n", tables.join("\n\n"))
         }
         Format::Html => html(reports),
         Format::Json => match reports {
-            [report] if options.case.is_some() => format!("{}\n", report.to_detailed_json()),
             [report] => format!("{}\n", report.to_json()),
             reports => {
                 let all: Vec<_> = reports.iter().map(Report::to_json).collect();
@@ -74,6 +81,28 @@ fn text(options: &Options, reports: &[Report]) -> String {
             }
         },
     }
+}
+
+/// Formats the whole conversation of the one case that ran.
+fn trace(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        for case in report.cases() {
+            let (subject, id, state) = (report.subject(), case.id(), case.state().name());
+            let _ = writeln!(text, "{id} on {subject}: {state}");
+            let _ = writeln!(
+                text,
+                "rule:   {}\nsource: {}",
+                case.requirement(),
+                case.source()
+            );
+            if !case.reason().is_empty() {
+                let _ = writeln!(text, "result: {}", case.reason());
+            }
+            let _ = writeln!(text, "\n{}", case.details());
+        }
+    }
+    text
 }
 
 /// Returns the reports of the first round, and one line for each difference: between rounds, and between transports.
@@ -129,14 +158,6 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
                 with_expected_failures(suite.clone(), *subject, options)?.subject(subject.name());
             if subject.hides_key_from_logs() {
                 suite = suite.log(log::take);
-            }
-            // A person who watches sees that something happens: it takes a minute.
-            if std::io::stderr().is_terminal() {
-                eprintln!(
-                    "conformance: running {} cases on {}",
-                    suite.list().count(),
-                    subject.name()
-                );
             }
             if options.case.is_none() {
                 suite = suite.without_large();

@@ -131,8 +131,51 @@ fn a_case_that_needs_a_process_of_its_own_gets_one() {
 }
 
 #[test]
+fn a_failure_shows_the_error_and_what_each_listener_received_and_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = r#"{"description": "d", "cases": [{
+        "id": "group/one", "title": "t", "requirement": "A client keeps the rule.", "source": "RFC 1", "level": "MUST",
+        "listeners": {"target": {"script": ["read", {"send": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1"}]}},
+        "calls": [{"path": "/flows", "expect": {"outcome": "response"}}]
+    }]}"#;
+    std::fs::write(folder.path().join("group.json"), cases).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let output = run(&["ureq", "--cases", folder]);
+    assert_eq!(output.status.code(), Some(1));
+    let table = String::from_utf8(output.stdout).unwrap();
+    for says in [
+        "group: 1 of 1 failed on ureq",
+        "rule:   A client keeps the rule.",
+        "source: RFC 1",
+        "result: expected response, saw truncated",
+        "call 1: truncated",
+        "target, connection 1",
+        "> GET /flows HTTP/1.1",
+        "Basic <key>",
+        "< Content-Length: 9",
+        "< (2 more bytes)",
+    ] {
+        assert!(table.contains(says), "{says}: {table}");
+    }
+    let output = run(&["ureq", "--cases", folder, "--trace", "group/one"]);
+    let trace = String::from_utf8(output.stdout).unwrap();
+    for says in [
+        "group/one on ureq: failed",
+        " ms  target, connection 1",
+        "(2 more bytes: \"[1\")",
+    ] {
+        assert!(trace.contains(says), "{says}: {trace}");
+    }
+}
+
+#[test]
 fn shuffled_repetitions_give_one_report() {
     let output = run(&["all", "authorization/", "--repeat", "3"]);
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && error.is_empty(), "{error}");
+    // On a busy machine it also says how far it is.
+    let is_progress = |line: &str| line.starts_with("conformance: ");
+    assert!(
+        output.status.success() && error.lines().all(is_progress),
+        "{error}"
+    );
 }

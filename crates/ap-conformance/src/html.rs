@@ -117,6 +117,13 @@ fn row(page: &mut String, reports: &[Report], columns: &[Option<&CaseReport>]) -
                 escape(report.subject()),
                 escape(case.reason()),
             )?;
+            if !case.details().is_empty() {
+                write!(
+                    page,
+                    "<pre class=\"details\">{}</pre>",
+                    escape(case.details())
+                )?;
+            }
         }
     }
     page.push_str("</td>");
@@ -168,16 +175,10 @@ mod tests {
     #[test]
     fn text_from_a_subject_is_never_markup() {
         let case = CaseReport {
-            id: "a/b".to_owned(),
-            level: Level::Must,
-            state: CaseState::Failed,
             reason: "<script>alert(1)</script>".to_owned(),
-            millis: 0,
+            details: "<script>alert(2)</script>".to_owned(),
             title: "t & t".to_owned(),
-            requirement: "r".to_owned(),
-            source: "s".to_owned(),
-            memory: None,
-            kinds: Vec::new(),
+            ..CaseReport::new("a/b", Level::Must, CaseState::Failed)
         };
         let page = html(&[Report {
             subject: "<b>".to_owned(),

@@ -9,6 +9,7 @@ mod placeholders;
 // Who judges: the suite runs cases for a subject.
 mod choice;
 mod expected_failures;
+mod progress;
 mod runner;
 mod skip;
 mod subject;
@@ -17,6 +18,7 @@ mod suite;
 // One run of a case.
 mod authority;
 mod context;
+mod explain;
 mod home_directory;
 mod judge;
 mod memory;

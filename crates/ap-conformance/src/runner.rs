@@ -9,10 +9,14 @@ use crate::case::{Case, Level};
 use crate::context::SuiteContext;
 use crate::expected_failures::ExpectedFailures;
 use crate::judge::Failure;
+use crate::progress::Progress;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::Verdict;
 use crate::skip::{Exceptions, NotRun, ProcessKind, SubjectKind, not_run};
 use crate::subject;
+
+/// After this many cases in which a call did not end, the rest is not run: each costs seconds.
+const MAX_HANGS: usize = 20;
 
 /// Runs cases for one subject.
 pub(crate) struct Runner<'a> {
@@ -22,6 +26,7 @@ pub(crate) struct Runner<'a> {
     pub cases: &'a [Case],
     pub exceptions: &'a Exceptions,
     pub expected_failures: &'a ExpectedFailures,
+    pub is_quiet: bool,
 }
 
 impl Runner<'_> {
@@ -35,18 +40,18 @@ impl Runner<'_> {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut reports = Vec::new();
+        let mut results = Results::start(self);
         for case in self.cases {
-            let mut total = CaseTotal::start(self.not_run(case));
+            let mut total = results.begin(case);
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
                 }
                 total.add(offset, run_once(case, offset, &context));
             }
-            reports.push(self.judged(case, total));
+            results.end(case, total);
         }
-        self.report(reports)
+        results.report()
     }
 
     /// Runs all cases with an async transport.
@@ -63,9 +68,9 @@ impl Runner<'_> {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut reports = Vec::new();
+        let mut results = Results::start(self);
         for case in self.cases {
-            let mut total = CaseTotal::start(self.not_run(case));
+            let mut total = results.begin(case);
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
@@ -73,9 +78,9 @@ impl Runner<'_> {
                 let verdict = subject::run_async(case, offset, &context, make).await;
                 total.add(offset, verdict);
             }
-            reports.push(self.judged(case, total));
+            results.end(case, total);
         }
-        self.report(reports)
+        results.report()
     }
 
     fn not_run(&self, case: &Case) -> Option<NotRun> {
@@ -133,8 +138,53 @@ fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> Cas
         title: case.title.clone(),
         requirement: case.requirement.clone(),
         source: case.source.clone(),
+        details: total.details,
         kinds: total.kinds,
         memory: total.memory,
+    }
+}
+
+/// The results so far.
+struct Results<'a> {
+    runner: &'a Runner<'a>,
+    reports: Vec<CaseReport>,
+    progress: Progress<'a>,
+    /// How many cases failed because a call did not end.
+    hangs: usize,
+}
+
+impl<'a> Results<'a> {
+    fn start(runner: &'a Runner<'a>) -> Self {
+        Self {
+            runner,
+            reports: Vec::new(),
+            progress: Progress::start(runner.subject, runner.cases.len(), runner.is_quiet),
+            hangs: 0,
+        }
+    }
+
+    /// Begins a case, which may be decided without a run.
+    fn begin(&self, case: &Case) -> CaseTotal {
+        let not_run = self.runner.not_run(case).or_else(|| {
+            (self.hangs >= MAX_HANGS).then(|| NotRun {
+                state: CaseState::Skipped,
+                reason: format!("stopped after {MAX_HANGS} hangs"),
+            })
+        });
+        CaseTotal::start(not_run)
+    }
+
+    fn end(&mut self, case: &Case, total: CaseTotal) {
+        let report = self.runner.judged(case, total);
+        if report.state == CaseState::Failed && report.kinds.iter().any(|kind| kind == "hung") {
+            self.hangs += 1;
+        }
+        self.progress.add(&report);
+        self.reports.push(report);
+    }
+
+    fn report(self) -> Report {
+        self.runner.report(self.reports)
     }
 }
 
@@ -143,6 +193,7 @@ struct CaseTotal {
     started: Instant,
     failure: Option<Failure>,
     not_run: Option<NotRun>,
+    details: String,
     kinds: Vec<String>,
     memory: Option<u64>,
 }
@@ -153,6 +204,7 @@ impl CaseTotal {
             started: Instant::now(),
             failure: None,
             not_run,
+            details: String::new(),
             kinds: Vec::new(),
             memory: None,
         }
@@ -161,6 +213,7 @@ impl CaseTotal {
     fn add(&mut self, offset: Option<usize>, verdict: Result<Verdict, String>) {
         let result = verdict.map_err(Failure::from).and_then(|verdict| {
             self.kinds.extend(verdict.kinds);
+            self.details = verdict.details;
             self.memory = self.memory.max(verdict.memory);
             let skipped = verdict.skipped.map(|reason| NotRun {
                 state: CaseState::Skipped,
@@ -180,5 +233,20 @@ impl CaseTotal {
     /// Returns `true` if more runs of the case cannot change its result.
     fn is_decided(&self) -> bool {
         self.failure.is_some() || self.not_run.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_subject_that_hangs_is_stopped_after_twenty_cases() {
+        let hangs = |_: &Case, _, _: &SuiteContext| Ok(Verdict::hung("no answer".to_owned()));
+        let suite = Suite::builtin().quiet();
+        let report = suite.check_by(SubjectKind::Async, hangs);
+        assert_eq!(report.count(CaseState::Failed), MAX_HANGS);
+        assert!(report.to_string().contains("stopped after 20 hangs"));
     }
 }

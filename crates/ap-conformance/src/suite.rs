@@ -73,6 +73,8 @@ pub struct Suite {
     process_kind: ProcessKind,
     log: Option<fn() -> String>,
     memory_meter: Option<fn() -> Option<u64>>,
+    trace: bool,
+    is_quiet: bool,
 }
 
 impl Suite {
@@ -99,6 +101,8 @@ impl Suite {
             process_kind: ProcessKind::default(),
             log: None,
             memory_meter: None,
+            trace: false,
+            is_quiet: false,
         }
     }
 
@@ -246,6 +250,7 @@ impl Suite {
     /// Keeps only the cases for which the function returns `true`.
     #[cfg(test)]
     pub(crate) fn retain(mut self, keep: impl Fn(&Case) -> bool) -> Self {
+        self.is_quiet = true;
         self.cases.retain(keep);
         self
     }
@@ -276,6 +281,22 @@ impl Suite {
     /// The suite calls it after every call, and searches the text for keys.
     pub fn log(mut self, log: fn() -> String) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// Shows the whole conversation of every case in its [`details`](crate::CaseReport::details), with times, also if it
+    /// passed.
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
+        self
+    }
+
+    /// Writes nothing while it runs.
+    ///
+    /// By default, a run says on standard error how far it is: on a terminal in one line that changes, elsewhere in
+    /// a line every ten seconds.
+    pub fn quiet(mut self) -> Self {
+        self.is_quiet = true;
         self
     }
 
@@ -349,10 +370,11 @@ impl Suite {
             cases: &self.cases,
             exceptions: &self.exceptions,
             expected_failures: &self.expected_failures,
+            is_quiet: self.is_quiet,
         }
     }
 
     fn context(&self) -> Result<SuiteContext, String> {
-        SuiteContext::new(self.log, self.memory_meter)
+        SuiteContext::new(self.log, self.memory_meter, self.trace)
     }
 }

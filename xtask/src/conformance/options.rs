@@ -71,6 +71,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(super) catalogue: bool,
 
+    /// Run one case and print its whole conversation, with times
+    #[arg(long, value_name = "CASE", conflicts_with_all = ["only", "format", "repeat"])]
+    pub(super) trace: Option<String>,
+
     /// Run one case in this process. The command starts itself with it for cases that need a process of their own
     #[arg(long, value_name = "ID", hide = true)]
     pub(super) case: Option<String>,

@@ -28,11 +28,13 @@ pub(super) fn run_in_own_processes(
             let mut command = Command::new(program);
             command
                 .args(["conformance", subject.name(), "--case", case.id()])
-                .args(["--format", "json"])
                 .env_clear()
                 .envs(case.environment(home));
             if let Some(folder) = &options.cases {
                 command.arg("--cases").arg(folder);
+            }
+            if options.trace.is_some() {
+                command.args(["--trace", case.id()]);
             }
             for (name, values) in [("--without", &options.without), ("--skip", &options.skip)] {
                 command.args(values.iter().flat_map(|value| [name, value]));

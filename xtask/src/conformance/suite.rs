@@ -34,6 +34,7 @@ pub(super) fn suite(options: &Options) -> Result<Suite, String> {
             .only(id)
             .map_err(|error| error.to_string())?
             .with_environment()
+            .quiet()
             .memory_meter(ap_conformance::peak_memory),
         None => suite,
     })
@@ -64,7 +65,10 @@ fn choose(mut suite: Suite, options: &Options) -> Result<Suite, ChoiceError> {
     if let Some(name) = &options.capability {
         suite = suite.capability(name.parse::<Capability>()?);
     }
-    match &options.only {
+    if options.trace.is_some() {
+        suite = suite.trace();
+    }
+    match options.only.as_ref().or(options.trace.as_ref()) {
         Some(id) => suite.only(id),
         None => Ok(suite),
     }

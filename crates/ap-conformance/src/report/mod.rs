@@ -1,6 +1,6 @@
-//! [`Report`]: the results of a subject, case by case, as a table and as JSON.
+//! [`Report`]: the results of a subject, case by case. As text it is in [`text`].
 
-use std::fmt;
+mod text;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub struct CaseReport {
     pub(crate) level: Level,
     pub(crate) state: CaseState,
     pub(crate) reason: String,
+    pub(crate) details: String,
     pub(crate) millis: u64,
     pub(crate) title: String,
     pub(crate) requirement: String,
@@ -57,6 +58,24 @@ impl CaseState {
 }
 
 impl CaseReport {
+    /// Makes an entry without texts.
+    #[cfg(test)]
+    pub(crate) fn new(id: &str, level: Level, state: CaseState) -> Self {
+        Self {
+            id: id.to_owned(),
+            level,
+            state,
+            reason: String::new(),
+            details: String::new(),
+            millis: 0,
+            title: String::new(),
+            requirement: String::new(),
+            source: String::new(),
+            kinds: Vec::new(),
+            memory: None,
+        }
+    }
+
     /// Returns the case's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -67,6 +86,16 @@ impl CaseReport {
     pub fn level(&self) -> Level {
         self.level
     }
+    /// Returns the rule that a client must keep.
+    #[must_use]
+    pub fn requirement(&self) -> &str {
+        &self.requirement
+    }
+    /// Returns where the rule comes from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
     /// Returns how the case ended.
     #[must_use]
     pub fn state(&self) -> CaseState {
@@ -76,6 +105,14 @@ impl CaseReport {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+    /// Returns what happened in the case: the subject's own error, and what each listener received and sent.
+    ///
+    /// Every part of a key is replaced by `<key>`. Empty if the case passed and is not
+    /// [traced](crate::Suite::trace).
+    #[must_use]
+    pub fn details(&self) -> &str {
+        &self.details
     }
     /// Returns the kinds of outcome of its calls, in order. Two subjects are compared by these.
     #[must_use]
@@ -91,25 +128,6 @@ impl CaseReport {
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {
         self.state == CaseState::Failed && (strict || self.level == Level::Must)
-    }
-
-    fn line(&self) -> String {
-        let Self {
-            id,
-            level,
-            requirement,
-            source,
-            reason,
-            ..
-        } = self;
-        match self.state {
-            CaseState::Passed => format!("passed   {level:<6}  {id}"),
-            CaseState::Skipped => format!("skipped  {level:<6}  {id}: {reason}"),
-            CaseState::NotApplicable => format!("n/a      {level:<6}  {id}: {reason}"),
-            CaseState::Failed => format!(
-                "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    result: {reason}"
-            ),
-        }
     }
 }
 
@@ -198,6 +216,7 @@ impl Report {
                     "level": case.level,
                     "outcome": case.state,
                     "reason": case.reason,
+                    "details": case.details,
                     "ms": case.millis,
                 })
             })
@@ -263,6 +282,10 @@ impl Report {
         if theirs["level"] == "SHOULD" {
             mine.level = Level::Should;
         }
+        theirs["details"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut mine.details);
         mine.millis = theirs["ms"].as_u64().unwrap_or_default();
         mine.memory = theirs["memory"].as_u64();
         let kinds = theirs["kinds"].as_array().into_iter().flatten();
@@ -294,36 +317,14 @@ impl Report {
             .collect()
     }
 
-    /// Returns the report without times and memory, which may differ between two equal runs.
+    /// Returns the report without times, memory and details, which may differ between two equal runs.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         for case in &mut self.cases {
             case.millis = 0;
+            case.details.clear();
             case.memory = None;
         }
         self
-    }
-}
-
-/// A table for a terminal: each failed and skipped case, then the counts.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for case in self
-            .cases
-            .iter()
-            .filter(|case| case.state != CaseState::Passed)
-        {
-            writeln!(f, "{}", case.line())?;
-        }
-        write!(
-            f,
-            "{}: {} passed, {} failed, {} not applicable, {} skipped; {}",
-            self.subject,
-            self.count(CaseState::Passed),
-            self.count(CaseState::Failed),
-            self.count(CaseState::NotApplicable),
-            self.count(CaseState::Skipped),
-            self.memory(),
-        )
     }
 }
