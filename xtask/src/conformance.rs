@@ -1,5 +1,6 @@
 //! `cargo xtask conformance`: the suite against this workspace's transports, or against any program.
 
+mod junit;
 mod options;
 mod own_process;
 mod subject;
@@ -37,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         && reports
             .iter()
             .all(|report| report.is_success(options.strict));
-    finish(options, &text(options, &reports), is_success)
+    finish(options, &text(options, &reports)?, is_success)
 }
 
 /// Writes or prints the report, and returns the exit code for it.
@@ -57,11 +58,11 @@ fn finish(options: &Options, text: &str, is_success: bool) -> Result<ExitCode, S
 }
 
 /// Formats the reports. Two transports are an array of JSON, one subject is an object.
-fn text(options: &Options, reports: &[Report]) -> String {
+fn text(options: &Options, reports: &[Report]) -> Result<String, String> {
     if options.trace.is_some() && options.case.is_none() {
-        return trace(reports);
+        return Ok(trace(reports));
     }
-    match options.format {
+    Ok(match options.format {
         _ if options.case.is_some() => {
             let reports = reports
                 .iter()
@@ -73,6 +74,7 @@ fn text(options: &Options, reports: &[Report]) -> String {
             format!("{}\n", tables.join("\n\n"))
         }
         Format::Html => html(reports),
+        Format::Junit => return junit::xml(reports),
         Format::Json => match reports {
             [report] => format!("{}\n", report.to_json()),
             reports => {
@@ -80,7 +82,7 @@ fn text(options: &Options, reports: &[Report]) -> String {
                 format!("{}\n", serde_json::Value::from(all))
             }
         },
-    }
+    })
 }
 
 /// Formats the whole conversation of the one case that ran.

@@ -131,6 +131,31 @@ fn a_case_that_needs_a_process_of_its_own_gets_one() {
 }
 
 #[test]
+fn junit_has_a_suite_for_each_subject_and_a_test_for_each_case() {
+    let arguments = [
+        "all",
+        "authorization/key-",
+        "--without",
+        "tls=none",
+        "--format",
+        "junit",
+    ];
+    let output = run(&arguments);
+    assert!(output.status.success());
+    let document =
+        quick_junit::Report::deserialize_from_str(&String::from_utf8(output.stdout).unwrap());
+    let document = document.unwrap();
+    let names: Vec<_> = document
+        .test_suites
+        .iter()
+        .map(|suite| suite.name.as_str())
+        .collect();
+    assert_eq!(names, ["reqwest", "ureq"]);
+    assert_eq!(document.test_suites[0].test_cases.len(), 12);
+    assert_eq!(document.failures, 0);
+}
+
+#[test]
 fn a_failure_shows_the_error_and_what_each_listener_received_and_sent() {
     let folder = tempfile::tempdir().unwrap();
     let cases = r#"{"description": "d", "cases": [{

@@ -85,6 +85,7 @@ pub(super) enum Format {
     Table,
     Json,
     Html,
+    Junit,
 }
 
 impl Options {

@@ -2,6 +2,8 @@
 
 mod text;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -85,6 +87,16 @@ impl CaseReport {
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
+    }
+    /// Returns what happens in the case, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+    /// Returns how long the case took.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.millis)
     }
     /// Returns the rule that a client must keep.
     #[must_use]
