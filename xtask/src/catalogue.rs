@@ -1,4 +1,4 @@
-//! The catalogue of cases, docs/conformance-catalogue.md, which is generated from the cases.
+//! The catalogue of cases, docs/conformance/catalogue.md, which is generated from the cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use ap_conformance::{Capability, Level, Profile, Suite};
 
 /// The file of the catalogue.
-pub(crate) const FILE: &str = "docs/conformance-catalogue.md";
+pub(crate) const FILE: &str = "docs/conformance/catalogue.md";
 
 const HEADING: &str = "# Conformance cases
 
-Every case of the [conformance suite](conformance.md). `cargo xtask conformance --catalogue` generates
+Every case of the [conformance suite](index.md). `cargo xtask conformance --catalogue` generates
 this file.
 
 ";

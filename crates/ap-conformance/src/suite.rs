@@ -87,7 +87,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance.md`.
+    /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance/writing-cases.md`.
     pub fn from_folder(folder: &Path) -> Result<Self, CaseError> {
         files::read_folder(folder).map(Self::of)
     }
@@ -344,7 +344,7 @@ impl Suite {
 
     /// Judges a program by the shell command that starts it.
     ///
-    /// The program speaks the protocol of `docs/conformance.md`. If it ends, hangs or breaks the
+    /// The program speaks the protocol of `docs/conformance/other-languages.md`. If it ends, hangs or breaks the
     /// protocol, the current case fails, and the program is started again for the next case.
     pub fn check_program(&self, command: &str) -> Report {
         let mut program = Program::new(command);

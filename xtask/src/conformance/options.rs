@@ -51,7 +51,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(super) cases: Option<PathBuf>,
 
-    /// Judge a program that speaks the protocol of docs/conformance.md
+    /// Judge a program that speaks the protocol of docs/conformance/other-languages.md
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
 
@@ -67,7 +67,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value = "1", value_parser = RangedU64ValueParser::<u64>::new().range(1..=1000))]
     pub(super) repeat: u64,
 
-    /// Write docs/conformance-catalogue.md
+    /// Write docs/conformance/catalogue.md
     #[arg(long)]
     pub(super) catalogue: bool,
 

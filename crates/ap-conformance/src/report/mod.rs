@@ -216,7 +216,7 @@ impl Report {
         );
     }
 
-    /// Returns the report as JSON, in the form that `docs/conformance.md` describes.
+    /// Returns the report as JSON, in the form that `docs/conformance/index.md` describes.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let cases: Vec<_> = self

@@ -1,4 +1,4 @@
-//! Makes the calls of a run with a program that speaks the protocol of `docs/conformance.md`.
+//! Makes the calls of a run with a program that speaks the protocol of `docs/conformance/other-languages.md`.
 
 use std::time::{Duration, Instant};
 
