@@ -17,15 +17,15 @@ pub(crate) enum Connection {
 /// The first byte of a TLS connection: a record with a handshake.
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Returns the first bytes of a connection that does not begin with a TLS handshake.
-pub(crate) fn bytes_without_tls(mut tcp: &TcpStream) -> Option<Vec<u8>> {
+/// Returns the first bytes of a connection that does not begin with a TLS handshake. They are still to be read.
+pub(crate) fn bytes_without_tls(tcp: &TcpStream) -> Option<Vec<u8>> {
     tcp.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
     let mut buffer = vec![0; 16 * 1024];
     let count = tcp.peek(&mut buffer[..1]).ok()?;
     if count == 0 || buffer[0] == TLS_HANDSHAKE {
         return None;
     }
-    let count = tcp.read(&mut buffer).ok()?;
+    let count = tcp.peek(&mut buffer).ok()?;
     buffer.truncate(count);
     Some(buffer)
 }

@@ -213,7 +213,6 @@ fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<Lis
                 && let Some(bytes) = connection::bytes_without_tls(&tcp)
             {
                 state.add_bytes_without_tls(number, &bytes);
-                return;
             }
             match Connection::accept(tcp, tls, greeting.as_bytes()) {
                 // A client may close the connection at any time. What it sent until then is recorded.
