@@ -92,11 +92,6 @@ impl Store {
         store
     }
 
-    /// Returns the room, for what is not in a collection.
-    pub(crate) const fn room(&self) -> &Room {
-        &self.room
-    }
-
     pub(crate) fn get(&self, name: Name, id: &str) -> Option<Bytes> {
         self.collections.get(&name)?.get(id)
     }
