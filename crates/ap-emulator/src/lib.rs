@@ -32,6 +32,7 @@
 
 mod addresses;
 mod control;
+mod credentials;
 mod emulator;
 mod error;
 mod example_data;
@@ -46,6 +47,8 @@ mod products;
 mod request_body;
 mod response;
 mod router;
+mod rules;
+mod scalar;
 mod state;
 
 #[doc(no_inline)]

@@ -1,6 +1,6 @@
 //! The operations of LeadConduit, which also serves the account API.
 
-use super::{Operation, open, served, unserved};
+use super::{Operation, served, served_open, unserved};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/user", "getAuthenticatedUser"),
@@ -48,9 +48,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "/events/event-metrics/select_unique",
         "getEventMetricsSelectUnique",
     ),
-    unserved("GET", "/events", "listEvents"),
-    unserved("POST", "/events", "listEventsPost"),
-    unserved("GET", "/events/{id}", "getEvent"),
+    served("GET", "/events", "listEvents"),
+    served("POST", "/events", "listEventsPost"),
+    served("GET", "/events/{id}", "getEvent"),
     unserved("GET", "/events/stats", "eventStatistics"),
     served("GET", "/fields", "listFields"),
     unserved("POST", "/fields", "createField"),
@@ -69,22 +69,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     unserved("GET", "/flows/{id}/changelogs", "listFlowChangelogs"),
     unserved("GET", "/flows/{id}/fields", "listFlowFields"),
     unserved("GET", "/flows/{id}/fields/usage", "flowFieldUsages"),
-    open(
+    served_open(
         "POST",
         "/flows/{flow_id}/sources/{source_id}/submit",
         "submitLead",
     ),
-    open(
+    served_open(
         "GET",
         "/flows/{flow_id}/sources/{source_id}/submit",
         "submitLeadByGet",
     ),
-    open(
+    served_open(
         "POST",
         "/flows/{flow_id}/sources/{source_id}/ping",
         "pingSource",
     ),
-    open(
+    served_open(
         "GET",
         "/flows/{flow_id}/sources/{source_id}/ping",
         "pingSourceByGet",
@@ -146,6 +146,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     unserved("PUT", "/onboards/{id}", "updateOnboard"),
     unserved("POST", "/onboard/buyer", "completeBuyerSetup"),
     unserved("GET", "/exports", "listExports"),
-    open("POST", "/feedback", "sendFeedback"),
-    open("GET", "/feedback", "sendFeedbackByGet"),
+    served_open("POST", "/feedback", "sendFeedback"),
+    served_open("GET", "/feedback", "sendFeedbackByGet"),
 ];

@@ -1,12 +1,22 @@
 //! The routes of LeadConduit, which also serves the account API.
 
+mod events;
+mod feedback;
+mod fields;
+mod flow;
+mod query;
+mod rendered_list;
+mod submission;
+mod submission_body;
+mod verdict;
+
 use std::sync::Arc;
 
 use ap_core::Service;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::routing::get;
+use axum::routing::{any, get};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
@@ -25,6 +35,14 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/account", get(account))
         .route("/flows", get(list_flows).post(create_flow))
         .route("/flows/{id}", get(flow))
+        .route(
+            "/flows/{id}/sources/{source}/submit",
+            any(submission::submit),
+        )
+        .route("/flows/{id}/sources/{source}/ping", any(submission::ping))
+        .route("/feedback", any(feedback::feedback))
+        .route("/events", get(events::list).post(events::list_by_body))
+        .route("/events/{id}", get(events::event))
         .route("/fields", get(fields))
         .route("/reports", get(reports))
         .route("/reports/{id}", get(report))

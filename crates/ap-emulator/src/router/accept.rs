@@ -10,6 +10,11 @@ pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Statistics alone are also served as CSV.
+pub(super) fn accepts_csv(headers: &HeaderMap) -> bool {
+    names(headers, |kind| kind == "text/csv")
+}
+
 /// Only browsers name HTML, and only when they load a page.
 pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     names(headers, |kind| kind == "text/html")

@@ -1,6 +1,7 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod history;
 pub(crate) mod plan;
@@ -10,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
+use self::events::Events;
 use self::flows::Flows;
 use self::history::{Event, History};
 use self::plan::Plan;
@@ -31,12 +33,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(addresses: Addresses, client_timeout: Duration) -> Self {
+    /// `events` is the number of seeded events.
+    pub(crate) fn new(addresses: Addresses, client_timeout: Duration, events: u32) -> Self {
         Self {
             addresses,
             client_timeout,
             body_room: BodyRoom::new(),
-            state: Mutex::new(EmulatorState::new()),
+            state: Mutex::new(EmulatorState::new(events)),
         }
     }
 
@@ -51,6 +54,7 @@ pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) flows: Flows,
+    pub(crate) events: Events,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -73,11 +77,12 @@ impl ProductRecord {
 }
 
 impl EmulatorState {
-    fn new() -> Self {
+    fn new(events: u32) -> Self {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
             flows: Flows::with_examples(),
+            events: Events::new(events),
             history: History::new(),
             products: PerProduct::default(),
         }
