@@ -30,6 +30,7 @@
 //! `localhost`, the page and the calls return 421.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod addresses;
 mod control;
 mod credentials;

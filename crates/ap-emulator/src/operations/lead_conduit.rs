@@ -27,23 +27,23 @@ pub(super) const OPERATIONS: &[Operation] = &[
     unserved("PUT", "/entities/{id}", "updateEntity"),
     unserved("DELETE", "/entities/{id}", "deleteEntity"),
     unserved("GET", "/entities/{id}/changelogs", "listEntityChangelogs"),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/median",
         "getEventMetricsMedian",
     ),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/funnel",
         "getEventMetricsFunnel",
     ),
-    unserved("GET", "/events/event-metrics/count", "getEventMetricsCount"),
-    unserved(
+    served("GET", "/events/event-metrics/count", "getEventMetricsCount"),
+    served(
         "GET",
         "/events/event-metrics/count_unique",
         "getEventMetricsCountUnique",
     ),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/select_unique",
         "getEventMetricsSelectUnique",
@@ -51,14 +51,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/events", "listEvents"),
     served("POST", "/events", "listEventsPost"),
     served("GET", "/events/{id}", "getEvent"),
-    unserved("GET", "/events/stats", "eventStatistics"),
+    served("GET", "/events/stats", "eventStatistics"),
     served("GET", "/fields", "listFields"),
     unserved("POST", "/fields", "createField"),
     unserved("GET", "/fields/{id}", "getField"),
     unserved("PUT", "/fields/{id}", "updateField"),
     unserved("DELETE", "/fields/{id}", "deleteField"),
     unserved("GET", "/fields/{id}/changelogs", "listFieldChangelogs"),
-    unserved("GET", "/firehose", "firehose"),
+    served("GET", "/firehose", "firehose"),
     served("GET", "/flows", "listFlows"),
     served("POST", "/flows", "createFlow"),
     unserved("PUT", "/flows", "updateFlows"),
@@ -114,7 +114,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     unserved("POST", "/routers", "createRouter"),
     unserved("GET", "/routers/{id}", "getRouter"),
     unserved("PUT", "/routers/{id}", "updateRouter"),
-    unserved("GET", "/search/leads", "leadSearch"),
+    served("GET", "/search/leads", "leadSearch"),
     unserved("GET", "/services", "listServices"),
     unserved("GET", "/status", "status"),
     unserved(

@@ -1,13 +1,19 @@
 //! The routes of LeadConduit, which also serves the account API.
 
+mod event_metrics;
+mod event_stats;
 mod events;
 mod feedback;
 mod fields;
+mod firehose;
 mod flow;
+mod lead_search;
 mod query;
 mod rendered_list;
+mod spans;
 mod submission;
 mod submission_body;
+mod tally;
 mod verdict;
 
 use std::sync::Arc;
@@ -43,6 +49,20 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         .route("/feedback", any(feedback::feedback))
         .route("/events", get(events::list).post(events::list_by_body))
         .route("/events/{id}", get(events::event))
+        .route("/events/stats", get(event_stats::stats))
+        .route("/events/event-metrics/median", get(event_metrics::median))
+        .route("/events/event-metrics/funnel", get(event_metrics::funnel))
+        .route("/events/event-metrics/count", get(event_metrics::count))
+        .route(
+            "/events/event-metrics/count_unique",
+            get(event_metrics::count_unique),
+        )
+        .route(
+            "/events/event-metrics/select_unique",
+            get(event_metrics::select_unique),
+        )
+        .route("/search/leads", get(lead_search::search))
+        .route("/firehose", get(firehose::check))
         .route("/fields", get(fields))
         .route("/reports", get(reports))
         .route("/reports/{id}", get(report))

@@ -1,6 +1,5 @@
 //! The checks that every request passes before it reaches a route, in their order.
 
-mod accept;
 mod host;
 mod same_origin;
 
@@ -21,7 +20,7 @@ use crate::fault::{self, Aborted, Fault, Kind};
 use crate::operations::{self, Access, Operation};
 use crate::response::{self, PlainText, RequestFacts, Response};
 use crate::state::Shared;
-use crate::{Product, control, page, products};
+use crate::{Product, accept, control, page, products};
 
 /// The path below which everything is the emulator's own.
 pub(crate) const CONTROL_ROOT: &str = "/_emulator";

@@ -50,7 +50,8 @@ impl Interval {
             None => (Some(text.to_owned()), None),
         };
         let name = name.and_then(|name| by_name(&name, |(adverb, ..)| adverb));
-        let units = units.and_then(|units| by_name(units.trim_end_matches('s'), |(_, unit, _)| unit));
+        let units =
+            units.and_then(|units| by_name(units.trim_end_matches('s'), |(_, unit, _)| unit));
         name.or(units).ok_or_else(|| {
             let names = INTERVALS.map(|(adverb, ..)| adverb).join(", ");
             bad_request(&format!("interval is not one of {names}"))
@@ -74,7 +75,13 @@ impl Interval {
         let day = at.start_of_day().ok()?;
         match self {
             Self::Minute => at.with().second(0).subsec_nanosecond(0).build().ok(),
-            Self::Hour => at.with().minute(0).second(0).subsec_nanosecond(0).build().ok(),
+            Self::Hour => at
+                .with()
+                .minute(0)
+                .second(0)
+                .subsec_nanosecond(0)
+                .build()
+                .ok(),
             Self::Day => Some(day),
             Self::Week => {
                 let days = i64::from(day.weekday().to_sunday_zero_offset());
@@ -86,9 +93,14 @@ impl Interval {
     }
 }
 
-fn by_name(name: &str, of: impl Fn((&'static str, &'static str, Interval)) -> &'static str) -> Option<Interval> {
+fn by_name(
+    name: &str,
+    of: impl Fn((&'static str, &'static str, Interval)) -> &'static str,
+) -> Option<Interval> {
     let mut known = INTERVALS.into_iter();
-    known.find(|row| of(*row) == name).map(|(_, _, interval)| interval)
+    known
+        .find(|row| of(*row) == name)
+        .map(|(_, _, interval)| interval)
 }
 
 /// Returns a zone by its name or by its offset in seconds; UTC without either.
@@ -142,7 +154,10 @@ fn named(name: &str, now: &ZonedDateTime) -> Option<Milliseconds> {
         _ => return None,
     };
     let (count, unit) = rest.split_once('_').unwrap_or(("1", rest));
-    let count = count.parse::<i64>().ok().filter(|count| (1..=100_000).contains(count))?;
+    let count = count
+        .parse::<i64>()
+        .ok()
+        .filter(|count| (1..=100_000).contains(count))?;
     let unit = by_name(unit.trim_end_matches('s'), |(_, unit, _)| unit)?;
     let begun = unit.floor(now)?;
     let (start, end) = match is_previous {
@@ -166,12 +181,16 @@ pub(super) fn parts(
     };
     let refusal = || bad_request("the span of time cannot be divided into these intervals");
     let at = Timestamp::from_millisecond(whole.start).map_err(|_| refusal())?;
-    let mut begun = interval.floor(&at.to_zoned_datetime(zone.clone())).ok_or_else(refusal)?;
+    let mut begun = interval
+        .floor(&at.to_zoned_datetime(zone.clone()))
+        .ok_or_else(refusal)?;
     let mut start = whole.start;
     let mut parts = Vec::new();
     while start <= whole.end {
         if parts.len() == MAX_PARTS {
-            return Err(bad_request(&format!("the span of time has more than {MAX_PARTS} intervals")));
+            return Err(bad_request(&format!(
+                "the span of time has more than {MAX_PARTS} intervals"
+            )));
         }
         begun = interval.add(&begun, 1).ok_or_else(refusal)?;
         let next = begun.timestamp().as_millisecond().max(start + 1);
@@ -208,15 +227,32 @@ mod tests {
             ("yesterday", "2026-11-25T06:00:00Z 2026-11-26T06:00:00Z"),
             ("this_day", "2026-11-26T06:00:00Z 2026-11-27T06:00:00Z"),
             ("this_14_days", "2026-11-13T06:00:00Z 2026-11-27T06:00:00Z"),
-            ("previous_2_hours", "2026-11-27T01:00:00Z 2026-11-27T03:00:00Z"),
-            ("this_10_minutes", "2026-11-27T03:21:00Z 2026-11-27T03:31:00Z"),
+            (
+                "previous_2_hours",
+                "2026-11-27T01:00:00Z 2026-11-27T03:00:00Z",
+            ),
+            (
+                "this_10_minutes",
+                "2026-11-27T03:21:00Z 2026-11-27T03:31:00Z",
+            ),
             ("this_week", "2026-11-22T06:00:00Z 2026-11-29T06:00:00Z"),
-            ("previous_month", "2026-10-01T06:00:00Z 2026-11-01T06:00:00Z"),
+            (
+                "previous_month",
+                "2026-10-01T06:00:00Z 2026-11-01T06:00:00Z",
+            ),
             ("this_2_years", "2025-01-01T06:00:00Z 2027-01-01T06:00:00Z"),
         ] {
             assert_eq!(shown(named(name, &now).unwrap()), expected, "{name}");
         }
-        for name in ["", "this", "last_2_days", "this_0_days", "this_-1_days", "this_2_moons", "this_2"] {
+        for name in [
+            "",
+            "this",
+            "last_2_days",
+            "this_0_days",
+            "this_-1_days",
+            "this_2_moons",
+            "this_2",
+        ] {
             assert_eq!(named(name, &now), None, "{name}");
         }
     }
@@ -251,10 +287,7 @@ mod tests {
             let parts: Vec<String> = parts.into_iter().map(shown).collect();
             assert_eq!(parts, expected, "{interval:?}");
         }
-        let long = Milliseconds {
-            start: 0,
-            ..whole
-        };
+        let long = Milliseconds { start: 0, ..whole };
         assert!(parts(long, Some(Interval::Minute), &TimeZone::UTC).is_err());
     }
 }

@@ -135,6 +135,14 @@ impl Seeded {
         self.submitted_ms(lead) + delay
     }
 
+    /// Returns the index of the lead with this id.
+    pub(crate) fn lead_index(self, id: Id) -> Option<u64> {
+        let index = id.rest() & INDEX;
+        let is_it =
+            index < self.leads && id == Id::new(self.submitted_ms(index), LEAD_MARK | index);
+        is_it.then_some(index)
+    }
+
     pub(crate) fn event(self, index: u64) -> Event {
         let (lead, _) = position(index);
         self.event_of(index, &Arc::new(self.lead(lead)))

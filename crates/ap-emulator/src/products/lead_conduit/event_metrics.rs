@@ -1,0 +1,394 @@
+//! The figures of the vendor's charts: medians, funnels, counts.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::{StatusCode, Uri};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::event_stats::timeframe;
+use super::query::{Query, bad_request};
+use super::spans::{self, Interval, Milliseconds};
+use super::tally::{Row, Tally};
+use crate::response::{self, Response};
+use crate::rules::{Lookup, Rule, RuleText};
+use crate::scalar;
+use crate::state::Shared;
+use crate::state::events::event::Event;
+
+/// The most different values that a result is computed from.
+const MAX_VALUES: usize = 1_000_000;
+/// The most different values in a result.
+const MAX_SHOWN: usize = 10_000;
+const MAX_STEPS: usize = 8;
+
+type Members = Map<String, Value>;
+
+/// What the operations have in common.
+struct Request {
+    whole: Milliseconds,
+    parts: Vec<Milliseconds>,
+    group_by: Vec<String>,
+    rule: Rule,
+    target: Option<String>,
+}
+
+impl Request {
+    fn parse(query: &Query) -> Result<Self, Response> {
+        let zone = spans::zone(query.get("timezone"))?;
+        let whole = spans::timeframe(query.get("timeframe").unwrap_or("today"), &zone)?;
+        let interval = query.get("interval").map(Interval::parse).transpose()?;
+        Ok(Self {
+            whole,
+            parts: spans::parts(whole, interval, &zone)?,
+            group_by: query.list("group_by"),
+            rule: filters(query.all("filters"))?,
+            target: query.get("target_property").map(str::to_owned),
+        })
+    }
+
+    fn target(&self) -> Result<&str, Response> {
+        let target = self.target.as_deref();
+        target.ok_or_else(|| bad_request("target_property is needed"))
+    }
+
+    /// Sums up the events.
+    async fn run<T: Default>(
+        &self,
+        shared: &Shared,
+        parts: Vec<Milliseconds>,
+        add: impl FnMut(&mut T, &Event) -> Result<(), Response>,
+    ) -> Result<Vec<Row<T>>, Response> {
+        let view = shared.lock().events.view();
+        let mut tally = Tally::new(parts, self.group_by.clone())?;
+        tally.run(&view, self.whole, &self.rule, add).await?;
+        Ok(tally.into_rows())
+    }
+
+    fn groups<T>(&self, row: &Row<T>) -> Members {
+        self.group_by
+            .iter()
+            .cloned()
+            .zip(row.groups.iter().cloned())
+            .collect()
+    }
+
+    /// Writes the rows of each part together, with its span.
+    fn by_part<T>(&self, rows: &[Row<T>], result: impl Fn(&T) -> Value) -> Value {
+        let parts = self.parts.iter().map(|part| {
+            let rows = rows.iter().filter(|row| row.part == *part);
+            let values = rows.map(|row| {
+                let mut members = self.groups(row);
+                members.insert("result".to_owned(), result(&row.sums));
+                Value::Object(members)
+            });
+            json!({ "value": values.collect::<Vec<_>>(), "timeframe": timeframe(*part) })
+        });
+        json!({ "result": parts.collect::<Vec<_>>() })
+    }
+}
+
+/// A filter as the charts have it.
+#[derive(Deserialize)]
+struct Filter {
+    operator: String,
+    property_name: String,
+    #[serde(default)]
+    property_value: Value,
+}
+
+fn filters<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Rule, Response> {
+    let refusal =
+        || bad_request("a filter is not JSON with operator, property_name and property_value");
+    let mut filters: Vec<Filter> = Vec::new();
+    for text in texts {
+        // One filter, or a list of them.
+        match text.trim_start().starts_with('[') {
+            true => {
+                filters.extend(serde_json::from_str::<Vec<Filter>>(text).map_err(|_| refusal())?)
+            }
+            false => filters.push(serde_json::from_str(text).map_err(|_| refusal())?),
+        }
+    }
+    compile(&filters)
+}
+
+fn compile(filters: &[Filter]) -> Result<Rule, Response> {
+    let mut rules = Vec::new();
+    for filter in filters {
+        let is_true = filter.property_value == true;
+        let op = match filter.operator.as_str() {
+            "eq" => "is equal to",
+            "ne" => "is not equal to",
+            "lt" => "is less than",
+            "lte" => "is less than or equal to",
+            "gt" => "is greater than",
+            "gte" => "is greater than or equal to",
+            "in" => "is included in",
+            "contains" => "includes",
+            "not_contains" => "does not include",
+            "exists" if is_true => "is not blank",
+            "exists" => "is blank",
+            // The operators of rules do too.
+            other => other,
+        };
+        let rule = json!({ "lhv": filter.property_name, "op": op, "rhv": filter.property_value });
+        let rule = serde_json::from_value::<RuleText>(rule);
+        rules.push(rule.map_err(|_| bad_request("a filter is not valid"))?);
+    }
+    Rule::compile_all(&rules).map_err(|reason| bad_request(&reason))
+}
+
+fn answer(answered: Result<Value, Response>) -> Response {
+    match answered {
+        Ok(body) => response::json(StatusCode::OK, &body),
+        Err(refusal) => refusal,
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Counts what a result is computed from, for all its rows together.
+#[derive(Default)]
+struct Budget(usize);
+
+impl Budget {
+    fn take(&mut self, most: usize) -> Result<(), Response> {
+        self.0 += 1;
+        match self.0 > most {
+            true => Err(bad_request(&format!(
+                "the result needs more than {most} different values; choose a shorter timeframe"
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+pub(super) async fn count(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    answer(respond_count(&shared, &uri).await)
+}
+
+async fn respond_count(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
+    let request = Request::parse(&Query::parse(uri)?)?;
+    let add = |count: &mut u64, _: &Event| {
+        *count += 1;
+        Ok(())
+    };
+    let rows = request.run(shared, request.parts.clone(), add).await?;
+    Ok(request.by_part(&rows, |count| Value::from(*count)))
+}
+
+pub(super) async fn count_unique(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    answer(respond_count_unique(&shared, &uri).await)
+}
+
+async fn respond_count_unique(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
+    let request = Request::parse(&Query::parse(uri)?)?;
+    let target = request.target()?;
+    let mut budget = Budget::default();
+    let add = |values: &mut HashSet<u64>, event: &Event| match event.get(target) {
+        Some(value) if values.insert(hash(&value.text())) => budget.take(MAX_VALUES),
+        _ => Ok(()),
+    };
+    let rows = request.run(shared, request.parts.clone(), add).await?;
+    Ok(request.by_part(&rows, |values| Value::from(values.len())))
+}
+
+pub(super) async fn select_unique(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    answer(respond_select_unique(&shared, &uri).await)
+}
+
+/// The vendor's result has no parts, so an interval changes nothing.
+async fn respond_select_unique(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
+    let request = Request::parse(&Query::parse(uri)?)?;
+    let target = request.target()?;
+    let mut budget = Budget::default();
+    let add = |values: &mut BTreeSet<String>, event: &Event| {
+        let Some(value) = event.get(target) else {
+            return Ok(());
+        };
+        let text = value.text();
+        if values.contains(&*text) {
+            return Ok(());
+        }
+        values.insert(text.into_owned());
+        budget.take(MAX_SHOWN)
+    };
+    let rows = request.run(shared, vec![request.whole], add).await?;
+    let rows = rows.iter().map(|row| {
+        let mut members = request.groups(row);
+        // Group values are texts here.
+        for value in members.values_mut().filter(|value| value.is_null()) {
+            *value = Value::from("");
+        }
+        members.insert("result".to_owned(), json!(row.sums));
+        Value::Object(members)
+    });
+    Ok(json!({ "result": rows.collect::<Vec<_>>() }))
+}
+
+pub(super) async fn median(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    answer(respond_median(&shared, &uri).await)
+}
+
+async fn respond_median(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
+    let query = Query::parse(uri)?;
+    let mut request = Request::parse(&query)?;
+    let max_age = query.number("max_age")?.unwrap_or(24 * 60 * 60);
+    let max_age = i64::try_from(max_age.saturating_mul(1000)).unwrap_or(i64::MAX);
+    let now = Timestamp::now().as_millisecond();
+    request.whole = Milliseconds {
+        start: now.saturating_sub(max_age),
+        end: i64::MAX,
+    };
+    if request.group_by.is_empty() {
+        request.group_by = vec!["type".to_owned(), "module_id".to_owned()];
+    }
+    let target = request
+        .target
+        .clone()
+        .unwrap_or_else(|| "wait_ms".to_owned());
+    let mut budget = Budget::default();
+    // How often there is each value, in hundredths.
+    let add = |values: &mut BTreeMap<i64, u64>, event: &Event| {
+        let number = event
+            .get(&target)
+            .and_then(|value| value.text().parse::<f64>().ok());
+        let Some(number) = number.filter(|number| number.abs() < 1e15) else {
+            return Ok(());
+        };
+        #[allow(clippy::cast_possible_truncation)]
+        let hundredths = (number * 100.0).round() as i64;
+        let times = values.entry(hundredths).or_default();
+        *times += 1;
+        match times {
+            1 => budget.take(MAX_VALUES),
+            _ => Ok(()),
+        }
+    };
+    let rows = request.run(shared, vec![request.whole], add).await?;
+    let rows = rows.iter().filter(|row| !row.sums.is_empty()).map(|row| {
+        let mut members = request.groups(row);
+        // A filter has no module.
+        members.retain(|_, value| !value.is_null());
+        members.insert("median".to_owned(), scalar::number(middle(&row.sums)));
+        Value::Object(members)
+    });
+    Ok(json!({ "result": rows.collect::<Vec<_>>() }))
+}
+
+/// The value in the middle, or the average of the two there.
+fn middle(values: &BTreeMap<i64, u64>) -> f64 {
+    let count: u64 = values.values().sum();
+    let at = |place: u64| {
+        let mut before = 0;
+        let mut values = values.iter();
+        let found = values.find(|(_, times)| {
+            before += **times;
+            before > place
+        });
+        #[allow(clippy::cast_precision_loss)]
+        found.map_or(0.0, |(hundredths, _)| *hundredths as f64 / 100.0)
+    };
+    f64::midpoint(at(count.saturating_sub(1) / 2), at(count / 2))
+}
+
+pub(super) async fn funnel(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    answer(respond_funnel(&shared, &uri).await)
+}
+
+#[derive(Deserialize)]
+struct Step {
+    event_collection: Option<String>,
+    actor_property: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+}
+
+/// A step of a funnel that is ready to be applied.
+struct FunnelStep {
+    kind: Option<String>,
+    actor: String,
+    rule: Rule,
+}
+
+/// Counts the actors that came through the first step, through the first two, and so on.
+async fn respond_funnel(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
+    let query = Query::parse(uri)?;
+    let request = Request::parse(&query)?;
+    let mut echoed: Vec<Members> = Vec::new();
+    let refusal =
+        || bad_request("a step is not JSON with event_collection, actor_property and filters");
+    for text in query.all("steps") {
+        match text.trim_start().starts_with('[') {
+            true => {
+                echoed.extend(serde_json::from_str::<Vec<Members>>(text).map_err(|_| refusal())?)
+            }
+            false => echoed.push(serde_json::from_str(text).map_err(|_| refusal())?),
+        }
+    }
+    if echoed.len() > MAX_STEPS {
+        return Err(bad_request(&format!(
+            "a funnel has at most {MAX_STEPS} steps"
+        )));
+    }
+    let mut steps = Vec::new();
+    for step in &echoed {
+        let step = serde_json::from_value::<Step>(Value::Object(step.clone()));
+        let step = step.map_err(|_| refusal())?;
+        steps.push(FunnelStep {
+            // The names of the vendor's collections are not documented.
+            kind: step.event_collection.filter(|name| is_kind(name)),
+            actor: step
+                .actor_property
+                .unwrap_or_else(|| "vars.lead.id".to_owned()),
+            rule: compile(&step.filters)?,
+        });
+    }
+    let mut budget = Budget::default();
+    // For each actor, the steps that it came through, as bits.
+    let add = |actors: &mut HashMap<u64, u8>, event: &Event| {
+        let lookup: Lookup<'_> = &|name| event.get(name);
+        for (number, step) in steps.iter().enumerate() {
+            let is_kind = step
+                .kind
+                .as_ref()
+                .is_none_or(|kind| kind == event.kind.name());
+            let Some(actor) = event.get(&step.actor).filter(|_| is_kind) else {
+                continue;
+            };
+            if step.rule.passes(lookup) {
+                let taken = actors.entry(hash(&actor.text())).or_default();
+                if *taken == 0 {
+                    budget.take(MAX_VALUES)?;
+                }
+                *taken |= 1 << number;
+            }
+        }
+        Ok(())
+    };
+    let rows = request.run(shared, vec![request.whole], add).await?;
+    let mut result = vec![0_u64; steps.len()];
+    for taken in rows.iter().flat_map(|row| row.sums.values()) {
+        for count in result.iter_mut().take(taken.trailing_ones() as usize) {
+            *count += 1;
+        }
+    }
+    Ok(json!({ "steps": echoed, "result": result }))
+}
+
+fn is_kind(name: &str) -> bool {
+    matches!(
+        name,
+        "source" | "recipient" | "filter" | "feedback-received" | "feedback-sent" | "retry"
+    )
+}
