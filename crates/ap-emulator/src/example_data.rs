@@ -1,7 +1,18 @@
 //! The invented data that every emulator starts with. All ids, names and addresses are examples.
 
+mod entities;
+mod integrations;
+mod published;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(crate) use self::entities::{access_logs, connections, entities, onboards};
+pub(crate) use self::integrations::{credentials, routers};
+pub(crate) use self::published::{
+    FIRST_USED, LAST_USED, cap_counters, destinations, exports, packages, ping_limit_counters,
+    pricing_services, types,
+};
 
 use crate::addresses::Addresses;
 use crate::{Plan, Product};
@@ -11,7 +22,7 @@ pub(crate) const REPORT_TOKEN: &str = "emulator-shared-report";
 
 pub(crate) const ACCOUNT_ID: &str = "65e0a1000000000000000001";
 pub(crate) const ACCOUNT_NAME: &str = "Example Home Services";
-const USER_ID: &str = "65e0a1000000000000000002";
+pub(crate) const USER_ID: &str = "65e0a1000000000000000002";
 const BUYER_ID: &str = "65e0a1000000000000000003";
 const SELLER_ID: &str = "65e0a1000000000000000004";
 const CALL_CENTRE_ID: &str = "65e0a100000000000000000a";
@@ -83,6 +94,16 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
             "active_at": "2024-03-01T09:00:00.000Z",
         }],
         "created_at": "2024-03-01T09:00:00.000Z",
+    })
+}
+
+/// Returns the user as changelogs have it, without the key.
+pub(crate) fn changing_user() -> Value {
+    json!({
+        "id": USER_ID,
+        "first_name": "Robin",
+        "last_name": "Example",
+        "email": "robin@example.com",
     })
 }
 
@@ -203,6 +224,24 @@ pub(crate) fn flows() -> [Value; 2] {
                 },
             ],
             "ping_enabled": true,
+            "caps": [{
+                "id": "65e0f3000000000000000001",
+                "type": "volume",
+                "name": "A thousand leads a day",
+                "maximum": 1000,
+                "duration": 1,
+                "duration_units": "day",
+                "time_zone": "America/Chicago",
+                "reason": "Cap reached",
+            }],
+            "ping_limits": [{
+                "id": "65e0f4000000000000000001",
+                "name": "Six hundred pings a minute",
+                "maximum": 600,
+                "duration": 1,
+                "duration_units": "minute",
+                "time_zone": "America/Chicago",
+            }],
             "created_at": "2024-03-04T15:20:00.000Z",
             "updated_at": "2024-09-17T08:05:30.000Z",
         }),

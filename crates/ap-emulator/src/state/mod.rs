@@ -1,21 +1,27 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod changes;
+pub(crate) mod collection;
 pub(crate) mod events;
-pub(crate) mod flows;
 pub(crate) mod history;
 pub(crate) mod plan;
+pub(crate) mod random;
+pub(crate) mod room;
+pub(crate) mod settings;
 pub(crate) mod snapshot;
+pub(crate) mod store;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
 use self::events::Events;
-use self::flows::Flows;
 use self::history::{Event, History};
 use self::plan::Plan;
+use self::settings::Settings;
 use self::snapshot::{ProductState, State};
+use self::store::Store;
 use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
@@ -53,8 +59,9 @@ impl Shared {
 pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
-    pub(crate) flows: Flows,
     pub(crate) events: Events,
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -81,8 +88,9 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
-            flows: Flows::with_examples(),
             events: Events::new(events),
+            store: Store::with_examples(),
+            settings: Settings::default(),
             history: History::new(),
             products: PerProduct::default(),
         }

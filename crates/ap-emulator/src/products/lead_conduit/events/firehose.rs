@@ -1,36 +1,38 @@
 //! The check that events could be written to a bucket. The emulator writes nothing, and keeps no secret of it.
 
-use http::{StatusCode, Uri};
+use http::Uri;
 use serde_json::json;
 
-use super::query::{Query, bad_request};
-use crate::response::{self, Response};
+use super::parameters::Query;
+use crate::products::lead_conduit::handlers;
+use crate::products::lead_conduit::resource::Refusal;
+use crate::response::Response;
 
-pub(super) async fn check(uri: Uri) -> Response {
-    answer(&uri).unwrap_or_else(|refusal| refusal)
-}
-
-fn answer(uri: &Uri) -> Result<Response, Response> {
-    let query = Query::parse(uri)?;
+pub(super) async fn check(uri: Uri) -> Result<Response, Refusal> {
+    let query = Query::parse(&uri)?;
     let needed: &[&str] = match query.get("service") {
         None | Some("aws") => &["access_key_id", "secret_access_key", "bucket"],
         Some("azure") => &["connection_string", "bucket"],
-        Some(_) => return Err(bad_request("service is not aws or azure")),
+        Some(_) => return Err(Refusal::bad_request("service is not aws or azure")),
     };
     if let Some(missing) = needed.iter().find(|name| query.get(name).is_none()) {
-        return Err(bad_request(&format!("{missing} is needed")));
+        return Err(Refusal::bad_request(format!("{missing} is needed")));
     }
     if !query.get("bucket").is_some_and(is_bucket) {
         let reason = "bucket is not 3 to 63 lower-case letters, digits and hyphens";
-        return Err(bad_request(reason));
+        return Err(Refusal::bad_request(reason));
     }
     let is_written = match query.get("verification_file") {
         None | Some("true") => true,
         Some("false") => false,
-        Some(_) => return Err(bad_request("verification_file is not true or false")),
+        Some(_) => {
+            return Err(Refusal::bad_request(
+                "verification_file is not true or false",
+            ));
+        }
     };
     let body = json!({ "validated": true, "verification_file": is_written });
-    Ok(response::json(StatusCode::OK, &body))
+    Ok(handlers::ok(&body))
 }
 
 fn is_bucket(name: &str) -> bool {

@@ -1,22 +1,22 @@
 //! Events: the list by cursor, and one event by its id.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use http::{StatusCode, Uri};
+use http::Uri;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::query::{Query, bad_request, time};
-use super::{SERVICE, rendered_list};
-use crate::request_body;
-use crate::response::{self, Response};
+use super::parameters::{Query, time};
+use super::rendered_list;
+use crate::products::lead_conduit::handlers::{self, App, Failure};
+use crate::products::lead_conduit::resource::Refusal;
+use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};
-use crate::state::Shared;
 use crate::state::events::id::Id;
 use crate::state::events::view::View;
+use crate::state::{EmulatorState, Shared};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -58,31 +58,24 @@ struct EventQuery {
     sort: Option<String>,
 }
 
-pub(super) async fn list(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    let wanted = parse_query(&uri).and_then(EventQuery::parse);
-    match wanted {
-        Ok(wanted) => respond(&shared, wanted).await,
-        Err(refusal) => refusal,
-    }
+pub(super) async fn list(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let wanted = parse_query(&uri)?.parse()?;
+    Ok(respond(&shared, wanted).await)
 }
 
-pub(super) async fn list_by_body(State(shared): State<Arc<Shared>>, body: Body) -> Response {
-    let wanted = parse_body(&shared, body).await;
-    match wanted.and_then(EventQuery::parse) {
-        Ok(wanted) => respond(&shared, wanted).await,
-        Err(refusal) => refusal,
-    }
+pub(super) async fn list_by_body(State(shared): App, body: Body) -> Result<Response, Failure> {
+    let parse = |_: &mut EmulatorState, body: &[u8]| parse_body(body)?.parse();
+    let wanted = handlers::change(&shared, body, parse).await?;
+    Ok(respond(&shared, wanted).await)
 }
 
-pub(super) async fn event(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
+pub(super) async fn event(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
     let found = Id::parse(&id).and_then(|id| shared.lock().events.find(id));
-    match found {
-        Some(event) => response::json(StatusCode::OK, &event.to_json(|_| true)),
-        None => response::not_found(SERVICE),
-    }
+    let event = found.ok_or_else(Refusal::not_found)?;
+    Ok(handlers::ok(&event.to_json(|_| true)))
 }
 
-fn parse_query(uri: &Uri) -> Result<EventQuery, Response> {
+fn parse_query(uri: &Uri) -> Result<EventQuery, Refusal> {
     let query = Query::parse(uri)?;
     let text = |name: &str| query.get(name).map(str::to_owned);
     let rules = query.get("rules").map(serde_json::from_str).transpose();
@@ -92,7 +85,7 @@ fn parse_query(uri: &Uri) -> Result<EventQuery, Response> {
         before_id: text("before_id"),
         start: text("start"),
         end: text("end"),
-        rules: rules.map_err(|_| bad_request("rules is not a JSON array of rules"))?,
+        rules: rules.map_err(|_| Refusal::bad_request("rules is not a JSON array of rules"))?,
         include: list("include"),
         exclude: list("exclude"),
         limit: query.number("limit")?,
@@ -100,22 +93,22 @@ fn parse_query(uri: &Uri) -> Result<EventQuery, Response> {
     })
 }
 
-async fn parse_body(shared: &Shared, body: Body) -> Result<EventQuery, Response> {
-    let room = &shared.body_room;
-    let held = request_body::read_held(SERVICE, body, shared.client_timeout, room).await?;
-    if held.as_bytes().is_empty() {
+fn parse_body(body: &[u8]) -> Result<EventQuery, Refusal> {
+    if body.is_empty() {
         return Ok(EventQuery::default());
     }
-    let query = serde_json::from_slice(held.as_bytes());
-    query.map_err(|_| bad_request("the request body is not a JSON object of these parameters"))
+    let reason = "the request body is not a JSON object of these parameters";
+    serde_json::from_slice(body).map_err(|_| Refusal::bad_request(reason))
 }
 
 impl EventQuery {
-    fn parse(self) -> Result<Wanted, Response> {
+    fn parse(self) -> Result<Wanted, Refusal> {
         let id = |name: &str, text: Option<String>| {
             let id = text.map(|text| Id::parse(&text).ok_or(()));
             let id = id.transpose();
-            id.map_err(|()| bad_request(&format!("{name} does not have 24 hexadecimal digits")))
+            id.map_err(|()| {
+                Refusal::bad_request(format!("{name} does not have 24 hexadecimal digits"))
+            })
         };
         let moment = |name: &str, text: Option<String>| {
             let moment = text.map(|text| time(name, &text));
@@ -127,7 +120,9 @@ impl EventQuery {
             (Some(names), None) => Shown::Only(names),
             (None, Some(names)) => Shown::AllBut(names),
             (Some(_), Some(_)) => {
-                return Err(bad_request("include and exclude cannot be used together"));
+                return Err(Refusal::bad_request(
+                    "include and exclude cannot be used together",
+                ));
             }
         };
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT as u64);
@@ -136,16 +131,16 @@ impl EventQuery {
         let is_oldest_first = match self.sort.as_deref() {
             None | Some("desc") => false,
             Some("asc") => true,
-            Some(_) => return Err(bad_request("sort is not asc or desc")),
+            Some(_) => return Err(Refusal::bad_request("sort is not asc or desc")),
         };
         Ok(Wanted {
             after: id("after_id", self.after_id)?,
             before: id("before_id", self.before_id)?,
             start: moment("start", self.start)?,
             end: moment("end", self.end)?,
-            rules: rules.map_err(|reason| bad_request(&reason))?,
+            rules: rules.map_err(Refusal::bad_request)?,
             shown,
-            limit: limit.ok_or_else(|| bad_request("limit is not from 1 to 1000"))?,
+            limit: limit.ok_or_else(|| Refusal::bad_request("limit is not from 1 to 1000"))?,
             is_oldest_first,
         })
     }

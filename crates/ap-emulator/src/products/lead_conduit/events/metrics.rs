@@ -3,19 +3,21 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use axum::extract::State;
-use http::{StatusCode, Uri};
+use http::Uri;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::event_stats::timeframe;
-use super::query::{Query, bad_request};
+use super::parameters::Query;
 use super::spans::{self, Interval, Milliseconds};
+use super::stats::timeframe;
 use super::tally::{Row, Tally};
-use crate::response::{self, Response};
+use crate::products::lead_conduit::handlers::{self, App};
+use crate::products::lead_conduit::resource::Refusal;
+use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};
 use crate::scalar;
 use crate::state::Shared;
@@ -26,6 +28,8 @@ const MAX_VALUES: usize = 1_000_000;
 /// The most different values in a result.
 const MAX_SHOWN: usize = 10_000;
 const MAX_STEPS: usize = 8;
+const NO_FILTER: &str = "a filter is not JSON with operator, property_name and property_value";
+const NO_STEP: &str = "a step is not JSON with event_collection, actor_property and filters";
 
 type Members = Map<String, Value>;
 
@@ -39,7 +43,7 @@ struct Request {
 }
 
 impl Request {
-    fn parse(query: &Query) -> Result<Self, Response> {
+    fn parse(query: &Query) -> Result<Self, Refusal> {
         let zone = spans::zone(query.get("timezone"))?;
         let whole = spans::timeframe(query.get("timeframe").unwrap_or("today"), &zone)?;
         let interval = query.get("interval").map(Interval::parse).transpose()?;
@@ -47,14 +51,14 @@ impl Request {
             whole,
             parts: spans::parts(whole, interval, &zone)?,
             group_by: query.list("group_by"),
-            rule: filters(query.all("filters"))?,
+            rule: compile(&objects(query.all("filters"), NO_FILTER)?)?,
             target: query.get("target_property").map(str::to_owned),
         })
     }
 
-    fn target(&self) -> Result<&str, Response> {
+    fn target(&self) -> Result<&str, Refusal> {
         let target = self.target.as_deref();
-        target.ok_or_else(|| bad_request("target_property is needed"))
+        target.ok_or_else(|| Refusal::bad_request("target_property is needed"))
     }
 
     /// Sums up the events.
@@ -62,8 +66,8 @@ impl Request {
         &self,
         shared: &Shared,
         parts: Vec<Milliseconds>,
-        add: impl FnMut(&mut T, &Event) -> Result<(), Response>,
-    ) -> Result<Vec<Row<T>>, Response> {
+        add: impl FnMut(&mut T, &Event) -> Result<(), Refusal>,
+    ) -> Result<Vec<Row<T>>, Refusal> {
         let view = shared.lock().events.view();
         let mut tally = Tally::new(parts, self.group_by.clone())?;
         tally.run(&view, self.whole, &self.rule, add).await?;
@@ -79,7 +83,7 @@ impl Request {
     }
 
     /// Writes the rows of each part together, with its span.
-    fn by_part<T>(&self, rows: &[Row<T>], result: impl Fn(&T) -> Value) -> Value {
+    fn by_part<T>(&self, rows: &[Row<T>], result: impl Fn(&T) -> Value) -> Response {
         let parts = self.parts.iter().map(|part| {
             let rows = rows.iter().filter(|row| row.part == *part);
             let values = rows.map(|row| {
@@ -89,7 +93,7 @@ impl Request {
             });
             json!({ "value": values.collect::<Vec<_>>(), "timeframe": timeframe(*part) })
         });
-        json!({ "result": parts.collect::<Vec<_>>() })
+        handlers::ok(&json!({ "result": parts.collect::<Vec<_>>() }))
     }
 }
 
@@ -102,23 +106,23 @@ struct Filter {
     property_value: Value,
 }
 
-fn filters<'a>(texts: impl Iterator<Item = &'a str>) -> Result<Rule, Response> {
-    let refusal =
-        || bad_request("a filter is not JSON with operator, property_name and property_value");
-    let mut filters: Vec<Filter> = Vec::new();
+/// Parses JSON objects. Each text is one of them, or a list.
+fn objects<'a, T: DeserializeOwned>(
+    texts: impl Iterator<Item = &'a str>,
+    reason: &'static str,
+) -> Result<Vec<T>, Refusal> {
+    let mut objects = Vec::new();
     for text in texts {
-        // One filter, or a list of them.
-        match text.trim_start().starts_with('[') {
-            true => {
-                filters.extend(serde_json::from_str::<Vec<Filter>>(text).map_err(|_| refusal())?)
-            }
-            false => filters.push(serde_json::from_str(text).map_err(|_| refusal())?),
-        }
+        let more = match text.trim_start().starts_with('[') {
+            true => serde_json::from_str::<Vec<T>>(text),
+            false => serde_json::from_str(text).map(|object| vec![object]),
+        };
+        objects.extend(more.map_err(|_| Refusal::bad_request(reason))?);
     }
-    compile(&filters)
+    Ok(objects)
 }
 
-fn compile(filters: &[Filter]) -> Result<Rule, Response> {
+fn compile(filters: &[Filter]) -> Result<Rule, Refusal> {
     let mut rules = Vec::new();
     for filter in filters {
         let is_true = filter.property_value == true;
@@ -139,16 +143,9 @@ fn compile(filters: &[Filter]) -> Result<Rule, Response> {
         };
         let rule = json!({ "lhv": filter.property_name, "op": op, "rhv": filter.property_value });
         let rule = serde_json::from_value::<RuleText>(rule);
-        rules.push(rule.map_err(|_| bad_request("a filter is not valid"))?);
+        rules.push(rule.map_err(|_| Refusal::bad_request("a filter is not valid"))?);
     }
-    Rule::compile_all(&rules).map_err(|reason| bad_request(&reason))
-}
-
-fn answer(answered: Result<Value, Response>) -> Response {
-    match answered {
-        Ok(body) => response::json(StatusCode::OK, &body),
-        Err(refusal) => refusal,
-    }
+    Rule::compile_all(&rules).map_err(Refusal::bad_request)
 }
 
 fn hash(text: &str) -> u64 {
@@ -162,10 +159,10 @@ fn hash(text: &str) -> u64 {
 struct Budget(usize);
 
 impl Budget {
-    fn take(&mut self, most: usize) -> Result<(), Response> {
+    fn take(&mut self, most: usize) -> Result<(), Refusal> {
         self.0 += 1;
         match self.0 > most {
-            true => Err(bad_request(&format!(
+            true => Err(Refusal::bad_request(format!(
                 "the result needs more than {most} different values; choose a shorter timeframe"
             ))),
             false => Ok(()),
@@ -173,43 +170,31 @@ impl Budget {
     }
 }
 
-pub(super) async fn count(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    answer(respond_count(&shared, &uri).await)
-}
-
-async fn respond_count(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
-    let request = Request::parse(&Query::parse(uri)?)?;
+pub(super) async fn count(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let request = Request::parse(&Query::parse(&uri)?)?;
     let add = |count: &mut u64, _: &Event| {
         *count += 1;
         Ok(())
     };
-    let rows = request.run(shared, request.parts.clone(), add).await?;
+    let rows = request.run(&shared, request.parts.clone(), add).await?;
     Ok(request.by_part(&rows, |count| Value::from(*count)))
 }
 
-pub(super) async fn count_unique(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    answer(respond_count_unique(&shared, &uri).await)
-}
-
-async fn respond_count_unique(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
-    let request = Request::parse(&Query::parse(uri)?)?;
+pub(super) async fn count_unique(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let request = Request::parse(&Query::parse(&uri)?)?;
     let target = request.target()?;
     let mut budget = Budget::default();
     let add = |values: &mut HashSet<u64>, event: &Event| match event.get(target) {
         Some(value) if values.insert(hash(&value.text())) => budget.take(MAX_VALUES),
         _ => Ok(()),
     };
-    let rows = request.run(shared, request.parts.clone(), add).await?;
+    let rows = request.run(&shared, request.parts.clone(), add).await?;
     Ok(request.by_part(&rows, |values| Value::from(values.len())))
 }
 
-pub(super) async fn select_unique(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    answer(respond_select_unique(&shared, &uri).await)
-}
-
 /// The vendor's result has no parts, so an interval changes nothing.
-async fn respond_select_unique(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
-    let request = Request::parse(&Query::parse(uri)?)?;
+pub(super) async fn select_unique(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let request = Request::parse(&Query::parse(&uri)?)?;
     let target = request.target()?;
     let mut budget = Budget::default();
     let add = |values: &mut BTreeSet<String>, event: &Event| {
@@ -223,7 +208,7 @@ async fn respond_select_unique(shared: &Shared, uri: &Uri) -> Result<Value, Resp
         values.insert(text.into_owned());
         budget.take(MAX_SHOWN)
     };
-    let rows = request.run(shared, vec![request.whole], add).await?;
+    let rows = request.run(&shared, vec![request.whole], add).await?;
     let rows = rows.iter().map(|row| {
         let mut members = request.groups(row);
         // Group values are texts here.
@@ -233,15 +218,11 @@ async fn respond_select_unique(shared: &Shared, uri: &Uri) -> Result<Value, Resp
         members.insert("result".to_owned(), json!(row.sums));
         Value::Object(members)
     });
-    Ok(json!({ "result": rows.collect::<Vec<_>>() }))
+    Ok(handlers::ok(&json!({ "result": rows.collect::<Vec<_>>() })))
 }
 
-pub(super) async fn median(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    answer(respond_median(&shared, &uri).await)
-}
-
-async fn respond_median(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
-    let query = Query::parse(uri)?;
+pub(super) async fn median(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let query = Query::parse(&uri)?;
     let mut request = Request::parse(&query)?;
     let max_age = query.number("max_age")?.unwrap_or(24 * 60 * 60);
     let max_age = i64::try_from(max_age.saturating_mul(1000)).unwrap_or(i64::MAX);
@@ -275,7 +256,7 @@ async fn respond_median(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
             _ => Ok(()),
         }
     };
-    let rows = request.run(shared, vec![request.whole], add).await?;
+    let rows = request.run(&shared, vec![request.whole], add).await?;
     let rows = rows.iter().filter(|row| !row.sums.is_empty()).map(|row| {
         let mut members = request.groups(row);
         // A filter has no module.
@@ -283,7 +264,7 @@ async fn respond_median(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
         members.insert("median".to_owned(), scalar::number(middle(&row.sums)));
         Value::Object(members)
     });
-    Ok(json!({ "result": rows.collect::<Vec<_>>() }))
+    Ok(handlers::ok(&json!({ "result": rows.collect::<Vec<_>>() })))
 }
 
 /// The value in the middle, or the average of the two there.
@@ -302,10 +283,6 @@ fn middle(values: &BTreeMap<i64, u64>) -> f64 {
     f64::midpoint(at(count.saturating_sub(1) / 2), at(count / 2))
 }
 
-pub(super) async fn funnel(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    answer(respond_funnel(&shared, &uri).await)
-}
-
 #[derive(Deserialize)]
 struct Step {
     event_collection: Option<String>,
@@ -322,29 +299,19 @@ struct FunnelStep {
 }
 
 /// Counts the actors that came through the first step, through the first two, and so on.
-async fn respond_funnel(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
-    let query = Query::parse(uri)?;
+pub(super) async fn funnel(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let query = Query::parse(&uri)?;
     let request = Request::parse(&query)?;
-    let mut echoed: Vec<Members> = Vec::new();
-    let refusal =
-        || bad_request("a step is not JSON with event_collection, actor_property and filters");
-    for text in query.all("steps") {
-        match text.trim_start().starts_with('[') {
-            true => {
-                echoed.extend(serde_json::from_str::<Vec<Members>>(text).map_err(|_| refusal())?)
-            }
-            false => echoed.push(serde_json::from_str(text).map_err(|_| refusal())?),
-        }
-    }
+    let echoed: Vec<Members> = objects(query.all("steps"), NO_STEP)?;
     if echoed.len() > MAX_STEPS {
-        return Err(bad_request(&format!(
+        return Err(Refusal::bad_request(format!(
             "a funnel has at most {MAX_STEPS} steps"
         )));
     }
     let mut steps = Vec::new();
     for step in &echoed {
         let step = serde_json::from_value::<Step>(Value::Object(step.clone()));
-        let step = step.map_err(|_| refusal())?;
+        let step = step.map_err(|_| Refusal::bad_request(NO_STEP))?;
         steps.push(FunnelStep {
             // The names of the vendor's collections are not documented.
             kind: step.event_collection.filter(|name| is_kind(name)),
@@ -376,14 +343,14 @@ async fn respond_funnel(shared: &Shared, uri: &Uri) -> Result<Value, Response> {
         }
         Ok(())
     };
-    let rows = request.run(shared, vec![request.whole], add).await?;
+    let rows = request.run(&shared, vec![request.whole], add).await?;
     let mut result = vec![0_u64; steps.len()];
     for taken in rows.iter().flat_map(|row| row.sums.values()) {
         for count in result.iter_mut().take(taken.trailing_ones() as usize) {
             *count += 1;
         }
     }
-    Ok(json!({ "steps": echoed, "result": result }))
+    Ok(handlers::ok(&json!({ "steps": echoed, "result": result })))
 }
 
 fn is_kind(name: &str) -> bool {

@@ -1,12 +1,11 @@
 //! [`Query`]: the parameters of a request.
 
-use http::{StatusCode, Uri};
+use http::Uri;
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use super::SERVICE;
-use crate::response::{self, Response};
+use crate::products::lead_conduit::resource::Refusal;
 use crate::rules::{Rule, RuleText};
 
 /// The parameters of a request. A list repeats its name, with or without `[]`.
@@ -14,12 +13,12 @@ use crate::rules::{Rule, RuleText};
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn parse(uri: &Uri) -> Result<Self, Response> {
+    pub(super) fn parse(uri: &Uri) -> Result<Self, Refusal> {
         let query = uri.query().unwrap_or_default();
         let pairs = serde_html_form::from_str(query);
         pairs
             .map(Self)
-            .map_err(|_| bad_request("the query is not valid"))
+            .map_err(|_| Refusal::bad_request("the query is not valid"))
     }
 
     pub(super) fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
@@ -38,38 +37,35 @@ impl Query {
         self.all(name).map(str::to_owned).collect()
     }
 
-    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Response> {
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
         let number = self.get(name).map(str::parse).transpose();
-        number.map_err(|_| bad_request(&format!("{name} is not a whole number")))
+        number.map_err(|_| Refusal::bad_request(format!("{name} is not a whole number")))
     }
 
-    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Response> {
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         self.get(name).map(|text| time(name, text)).transpose()
     }
 
     /// Returns the rules of a parameter that can be repeated, each as JSON.
-    pub(super) fn rules(&self, name: &str) -> Result<Rule, Response> {
+    pub(super) fn rules(&self, name: &str) -> Result<Rule, Refusal> {
         let texts = self.all(name).map(serde_json::from_str::<RuleText>);
         let texts: Result<Vec<_>, _> = texts.collect();
-        let texts = texts.map_err(|_| bad_request(&format!("a {name} is not JSON of a rule")))?;
-        Rule::compile_all(&texts).map_err(|reason| bad_request(&reason))
+        let texts =
+            texts.map_err(|_| Refusal::bad_request(format!("a {name} is not JSON of a rule")))?;
+        Rule::compile_all(&texts).map_err(Refusal::bad_request)
     }
 }
 
 /// Parses a time. One without an offset is in UTC.
-pub(super) fn time(name: &str, text: &str) -> Result<Timestamp, Response> {
+pub(super) fn time(name: &str, text: &str) -> Result<Timestamp, Refusal> {
     let in_utc = || {
         let time: civil::DateTime = text.parse().ok()?;
         TimeZone::UTC.to_timestamp(time).ok()
     };
     let parsed = text.parse().ok().or_else(in_utc);
     parsed.ok_or_else(|| {
-        bad_request(&format!(
+        Refusal::bad_request(format!(
             "{name} is not a time, for example 2026-11-25T00:00:00Z"
         ))
     })
-}
-
-pub(super) fn bad_request(reason: &str) -> Response {
-    response::error(SERVICE, StatusCode::BAD_REQUEST, reason)
 }

@@ -8,9 +8,11 @@ use axum::extract::State;
 use http::Uri;
 use serde_json::{Map, Value, json};
 
-use super::events::TURN;
-use super::query::{Query, bad_request};
+use super::list::TURN;
+use super::parameters::Query;
 use super::rendered_list;
+use crate::products::lead_conduit::handlers::App;
+use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::state::Shared;
 use crate::state::events::event::{Event, Kind};
@@ -79,22 +81,20 @@ enum Key {
     Field(Option<String>),
 }
 
-pub(super) async fn search(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
-    match Query::parse(&uri).and_then(|query| Search::parse(&query)) {
-        Ok(search) => respond(&shared, search).await,
-        Err(refusal) => refusal,
-    }
+pub(super) async fn search(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let search = Search::parse(&Query::parse(&uri)?)?;
+    Ok(respond(&shared, search).await)
 }
 
 impl Search {
-    fn parse(query: &Query) -> Result<Self, Response> {
+    fn parse(query: &Query) -> Result<Self, Refusal> {
         let order = match query.get("sort_by") {
             None => Order::Relevance,
             Some("submission_timestamp" | "lead_id") => Order::Submitted,
             Some(name) => match SHOWN.iter().find(|shown| **shown == name) {
                 Some(name) => Order::Field(name),
                 None => {
-                    return Err(bad_request(
+                    return Err(Refusal::bad_request(
                         "sort_by is not one of the fields that are documented",
                     ));
                 }
@@ -104,17 +104,17 @@ impl Search {
             None => matches!(order, Order::Relevance),
             Some("asc") => false,
             Some("desc") => true,
-            Some(_) => return Err(bad_request("sort_dir is not asc or desc")),
+            Some(_) => return Err(Refusal::bad_request("sort_dir is not asc or desc")),
         };
         let number = |name: &str, default: usize| {
             let number = query.number(name)?;
-            Ok(number.map_or(default, |number| {
+            Ok::<_, Refusal>(number.map_or(default, |number| {
                 usize::try_from(number).unwrap_or(usize::MAX)
             }))
         };
         let limit = number("limit", DEFAULT_LIMIT)?;
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(bad_request("limit is not from 1 to 100"));
+            return Err(Refusal::bad_request("limit is not from 1 to 100"));
         }
         Ok(Self {
             terms: terms(query.get("query").unwrap_or_default()),

@@ -4,8 +4,8 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, ToSpan, ZonedDateTime};
 use serde::Deserialize;
 
-use super::query::{bad_request, time};
-use crate::response::Response;
+use super::parameters::time;
+use crate::products::lead_conduit::resource::Refusal;
 
 /// The most parts that a span is divided into.
 const MAX_PARTS: usize = 10_000;
@@ -38,7 +38,7 @@ const INTERVALS: [(&str, &str, Interval); 6] = [
 
 impl Interval {
     /// Parses a name, or JSON with `name` and `units`.
-    pub(super) fn parse(text: &str) -> Result<Self, Response> {
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         #[derive(Deserialize)]
         struct Named {
             name: Option<String>,
@@ -54,7 +54,7 @@ impl Interval {
             units.and_then(|units| by_name(units.trim_end_matches('s'), |(_, unit, _)| unit));
         name.or(units).ok_or_else(|| {
             let names = INTERVALS.map(|(adverb, ..)| adverb).join(", ");
-            bad_request(&format!("interval is not one of {names}"))
+            Refusal::bad_request(format!("interval is not one of {names}"))
         })
     }
 
@@ -104,7 +104,7 @@ fn by_name(
 }
 
 /// Returns a zone by its name or by its offset in seconds; UTC without either.
-pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Response> {
+pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Refusal> {
     let Some(text) = text else {
         return Ok(TimeZone::UTC);
     };
@@ -114,16 +114,16 @@ pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Response> {
         // The vendor's own example has a space in a name.
         None => TimeZone::get(&text.replace(' ', "_")),
     };
-    zone.map_err(|_| bad_request("timezone is neither a known name, for example America/Chicago, nor an offset in seconds"))
+    zone.map_err(|_| Refusal::bad_request("timezone is neither a known name, for example America/Chicago, nor an offset in seconds"))
 }
 
-pub(super) fn today(zone: &TimeZone) -> Result<Milliseconds, Response> {
+pub(super) fn today(zone: &TimeZone) -> Result<Milliseconds, Refusal> {
     timeframe("today", zone)
 }
 
 /// Returns the span of a named timeframe, for example `today`, `this_14_days` or `previous_month`; or of JSON
 /// with `start` and `end`.
-pub(super) fn timeframe(text: &str, zone: &TimeZone) -> Result<Milliseconds, Response> {
+pub(super) fn timeframe(text: &str, zone: &TimeZone) -> Result<Milliseconds, Refusal> {
     #[derive(Deserialize)]
     struct Bounds {
         start: String,
@@ -137,7 +137,7 @@ pub(super) fn timeframe(text: &str, zone: &TimeZone) -> Result<Milliseconds, Res
     }
     let now = Timestamp::now().to_zoned_datetime(zone.clone());
     named(text, &now).ok_or_else(|| {
-        bad_request("timeframe is neither a name, for example today or this_14_days, nor JSON with start and end")
+        Refusal::bad_request("timeframe is neither a name, for example today or this_14_days, nor JSON with start and end")
     })
 }
 
@@ -175,11 +175,12 @@ pub(super) fn parts(
     whole: Milliseconds,
     interval: Option<Interval>,
     zone: &TimeZone,
-) -> Result<Vec<Milliseconds>, Response> {
+) -> Result<Vec<Milliseconds>, Refusal> {
     let Some(interval) = interval else {
         return Ok(vec![whole]);
     };
-    let refusal = || bad_request("the span of time cannot be divided into these intervals");
+    let refusal =
+        || Refusal::bad_request("the span of time cannot be divided into these intervals");
     let at = Timestamp::from_millisecond(whole.start).map_err(|_| refusal())?;
     let mut begun = interval
         .floor(&at.to_zoned_datetime(zone.clone()))
@@ -188,7 +189,7 @@ pub(super) fn parts(
     let mut parts = Vec::new();
     while start <= whole.end {
         if parts.len() == MAX_PARTS {
-            return Err(bad_request(&format!(
+            return Err(Refusal::bad_request(format!(
                 "the span of time has more than {MAX_PARTS} intervals"
             )));
         }

@@ -1,20 +1,20 @@
 //! Statistics: counts and sums over events, as JSON or CSV.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
-use super::query::{Query, bad_request};
+use super::parameters::Query;
 use super::spans::{self, Interval, Milliseconds};
 use super::tally::{Row, Tally};
 use crate::accept;
+use crate::products::lead_conduit::handlers::{self, App};
+use crate::products::lead_conduit::resource::Refusal;
 use crate::response::{self, Response};
 use crate::rules::Rule;
 use crate::scalar;
-use crate::state::Shared;
 use crate::state::events::event::{Event, Kind, Outcome};
 use crate::state::events::id::Id;
 use crate::state::events::lead::iso_8601;
@@ -66,16 +66,11 @@ struct Request {
 }
 
 pub(super) async fn stats(
-    State(shared): State<Arc<Shared>>,
+    State(shared): App,
     headers: HeaderMap,
     uri: Uri,
-) -> Response {
-    let answered = respond(&shared, &headers, &uri).await;
-    answered.unwrap_or_else(|refusal| refusal)
-}
-
-async fn respond(shared: &Shared, headers: &HeaderMap, uri: &Uri) -> Result<Response, Response> {
-    let query = Query::parse(uri)?;
+) -> Result<Response, Refusal> {
+    let query = Query::parse(&uri)?;
     let (request, mut tally) = parse(&query)?;
     let (view, pings, seeded) = {
         let state = shared.lock();
@@ -101,7 +96,7 @@ async fn respond(shared: &Shared, headers: &HeaderMap, uri: &Uri) -> Result<Resp
         tally.add(&ping, &request.rule, &mut add)?;
     }
     let rows = tally.into_rows();
-    let wants_csv = accept::accepts_csv(headers) && !accept::accepts_json(headers);
+    let wants_csv = accept::accepts_csv(&headers) && !accept::accepts_json(&headers);
     Ok(match wants_csv {
         true => response::with_type(
             StatusCode::OK,
@@ -110,12 +105,12 @@ async fn respond(shared: &Shared, headers: &HeaderMap, uri: &Uri) -> Result<Resp
         ),
         false => {
             let rows = rows.iter().map(|row| to_json(&request, row));
-            response::json(StatusCode::OK, &Value::Array(rows.collect()))
+            handlers::ok(&Value::Array(rows.collect()))
         }
     })
 }
 
-fn parse(query: &Query) -> Result<(Request, Tally<Totals>), Response> {
+fn parse(query: &Query) -> Result<(Request, Tally<Totals>), Refusal> {
     let zone = spans::zone(query.get("timezone"))?;
     let today = spans::today(&zone)?;
     let ms = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_millisecond);
@@ -134,13 +129,13 @@ fn parse(query: &Query) -> Result<(Request, Tally<Totals>), Response> {
         "ping",
     ];
     if kinds.iter().any(|kind| !known.contains(&kind.as_str())) {
-        return Err(bad_request(
+        return Err(Refusal::bad_request(
             "type is not one of source, recipient, filter, feedback-received, feedback-sent",
         ));
     }
     let mut columns = query.list("column");
     if columns.iter().any(|column| !is_column(column)) {
-        return Err(bad_request(
+        return Err(Refusal::bad_request(
             "a column is not one of those that are documented",
         ));
     }
@@ -154,7 +149,7 @@ fn parse(query: &Query) -> Result<(Request, Tally<Totals>), Response> {
     let by_lead = match query.get("by_lead") {
         None | Some("true") => true,
         Some("false") => false,
-        Some(_) => return Err(bad_request("by_lead is not true or false")),
+        Some(_) => return Err(Refusal::bad_request("by_lead is not true or false")),
     };
     let group_by = query.list("group_by");
     let parts = spans::parts(whole, interval, &zone)?;
@@ -182,7 +177,7 @@ fn place(column: &str) -> Option<(usize, usize)> {
     Some((counted, outcome))
 }
 
-fn default_columns(kinds: &[String], outcomes: &[String]) -> Result<Vec<String>, Response> {
+fn default_columns(kinds: &[String], outcomes: &[String]) -> Result<Vec<String>, Refusal> {
     let all = ["success", "failure", "error"].map(str::to_owned);
     let outcomes = if outcomes.is_empty() {
         &all[..]
@@ -203,7 +198,9 @@ fn default_columns(kinds: &[String], outcomes: &[String]) -> Result<Vec<String>,
         .collect();
     match columns.iter().all(|column| is_column(column)) {
         true => Ok(columns),
-        false => Err(bad_request("outcome is not one of success, failure, error")),
+        false => Err(Refusal::bad_request(
+            "outcome is not one of success, failure, error",
+        )),
     }
 }
 

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::events::TURN;
-use super::query::bad_request;
+use super::list::TURN;
 use super::spans::Milliseconds;
-use crate::response::Response;
+use crate::products::lead_conduit::resource::Refusal;
 use crate::rules::{Lookup, Rule};
 use crate::scalar::Scalar;
 use crate::state::events::event::Event;
@@ -39,7 +38,7 @@ pub(super) struct Row<T> {
 }
 
 impl<T: Default> Tally<T> {
-    pub(super) fn new(parts: Vec<Milliseconds>, group_by: Vec<String>) -> Result<Self, Response> {
+    pub(super) fn new(parts: Vec<Milliseconds>, group_by: Vec<String>) -> Result<Self, Refusal> {
         let mut tally = Self {
             groups: parts.iter().map(|_| HashMap::new()).collect(),
             parts,
@@ -62,8 +61,8 @@ impl<T: Default> Tally<T> {
         view: &View,
         whole: Milliseconds,
         rule: &Rule,
-        mut add: impl FnMut(&mut T, &Event) -> Result<(), Response>,
-    ) -> Result<(), Response> {
+        mut add: impl FnMut(&mut T, &Event) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let mut seen = 0;
         for (_, event) in view.walk(view.places(whole.start, whole.end)) {
             self.add(&event, rule, &mut add)?;
@@ -79,8 +78,8 @@ impl<T: Default> Tally<T> {
         &mut self,
         event: &Event,
         rule: &Rule,
-        add: &mut impl FnMut(&mut T, &Event) -> Result<(), Response>,
-    ) -> Result<(), Response> {
+        add: &mut impl FnMut(&mut T, &Event) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let lookup: Lookup<'_> = &|name| event.get(name);
         let part = self
             .parts
@@ -109,13 +108,9 @@ impl<T: Default> Tally<T> {
     }
 
     /// Returns the sums of the group with the current key.
-    fn row(
-        &mut self,
-        part: usize,
-        groups: impl FnOnce() -> Vec<Value>,
-    ) -> Result<&mut T, Response> {
+    fn row(&mut self, part: usize, groups: impl FnOnce() -> Vec<Value>) -> Result<&mut T, Refusal> {
         let refusal = || {
-            bad_request(&format!(
+            Refusal::bad_request(format!(
                 "the result has more than {MAX_ROWS} rows; choose fewer groups or intervals"
             ))
         };

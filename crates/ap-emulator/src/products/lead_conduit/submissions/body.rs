@@ -1,5 +1,6 @@
 //! [`read`]: the fields of a submission or of feedback, from the query and from a form, JSON or XML.
 
+use super::{Refusal, plain_text};
 use std::collections::BTreeMap;
 
 use http::StatusCode;
@@ -9,7 +10,6 @@ use quick_xml::{Reader, XmlVersion};
 use serde_json::Value;
 
 use crate::json_object::{JsonObject, ParseError};
-use crate::response::{self, Response};
 
 /// The media types of bodies and of responses.
 pub(super) const TYPES: [&str; 4] = [
@@ -23,7 +23,7 @@ pub(super) const TYPES: [&str; 4] = [
 pub(super) type Fields = BTreeMap<String, String>;
 
 /// Reads the fields. The query wins over the body.
-pub(super) fn read(query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Response> {
+pub(super) fn read(query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     let mut fields = match body.is_empty() {
         true => Fields::new(),
         false => read_body(headers, body)?,
@@ -37,18 +37,15 @@ pub(super) fn read(query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Fiel
     if let Some(name) = fields.keys().find(|name| is_nested(name)) {
         let short = name.get(..64).unwrap_or("a field");
         let reason = format!("Unable to parse body -- TypeError: {short} is a value and an object");
-        return Err(response::plain_text(StatusCode::BAD_REQUEST, reason));
+        return Err(plain_text(StatusCode::BAD_REQUEST, reason));
     }
     Ok(fields)
 }
 
-fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Response> {
+fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     let Some(content_type) = headers.get(CONTENT_TYPE) else {
         let reason = "Content-Type header is required".to_owned();
-        return Err(response::plain_text(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            reason,
-        ));
+        return Err(plain_text(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     };
     let content_type = content_type.to_str().unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -58,23 +55,23 @@ fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Response> {
         "application/xml" | "text/xml" => read_xml(body).ok_or_else(|| {
             let reason =
                 "Body does not contain XML or XML is unparseable -- it has no whole root element";
-            response::plain_text(StatusCode::BAD_REQUEST, reason.to_owned())
+            plain_text(StatusCode::BAD_REQUEST, reason.to_owned())
         }),
         _ => {
             let reason = format!(
                 "MIME type in Content-Type header is not supported. Use only {}.",
                 TYPES.join(", ")
             );
-            Err(response::plain_text(StatusCode::NOT_ACCEPTABLE, reason))
+            Err(plain_text(StatusCode::NOT_ACCEPTABLE, reason))
         }
     }
 }
 
 /// Of several values with one name, the first counts.
-fn read_form(form: &[u8]) -> Result<Fields, Response> {
+fn read_form(form: &[u8]) -> Result<Fields, Refusal> {
     let pairs: Vec<(String, String)> = serde_html_form::from_bytes(form).map_err(|_| {
         let reason = "Unable to parse body -- the form is not valid".to_owned();
-        response::plain_text(StatusCode::BAD_REQUEST, reason)
+        plain_text(StatusCode::BAD_REQUEST, reason)
     })?;
     let mut fields = Fields::new();
     for (name, value) in pairs {
@@ -83,10 +80,10 @@ fn read_form(form: &[u8]) -> Result<Fields, Response> {
     Ok(fields)
 }
 
-fn read_json(body: &[u8]) -> Result<Fields, Response> {
+fn read_json(body: &[u8]) -> Result<Fields, Refusal> {
     let refuse = |what: &str| {
         let reason = format!("Unable to parse JSON -- {what}");
-        response::plain_text(StatusCode::BAD_REQUEST, reason)
+        plain_text(StatusCode::BAD_REQUEST, reason)
     };
     // Line ends inside of a text are not JSON, and the vendor accepts them.
     let without_line_ends: Vec<u8>;

@@ -1,20 +1,22 @@
 //! Feedback of a recipient on a lead that it received.
 
+use super::{Refusal, not_found, plain_text};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use http::{Method, Request, StatusCode};
 
-use super::SERVICE;
+use super::body::{self, Fields};
 use super::flow::{self, Flow};
-use super::submission_body::{self, Fields};
 use super::verdict::{Form, Verdict};
+use crate::products::lead_conduit::SERVICE;
 use crate::request_body;
-use crate::response::{self, Response};
-use crate::state::events::event::{Event, FeedbackDetails, Kind, Outcome, Step};
+use crate::response::Response;
+use crate::state::events::event::{Event, FeedbackDetails, Kind, Outcome};
 use crate::state::events::id::Id;
 use crate::state::events::view::Found;
+use crate::state::store::Name;
 use crate::state::{EmulatorState, Shared};
 
 /// The members of the lead in the answer.
@@ -27,31 +29,28 @@ pub(super) async fn feedback(
     request: Request<Body>,
 ) -> Response {
     let answered = respond(&shared, request).await;
-    answered.unwrap_or_else(|refusal| refusal)
+    answered.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn respond(shared: &Shared, request: Request<Body>) -> Result<Response, Response> {
+async fn respond(shared: &Shared, request: Request<Body>) -> Result<Response, Refusal> {
     if request.method() != Method::GET && request.method() != Method::POST {
         // The vendor's module answers with this status, and not with 405.
         let reason = format!("The {} method is not supported", request.method());
-        return Err(response::plain_text(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            reason,
-        ));
+        return Err(plain_text(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     let (head, body) = request.into_parts();
     let form = Form::accepted(&head.headers)?;
     let room = &shared.body_room;
     let held = request_body::read_held(SERVICE, body, shared.client_timeout, room).await?;
     let query = head.uri.query().unwrap_or_default();
-    let fields = submission_body::read(query, &head.headers, held.as_bytes())?;
+    let fields = body::read(query, &head.headers, held.as_bytes())?;
     let (kind, reason) = what_is_said(&fields)?;
 
     let mut state = shared.lock();
     let event_id = fields.get("event_id").and_then(|id| Id::parse(id));
     let found = event_id.and_then(|id| state.events.find(id));
     let found = found.filter(|event| event.kind == Kind::Recipient);
-    let received = found.ok_or_else(|| response::not_found(SERVICE))?;
+    let received = found.ok_or_else(not_found)?;
     let verdict = receive(&mut state, &received, kind, reason);
     let status = match &verdict.reason {
         Some(reason) if reason.contains("forbidden") => StatusCode::CONFLICT,
@@ -60,8 +59,8 @@ async fn respond(shared: &Shared, request: Request<Body>) -> Result<Response, Re
     Ok(verdict.response(status, form))
 }
 
-fn what_is_said(fields: &Fields) -> Result<(&'static str, String), Response> {
-    let refusal = |reason: String| response::plain_text(StatusCode::BAD_REQUEST, reason);
+fn what_is_said(fields: &Fields) -> Result<(&'static str, String), Refusal> {
+    let refusal = |reason: String| plain_text(StatusCode::BAD_REQUEST, reason);
     let kind = match fields.get("type").map(String::as_str) {
         Some("return") => "return",
         Some("conversion") => "conversion",
@@ -83,7 +82,7 @@ fn receive(
 ) -> Verdict {
     let lead = &received.lead;
     let step_id = received.step.as_ref().map_or("", |step| &*step.id);
-    let flow = state.flows.get(&lead.flow.id);
+    let flow = state.store.get(Name::Flows, &lead.flow.id);
     let flow = flow.and_then(|text| Flow::parse(&text).ok());
     let accepting = flow.as_ref().and_then(|flow| flow.step(step_id));
     let accepting = accepting.and_then(|step| step.feedback.as_ref());
@@ -143,7 +142,7 @@ fn push(
     details: &FeedbackDetails,
 ) {
     let created_ms = state.events.now_ms();
-    let step = received.step.as_ref().map(Step::clone);
+    let step = received.step.clone();
     let event = Event {
         id: state.events.new_id(created_ms),
         kind,

@@ -1,5 +1,6 @@
 //! Submitting leads, and pings before that.
 
+use super::{Refusal, not_found, plain_text};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -7,16 +8,17 @@ use axum::extract::{Path, State};
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode};
 
-use super::fields::lead_fields;
+use super::body::{self, Fields};
 use super::flow::{self, Flow, Source};
-use super::submission_body::{self, Fields};
+use super::values::lead_fields;
 use super::verdict::{Form, Verdict};
-use super::{PRODUCT, SERVICE};
 use crate::credentials::{self, Credentials};
+use crate::products::lead_conduit::{PRODUCT, SERVICE};
 use crate::request_body;
 use crate::response::{self, Response};
 use crate::state::events::event::{Event, Kind, Outcome, Step};
 use crate::state::events::lead::{Lead, Text};
+use crate::state::store::Name;
 use crate::state::{EmulatorState, Shared};
 
 /// The lead's values together may not be longer, so that answers stay short.
@@ -45,7 +47,7 @@ async fn answer(
     is_ping: bool,
 ) -> Response {
     let answered = respond(shared, flow, source, request, is_ping).await;
-    answered.unwrap_or_else(|refusal| refusal)
+    answered.unwrap_or_else(|refusal| *refusal)
 }
 
 async fn respond(
@@ -54,23 +56,23 @@ async fn respond(
     source: &str,
     request: Request<Body>,
     is_ping: bool,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     check_method(request.method())?;
     let (head, body) = request.into_parts();
     let form = Form::accepted(&head.headers)?;
     let room = &shared.body_room;
     let held = request_body::read_held(SERVICE, body, shared.client_timeout, room).await?;
     let query = head.uri.query().unwrap_or_default();
-    let mut fields = submission_body::read(query, &head.headers, held.as_bytes())?;
+    let mut fields = body::read(query, &head.headers, held.as_bytes())?;
     let redirect = redirect(query, &mut fields)?;
 
     let mut state = shared.lock();
-    let text = state.flows.get(&flow.to_ascii_lowercase());
-    let text = text.ok_or_else(|| response::not_found(SERVICE))?;
+    let text = state.store.get(Name::Flows, &flow.to_ascii_lowercase());
+    let text = text.ok_or_else(not_found)?;
     // A flow that makes no sense has no sources, so nobody can submit to it.
-    let flow = Flow::parse(&text).map_err(|_| response::not_found(SERVICE))?;
+    let flow = Flow::parse(&text).map_err(|_| not_found())?;
     let source = flow.source(source);
-    let source = source.ok_or_else(|| response::not_found(SERVICE))?;
+    let source = source.ok_or_else(not_found)?;
     if source.authentication_required {
         authenticate(&mut state, &head.headers)?;
     }
@@ -92,19 +94,19 @@ async fn respond(
     }
 }
 
-fn check_method(method: &Method) -> Result<(), Response> {
+fn check_method(method: &Method) -> Result<(), Refusal> {
     if method == Method::GET || method == Method::POST {
         return Ok(());
     }
     let reason = format!("The {method} method is not allowed");
-    let mut refusal = response::plain_text(StatusCode::METHOD_NOT_ALLOWED, reason);
+    let mut refusal = plain_text(StatusCode::METHOD_NOT_ALLOWED, reason);
     let allowed = HeaderValue::from_static("GET, POST");
     refusal.headers_mut().insert(http::header::ALLOW, allowed);
     Err(refusal)
 }
 
 /// The first `redir_url` of the query counts.
-fn redirect(query: &str, fields: &mut Fields) -> Result<Option<HeaderValue>, Response> {
+fn redirect(query: &str, fields: &mut Fields) -> Result<Option<HeaderValue>, Refusal> {
     let url = fields.remove("redir_url");
     if !query.contains("redir_url=") {
         return Ok(None);
@@ -114,13 +116,13 @@ fn redirect(query: &str, fields: &mut Fields) -> Result<Option<HeaderValue>, Res
     let location = HeaderValue::from_str(&url).ok().filter(|_| is_web);
     let refusal = || {
         let reason = "Invalid redir_url".to_owned();
-        response::plain_text(StatusCode::BAD_REQUEST, reason)
+        plain_text(StatusCode::BAD_REQUEST, reason)
     };
     location.map(Some).ok_or_else(refusal)
 }
 
 /// Source Authentication: the submitter sends its own key. Here that is the account's.
-fn authenticate(state: &mut EmulatorState, headers: &HeaderMap) -> Result<(), Response> {
+fn authenticate(state: &mut EmulatorState, headers: &HeaderMap) -> Result<(), Refusal> {
     let accepted = state.account.accepted_by(PRODUCT);
     if credentials::check(headers, accepted) == Credentials::Accepted {
         state.count_acceptance(PRODUCT);
@@ -128,7 +130,8 @@ fn authenticate(state: &mut EmulatorState, headers: &HeaderMap) -> Result<(), Re
     }
     state.count_refusal(PRODUCT);
     let reason = "Unauthorized source";
-    Err(response::error(SERVICE, StatusCode::UNAUTHORIZED, reason))
+    let refusal = response::error(SERVICE, StatusCode::UNAUTHORIZED, reason);
+    Err(Box::new(refusal))
 }
 
 fn new_lead(
@@ -137,7 +140,7 @@ fn new_lead(
     source: &Source,
     fields: Fields,
     is_ping: bool,
-) -> Result<Arc<Lead>, Response> {
+) -> Result<Arc<Lead>, Refusal> {
     let submitted_ms = state.events.now_ms();
     let lead = Lead {
         id: state.events.new_id(submitted_ms),
@@ -151,7 +154,7 @@ fn new_lead(
     if lead.bytes() > MAX_LEAD_BYTES {
         let reason = format!("the lead has more than {MAX_LEAD_BYTES} bytes");
         let status = StatusCode::PAYLOAD_TOO_LARGE;
-        return Err(response::plain_text(status, reason));
+        return Err(plain_text(status, reason));
     }
     Ok(Arc::new(lead))
 }
@@ -196,7 +199,7 @@ fn process(
     flow: &Flow,
     source: &Source,
     fields: Fields,
-) -> Result<Verdict, Response> {
+) -> Result<Verdict, Refusal> {
     let lead = new_lead(state, flow, source, fields, false)?;
     let offered = flow::price([&source.pricing, &flow.pricing], &lead);
     let mut refusal = refuse(flow, source, &lead);
@@ -284,7 +287,7 @@ fn bid(
     flow: &Flow,
     source: &Source,
     fields: Fields,
-) -> Result<Verdict, Response> {
+) -> Result<Verdict, Refusal> {
     let lead = new_lead(state, flow, source, fields, true)?;
     let disabled = || {
         (

@@ -1,6 +1,6 @@
 //! [`lead_fields`]: the values of a submission in the normal forms of their types.
 
-use super::submission_body::Fields;
+use super::body::Fields;
 use crate::state::events::lead::LeadField;
 
 /// Returns the fields that the flow knows. The others are dropped, as the vendor does.

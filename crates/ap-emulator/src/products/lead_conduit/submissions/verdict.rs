@@ -1,11 +1,12 @@
 //! [`Verdict`]: the answer to a submission, a ping or feedback, in the form that the client accepts.
 
+use super::{Refusal, plain_text};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{StatusCode, header};
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use super::submission_body::TYPES;
+use super::body::TYPES;
 use crate::response::{self, Response};
 use crate::scalar;
 use crate::state::events::event::Outcome;
@@ -34,7 +35,7 @@ pub(super) enum Form {
 
 impl Form {
     /// Chooses the form by `Accept`, or returns the response that refuses it.
-    pub(super) fn accepted(headers: &HeaderMap) -> Result<Self, Response> {
+    pub(super) fn accepted(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut ranges: Vec<(f32, String)> = Vec::new();
         for line in headers.get_all(header::ACCEPT) {
             for range in line.to_str().unwrap_or_default().split(',') {
@@ -61,7 +62,7 @@ impl Form {
                 "Not capable of generating content according to the Accept header. Use one of {}.",
                 TYPES.join(", ")
             );
-            response::plain_text(StatusCode::NOT_ACCEPTABLE, reason)
+            plain_text(StatusCode::NOT_ACCEPTABLE, reason)
         })
     }
 }
