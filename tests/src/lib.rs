@@ -23,7 +23,7 @@ mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
 
-    #[doc = include_str!("../../docs/conformance.md")]
+    #[doc = include_str!("../../docs/conformance/index.md")]
     struct Conformance;
 
     #[doc = include_str!("../../docs/guide/errors.md")]
