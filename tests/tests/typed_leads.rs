@@ -23,7 +23,10 @@ fn id(text: &str) -> Id {
 #[test]
 fn a_lead_is_submitted_and_comes_back_as_events_and_in_a_search() {
     let (client, _emulator) = start(0);
-    let (flow, source) = (id("65e0b2000000000000000001"), id("65e0a1000000000000000004"));
+    let (flow, source) = (
+        id("65e0b2000000000000000001"),
+        id("65e0a1000000000000000004"),
+    );
     let ping = Ping::new(flow.clone(), source.clone()).field("state", "TX");
     let bid = client.call(ping).unwrap();
     assert_eq!(bid.outcome, Outcome::Success);
@@ -35,19 +38,30 @@ fn a_lead_is_submitted_and_comes_back_as_events_and_in_a_search() {
             .field("email", "a@b.example");
         let submit = if is_form { submit.as_form() } else { submit };
         let verdict = client.call(submit).unwrap();
-        assert_eq!((verdict.outcome, verdict.price), (Outcome::Success, bid.price));
+        assert_eq!(
+            (verdict.outcome, verdict.price),
+            (Outcome::Success, bid.price)
+        );
     }
     let call_centre = id("65e0a100000000000000000a");
     let submit = Submit::new(flow, call_centre).field("email", "a@b.example");
     assert!(client.call(submit.clone()).is_err());
-    assert_eq!(client.call(submit.with_key()).unwrap().outcome, Outcome::Success);
+    assert_eq!(
+        client.call(submit.with_key()).unwrap().outcome,
+        Outcome::Success
+    );
 
     let events = client.call(events::List::new()).unwrap().items;
-    let recipient = events.iter().find(|event| event.kind == Some(EventKind::Recipient));
+    let recipient = events
+        .iter()
+        .find(|event| event.kind == Some(EventKind::Recipient));
     let recipient = recipient.unwrap().id.clone();
     let feedback = Feedback::new(recipient, FeedbackType::Return).reason("Wrong number");
     assert_eq!(client.call(feedback).unwrap().outcome, Outcome::Success);
-    let found = client.call(Search::new("ann").newest_first()).unwrap().items;
+    let found = client
+        .call(Search::new("ann").newest_first())
+        .unwrap()
+        .items;
     assert_eq!(found.len(), 3);
     assert!(found[0].latest_event.is_some());
 }
@@ -58,25 +72,51 @@ fn seeded_events_are_read_counted_and_measured() {
     let page = client.call(events::List::new().limit(500)).unwrap();
     assert_eq!(page.items.len(), 500);
     for event in page.items.iter().step_by(50) {
-        assert_eq!(&client.call(events::Get::new(event.id.clone())).unwrap(), event);
+        assert_eq!(
+            &client.call(events::Get::new(event.id.clone())).unwrap(),
+            event
+        );
     }
     let body = events::List::new().limit(500).in_body();
     assert_eq!(client.call(body).unwrap().items, page.items);
     let start = "2000-01-01T00:00:00Z".parse().unwrap();
-    let stats = Stats::new().start(start).column(Column::SourceSubmitted).column(Column::Profit);
+    let stats = Stats::new()
+        .start(start)
+        .column(Column::SourceSubmitted)
+        .column(Column::Profit);
     let rows = client.call(stats.clone()).unwrap();
     assert!(rows[0].number(&Column::SourceSubmitted).unwrap() > 100.into());
     let csv = client.call(stats.as_csv()).unwrap();
     assert!(csv.starts_with("source-submitted,profit\r\n"));
 
     let span = events::Timeframe::Named("this_100_days".to_owned());
-    let counts = events::Count::new().timeframe(span.clone()).group_by("outcome");
+    let counts = events::Count::new()
+        .timeframe(span.clone())
+        .group_by("outcome");
     assert_eq!(client.call(counts).unwrap().result.len(), 1);
-    let unique = events::CountUnique::new().timeframe(span.clone()).target_property("vars.lead.id");
+    let unique = events::CountUnique::new()
+        .timeframe(span.clone())
+        .target_property("vars.lead.id");
     assert_eq!(client.call(unique).unwrap().result[0].value.len(), 1);
-    let sources = events::SelectUnique::new().timeframe(span).target_property("vars.lead.state");
-    assert!(!client.call(sources.group_by("vars.source.id")).unwrap().result.is_empty());
-    let medians = events::Median::new().max_age(9_000_000).target_property("wait_ms");
+    let sources = events::SelectUnique::new()
+        .timeframe(span)
+        .target_property("vars.lead.state");
+    assert!(
+        !client
+            .call(sources.group_by("vars.source.id"))
+            .unwrap()
+            .result
+            .is_empty()
+    );
+    let medians = events::Median::new()
+        .max_age(9_000_000)
+        .target_property("wait_ms");
     assert!(!client.call(medians).unwrap().result.is_empty());
-    assert!(client.call(events::Funnel::new()).unwrap().result.is_empty());
+    assert!(
+        client
+            .call(events::Funnel::new())
+            .unwrap()
+            .result
+            .is_empty()
+    );
 }

@@ -1,6 +1,8 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod budget;
+pub(crate) mod certificates;
 pub(crate) mod changes;
 pub(crate) mod collection;
 pub(crate) mod events;
@@ -11,17 +13,20 @@ pub(crate) mod room;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod store;
+pub(crate) mod suppression;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
+use self::certificates::Certificates;
 use self::events::Events;
 use self::history::{Event, History};
 use self::plan::Plan;
 use self::settings::Settings;
 use self::snapshot::{ProductState, State};
 use self::store::Store;
+use self::suppression::SuppressionLists;
 use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
@@ -59,6 +64,8 @@ impl Shared {
 pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
+    pub(crate) certificates: Certificates,
+    pub(crate) suppression: SuppressionLists,
     pub(crate) events: Events,
     pub(crate) store: Store,
     pub(crate) settings: Settings,
@@ -88,6 +95,8 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
+            certificates: Certificates::new(),
+            suppression: SuppressionLists::with_examples(),
             events: Events::new(events),
             store: Store::with_examples(),
             settings: Settings::default(),
