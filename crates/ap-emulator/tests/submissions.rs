@@ -584,6 +584,26 @@ fn feedback_is_about_the_event_of_a_recipient() {
 }
 
 #[test]
+fn feedback_finds_a_step_that_was_saved_without_an_id() {
+    let emulator = Emulator::start().unwrap();
+    let flow = json!({
+        "enabled": true,
+        "sources": [{"entity": {"id": "65e0a1000000000000000004", "name": "One"}}],
+        "steps": [
+            {"type": "filter", "rule_set": {"op": "and", "rules": [{"lhv": "lead.email", "op": "is not blank"}]}},
+            {"type": "recipient", "entity": {"id": "65e0a1000000000000000003"}, "feedback": {"integration": {"module_id": "x"}}},
+        ],
+    });
+    let headers = with_key(&emulator.key());
+    let created = call(&emulator, "POST", "/flows", &headers, &flow.to_string()).json();
+    let path = format!("/flows/{}/{SOURCE}/submit", created["id"].as_str().unwrap());
+    call(&emulator, "POST", &path, AS_FORM, "a=1");
+    let recipient = events(&emulator)[1]["id"].as_str().unwrap().to_owned();
+    let path = format!("/feedback?event_id={recipient}&type=return");
+    assert_eq!(call(&emulator, "GET", &path, JSON, "").status(), 201);
+}
+
+#[test]
 fn feedback_to_a_step_that_does_not_accept_it_is_a_conflict() {
     let emulator = Emulator::start().unwrap();
     let flow = json!({

@@ -81,10 +81,10 @@ fn receive(
     reason: String,
 ) -> Verdict {
     let lead = &received.lead;
-    let step_id = received.step.as_ref().map_or("", |step| &*step.id);
     let flow = state.store.get(Name::Flows, &lead.flow.id);
     let flow = flow.and_then(|text| Flow::parse(&text).ok());
-    let accepting = flow.as_ref().and_then(|flow| flow.step(step_id));
+    let step = received.step.as_ref().zip(flow.as_ref());
+    let accepting = step.and_then(|(step, flow)| flow.recipient_step(&step.id, &step.recipient.id));
     let accepting = accepting.and_then(|step| step.feedback.as_ref());
     let refusal = match accepting {
         None => Some("forbidden: this step does not accept feedback"),

@@ -107,8 +107,12 @@ impl Flow {
         sources.find(|source| source.entity.id.eq_ignore_ascii_case(entity))
     }
 
-    pub(super) fn step(&self, id: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.id == id)
+    /// Returns the step that an event is about. What a client saved may have no ids.
+    pub(super) fn recipient_step(&self, id: &str, entity: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| {
+            let recipient = step.entity.as_ref();
+            step.id == id && recipient.is_some_and(|recipient| recipient.id == entity)
+        })
     }
 }
 
