@@ -58,15 +58,19 @@ fn event(number: usize) -> Value {
         "headers": {"Content-Type": "application/json; charset=utf-8"},
         "body": "{\"outcome\":\"success\"}", "timestamp": start + 25});
     let own = match number % 3 {
-        0 => json!({"type": "source", "module_id": "leadconduit-default.inbound", "package_version": "2.9.10",
-            "step_count": 2, "appended": {"duplicate": {"found": false}}, "request": request, "response": response}),
+        0 => {
+            json!({"type": "source", "module_id": "leadconduit-default.inbound", "package_version": "2.9.10",
+            "step_count": 2, "appended": {"duplicate": {"found": false}}, "request": request, "response": response})
+        }
         1 => json!({"type": "filter", "step_id": "f1roof",
             "rule_set": {"op": "and", "rules": [{"lhv": "lead.email", "op": "is blank"}]}}),
-        _ => json!({"type": "recipient", "step_id": "d1roof", "module_id": "leadconduit-default.outbound.json",
+        _ => {
+            json!({"type": "recipient", "step_id": "d1roof", "module_id": "leadconduit-default.outbound.json",
             "package_version": "2.9.10", "key": "example", "example": {"outcome": "success", "reference": "a1"},
             "cost": 1.25, "purchase_price": 1.25, "sale_price": 3, "revenue": 1.75, "caps_reached": false,
             "mappings": [{"property": "url", "value": "https://leads.example.com/intake"}],
-            "transactions": [{"request": request, "response": response, "ms": 25}]}),
+            "transactions": [{"request": request, "response": response, "ms": 25}]})
+        }
     };
     if let (Value::Object(event), Value::Object(own)) = (&mut event, own) {
         event.extend(own);

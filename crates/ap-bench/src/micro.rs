@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 
-use crate::{Failure, KEY};
+use crate::{Failure, KEY, events};
 
 /// An operation that is repeated. What it needs is made beforehand.
 pub type Operation = Box<dyn FnMut() -> Result<(), Failure>>;
@@ -46,7 +46,7 @@ const fn named(name: &'static str, description: &'static str, baseline: &'static
 
 /// Every operation. A baseline stands before the operations that need it.
 #[rustfmt::skip]
-pub const ALL: [Named; 28] = [
+pub const ALL: [Named; 30] = [
     named("nothing", "", "nothing"),
     named("request", "", "nothing"),
     named("header-made", "a header made for each request, without a check", "request"),
@@ -70,6 +70,8 @@ pub const ALL: [Named; 28] = [
     named("ring-preferred", "the ring: which key is preferred", "nothing"),
     named("ring-clone", "the ring: another handle", "nothing"),
     named("ring-replace", "the ring: another list of two keys", "nothing"),
+    named("decode-bare-1000-events", "1,000 events decoded into bare structs, unknown members skipped", "nothing"),
+    named("decode-1000-events", "1,000 events decoded into typed ones, unknown members kept", "nothing"),
     named("401-documented", "the documented 401", "nothing"),
     named("401-json", "a 401 with other JSON", "nothing"),
     named("401-html", "a 401 with a page", "nothing"),
@@ -240,6 +242,20 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
         "ring-replace" => {
             let keys = [key("placeholder-key-a")?, key("placeholder-key-b")?];
             Box::new(move || Ok(ring.replace(keys.clone())?))
+        }
+        "decode-bare-1000-events" => {
+            let page = events::page();
+            Box::new(move || {
+                black_box(events::decode_bare(black_box(&page))?);
+                Ok(())
+            })
+        }
+        "decode-1000-events" => {
+            let page = events::page();
+            Box::new(move || {
+                black_box(events::decode(black_box(&page))?);
+                Ok(())
+            })
         }
         "401-documented" => parse_401(DOCUMENTED_BODY.to_vec()),
         "401-json" => parse_401(br#"{"error":"not authorized"}"#.to_vec()),

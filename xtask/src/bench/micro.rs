@@ -11,8 +11,8 @@ pub(super) const TITLE: &str = "The core and the client, without a network";
 
 const TIMES: usize = 20_000;
 
-/// For operations that take long.
-const TIMES_IF_LONG: usize = 500;
+/// For operations that take long, by the ends of their names.
+const TIMES_IF_LONG: [(&str, usize); 2] = [("kib", 500), ("1000-events", 2)];
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let program = tools.program("ap-bench");
@@ -32,11 +32,8 @@ pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> 
         let Some((baseline, description)) = rest.split_once('\t') else {
             continue;
         };
-        let times = if name.ends_with("kib") {
-            TIMES_IF_LONG
-        } else {
-            TIMES
-        };
+        let mut long = TIMES_IF_LONG.iter().filter(|(end, _)| name.ends_with(end));
+        let times = long.next().map_or(TIMES, |(_, times)| *times);
         let arguments = |times: usize| vec!["micro".to_owned(), name.to_owned(), times.to_string()];
         let counted = tools.instructions_each(times, |times| {
             tools.instructions(&program, &arguments(times), "")

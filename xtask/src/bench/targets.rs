@@ -13,6 +13,8 @@ enum Limit {
     Below(f64),
     /// At most another figure.
     AtMostOther(CellName),
+    /// At most so many times another figure.
+    AtMostTimes(f64, CellName),
     /// At most this far from one.
     NearOne(f64),
 }
@@ -32,6 +34,8 @@ const SIGNING_AGAIN: &str = "signing the same request again, with every check";
 const EXCHANGE: &str = "an exchange, signed and answered 200";
 const CALL: &str = "a client's call of an endpoint, beyond its transport";
 const ASYNC_CALL: &str = "the same by an async client";
+const DECODED: &str = "1,000 events decoded into typed ones, unknown members kept";
+const DECODED_BARE: &str = "1,000 events decoded into bare structs, unknown members skipped";
 const OVER: &str = "over the bare, KiB for each in flight";
 const AP_REQWEST: &str = "**ap-reqwest**";
 const AP_UREQ: &str = "**ap-ureq**";
@@ -69,7 +73,7 @@ const fn growth(column: &'static str) -> [CellName; 3] {
     ]
 }
 
-const TARGETS: [Target; 18] = [
+const TARGETS: [Target; 19] = [
     Target {
         what: "ap-reqwest, instructions to reqwest's with its basic auth: 1 and 16 in flight, plain, then TLS",
         figures: &ratios(AP_REQWEST),
@@ -138,6 +142,12 @@ const TARGETS: [Target; 18] = [
         ],
         digits: 0,
         limit: Limit::AtMost(3.0),
+    },
+    Target {
+        what: "1,000 events, unknown members kept, instructions, to 1.7 times those of bare structs",
+        figures: &[(CORE, DECODED, "instructions")],
+        digits: 0,
+        limit: Limit::AtMostTimes(1.7, (CORE, DECODED_BARE, "instructions")),
     },
     Target {
         what: "the documented 401, instructions",
@@ -218,6 +228,11 @@ pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
             Limit::AtMostOther(cell) => (
                 "at most",
                 number(tables, cell).map(|figure| rounded(figure, target.digits)),
+                |figure, most| figure <= most,
+            ),
+            Limit::AtMostTimes(times, cell) => (
+                "at most",
+                number(tables, cell).map(|figure| rounded(figure * times, target.digits)),
                 |figure, most| figure <= most,
             ),
             Limit::NearOne(most) => ("1 ±", Some(most), |figure, most| {
