@@ -38,6 +38,9 @@ mod documents {
     #[doc = include_str!("../../docs/guide/proxies-and-tls.md")]
     struct ProxiesAndTls;
 
+    #[doc = include_str!("../../docs/guide/retries-and-pace.md")]
+    struct RetriesAndPace;
+
     #[doc = include_str!("../../docs/guide/testing-your-program.md")]
     struct TestingYourProgram;
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use ap_client::transport::{AsyncTransport, Deadline, Moment, Transport, TransportError};
-use ap_client::{Async, Blocking, Client, ClientBuilder};
-use ap_core::{Product, Service};
+use ap_client::{Async, Blocking, Client, ClientBuilder, fake};
+use ap_core::{Product, RetryPolicy, Service};
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::{BAD, ring};
@@ -126,6 +126,17 @@ fn a_second_key_costs_four_allocations_and_five_if_it_is_async() {
 }
 
 #[test]
+fn a_policy_that_is_not_needed_costs_nothing() {
+    let (client, mut response) = (blocking(&[200]).with_retry(RetryPolicy::new(3)), None);
+    let counted = count(|| response = client.get(Service::LeadConduit, "/flows").send().ok());
+    assert_eq!((response.unwrap().status().as_u16(), counted), (200, 3));
+    let (client, mut response) = (polled(&[200]).with_retry(RetryPolicy::new(3)), None);
+    let call = || client.get(Service::LeadConduit, "/flows").send();
+    let counted = count(|| response = ready(call()).ok());
+    assert_eq!((response.unwrap().status().as_u16(), counted), (200, 4));
+}
+
+#[test]
 fn an_error_costs_one_allocation_more() {
     let (client, mut error) = (blocking(&[401, 401]), None);
     let counted = count(|| error = client.get(Service::LeadConduit, "/flows").send().err());
@@ -143,6 +154,36 @@ fn handles_are_copied_without_an_allocation() {
         drop(client.keys().preferred(Product::TrustedForm));
     });
     assert_eq!(counted, 0);
+}
+
+/// Serves so many pages of a hundred numbers.
+fn serve_pages(count: u32) -> Client<Blocking> {
+    let page = move |request: &Request<Bytes>| {
+        let start = request.uri().query().unwrap().strip_prefix("start=");
+        let start: u32 = start.unwrap().parse().unwrap();
+        let items: Vec<_> = (0..100).collect();
+        let next = Some(start + 1).filter(|next| next % 1_000_000 < count);
+        (
+            200,
+            serde_json::json!({ "items": items, "next": next }).to_string(),
+        )
+    };
+    let client = ClientBuilder::<Blocking>::new().keys(ring("ab"));
+    client.build_with(fake(page)).unwrap()
+}
+
+#[test]
+fn the_memory_of_a_walk_does_not_grow_with_its_pages() {
+    let peak = |pages| {
+        let client = serve_pages(pages);
+        // Cursors of the same length.
+        let mut items = client.items(common::Numbers(1_000_000));
+        let mut count = 0;
+        let measured = measure(|| count = items.by_ref().map(Result::unwrap).count());
+        assert_eq!(count, usize::try_from(pages).unwrap() * 100);
+        measured.bytes_max
+    };
+    assert_eq!(peak(10), peak(2_000));
 }
 
 #[test]

