@@ -5,10 +5,10 @@
 
 use std::process::{Command, Stdio};
 
-use ap_conformance::{Profile, Suite};
+use ap_conformance::{Capability, Profile, Suite};
 
 /// Judges an example, if its interpreter is installed.
-fn check(interpreter: &str, example: &str) {
+fn check(interpreter: &str, example: &str, lacks: Option<(Capability, &str)>) {
     let version = Command::new(interpreter)
         .arg("--version")
         .stdout(Stdio::null())
@@ -20,7 +20,10 @@ fn check(interpreter: &str, example: &str) {
         "{interpreter} {}/examples/{example}",
         env!("CARGO_MANIFEST_DIR")
     );
-    let suite = Suite::builtin().profile(Profile::KeySafety);
+    let mut suite = Suite::builtin().profile(Profile::KeySafety);
+    if let Some((capability, reason)) = lacks {
+        suite = suite.without(capability, reason).unwrap();
+    }
     suite
         .subject(example)
         .check_program(&program)
@@ -29,5 +32,11 @@ fn check(interpreter: &str, example: &str) {
 
 #[test]
 fn the_subject_in_python_passes() {
-    check("python3", "subject.py");
+    check("python3", "subject.py", None);
+}
+
+#[test]
+fn the_subject_in_node_passes() {
+    let lacks = (Capability::Proxy, "it connects directly");
+    check("node", "subject.mjs", Some(lacks));
 }

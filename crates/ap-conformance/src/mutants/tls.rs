@@ -153,11 +153,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             answer
         },
         fails: FailingCases::listed(&[
+            "tls/bad-certificate",
+            "tls/bad-certificate-post",
+            "tls/no-root",
             "tls/plain-server",
             "tls/handshake-ends",
             "tls/alert",
-            // This case counts connections.
             "rotation/tls-failure",
+            "diagnostics/no-url-over-tls",
         ]),
         ..NO_FAULT
     },

@@ -89,8 +89,12 @@ fn not_judged(
             .iter()
             .filter(|case| case.level == Level::Must)
             .count();
-        let counts = format!("{} ({must} MUST)", cases.len());
-        writeln!(f, "{name}: {counts}: {reason}: {}", ids.join(", "))?;
+        let cases = match cases.len() {
+            1 => "1 case".to_owned(),
+            count => format!("{count} cases"),
+        };
+        writeln!(f, "{name}: {cases} ({must} MUST): {reason}")?;
+        writeln!(f, "    {}", ids.join(", "))?;
     }
     if !reasons.is_empty() {
         writeln!(f)?;
