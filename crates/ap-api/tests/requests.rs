@@ -156,7 +156,7 @@ fn debug_of_an_endpoint_shows_no_value() {
         "POST /flows/{flow_id}/sources/{source_id}/submit"
     );
     let exists = Exists::new(ListName::parse("a").unwrap(), "5125550100");
-    assert_eq!(format!("{exists:?}"), "GET /exists/{lists}/{value}");
+    assert_eq!(format!("{exists:?}"), "GET /exists/{list}/{value}");
     let match_lead = MatchLead::new().email("a@b.example");
     assert!(!format!("{match_lead:?}").contains("example"));
 }

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ap_emulator::{Emulator, Product};
-use common::{connect, control, read_reply, request, send, start, with_key};
+use common::{connect, control, read_reply, request, resident, send, start, with_key};
 
 const MIB: usize = 1024 * 1024;
 
@@ -18,17 +18,6 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The memory that this process has in use, in bytes.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kilobytes * 1024
 }
 
 fn create(emulator: &Emulator, body: &str) -> u16 {
@@ -112,11 +101,22 @@ fn a_client_that_reads_later_gets_the_list_of_its_time() {
     let mut late = start(url, "GET", "/flows", &with_key(&emulator.key()), "");
     // Once the head is there, the length of the list is fixed.
     late.peek(&mut [0]).unwrap();
+    let headers = with_key(&emulator.key());
+    let example = "/flows/65e0b2000000000000000001";
     for _ in 0..10 {
         assert_eq!(create(&emulator, "{}"), 201);
     }
-    let reply = read_reply(&mut late, false);
-    assert_eq!(reply.json().as_array().unwrap().len(), 33);
+    let renamed = r#"{"name":"Renamed"}"#;
+    assert_eq!(send(url, "PUT", example, &headers, renamed).status(), 200);
+    let list = send(url, "GET", "/flows", &headers, "").json();
+    for flow in list.as_array().unwrap() {
+        let path = format!("/flows/{}", flow["id"].as_str().unwrap());
+        assert_eq!(send(url, "DELETE", &path, &headers, "").status(), 200);
+    }
+    assert_eq!(send(url, "GET", "/flows", &headers, "").text(), "[]");
+    let late = read_reply(&mut late, false).json();
+    assert_eq!(late.as_array().unwrap().len(), 33);
+    assert_ne!(late[0]["name"], "Renamed");
 }
 
 #[test]

@@ -4,10 +4,11 @@ use super::{Operation, open, served, unserved};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/account", "getAccount"),
-    unserved("POST", "/{cert_id}", "runOperations"),
-    unserved("GET", "/{cert_id}", "getCertificate"),
-    unserved("POST", "/{cert_id}/check_in", "checkIn"),
-    unserved("POST", "/{cert_id}/ping", "pingCertificate"),
-    unserved("GET", "/{cert_id}/ping", "pingCertificateByGet"),
+    served("POST", "/{cert_id}", "runOperations"),
+    served("GET", "/{cert_id}", "getCertificate"),
+    served("POST", "/{cert_id}/check_in", "checkIn"),
+    served("POST", "/{cert_id}/ping", "pingCertificate"),
+    served("GET", "/{cert_id}/ping", "pingCertificateByGet"),
     open("GET", "/{cert_id}/ping_url", "getPingUrl"),
+    unserved("POST", "/{cert_id}/peek", "peekAtCertificate"),
 ];

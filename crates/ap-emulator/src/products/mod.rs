@@ -1,7 +1,7 @@
 //! What differs between the products: their routes, their 401, and who needs no key.
 
-mod flow_list;
 mod lead_conduit;
+mod list_body;
 mod suppression_list;
 mod trusted_form;
 
@@ -17,6 +17,7 @@ use crate::Product;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
+use crate::state::store::Store;
 
 /// The seconds that a response took, as Rails servers say it.
 static X_RUNTIME: HeaderName = HeaderName::from_static("x-runtime");
@@ -24,8 +25,8 @@ static X_RUNTIME: HeaderName = HeaderName::from_static("x-runtime");
 pub(crate) fn routes(product: Product, shared: &Arc<Shared>) -> Router {
     match product {
         Product::LeadConduit => lead_conduit::routes(Arc::clone(shared)),
-        Product::TrustedForm => trusted_form::routes(),
-        Product::SuppressionList => suppression_list::routes(),
+        Product::TrustedForm => trusted_form::routes(Arc::clone(shared)),
+        Product::SuppressionList => suppression_list::routes(Arc::clone(shared)),
     }
 }
 
@@ -54,16 +55,17 @@ pub(crate) fn unauthorized(service: Service) -> Response {
 }
 
 /// Returns `true` if the request needs no key.
-pub(crate) fn is_public<B>(product: Product, request: &Request<B>) -> bool {
+pub(crate) fn is_public<B>(product: Product, store: &Store, request: &Request<B>) -> bool {
     product == Product::LeadConduit
-        && lead_conduit::is_shared_report(request.method(), request.uri().path())
+        && lead_conduit::is_shared_report(store, request.method(), request.uri().path())
 }
 
 /// Returns the refusal of a request that the account's plan does not include.
 pub(crate) fn refuse_plan(product: Product, plan: Plan, path: &str) -> Option<Response> {
     match product {
         Product::LeadConduit => lead_conduit::refuse_plan(plan, path),
-        Product::TrustedForm | Product::SuppressionList => None,
+        Product::TrustedForm => trusted_form::refuse_plan(plan, path),
+        Product::SuppressionList => suppression_list::refuse_plan(plan),
     }
 }
 
