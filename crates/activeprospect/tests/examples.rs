@@ -5,7 +5,26 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What each example prints. `…` stands for any text within a line.
-const EXAMPLES: [(&str, &[&str]); 4] = [
+const EXAMPLES: [(&str, &[&str]); 7] = [
+    (
+        "retain_certificate",
+        &[
+            "retained",
+            "retained, but: Some(…)",
+            "not retained: Some(…)",
+        ],
+    ),
+    (
+        "check_phone_number",
+        &[
+            "5125550100: do not call, since …",
+            "5125550199: you may call",
+        ],
+    ),
+    (
+        "deploy_flow",
+        &[r#"deployed "Roof repair, all forms" with 2 steps"#],
+    ),
     (
         "list_flows",
         &[
