@@ -744,7 +744,7 @@ fn what_the_vendor_publishes_is_read() {
     assert_eq!(count("/vars?flow_id=65e0b2000000000000000002"), 4);
     assert_eq!(
         count("/vars?flow_id=65e0b2000000000000000002&flow_id=65e0b2000000000000000001"),
-        8
+        10
     );
     assert_eq!(count("/vars?start=2030-01-01T00:00:00Z"), 0);
     assert_eq!(count("/vars?end=2020-01-01T00:00:00Z"), 0);
