@@ -5,7 +5,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What each example prints. `…` stands for any text within a line.
-const EXAMPLES: [(&str, &[&str]); 7] = [
+const EXAMPLES: [(&str, &[&str]); 9] = [
+    ("export_events", &["wrote …events.jsonl"]),
+    (
+        "submit_lead",
+        &[
+            "accepted, price Some(…)",
+            r#"not accepted: Some("An e-mail address is needed")"#,
+        ],
+    ),
     (
         "retain_certificate",
         &[
@@ -23,7 +31,7 @@ const EXAMPLES: [(&str, &[&str]); 7] = [
     ),
     (
         "deploy_flow",
-        &[r#"deployed "Roof repair, all forms" with 2 steps"#],
+        &[r#"deployed "Roof repair, all forms" with … steps"#],
     ),
     (
         "list_flows",
