@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use ap_api::account::{credentials, user};
 use ap_api::leadconduit::{
-    changelogs, entities, events, limits, packages, partners, reports, routers, submission_docs,
+    changelogs, entities, events, limits, packages, partners, reports, routers, submission,
+    submission_docs,
 };
 use ap_api::{Id, Operation, ReportKey, Secret, operations};
 use ap_core::{
@@ -64,11 +65,15 @@ fn prepare(client: &TestClient) -> Ids {
     let document = log.submission_doc.unwrap();
     let reports = client.call(reports::List::new()).unwrap();
     let shared = client.call(reports::Share::new(id(&reports[0].id)));
+    let flow = Id::parse(FLOW).unwrap();
+    let source = Id::parse(SELLER).unwrap();
+    let submit = submission::Submit::new(&flow, &source).field("email", "robin@example.com");
+    assert!(client.call(submit).unwrap().outcome.is_success());
     let events = client.call(events::List::new().limit(1_000));
-    let events = events.map(|page| page.items).unwrap_or_default();
+    let events = events.unwrap().items;
     let event = |is_wanted: fn(&events::Event) -> bool| {
         let event = events.iter().find(|event| is_wanted(event));
-        event.map_or_else(|| Ids::examples().event, |event| event.id.clone())
+        event.unwrap().id.clone()
     };
     let is_recipient = |event: &events::Event| event.kind == Some(events::EventKind::Recipient);
     Ids {
@@ -77,8 +82,8 @@ fn prepare(client: &TestClient) -> Ids {
         user: id(&client.call(user::Get::new()).unwrap().id),
         user_settings: id(&client.call(user::Get::new()).unwrap().id),
         credential: id(&client.call(credentials::Create::new(token)).unwrap().id),
-        flow: Id::parse(FLOW).unwrap(),
-        source: Id::parse(SELLER).unwrap(),
+        flow,
+        source,
         entity: id(&entity.unwrap().id),
         event: event(|_| true),
         recipient_event: event(is_recipient),
