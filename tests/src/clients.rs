@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_client::ap_core::{ApiKey, Draft, Error, KeyRing, Origins, Response, RetryPolicy};
+use ap_client::ap_core::{ApiKey, Draft, Endpoint, Error, KeyRing, Origins, Response, RetryPolicy};
 use ap_client::transport::{AsyncTransport, Connect as _, Transport, TransportConfig};
 use ap_client::{Async, Blocking, Client, ClientBuilder, KeySource, Mode};
 use ap_keys::OnThread;
@@ -138,6 +138,18 @@ impl TestClient {
         match self {
             Self::Blocking(client) => client.send(draft),
             Self::Async(client, runtime) => runtime.block_on(client.send(draft)),
+        }
+    }
+
+    /// Calls an endpoint and waits for the outcome.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] from the client's `call`.
+    pub fn call<E: Endpoint>(&self, endpoint: E) -> Result<E::Output, Error> {
+        match self {
+            Self::Blocking(client) => client.call(endpoint),
+            Self::Async(client, runtime) => runtime.block_on(client.call(endpoint)),
         }
     }
 

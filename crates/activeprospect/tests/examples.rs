@@ -5,7 +5,34 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What each example prints. `…` stands for any text within a line.
-const EXAMPLES: [(&str, &[&str]); 4] = [
+const EXAMPLES: [(&str, &[&str]); 9] = [
+    ("export_events", &["wrote …events.jsonl"]),
+    (
+        "submit_lead",
+        &[
+            "accepted, price Some(…)",
+            r#"not accepted: Some("An e-mail address is needed")"#,
+        ],
+    ),
+    (
+        "retain_certificate",
+        &[
+            "retained",
+            "retained, but: Some(…)",
+            "not retained: Some(…)",
+        ],
+    ),
+    (
+        "check_phone_number",
+        &[
+            "5125550100: do not call, since …",
+            "5125550199: you may call",
+        ],
+    ),
+    (
+        "deploy_flow",
+        &[r#"deployed "Roof repair, all forms" with … steps"#],
+    ),
     (
         "list_flows",
         &[

@@ -48,7 +48,9 @@ impl Endpoint for AnyEndpoint {
 
 /// The ids of what the endpoints are about.
 pub(crate) struct Ids {
-    pub(crate) account: Id,
+    /// The account, and the flow, of a submission document that was looked at.
+    pub(crate) document_account: Id,
+    pub(crate) document_flow: Id,
     pub(crate) user: Id,
     pub(crate) user_settings: Id,
     pub(crate) credential: Id,
@@ -79,7 +81,8 @@ impl Ids {
     pub(crate) fn examples() -> Self {
         let id = || Id::parse(EXAMPLE_ID).unwrap();
         Self {
-            account: id(),
+            document_account: id(),
+            document_flow: id(),
             user: id(),
             user_settings: id(),
             credential: id(),
@@ -203,8 +206,8 @@ pub(crate) fn table(ids: &Ids) -> Vec<(AnyEndpoint, String)> {
 
     row!(Lists::new(), "GET /lists");
     row!(
-        CreateList::new("Do not call"),
-        r#"POST /lists {"name":"Do not call","ttl":null}"#,
+        CreateList::new("Do not mail"),
+        r#"POST /lists {"name":"Do not mail","ttl":null}"#,
     );
     row!(
         AddItems::new(list(), ["a", "b"]).and_to(list()),
@@ -491,15 +494,15 @@ pub(crate) fn table(ids: &Ids) -> Vec<(AnyEndpoint, String)> {
     let hidden = r#"{"hidden":true,"ui_state":{"hidden":true}}"#;
     let logs = "PUT /submission_doc_access_logs";
     row!(
-        submission_docs::HideAccount::new(&ids.account, true),
+        submission_docs::HideAccount::new(&ids.document_account, true),
         &format!("{logs}/account/ID {hidden}"),
     );
     row!(
-        submission_docs::HideFlow::new(&ids.flow, true),
+        submission_docs::HideFlow::new(&ids.document_flow, true),
         &format!("{logs}/flow/ID {hidden}"),
     );
     row!(
-        submission_docs::HideSource::new(&ids.flow, &ids.source, true),
+        submission_docs::HideSource::new(&ids.document_flow, &ids.source, true),
         &format!("{logs}/flow/ID/source/5fd4371e940df5a34a3888b3 {hidden}"),
     );
     row!(system::Status::new(), "GET /status");
