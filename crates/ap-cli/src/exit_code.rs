@@ -20,6 +20,8 @@ pub(crate) enum ExitCode {
     Transport = 6,
     /// 429 or 5xx: a later call may succeed.
     TryLater = 7,
+    /// Some rows of a bulk command, or an outcome, failed.
+    SomeRowsFailed = 8,
     /// A product still accepts an older key than the newest.
     Behind = 9,
 }

@@ -14,6 +14,8 @@ mod api;
 mod auth;
 mod completions;
 mod emulate;
+mod lists;
+mod shown;
 
 use clap::Subcommand;
 
@@ -29,6 +31,9 @@ pub(crate) enum Command {
     /// Store a key, check which product accepts it, go through a reset, or remove it.
     #[command(subcommand)]
     Auth(auth::Command),
+    /// Check, add and remove values of suppression lists.
+    #[command(subcommand)]
+    Lists(lists::Command),
     /// Run the emulator until interrupted.
     Emulate(emulate::Args),
     /// Print a completion script.
@@ -50,6 +55,7 @@ pub(crate) fn run(
     match command {
         Command::Api(args) => api::run(args, options),
         Command::Auth(command) => auth::run(command, options),
+        Command::Lists(command) => lists::run(command, options),
         Command::Emulate(args) => emulate::run(args, options),
         Command::Completions(args) => completions::run(args, definition()),
     }
