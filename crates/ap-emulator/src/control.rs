@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::fault::{Fault, Kind};
@@ -100,9 +100,7 @@ fn state_response(shared: &Shared) -> Response {
 /// Parses JSON, or a form if the body says that it is one. curl says so of everything that `-d` sends,
 /// JSON included.
 fn parse_body(headers: &HeaderMap, body: &[u8]) -> Option<Value> {
-    let form = "application/x-www-form-urlencoded";
-    let kind = headers.get(CONTENT_TYPE);
-    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(form.as_bytes()));
+    let is_form = request_body::is_form(headers);
     let json = serde_json::from_slice(body).ok();
     json.or_else(|| fault_form::to_json(body).filter(|_| is_form))
 }

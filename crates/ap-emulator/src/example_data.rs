@@ -1,5 +1,8 @@
 //! The invented data that every emulator starts with. All ids, names and addresses are examples.
 
+pub(crate) mod certificates;
+pub(crate) mod lists;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -241,66 +244,6 @@ pub(crate) fn reports() -> [Value; 2] {
         }),
     ]
 }
-
-pub(crate) fn trusted_form_account() -> Value {
-    json!({
-        "id": ACCOUNT_ID,
-        "name": "Example Home Services",
-        "product_components": ["retain", "insights", "verify"],
-    })
-}
-
-pub(crate) fn lists() -> Value {
-    json!([
-        {
-            "id": "65e0d4000000000000000001",
-            "name": "Sold Last Month",
-            "url_name": "sold_last_month",
-            "type": "md5",
-            "ttl": 2_592_000,
-            "count": 3,
-            "total_jobs": 1,
-        },
-        {
-            "id": "65e0d4000000000000000002",
-            "name": "Do Not Call",
-            "url_name": "do_not_call",
-            "type": "md5",
-            "ttl": null,
-            "count": 12,
-            "total_jobs": 2,
-        },
-    ])
-}
-
-/// A value on a list of SuppressionList.
-#[derive(Debug)]
-pub(crate) struct Listed {
-    list_id: &'static str,
-    pub(crate) list_url_name: &'static str,
-    pub(crate) value: &'static str,
-    pub(crate) md5: &'static str,
-    added_at: &'static str,
-}
-
-impl Listed {
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "list_id": self.list_id,
-            "list_url_name": self.list_url_name,
-            "added_at": self.added_at,
-        })
-    }
-}
-
-/// The one value of the lists that is known. Of the others there is only the count.
-pub(crate) const LISTED: [Listed; 1] = [Listed {
-    list_id: "65e0d4000000000000000002",
-    list_url_name: "do_not_call",
-    value: "robin@example.com",
-    md5: "d3c17ef52c397921a87c1de66f2311c2",
-    added_at: "2024-10-08T11:01:32Z",
-}];
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@
 //! | `GET operations` | returns the vendor's operations, each with `served`: `true` if this emulator serves it |
 //! | `POST reset` | makes a new account key and returns `{"key":…}` |
 //! | `POST login/{product}` | brings the newest key to `lcx`, `trustedform` or `suppressionlist` |
-//! | `POST plan/{plan}` | sets the plan, `free` or `paid` |
+//! | `POST plan/{plan}` | sets the plan, `free`, `paid` or `unpaid` |
 //! | `POST fault` | queues `{"product","kind","count","ms"}`, as JSON or as a form, see [`Fault`] |
 //!
 //! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`. `count` is 1 and `ms` is 0

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ap_core::Service;
 use axum::body::Body;
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::response::{self, Response};
 
 /// The longest body that is read.
 pub(crate) const MAX_LENGTH: usize = 1024 * 1024;
+/// The longest body of a call about a certificate. All that it needs is far shorter, and its response repeats much of it.
+const MAX_SHORT_LENGTH: usize = 64 * 1024;
 /// The longest body of a control call. It needs none of [`BodyRoom`], so that control calls always work.
 const MAX_CONTROL_LENGTH: usize = 16 * 1024;
 /// How much may be held of all bodies of product calls together.
@@ -61,6 +64,38 @@ pub(crate) async fn read_held(
     room: &BodyRoom,
 ) -> Result<HeldBody<'_>, Response> {
     read(service, body, timeout, MAX_LENGTH, Some(room)).await
+}
+
+/// Returns the body of a product call that has no long bodies, or the response that refuses it.
+pub(crate) async fn read_short(
+    service: Service,
+    body: Body,
+    timeout: Duration,
+    room: &BodyRoom,
+) -> Result<HeldBody<'_>, Response> {
+    read(service, body, timeout, MAX_SHORT_LENGTH, Some(room)).await
+}
+
+/// Returns `true` if the headers say that the body is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    has_type(headers, "application/x-www-form-urlencoded")
+}
+
+/// Returns `true` if the headers say that the body is JSON.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    has_type(headers, "application/json")
+}
+
+/// Returns the names and values of a form, in their order.
+pub(crate) fn form_members(form: &[u8]) -> Vec<(String, String)> {
+    // Every text is a form.
+    serde_html_form::from_bytes(form).unwrap_or_default()
+}
+
+fn has_type(headers: &HeaderMap, name: &str) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    let start = kind.and_then(|kind| kind.as_bytes().get(..name.len()));
+    start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn not_json(service: Service) -> Response {

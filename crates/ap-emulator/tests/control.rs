@@ -78,7 +78,7 @@ fn wrong_arguments_are_refused_with_the_allowed_ones() {
     let table = r#"
         login/leadconduit |                                           | lcx trustedform suppressionlist
         login/LCX         |                                           | lcx trustedform suppressionlist
-        plan/gold         |                                           | free paid
+        plan/gold         |                                           | free paid unpaid
         fault             | {"product":"x","kind":"cut"}              | lcx trustedform suppressionlist
         fault             | {"kind":"cut"}                            | lcx trustedform suppressionlist
         fault             | {"product":"lcx","kind":"418"}            | delay 429 500 503 cut close

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ap_emulator::{Emulator, Product};
-use common::{connect, control, read_reply, request, send, start, with_key};
+use common::{connect, control, read_reply, request, resident, send, start, with_key};
 
 const MIB: usize = 1024 * 1024;
 
@@ -18,17 +18,6 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The memory that this process has in use, in bytes.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kilobytes * 1024
 }
 
 fn create(emulator: &Emulator, body: &str) -> u16 {

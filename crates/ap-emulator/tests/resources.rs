@@ -73,37 +73,6 @@ fn the_other_products_have_their_documented_shapes() {
 }
 
 #[test]
-fn a_value_is_found_on_the_lists_that_have_it() {
-    let emulator = Emulator::start().unwrap();
-    let url = emulator.url(Product::SuppressionList);
-    let headers = with_key(&emulator.key());
-    let query = |path: &str| {
-        let reply = send(url, "GET", &format!("/exists/{path}"), &headers, "");
-        (reply.status(), reply.json())
-    };
-    for value in ["robin@example.com", "%20Robin@Example.com", "MD5"] {
-        let value = value.replace("MD5", "d3c17ef52c397921a87c1de66f2311c2");
-        let (status, found) = query(&format!("sold_last_month%7Cdo_not_call/{value}"));
-        assert_eq!((status, &found["found"]), (200, &json!(true)), "{value}");
-        assert_eq!(
-            found["specified_lists"],
-            json!(["sold_last_month", "do_not_call"])
-        );
-        assert_eq!(found["exists_in_lists"], json!(["do_not_call"]));
-        assert_eq!(found["entries"][0]["list_url_name"], "do_not_call");
-    }
-    for path in [
-        "sold_last_month/robin@example.com",
-        "do_not_call|sold_last_month/x",
-    ] {
-        let (status, missing) = query(path);
-        assert_eq!((status, &missing["found"]), (404, &json!(false)));
-        assert_eq!(missing.as_object().unwrap().len(), 3, "{missing}");
-    }
-    assert_eq!(query("unknown/x").0, 501);
-}
-
-#[test]
 fn seeded_reports_keep_the_vendors_schema() {
     let emulator = Emulator::start().unwrap();
     let reports = get(&emulator, Product::LeadConduit, "/reports");

@@ -1,13 +1,13 @@
 //! The operations of SuppressionList. There is no API description; the names follow the vendor's clients.
 
-use super::{Operation, served, unserved};
+use super::{Operation, served};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/lists", "getLists"),
-    unserved("POST", "/lists", "createList"),
-    unserved("POST", "/lists/{list}/items", "addItems"),
-    unserved("DELETE", "/lists/{list}/items", "deleteItems"),
-    unserved(
+    served("POST", "/lists", "createList"),
+    served("POST", "/lists/{list}/items", "addItems"),
+    served("DELETE", "/lists/{list}/items", "deleteItems"),
+    served(
         "DELETE",
         "/lists/{list}/items/{values}",
         "deleteItemsByPath",

@@ -14,9 +14,10 @@ const MAX_LISTED: usize = 5;
 pub(super) const fn plan(plan: Plan) -> &'static str {
     match plan {
         Plan::Free => {
-            "Free: LeadConduit refuses /flows, /fields and /leads, even with the accepted key."
+            "Free: LeadConduit refuses /flows, /fields and /leads, even with the accepted key, and TrustedForm refuses all operations but match lead."
         }
         Plan::Paid => "Paid: no call is refused because of the plan.",
+        Plan::Unpaid => "Unpaid: TrustedForm's certificates and SuppressionList refuse every call.",
     }
 }
 

@@ -24,8 +24,8 @@ static X_RUNTIME: HeaderName = HeaderName::from_static("x-runtime");
 pub(crate) fn routes(product: Product, shared: &Arc<Shared>) -> Router {
     match product {
         Product::LeadConduit => lead_conduit::routes(Arc::clone(shared)),
-        Product::TrustedForm => trusted_form::routes(),
-        Product::SuppressionList => suppression_list::routes(),
+        Product::TrustedForm => trusted_form::routes(Arc::clone(shared)),
+        Product::SuppressionList => suppression_list::routes(Arc::clone(shared)),
     }
 }
 
@@ -63,7 +63,8 @@ pub(crate) fn is_public<B>(product: Product, request: &Request<B>) -> bool {
 pub(crate) fn refuse_plan(product: Product, plan: Plan, path: &str) -> Option<Response> {
     match product {
         Product::LeadConduit => lead_conduit::refuse_plan(plan, path),
-        Product::TrustedForm | Product::SuppressionList => None,
+        Product::TrustedForm => trusted_form::refuse_plan(plan, path),
+        Product::SuppressionList => suppression_list::refuse_plan(plan),
     }
 }
 

@@ -1,19 +1,24 @@
 //! Everything that requests can change, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod budget;
+pub(crate) mod certificates;
 pub(crate) mod flows;
 pub(crate) mod history;
 pub(crate) mod plan;
 pub(crate) mod snapshot;
+pub(crate) mod suppression;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::account::Account;
+use self::certificates::Certificates;
 use self::flows::Flows;
 use self::history::{Event, History};
 use self::plan::Plan;
 use self::snapshot::{ProductState, State};
+use self::suppression::SuppressionLists;
 use crate::Product;
 use crate::addresses::Addresses;
 use crate::fault::FaultQueue;
@@ -51,6 +56,8 @@ pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
     pub(crate) flows: Flows,
+    pub(crate) certificates: Certificates,
+    pub(crate) suppression: SuppressionLists,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -78,6 +85,8 @@ impl EmulatorState {
             account: Account::new(),
             plan: Plan::Paid,
             flows: Flows::with_examples(),
+            certificates: Certificates::new(),
+            suppression: SuppressionLists::with_examples(),
             history: History::new(),
             products: PerProduct::default(),
         }

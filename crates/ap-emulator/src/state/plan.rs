@@ -1,23 +1,27 @@
 //! [`Plan`]: what the account pays for.
 
-/// The account's plan. It decides whether LeadConduit's lead resources are available.
+/// The account's plan. It decides which calls are available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Plan {
-    /// `/flows`, `/fields` and `/leads` are refused, even with the accepted key.
+    /// LeadConduit's `/flows`, `/fields` and `/leads` are refused, even with the accepted key. So are TrustedForm's
+    /// operations, apart from match lead.
     Free,
     /// Everything is available. An emulator starts with this plan.
     Paid,
+    /// The account has not paid: TrustedForm's certificates and SuppressionList refuse every call with 402.
+    Unpaid,
 }
 
 impl Plan {
-    pub(crate) const ALL: [Self; 2] = [Self::Free, Self::Paid];
+    pub(crate) const ALL: [Self; 3] = [Self::Free, Self::Paid, Self::Unpaid];
 
     /// The name in the control API.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Free => "free",
             Self::Paid => "paid",
+            Self::Unpaid => "unpaid",
         }
     }
 

@@ -148,7 +148,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         return style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2;
     })()";
     let mut order = Vec::new();
-    for _ in 0..16 {
+    for _ in 0..17 {
         browser.press("Tab");
         order.push(browser.text(FOCUS));
         assert_eq!(browser.eval(ring), true, "{order:?}");
@@ -163,6 +163,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
         "suppressionlist-login",
         "plan-paid",
         "plan-free",
+        "plan-unpaid",
         "fault-product",
         "fault-kind",
         "fault-count",
@@ -175,6 +176,7 @@ fn the_keyboard_reaches_every_control_and_each_has_a_name() {
     let page = [
         "Copy command",
         "Copy key",
+        "Leave the account unpaid",
         "Log in to LeadConduit",
         "Log in to SuppressionList",
         "Log in to TrustedForm",

@@ -167,3 +167,14 @@ pub fn control(emulator: &Emulator, method: &str, call: &str, body: &str) -> Rep
         body,
     )
 }
+
+/// The memory that this process has in use, in bytes. Only Linux says it.
+pub fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    let kilobytes: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kilobytes * 1024
+}
