@@ -207,12 +207,18 @@ fn a_rejected_key_ends_the_run_and_the_next_run_resumes_it() {
     ran.succeeds();
     assert_eq!(assert_each_once(output, 5), 0);
     // Once more: nothing is left to do.
-    let calls = emulator.state().product(Product::SuppressionList).acceptances;
+    let calls = emulator
+        .state()
+        .product(Product::SuppressionList)
+        .acceptances;
     let ran = home.run_with_key(&arguments, &emulator.key());
     ran.succeeds();
     ran.says("5 rows: 5 ok; 5 of them in earlier runs");
     assert_eq!(
-        emulator.state().product(Product::SuppressionList).acceptances,
+        emulator
+            .state()
+            .product(Product::SuppressionList)
+            .acceptances,
         calls
     );
 }

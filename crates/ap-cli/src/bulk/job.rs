@@ -16,6 +16,16 @@ pub(crate) trait Job {
         true
     }
 
+    /// `false` if its calls are sent without a key.
+    fn needs_key(&self) -> bool {
+        true
+    }
+
+    /// Returns the value that the result repeats, if there is one.
+    fn shown<'a>(&self, fields: &'a Fields) -> Option<&'a str> {
+        Some(fields.value())
+    }
+
     /// Makes the call for a row.
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem>;
 
@@ -36,7 +46,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Makes it of an endpoint, and of what its output means.
+    /// Makes it from an endpoint, and of what its output means.
     pub(crate) fn new<E: Endpoint + 'static>(
         endpoint: E,
         verdict: impl Fn(E::Output) -> Verdict + 'static,

@@ -12,14 +12,13 @@ pub(crate) mod job;
 pub(crate) mod journal;
 mod ledger;
 pub(crate) mod options;
-pub(crate) mod pace;
+mod pace;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod results;
-mod runner;
+pub(crate) mod runner;
 pub(crate) mod sink;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use tokio::runtime::{Builder, Runtime};
@@ -31,7 +30,7 @@ use crate::interrupt;
 use crate::keys::Prompt;
 use crate::output::{self, Printed};
 use crate::session::Session;
-use attempts::Caller;
+use attempts::{Attempts, Caller};
 use input::source::{Opened, Source};
 use input::{Rows, Selection};
 use job::Job;
@@ -39,7 +38,6 @@ use journal::Journal;
 use journal::record::{Begin, State};
 use ledger::{InputChanged, Ledger};
 use options::{BulkOptions, OutputOptions};
-use pace::Pace;
 use progress::Progress;
 use report::Report;
 use results::{Encoder, OutputFormat};
@@ -96,10 +94,12 @@ pub(crate) fn run(
     if state.is_complete {
         return already_complete(&state, &options.results);
     }
-    session.find_keys(match opened.size {
-        Some(_) => Prompt::Allowed,
-        None => Prompt::Never,
-    })?;
+    if job.needs_key() {
+        session.find_keys(match opened.size {
+            Some(_) => Prompt::Allowed,
+            None => Prompt::Never,
+        })?;
+    }
     let encoder = Encoder {
         format: options.results.format,
         columns: job.columns(),
@@ -111,16 +111,10 @@ pub(crate) fn run(
     let earlier = state.counts.rows();
     let progress = Progress::new(Some(opened.clone()), earlier, "rows");
     let runtime = runtime()?;
-    let client = session.async_client()?;
     let (ended, repeated) = runtime.block_on(async {
         let caller = Caller {
             job,
-            session,
-            client: &client,
-            pace: Pace::new(options.results.rate),
-            decided: Cell::new(0),
-            repeated: Cell::new(0),
-            is_ending: Cell::new(false),
+            attempts: Attempts::new(session, options.results.rate)?,
         };
         let runner = Runner {
             caller: &caller,
@@ -134,10 +128,9 @@ pub(crate) fn run(
             changed: Box::new(|changed| input_changed(&opened, &changed)),
         };
         let ended = runner.run(read_ahead(rows)).await;
-        (ended, caller.repeated.get())
-    });
-    progress.end();
-    let ended = ended?;
+        progress.end();
+        Ok::<_, Failure>((ended?, caller.attempts.repeated.get()))
+    })?;
     let mut report = Report::new(ended.counts, earlier, progress.elapsed());
     report.repeated_calls = repeated;
     conclude(ended, report, &options.results)
@@ -198,6 +191,14 @@ fn read_ahead(mut rows: Rows) -> Receiver<ReadRow> {
     receiver
 }
 
+/// Returns the failure for a journal that says what no run writes.
+pub(crate) fn damaged_journal() -> Failure {
+    Failure::usage(
+        "the journal of the result file is damaged",
+        "name another file for -o",
+    )
+}
+
 fn input_changed(opened: &Opened, changed: &InputChanged) -> Failure {
     Failure::usage(
         format!(
@@ -208,7 +209,8 @@ fn input_changed(opened: &Opened, changed: &InputChanged) -> Failure {
     )
 }
 
-fn already_complete(state: &State, options: &OutputOptions) -> Result<Printed, Failure> {
+/// Ends a run that an earlier one has completed.
+pub(crate) fn already_complete(state: &State, options: &OutputOptions) -> Result<Printed, Failure> {
     let ended = Ended {
         counts: state.counts,
         failure: None,

@@ -184,12 +184,9 @@ impl<'a> Runner<'a> {
                 return Ok(());
             }
         };
-        let prepared = row.fields.and_then(|fields| {
-            let value = (fields.0.len() == 1).then(|| fields.value().to_owned());
-            Ok((self.caller.job.call(&fields)?, value))
-        });
-        let (prepared, value) = match prepared {
-            Ok((prepared, value)) => (Ok(prepared), value),
+        let job = self.caller.job;
+        let (prepared, value) = match row.fields {
+            Ok(fields) => (job.call(&fields), job.shown(&fields).map(str::to_owned)),
             Err(problem) => (Err(problem), None),
         };
         let head = Head {
@@ -220,7 +217,9 @@ impl<'a> Runner<'a> {
         if running.failure.is_some() {
             running.starting.clear();
         }
-        if !self.caller.job.is_repeatable() {
+        if !self.caller.job.is_repeatable() && !running.starting.is_empty() {
+            // Results first, so that no more rows are in doubt after a kill than are in flight.
+            self.write(running, false)?;
             let rows = running.starting.iter();
             let rows = rows.filter_map(|(head, _)| self.ledger.send(head.row));
             self.sink.sending(rows.collect())?;
@@ -244,7 +243,7 @@ impl<'a> Runner<'a> {
         match outcome {
             Outcome::Fate(fate) => self.finish(running, head, fate),
             Outcome::End(failure, fate) => {
-                self.caller.is_ending.set(true);
+                self.caller.attempts.is_ending.set(true);
                 running.failure.get_or_insert(failure);
                 if let Some(fate) = fate {
                     return self.finish(running, head, fate);

@@ -1,7 +1,5 @@
 //! One call whose answer is shown: as a table for people, or as the JSON that the product sent.
 
-use std::borrow::Cow;
-
 use activeprospect::{Draft, Response};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
@@ -22,12 +20,23 @@ pub(crate) struct JsonOption {
 }
 
 /// The columns of a table: titles, and where in an object each value is.
-pub(crate) type Columns = &'static [(&'static str, &'static str)];
+pub(crate) type Columns<'a> = &'a [(&'a str, &'a str)];
 
 /// Makes a call and shows its answer.
 pub(crate) fn call(
     draft: &Draft,
-    columns: Columns,
+    columns: Columns<'_>,
+    json: JsonOption,
+    options: &GlobalOptions,
+) -> Result<Printed, Failure> {
+    call_for_list(draft, "", columns, json, options)
+}
+
+/// The same for an answer that has the list at a place in it.
+pub(crate) fn call_for_list(
+    draft: &Draft,
+    list: &str,
+    columns: Columns<'_>,
     json: JsonOption,
     options: &GlobalOptions,
 ) -> Result<Printed, Failure> {
@@ -49,16 +58,17 @@ pub(crate) fn call(
             "see it as it is with --json",
         )
     })?;
-    output::print(table(&value, columns, width()).as_bytes())
+    let value = value.pointer(list).unwrap_or(&value);
+    output::print(table(value, columns, width()).as_bytes())
 }
 
 /// Returns what a body needs at its end.
-fn line_end(body: &Cow<'_, [u8]>) -> &'static [u8] {
+fn line_end(body: &[u8]) -> &'static [u8] {
     if body.ends_with(b"\n") { b"" } else { b"\n" }
 }
 
 /// Returns a table of one object or of several: a line for each, or for each member of one.
-fn table(value: &Value, columns: Columns, width: Option<u16>) -> String {
+fn table(value: &Value, columns: Columns<'_>, width: Option<u16>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if let Some(width) = width {
@@ -79,7 +89,10 @@ fn table(value: &Value, columns: Columns, width: Option<u16>) -> String {
             table.add_row([(*title).to_owned(), cell(value.pointer(at))]);
         }
     }
-    let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<_> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
     lines.join("\n") + "\n"
 }
 
@@ -112,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    const COLUMNS: Columns = &[("id", "/id"), ("name", "/name"), ("sources", "/sources")];
+    const COLUMNS: Columns<'_> = &[("id", "/id"), ("name", "/name"), ("sources", "/sources")];
 
     #[test]
     fn a_list_has_a_line_for_each_item_and_fits_the_width() {
@@ -127,7 +140,10 @@ mod tests {
         assert!(lines[1].ends_with('2'), "{text}");
         assert_eq!(lines.len(), 3);
         let text = table(&value, COLUMNS, Some(80));
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 
     #[test]

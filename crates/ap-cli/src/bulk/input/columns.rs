@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use activeprospect::ap_core::redact;
 
+use super::Role;
 use crate::failure::Failure;
 
 /// The most names that an error lists.
@@ -46,6 +47,38 @@ pub(crate) fn choose(
             "choose one by its number, such as --column 2",
         )),
     }
+}
+
+/// Returns the column of each role, as far as there is one.
+pub(crate) fn roles(
+    input: &str,
+    names: &[Arc<str>],
+    roles: &[Role],
+) -> Result<Vec<(Arc<str>, usize)>, Failure> {
+    let mut found = Vec::new();
+    for role in roles {
+        let index = match &role.wanted {
+            Some(wanted) => Some(choose(input, names, Some(wanted))?),
+            None => role.usual.iter().find_map(|usual| {
+                let same = |name: &str| simple(name) == simple(usual);
+                positions(names, same).first().copied()
+            }),
+        };
+        match index {
+            Some(index) => found.push((Arc::from(role.name), index)),
+            None if role.is_required => {
+                return Err(Failure::usage(
+                    format!(
+                        "{input} has no column that is known to have the {}",
+                        role.name
+                    ),
+                    format!("choose one with {}: {}", role.option, list(names)),
+                ));
+            }
+            None => {}
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the failure for a name that no column has.

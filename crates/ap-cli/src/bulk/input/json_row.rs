@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Selection;
-use super::columns::suggestion;
+use super::columns::{self, suggestion};
 use super::row::{Fields, RowProblem};
 
 pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProblem> {
@@ -18,6 +18,18 @@ pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProb
             let name = Arc::from(name);
             let value = text_of(value).ok_or_else(|| not_text().in_column(&name))?;
             Ok(Fields(vec![(name, value)]))
+        }
+        (Value::Object(members), Selection::Roles(roles)) => {
+            let names: Vec<Arc<str>> = members.keys().map(|name| Arc::from(&**name)).collect();
+            let chosen = columns::roles("it", &names, roles);
+            let chosen = chosen.map_err(|failure| missing(RowProblem::new(failure.message)))?;
+            let fields = chosen.into_iter().filter_map(|(role, index)| {
+                let name = names.get(index)?;
+                let value = members.get(&**name).filter(|value| !value.is_null())?;
+                let text = text_of(value).ok_or_else(|| not_text().in_column(name));
+                Some(text.map(|text| (role, text)))
+            });
+            fields.collect::<Result<_, _>>().map(Fields)
         }
         (Value::Object(members), Selection::Record) => {
             // A member without a value counts as missing.
@@ -33,7 +45,9 @@ pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProb
             let text = text_of(&value).ok_or_else(not_text)?;
             Ok(Fields(vec![("value".into(), text)]))
         }
-        (_, Selection::Record) => Err(RowProblem::new("it is not a JSON object")),
+        (_, Selection::Record | Selection::Roles(_)) => {
+            Err(RowProblem::new("it is not a JSON object"))
+        }
     }
 }
 

@@ -54,8 +54,24 @@ impl InputFormat {
 pub(crate) enum Selection {
     /// One value, of this column if there are several.
     Value(Option<String>),
+    /// A value for each role, of the column that plays it.
+    Roles(Vec<Role>),
     /// All columns.
     Record,
+}
+
+/// What a column is used for.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    /// The name of the role, which the field has.
+    pub(crate) name: &'static str,
+    /// The option that names the column.
+    pub(crate) option: &'static str,
+    /// The name that the option gives.
+    pub(crate) wanted: Option<String>,
+    /// Usual names of such a column.
+    pub(crate) usual: &'static [&'static str],
+    pub(crate) is_required: bool,
 }
 
 /// The rows, one at a time.
@@ -72,8 +88,8 @@ enum Text {
     Csv {
         records: Box<Csv<Reader>>,
         names: Vec<Arc<str>>,
-        /// The index of the selected column.
-        column: Option<usize>,
+        /// The name and the index of each selected column.
+        selected: Vec<(Arc<str>, usize)>,
     },
     Jsonl(Lines<Reader>),
     Lines(Lines<Reader>, Arc<str>),
@@ -93,16 +109,11 @@ impl Rows {
                 let mut records = Box::new(Csv::new(reader));
                 let (names, checksum) = header(&mut records, &opened.name)?;
                 header_checksum = checksum;
-                let column = match &selection {
-                    Selection::Value(wanted) => {
-                        Some(columns::choose(&opened.name, &names, wanted.as_deref())?)
-                    }
-                    Selection::Record => None,
-                };
+                let selected = selected(&selection, &names, &opened.name)?;
                 Text::Csv {
                     records,
                     names,
-                    column,
+                    selected,
                 }
             }
             (InputFormat::Jsonl, _) => Text::Jsonl(Lines::new(reader)),
@@ -136,10 +147,10 @@ impl Rows {
             Text::Csv {
                 records,
                 names,
-                column,
+                selected,
             } => records.next().map(|record| {
                 record.map(|record| {
-                    let fields = csv_fields(&record, names, *column);
+                    let fields = csv_fields(&record, names.len(), selected);
                     (record.line, record.checksum, fields)
                 })
             }),
@@ -195,26 +206,47 @@ fn header(records: &mut Csv<Reader>, input: &str) -> Result<(Vec<Arc<str>>, u32)
 /// Returns the selected fields of a record.
 fn csv_fields(
     record: &Record<'_>,
-    names: &[Arc<str>],
-    column: Option<usize>,
+    columns: usize,
+    selected: &[(Arc<str>, usize)],
 ) -> Result<Fields, RowProblem> {
     let Some(fields) = record.fields else {
         return Err(too_long("; a quotation mark may be missing"));
     };
-    if fields.len() != names.len() {
-        let (has, header) = (fields.len(), names.len());
+    if fields.len() != columns {
+        let has = fields.len();
         return Err(RowProblem::new(format!(
-            "it has {has} fields, but the header has {header}; put fields with commas in quotation marks"
+            "it has {has} fields, but the header has {columns}; put fields with commas in quotation marks"
         )));
     }
-    let field = |(index, name): (usize, &Arc<str>)| {
-        let text = fields.get(index).unwrap_or_default();
+    let field = |(name, index): &(Arc<str>, usize)| {
+        let text = fields.get(*index).unwrap_or_default();
         let text = check_text(text).map_err(|problem| problem.in_column(name))?;
         Ok((Arc::clone(name), text.to_owned()))
     };
-    let selected = names.iter().enumerate();
-    let selected = selected.filter(|(index, _)| column.is_none_or(|column| column == *index));
-    selected.map(field).collect::<Result<_, _>>().map(Fields)
+    selected
+        .iter()
+        .map(field)
+        .collect::<Result<_, _>>()
+        .map(Fields)
+}
+
+/// Returns the columns that are used, by the names that their fields have.
+fn selected(
+    selection: &Selection,
+    names: &[Arc<str>],
+    input: &str,
+) -> Result<Vec<(Arc<str>, usize)>, Failure> {
+    match selection {
+        Selection::Value(wanted) => {
+            let index = columns::choose(input, names, wanted.as_deref())?;
+            Ok(vec![(Arc::clone(&names[index]), index)])
+        }
+        Selection::Roles(roles) => columns::roles(input, names, roles),
+        Selection::Record => Ok((0..)
+            .zip(names)
+            .map(|(at, name)| (Arc::clone(name), at))
+            .collect()),
+    }
 }
 
 type ReadRow = (u64, u32, Result<Fields, RowProblem>);

@@ -19,6 +19,13 @@ pub(crate) struct Row {
 pub(crate) struct Fields(pub(crate) Vec<(Arc<str>, String)>);
 
 impl Fields {
+    /// Returns the field of a name, if it is not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(found, _)| &**found == name);
+        let text = field.map(|(_, text)| text.trim());
+        text.filter(|text| !text.is_empty())
+    }
+
     /// Returns the value, if one is used alone.
     pub(crate) fn value(&self) -> &str {
         self.0.first().map_or("", |(_, value)| value)

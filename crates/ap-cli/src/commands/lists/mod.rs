@@ -40,7 +40,7 @@ pub(crate) struct CreateArgs {
     json: JsonOption,
 }
 
-const COLUMNS: Columns = &[
+const COLUMNS: Columns<'_> = &[
     ("name", "/url_name"),
     ("title", "/name"),
     ("values", "/count"),
