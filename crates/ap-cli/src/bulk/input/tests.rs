@@ -1,3 +1,5 @@
+//! Rows of every format, and what is wrong with broken ones.
+
 use super::*;
 
 fn rows(bytes: &[u8], format: InputFormat, selection: Selection) -> Result<Vec<Row>, Failure> {

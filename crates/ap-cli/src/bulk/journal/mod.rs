@@ -13,7 +13,7 @@
 //! A process locks the journal as long as it lives.
 
 pub(crate) mod record;
-mod replay;
+mod recovery;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::display_path;
 use record::{Begin, Marked, Record, State};
-use replay::Replay;
+use recovery::Recovery;
 
 /// The version of the records.
 pub(crate) const VERSION: u32 = 1;
@@ -69,26 +69,26 @@ impl Journal {
         let names = Names::of(output);
         let mut journal = names.open(&names.journal)?;
         lock(&journal, &names)?;
-        let mut replay = Replay::read(BufReader::new(&journal))
+        let mut recovered = Recovery::read(BufReader::new(&journal))
             .map_err(|error| names.failed(&names.journal, &error))?;
-        if replay.is_damaged {
+        if recovered.is_damaged {
             return Err(names.not_ours());
         }
         let mut results = names.open(&names.output)?;
         let failed = |error: io::Error| names.failed(&names.output, &error);
-        let state = match &replay.begin {
+        let state = match &recovered.begin {
             None => {
                 names.check_new(&journal, &results, &begin)?;
                 State::default()
             }
             Some(found) => {
-                let state = replay.last_state(&mut results).map_err(failed)?;
+                let state = recovered.last_state(&mut results).map_err(failed)?;
                 let state = state.ok_or_else(|| names.changed())?;
                 if found == &begin {
                     state
                 } else if state.counts.rows() == 0 && state.sending.is_empty() {
                     // Nothing was done, so that nothing is lost.
-                    replay = Replay::default();
+                    recovered = Recovery::default();
                     State::default()
                 } else {
                     return Err(other_run(found, &begin, &names));
@@ -98,7 +98,7 @@ impl Journal {
         results.seek(SeekFrom::Start(state.len)).map_err(failed)?;
         results.sync().map_err(failed)?;
         let begin_len = |error| names.failed(&names.journal, &error);
-        journal.set_len(replay.len).map_err(begin_len)?;
+        journal.set_len(recovered.len).map_err(begin_len)?;
         journal.seek(SeekFrom::End(0)).map_err(begin_len)?;
         let mut opened = Self {
             output: results,
@@ -108,7 +108,7 @@ impl Journal {
             unsynced: 0,
             names,
         };
-        if replay.begin.is_none() {
+        if recovered.begin.is_none() {
             opened.append(&Record::Begin(begin))?;
         }
         let state = State {

@@ -1,3 +1,5 @@
+//! Runs that end at any byte, and files that are not those of the run.
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! [`Replay`]: what a journal says, read from its start. It keeps only what came after the last state that was on
+//! [`Recovery`]: what a journal says, read from its start. It keeps only what came after the last state that was on
 //! the disk for sure.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use super::record::{Begin, Marked, Record, State};
 
 /// What a journal says.
 #[derive(Debug, Default)]
-pub(crate) struct Replay {
+pub(crate) struct Recovery {
     pub(crate) begin: Option<Begin>,
     /// How many bytes of the journal are whole records.
     pub(crate) len: u64,
@@ -20,29 +20,29 @@ pub(crate) struct Replay {
     rest: Vec<Record>,
 }
 
-impl Replay {
+impl Recovery {
     /// Reads a journal up to its end or to the first record that is not whole. After a loss of power, what follows
     /// there was not on the disk, so that nothing that it speaks of was sent.
     pub(crate) fn read(mut journal: impl BufRead) -> io::Result<Self> {
-        let mut replay = Self::default();
+        let mut recovered = Self::default();
         let mut line = Vec::new();
         loop {
             line.clear();
             journal.read_until(b'\n', &mut line)?;
-            match (Record::parse(&line), &replay.begin) {
-                (Some(Record::Begin(begin)), None) => replay.begin = Some(begin),
+            match (Record::parse(&line), &recovered.begin) {
+                (Some(Record::Begin(begin)), None) => recovered.begin = Some(begin),
                 (Some(Record::State(state)), Some(_)) if state.is_synced => {
-                    replay.base = state;
-                    replay.rest.clear();
+                    recovered.base = state;
+                    recovered.rest.clear();
                 }
-                (Some(record), Some(_)) => replay.rest.push(record),
-                _ if line.is_empty() => return Ok(replay),
+                (Some(record), Some(_)) => recovered.rest.push(record),
+                _ if line.is_empty() => return Ok(recovered),
                 _ => {
-                    replay.is_damaged = has_synced_state(journal)?;
-                    return Ok(replay);
+                    recovered.is_damaged = has_synced_state(journal)?;
+                    return Ok(recovered);
                 }
             }
-            replay.len += line.len() as u64;
+            recovered.len += line.len() as u64;
         }
     }
 
