@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_client::ap_core::{ApiKey, Draft, Error, KeyRing, Origins, Response};
+use ap_client::ap_core::{ApiKey, Draft, Error, KeyRing, Origins, Response, RetryPolicy};
 use ap_client::transport::{AsyncTransport, Connect as _, Transport, TransportConfig};
-use ap_client::{Async, Blocking, Client, ClientBuilder, KeySource};
+use ap_client::{Async, Blocking, Client, ClientBuilder, KeySource, Mode};
 use ap_keys::OnThread;
 use ap_reqwest::ReqwestTransport;
 use ap_ureq::UreqTransport;
@@ -21,6 +21,10 @@ pub struct Settings {
     origins: Origins,
     key_source: Option<Arc<dyn KeySource>>,
     min_refresh_interval: Duration,
+    /// Which failed calls are made again: none at first.
+    pub retry: RetryPolicy,
+    /// How many calls may start in what time: any number at first.
+    pub rate_limit: Option<(u32, Duration)>,
     /// The settings of the transport.
     pub config: TransportConfig,
 }
@@ -34,6 +38,8 @@ impl Settings {
             origins: origins.clone(),
             key_source: None,
             min_refresh_interval: Duration::from_secs(1),
+            retry: RetryPolicy::NEVER,
+            rate_limit: None,
             config: TransportConfig::new().connect_timeout(PATIENCE),
         }
     }
@@ -70,11 +76,7 @@ impl Settings {
     ///
     /// [`Error`] if a setting cannot be used.
     pub fn blocking(&self, transport: impl Transport + 'static) -> Result<TestClient, Error> {
-        let mut builder = ClientBuilder::<Blocking>::new()
-            .keys(self.ring()?)
-            .origins(self.origins.clone())
-            .min_refresh_interval(self.min_refresh_interval)
-            .timeout(PATIENCE);
+        let mut builder = self.builder::<Blocking>()?;
         if let Some(source) = &self.key_source {
             builder = builder.key_source(Arc::clone(source));
         }
@@ -90,11 +92,7 @@ impl Settings {
         &self,
         transport: impl AsyncTransport + 'static,
     ) -> Result<TestClient, Error> {
-        let mut builder = ClientBuilder::<Async>::new()
-            .keys(self.ring()?)
-            .origins(self.origins.clone())
-            .min_refresh_interval(self.min_refresh_interval)
-            .timeout(PATIENCE);
+        let mut builder = self.builder::<Async>()?;
         if let Some(source) = &self.key_source {
             builder = builder.key_source(OnThread::new(Arc::clone(source)));
         }
@@ -105,8 +103,19 @@ impl Settings {
         Ok(TestClient::Async(builder.build_with(transport)?, runtime))
     }
 
-    fn ring(&self) -> Result<KeyRing, Error> {
-        KeyRing::new(self.keys.iter().cloned()).map_err(|error| Error::build(error.to_string()))
+    /// Returns what both builders have in common.
+    fn builder<M: Mode>(&self) -> Result<ClientBuilder<M>, Error> {
+        let keys = KeyRing::new(self.keys.iter().cloned());
+        let builder = ClientBuilder::new()
+            .keys(keys.map_err(|error| Error::build(error.to_string()))?)
+            .origins(self.origins.clone())
+            .min_refresh_interval(self.min_refresh_interval)
+            .retry(self.retry)
+            .timeout(PATIENCE);
+        Ok(match self.rate_limit {
+            Some((calls, per)) => builder.rate_limit(calls, per),
+            None => builder,
+        })
     }
 }
 

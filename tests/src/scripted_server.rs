@@ -27,7 +27,16 @@ impl ScriptedServer {
     ///
     /// If there is no free port.
     pub fn start(answer: impl Into<Vec<u8>>) -> io::Result<Self> {
-        let answer = answer.into();
+        Self::in_turn([answer])
+    }
+
+    /// Starts a server that answers the connections with one of these after the other, and later ones with the last.
+    ///
+    /// # Errors
+    ///
+    /// If there is no free port.
+    pub fn in_turn(answers: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> io::Result<Self> {
+        let answers: Vec<Vec<u8>> = answers.into_iter().map(Into::into).collect();
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let received = Received::default();
@@ -35,13 +44,16 @@ impl ScriptedServer {
         let thread = std::thread::spawn({
             let (received, is_over) = (Arc::clone(&received), Arc::clone(&is_over));
             move || {
+                let mut answers = answers.iter();
+                let mut answer: &[u8] = &[];
                 for stream in listener.incoming() {
                     if is_over.load(Ordering::SeqCst) {
                         return;
                     }
                     let Ok(stream) = stream else { continue };
+                    answer = answers.next().map_or(answer, Vec::as_slice);
                     // Some tests are about a client that hangs up early.
-                    let _ = exchange(stream, &answer, &received);
+                    let _ = exchange(stream, answer, &received);
                 }
             }
         });

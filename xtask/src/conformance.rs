@@ -1,19 +1,20 @@
 //! `cargo xtask conformance`: the suite against this workspace's transports, or against any program.
 
+mod subject;
+
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use ap_client::transport::{Connect as _, TransportConfig, TransportError};
 use ap_conformance::{Report, Suite, html};
-use ap_reqwest::{ReqwestTransport, reqwest};
-use ap_ureq::UreqTransport;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::output::print;
-use crate::{catalogue, log, repo, ureq_agent};
+use crate::{catalogue, log, repo};
+
+use subject::Subject;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -69,66 +70,6 @@ enum Format {
     Table,
     Json,
     Html,
-}
-
-/// A transport of this workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    Reqwest,
-    Ureq,
-    /// reqwest, over a client that the caller has begun to build.
-    GivenReqwest,
-    /// ureq, over an agent of the caller's.
-    GivenUreq,
-}
-
-impl Subject {
-    const BUILT: [Self; 2] = [Self::Reqwest, Self::Ureq];
-    const ALL: [Self; 4] = [
-        Self::Reqwest,
-        Self::Ureq,
-        Self::GivenReqwest,
-        Self::GivenUreq,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Reqwest => "reqwest",
-            Self::Ureq => "ureq",
-            Self::GivenReqwest => "given-reqwest",
-            Self::GivenUreq => "given-ureq",
-        }
-    }
-
-    /// Returns the files of the cases that it cannot pass, with the reasons.
-    const fn expected_failures(self) -> &'static [&'static str] {
-        match self {
-            Self::Reqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
-            Self::Ureq => &[],
-            Self::GivenReqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
-            Self::GivenUreq if cfg!(feature = "library-features") => &[
-                "xtask/expected-failures/given-ureq.json",
-                "xtask/expected-failures/given-ureq-library-features.json",
-            ],
-            Self::GivenUreq => &["xtask/expected-failures/given-ureq.json"],
-        }
-    }
-
-    /// Returns `false` for an agent of the caller's: at the level `trace`, ureq logs every byte that the agent's own
-    /// connections send.
-    const fn hides_key_from_logs(self) -> bool {
-        !matches!(self, Self::GivenUreq)
-    }
-
-    /// Runs the suite.
-    fn check(self, suite: &Suite) -> Result<Report, String> {
-        Ok(match self {
-            Self::Reqwest => runtime()?.block_on(suite.check_async(ReqwestTransport::connect)),
-            Self::Ureq => suite.check(UreqTransport::connect),
-            Self::GivenReqwest => runtime()?.block_on(suite.check_async(given_reqwest)),
-            Self::GivenUreq => suite.check(given_ureq),
-        })
-    }
 }
 
 impl Options {
@@ -283,34 +224,6 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
             Ok(report)
         })
         .collect()
-}
-
-/// Makes the transport over a client that begins with settings which the transport must replace.
-fn given_reqwest(config: &TransportConfig) -> Result<ReqwestTransport, TransportError> {
-    let new = || {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::limited(10))
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true)
-            .http1_ignore_invalid_headers_in_responses(true)
-            .connection_verbose(true)
-            .pool_max_idle_per_host(1)
-    };
-    ReqwestTransport::from_builder(new, config)
-}
-
-/// Makes the transport over an agent that has the suite's root certificate and proxy, and ureq's defaults for
-/// everything else that can be set for a request.
-fn given_ureq(config: &TransportConfig) -> Result<UreqTransport, TransportError> {
-    Ok(UreqTransport::from_agent(ureq_agent::new(config)?, config))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start the async runtime: {error}"))
 }
 
 /// Runs each case that needs it in a process of its own, with the environment variables of that case and no others.

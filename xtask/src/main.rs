@@ -8,8 +8,10 @@
 mod bench;
 mod catalogue;
 mod conformance;
+mod endpoints;
 mod log;
 mod msrv;
+mod openapi;
 mod output;
 mod repo;
 mod sans_io;
@@ -35,8 +37,12 @@ enum Command {
     Bench(bench::Options),
     /// Run the conformance suite against the transports, or against any program.
     Conformance(conformance::Options),
+    /// Show every operation that has a typed endpoint.
+    Endpoints(endpoints::Options),
     /// Check that the published crates work with the Rust version that they state.
     Msrv,
+    /// Check that the emulator's answers are valid against the vendor's API descriptions.
+    Openapi(openapi::Options),
     /// Check that the core does no I/O, reads no clock and never waits.
     SansIo(sans_io::Options),
     /// Check that files, imports, words, manifests, licences and documents are in order.
@@ -47,7 +53,9 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Bench(options) => bench::run(&options),
         Command::Conformance(options) => conformance::run(&options),
+        Command::Endpoints(options) => endpoints::run(&options),
         Command::Msrv => msrv::run(),
+        Command::Openapi(options) => openapi::run(&options),
         Command::SansIo(options) => sans_io::run(&options),
         Command::Tidy => tidy::run(),
     };
@@ -82,6 +90,9 @@ mod tests {
             &["bench", "--format"],
             &["bench", "--format", "html"],
             &["bench", "micro", "--write"],
+            &["endpoints", "--format", "html"],
+            &["endpoints", "flows"],
+            &["openapi", "--import"],
             &["conformance", "--format", "xml"],
             &["conformance", "--format"],
             &["conformance", "--repeat", "0"],
@@ -104,6 +115,10 @@ mod tests {
             &["sans-io", "--self-test"],
             &["bench", "--write", "--cold"],
             &["bench", "calls", "--format", "json"],
+            &["endpoints", "--format", "json"],
+            &["endpoints", "--left-out"],
+            &["openapi"],
+            &["openapi", "--import", "leadconduit.yaml"],
             &["conformance", "all", "--strict"],
             &["conformance", "all", "redirect/", "--repeat", "20"],
             &["conformance", "--catalogue"],

@@ -25,3 +25,21 @@ pub(crate) fn verdict(check: &str, problems: &[String]) -> ExitCode {
         ExitCode::FAILURE
     }
 }
+
+/// Writes rows with aligned columns, a row on each line.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().enumerate();
+        let line: Vec<String> = cells
+            .map(|(at, cell)| format!("{cell:<width$}", width = width(at)))
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}

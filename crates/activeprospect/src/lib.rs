@@ -18,8 +18,8 @@ mod asynchronous;
 pub use ap_api as api;
 pub use ap_client::ap_core::{
     ApiKey, Call, Draft, Endpoint, Error, ErrorKind, Hint, InvalidKey, InvalidOrigin, KeyRing,
-    Origin, Origins, Page, Paged, Product, RejectedKey, RequestError, Response, Service,
-    TransportErrorKind, Unauthorized, UnauthorizedKind,
+    Origin, Origins, Page, Paged, Product, RejectedKey, RequestError, Response, RetryPolicy,
+    Service, TransportErrorKind, Unauthorized, UnauthorizedKind,
 };
 pub use ap_client::{AsyncKeySource, KeySource, KeySourceError, ap_core, fake, transport};
 pub use ap_keys as keys;

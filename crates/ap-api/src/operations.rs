@@ -205,7 +205,7 @@ pub const LEFT_OUT: &[LeftOut] = &[
     left_out(
         Product::SuppressionList,
         "DELETE",
-        "/lists/{lists}/items/{values}",
+        "/lists/{list}/items/{values}",
         "the vendor's own code replaced it by the form with the values in the body",
     ),
 ];

@@ -141,37 +141,19 @@ const PIECES: [&str; 12] = [
 /// Callgrind counts the instructions of the whole program, which do not depend on the machine's load.
 #[test]
 fn the_instructions_are_linear_in_the_length_of_the_answer() {
-    let valgrind = |fake: &Fake| {
-        let home = Home::new();
-        let output = std::process::Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(env!("CARGO_BIN_EXE_ap"))
+    // They live until the program has ended.
+    let mut used = Vec::new();
+    ap_linear::assert_program("ap api", 300, |length| {
+        let body = PIECES.map(|piece| piece.repeat(length / piece.len()));
+        let (fake, home) = (Fake::status(200, "", &body.concat()), Home::new());
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ap"));
+        command
             .args(["--timeout=300", "--origin", &fake.as_lcx(), "api", "/x"])
             .env("HOME", home.path())
-            .env(common::VARIABLE, KEY)
-            .output();
-        let output = output.ok()?;
-        assert!(output.status.success());
-        let report = String::from_utf8_lossy(&output.stderr);
-        let line = report
-            .lines()
-            .find_map(|line| line.split_once("Collected :"));
-        Some(line.unwrap().1.trim().parse::<u64>().unwrap())
-    };
-    let count = |length: usize| {
-        let body: String = PIECES
-            .map(|piece| piece.repeat(length / piece.len()))
-            .concat();
-        valgrind(&Fake::status(200, "", &body))
-    };
-    let Some(none) = count(0) else {
-        eprintln!("skipped: valgrind, which counts instructions, is not installed");
-        return;
-    };
-    let few = count(300).unwrap() - none;
-    let many = count(3000).unwrap() - none;
-    eprintln!("{none} without a body; {few} for n, {many} for 10 n");
-    assert!(many <= few * 11, "{few} for n, {many} for 10 n");
+            .env(common::VARIABLE, KEY);
+        used.push((fake, home));
+        command
+    });
 }
 
 /// The program is stopped in the middle of printing, and asked for its peak of memory.

@@ -1,16 +1,18 @@
 //! [`ClientBuilder`]: makes a client.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_core::{Account, ApiKey, Error, KeyRing, Origins};
+use ap_core::{Account, ApiKey, Error, KeyRing, Origins, RetryPolicy};
 use http::HeaderValue;
 
-use crate::client::Client;
+use crate::client::{Client, Random, Shared};
 use crate::key_source::{AsyncKeySource, KeySource};
 use crate::mode::{Async, Blocking, Mode};
+use crate::rate_limit::RateLimit;
 use crate::refresher::{DEFAULT_INTERVAL, Refresher};
 use crate::transport::{AsyncTransport, Connect, Transport, TransportConfig};
 
@@ -42,6 +44,9 @@ pub struct ClientBuilder<M: Mode, T = ()> {
     min_refresh_interval: Duration,
     origins: Origins,
     timeout: Duration,
+    retry: RetryPolicy,
+    random: Random,
+    rate_limit: Option<(u32, Duration)>,
     user_agent: Option<String>,
     transport: PhantomData<fn() -> T>,
 }
@@ -56,6 +61,9 @@ impl<M: Mode, T> ClientBuilder<M, T> {
             min_refresh_interval: DEFAULT_INTERVAL,
             origins: Origins::vendor(),
             timeout: Duration::from_secs(60),
+            retry: RetryPolicy::NEVER,
+            random: Box::new(random),
+            rate_limit: None,
             user_agent: None,
             transport: PhantomData,
         }
@@ -89,9 +97,71 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         self
     }
 
-    /// Sets how long a whole call may take, every attempt included; 60 s by default.
+    /// Sets how long a whole call may take, every attempt and wait included; 60 s by default.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Makes failed calls again by this policy; by default, none is.
+    ///
+    /// Only what is safe to repeat is repeated; [`RetryPolicy`] has the rules. A submitted lead never is, and a rejected
+    /// key is no failure of this kind. The call's [timeout](Self::timeout) covers all attempts and the waits between
+    /// them. If a wait would not end before it, the call ends at once with its last response or error.
+    ///
+    /// [`RequestBuilder::retry`](crate::RequestBuilder::retry) and
+    /// [`Client::with_retry`] set another policy for some calls.
+    ///
+    /// ```
+    /// use ap_client::ap_core::{ApiKey, RetryPolicy, Service};
+    /// use ap_client::{Blocking, ClientBuilder, fake};
+    ///
+    /// let mut statuses = [503, 503, 200].into_iter();
+    /// let client = ClientBuilder::<Blocking>::new()
+    ///     .key(ApiKey::parse("1234567890")?)
+    ///     .retry(RetryPolicy::new(3))
+    ///     .build_with(fake(move |_| (statuses.next().unwrap(), "[]")))?; // a fake waits in no time
+    /// assert_eq!(client.get(Service::LeadConduit, "/flows").send()?.status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets where the random numbers for the waits between retries come from: a function that returns a number from 0 to
+    /// 1 each time. By default they are those that the standard library has for hash maps.
+    pub fn random(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.random = Box::new(source);
+        self
+    }
+
+    /// Lets at most so many calls start in any time of this length. Clones of the client share the limit.
+    ///
+    /// A call waits for its turn within its [timeout](Self::timeout). If its turn does not come before that, it fails at
+    /// once with an error of kind [`RateLimit`](ap_core::ErrorKind::RateLimit), and nothing is sent. Each retry needs a
+    /// turn too. The second request after a rejected key does not, so that a reset of the key costs no call.
+    ///
+    /// After a pause, as many calls start at once as the limit allows. For one call every 100 ms, set
+    /// `rate_limit(1, Duration::from_millis(100))`. The client remembers the calls of the last such time, 24 bytes each.
+    ///
+    /// ```
+    /// use ap_client::ap_core::{ApiKey, ErrorKind, Service};
+    /// use ap_client::{Blocking, ClientBuilder, fake};
+    /// use std::time::Duration;
+    ///
+    /// let client = ClientBuilder::<Blocking>::new()
+    ///     .key(ApiKey::parse("1234567890")?)
+    ///     .rate_limit(2, Duration::from_secs(60))
+    ///     .timeout(Duration::from_secs(10))
+    ///     .build_with(fake(|_| (200, "[]")))?;
+    /// let call = || client.get(Service::LeadConduit, "/flows").send();
+    /// assert!(call().is_ok() && call().is_ok());
+    /// assert_eq!(call().unwrap_err().kind(), ErrorKind::RateLimit);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn rate_limit(mut self, calls: u32, per: Duration) -> Self {
+        self.rate_limit = Some((calls, per));
         self
     }
 
@@ -120,14 +190,17 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         };
         let interval = self.min_refresh_interval;
         let refresher = self.source.map(|source| Refresher::new(source, interval));
-        let account = Account::new(keys, self.origins);
-        Ok(Client::new(
-            account,
+        let rate_limit = self.rate_limit;
+        let rate_limit = rate_limit.map(|(calls, per)| RateLimit::new(calls, per));
+        let shared = Shared {
+            account: Account::new(keys, self.origins),
             user_agent,
             refresher,
-            self.timeout,
+            rate_limit: rate_limit.transpose()?,
+            random: self.random,
             transport,
-        ))
+        };
+        Ok(Client::new(shared, self.timeout, self.retry))
     }
 }
 
@@ -227,6 +300,13 @@ impl<T> ClientBuilder<Async, T> {
     }
 }
 
+/// Returns another number from 0 to 1 each time. Nobody needs to be unable to guess it.
+fn random() -> f64 {
+    let number = RandomState::new().hash_one(());
+    // 2^53 whole numbers have exact doubles.
+    (number >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 impl<M: Mode, T> Default for ClientBuilder<M, T> {
     fn default() -> Self {
         Self::new()
@@ -240,6 +320,8 @@ impl<M: Mode, T> fmt::Debug for ClientBuilder<M, T> {
             .field("keys", &self.keys)
             .field("origins", &self.origins)
             .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("rate_limit", &self.rate_limit)
             .finish_non_exhaustive()
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ap_core::exchange::{Answer, Attempt, NeedKey, Resend, Step};
-use ap_core::{Account, Called, Draft, Error, Origins, Response, TransportError};
+use ap_core::{Account, Called, Draft, Error, Origins, Response, RetryPolicy, TransportError};
 use bytes::Bytes;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, header};
 
 use crate::key_source::KeySourceError;
 use crate::refresher::Refreshed;
@@ -17,6 +17,12 @@ pub(crate) struct Driver {
     called: Called,
     is_unsigned: bool,
     timeout: Duration,
+    /// How many attempts there may be.
+    attempts: u32,
+    /// How many of them failed.
+    failures: u32,
+    /// How many requests were made.
+    requests: usize,
     trace: Trace,
     /// The last response by which the product rejected a key.
     rejection: Option<http::Response<Bytes>>,
@@ -26,13 +32,20 @@ pub(crate) struct Driver {
 
 /// What a send loop does next.
 pub(crate) enum Todo {
+    /// Wait until the rate limit lets an attempt start, and begin it.
+    Begin,
     /// Send [`Driver::request`], and report the outcome.
     Send(Sent),
     /// Ask the key source, if there is one.
     RefreshKeys(NeedKey),
+    /// Ask [`Driver::retry_at`] if the call is made again.
+    Failed(Outcome),
     /// Return this.
-    Done(Result<Response, Error>),
+    Done(Outcome),
 }
+
+/// How a call, or an attempt of it, ended.
+pub(crate) type Outcome = Result<Response, Error>;
 
 /// A request that was sent, with the attempt that signed it, if any.
 pub(crate) struct Sent(Option<Attempt>);
@@ -43,6 +56,7 @@ impl Driver {
         origins: &Origins,
         user_agent: &HeaderValue,
         timeout: Duration,
+        attempts: u32,
     ) -> Result<Self, Error> {
         let is_unsigned = draft.is_unsigned();
         let (request, called) = draft.prepare(origins, Some(user_agent))?;
@@ -52,6 +66,9 @@ impl Driver {
             called,
             is_unsigned,
             timeout,
+            attempts,
+            failures: 0,
+            requests: 0,
             rejection: None,
             source_error: None,
         })
@@ -69,10 +86,14 @@ impl Driver {
         self.trace.clone()
     }
 
+    /// Begins an attempt: the first one, or another after a failure.
     pub(crate) fn begin(&mut self, account: &Account) -> Todo {
+        if self.failures > 0 {
+            self.forget_attempt();
+        }
         if self.is_unsigned {
             return match account.check(&self.request) {
-                Ok(_) => Todo::Send(Sent(None)),
+                Ok(_) => self.send(None),
                 Err(error) => self.failed(error),
             };
         }
@@ -89,14 +110,14 @@ impl Driver {
     ) -> Todo {
         let response = match outcome {
             Ok(response) => response,
-            Err(error) => return self.failed(error),
+            Err(error) => return self.ended(Err(self.called(error))),
         };
         let answer = match sent {
             Sent(Some(attempt)) => attempt.answered(response.status(), response.body()),
             Sent(None) => Answer::Final,
         };
         match answer {
-            Answer::Final => Todo::Done(Ok(Response::new(response, self.called.clone()))),
+            Answer::Final => self.ended(Ok(Response::new(response, self.called.clone()))),
             Answer::Next(step) => {
                 self.trace.rejected(&step);
                 self.rejection = Some(response);
@@ -123,8 +144,7 @@ impl Driver {
                 if attempt.resend_count() > 0 {
                     self.request.extensions_mut().insert(FreshConnection);
                 }
-                self.trace.attempt(&attempt);
-                Todo::Send(Sent(Some(attempt)))
+                self.send(Some(attempt))
             }
             Step::NeedKey(need) => Todo::RefreshKeys(need),
             Step::Failed(error) => {
@@ -140,7 +160,68 @@ impl Driver {
         }
     }
 
-    fn failed(&self, error: impl Into<Error>) -> Todo {
-        Todo::Done(Err(error.into().with_called(self.called.clone())))
+    fn send(&mut self, attempt: Option<Attempt>) -> Todo {
+        self.trace.attempt(attempt.as_ref(), self.requests);
+        self.requests += 1;
+        Todo::Send(Sent(attempt))
+    }
+
+    /// Ends the call without another attempt: nothing was sent.
+    pub(crate) fn failed(&self, error: impl Into<Error>) -> Todo {
+        Todo::Done(Err(self.called(error)))
+    }
+
+    fn called(&self, error: impl Into<Error>) -> Error {
+        error.into().with_called(self.called.clone())
+    }
+
+    /// Ends an attempt, and the call unless it failed and there may be another one.
+    fn ended(&self, outcome: Outcome) -> Todo {
+        let has_failed = match &outcome {
+            Ok(response) => !response.status().is_success(),
+            Err(_) => true,
+        };
+        let is_last = self.failures.saturating_add(1) >= self.attempts;
+        if has_failed && !is_last {
+            Todo::Failed(outcome)
+        } else {
+            Todo::Done(outcome)
+        }
+    }
+
+    /// Returns when the call is made again after this outcome; `None` if it is not. `random` is from 0 to 1.
+    pub(crate) fn retry_at(
+        &mut self,
+        outcome: &Outcome,
+        policy: &RetryPolicy,
+        random: f64,
+        now: Moment,
+        deadline: Deadline,
+    ) -> Option<Moment> {
+        let status_error;
+        let error = match outcome {
+            Err(error) => error,
+            Ok(response) => {
+                status_error = response.clone().error_for_status().err()?;
+                &status_error
+            }
+        };
+        self.failures = self.failures.saturating_add(1);
+        let wait = policy.wait(self.failures, error, random)?;
+        if deadline.remaining(now).is_some_and(|left| left <= wait) {
+            return None;
+        }
+        self.trace.retry(self.failures, error, wait);
+        Some(now.after(wait))
+    }
+
+    /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more.
+    fn forget_attempt(&mut self) {
+        if !self.is_unsigned {
+            self.request.headers_mut().remove(header::AUTHORIZATION);
+        }
+        self.request.extensions_mut().remove::<FreshConnection>();
+        self.rejection = None;
+        self.source_error = None;
     }
 }

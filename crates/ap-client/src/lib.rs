@@ -8,6 +8,7 @@ mod driver;
 mod fake;
 mod key_source;
 mod mode;
+mod rate_limit;
 mod refresher;
 mod trace;
 pub mod transport;

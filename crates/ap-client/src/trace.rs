@@ -1,9 +1,10 @@
 //! One span a call, with OpenTelemetry's field names, behind the feature `tracing`. An event records a
-//! rejected key or a question to the key source. Neither contains a header, a path or a query.
+//! rejected key, a question to the key source or a retry. None contains a header, a path or a query.
 
 #[cfg(feature = "tracing")]
 mod imp {
     use std::future::Future;
+    use std::time::Duration;
 
     use ap_core::exchange::{Attempt, Step};
     use ap_core::{Error, Response};
@@ -43,16 +44,35 @@ mod imp {
             call.instrument(self.0.clone())
         }
 
-        pub(crate) fn attempt(&self, attempt: &Attempt) {
+        /// Records a request, after this many other ones of the call.
+        pub(crate) fn attempt(&self, attempt: Option<&Attempt>, resend_count: usize) {
+            if resend_count > 0 {
+                self.0.record("http.request.resend_count", resend_count);
+            }
+            let Some(attempt) = attempt else {
+                return;
+            };
             self.0
                 .record("activeprospect.product", attempt.product().id());
-            if attempt.resend_count() > 0 {
-                self.0
-                    .record("http.request.resend_count", attempt.resend_count());
-            }
             if let Some(label) = attempt.label() {
                 self.0.record("activeprospect.key", label);
             }
+        }
+
+        /// Records that the call is made again: after how many failures, why, and when.
+        pub(crate) fn retry(&self, failures: u32, error: &Error, wait: Duration) {
+            let status = error.status();
+            let error = match &status {
+                Some(status) => status.as_str(),
+                None => error.name(),
+            };
+            tracing::info!(
+                parent: &self.0,
+                activeprospect.attempt = u64::from(failures) + 1,
+                error.type = error,
+                activeprospect.wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+                "the call is made again"
+            );
         }
 
         /// Records a rejected key: what an operator sees of a reset.
@@ -114,6 +134,7 @@ mod imp {
 #[cfg(not(feature = "tracing"))]
 mod imp {
     use std::future::Future;
+    use std::time::Duration;
 
     use ap_core::exchange::{Attempt, Step};
     use ap_core::{Error, Response};
@@ -135,7 +156,8 @@ mod imp {
         pub(crate) fn instrument<F: Future>(&self, call: F) -> F {
             call
         }
-        pub(crate) fn attempt(&self, _: &Attempt) {}
+        pub(crate) fn attempt(&self, _: Option<&Attempt>, _: usize) {}
+        pub(crate) fn retry(&self, _: u32, _: &Error, _: Duration) {}
         pub(crate) fn rejected(&self, _: &Step) {}
         pub(crate) fn refreshed(&self, _: &Refreshed<'_>, _: &Step) {}
         pub(crate) fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use ap_client::transport::{AsyncTransport, Deadline, Moment, Transport, TransportError};
-use ap_client::{Async, Blocking, Client, ClientBuilder};
+use ap_client::{Async, Blocking, Client, ClientBuilder, fake};
 use ap_core::{Product, Service};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -143,6 +143,36 @@ fn handles_are_copied_without_an_allocation() {
         drop(client.keys().preferred(Product::TrustedForm));
     });
     assert_eq!(counted, 0);
+}
+
+/// Serves so many pages of a hundred numbers.
+fn serve_pages(count: u32) -> Client<Blocking> {
+    let page = move |request: &Request<Bytes>| {
+        let start = request.uri().query().unwrap().strip_prefix("start=");
+        let start: u32 = start.unwrap().parse().unwrap();
+        let items: Vec<_> = (0..100).collect();
+        let next = Some(start + 1).filter(|next| next % 1_000_000 < count);
+        (
+            200,
+            serde_json::json!({ "items": items, "next": next }).to_string(),
+        )
+    };
+    let client = ClientBuilder::<Blocking>::new().keys(ring("ab"));
+    client.build_with(fake(page)).unwrap()
+}
+
+#[test]
+fn the_memory_of_a_walk_does_not_grow_with_its_pages() {
+    let peak = |pages| {
+        let client = serve_pages(pages);
+        // Cursors of the same length.
+        let mut items = client.items(common::Numbers(1_000_000));
+        let mut count = 0;
+        let measured = measure(|| count = items.by_ref().map(Result::unwrap).count());
+        assert_eq!(count, usize::try_from(pages).unwrap() * 100);
+        measured.bytes_max
+    };
+    assert_eq!(peak(10), peak(2_000));
 }
 
 #[test]

@@ -11,9 +11,9 @@ use std::task::{Context, Poll, Waker};
 
 use ap_client::transport::{TransportError, TransportErrorKind};
 use ap_client::{Async, Blocking, Client, ClientBuilder, Items, Pages, fake};
-use ap_core::{Error, ErrorKind, Page};
+use ap_core::{Error, ErrorKind, Page, Paged};
 use bytes::Bytes;
-use common::{Numbers, Scripted, block_on, key};
+use common::{Numbers, Places, Scripted, block_on, key};
 use futures_core::Stream;
 use http::Request;
 use serde_json::json;
@@ -240,6 +240,100 @@ fn no_item_is_missed_wherever_a_program_stops() {
         seen.dedup();
         assert_eq!(seen, [0, 1, 2, 3, 4], "{stop}");
     }
+}
+
+/// Takes so many items with both clients, saves the position as a program does, and returns the items until then and the
+/// rest from there.
+fn stop_and_resume<E>(endpoint: &E, stop: u32) -> (Vec<u32>, Vec<u32>)
+where
+    E: Paged<Item = u32, Cursor = u32> + Clone,
+{
+    let server = Server::new("");
+    let mut items = server.blocking().items(endpoint.clone());
+    let seen: Vec<_> = (0..stop).map(|_| items.next().unwrap().unwrap()).collect();
+    let saved = serde_json::to_string(&items.position()).unwrap();
+    let mut same = server.polled().items(endpoint.clone());
+    for _ in 0..stop {
+        block_on(same.next()).unwrap().unwrap();
+    }
+    assert_eq!(same.position(), items.position(), "{stop}");
+
+    let saved: Option<u32> = serde_json::from_str(&saved).unwrap();
+    let items = server.blocking().items(endpoint.clone()).starting_at(saved);
+    let rest: Vec<_> = items.map(Result::unwrap).collect();
+    let mut items = server.polled().items(endpoint.clone()).starting_at(saved);
+    let mut same = Vec::new();
+    while let Some(item) = block_on(items.next()) {
+        same.push(item.unwrap());
+    }
+    assert_eq!(same, rest, "{stop}");
+    (seen, rest)
+}
+
+#[test]
+fn a_walk_that_stopped_anywhere_is_resumed_from_its_position_without_a_miss_or_a_double() {
+    for stop in 0..=5 {
+        let (seen, rest) = stop_and_resume(&Places(Numbers(0)), stop);
+        assert_eq!([seen, rest].concat(), [0, 1, 2, 3, 4], "{stop}");
+    }
+}
+
+#[test]
+fn without_places_of_items_the_present_page_comes_again_and_nothing_else() {
+    for (stop, first) in [(0, 0), (1, 0), (2, 2), (3, 2), (4, 4)] {
+        let (_, rest) = stop_and_resume(&Numbers(0), stop);
+        assert_eq!(rest, (first..5).collect::<Vec<_>>(), "{stop}");
+    }
+}
+
+#[test]
+fn a_position_survives_an_end_an_error_and_a_walk_that_finds_nothing_new() {
+    let server = Server::new("ok closed");
+    let mut pages = server.blocking().pages(Places(Numbers(0)));
+    assert_eq!(pages.position(), None);
+    assert!(pages.next().unwrap().is_ok() && pages.next().unwrap().is_err());
+    assert_eq!(pages.position(), Some(&2), "the page that failed");
+    let mut pages = server.blocking().pages(Places(Numbers(0))).starting_at(2);
+    assert_eq!(pages.position(), Some(&2), "nothing was requested yet");
+    assert!(pages.by_ref().all(|page| page.is_ok()));
+    assert_eq!((pages.due(), pages.position()), (None, Some(&6)));
+    server.requests();
+
+    let mut items = server.polled().items(Places(Numbers(0))).starting_at(6);
+    assert!(block_on(items.next()).is_none());
+    assert_eq!(items.position(), Some(&6));
+    assert_eq!(server.requests(), [6]);
+}
+
+#[test]
+fn the_next_page_is_requested_when_the_present_one_is_used_up() {
+    // How many pages were requested after each item of five, and after the end.
+    const REQUESTS: [usize; 6] = [1, 1, 2, 2, 3, 4];
+
+    let server = Server::new("");
+    let mut items = server.blocking().items(Numbers(0));
+    let mut sent = 0;
+    for expected in REQUESTS {
+        assert_eq!(items.next().is_some(), expected < 4);
+        sent += server.requests().len();
+        assert_eq!(sent, expected);
+    }
+    let mut items = server.polled().items(Numbers(0));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut sent = 0;
+    for expected in REQUESTS {
+        let item = Pin::new(&mut items).poll_next(&mut context);
+        assert_eq!(matches!(item, Poll::Ready(Some(_))), expected < 4);
+        sent += server.requests().len();
+        assert_eq!(sent, expected);
+    }
+    let mut pages = server.polled().pages(Numbers(0));
+    block_on(pages.next()).unwrap().unwrap();
+    assert_eq!(
+        server.requests(),
+        [0],
+        "a page that nobody asks for is not requested"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ap_client::{Async, Blocking, ClientBuilder, KeySource, KeySourceError, fake};
 use ap_core::key::basic;
-use ap_core::{ApiKey, Draft, KeyRing, Origin, Origins, Service};
+use ap_core::{ApiKey, Draft, KeyRing, Origin, Origins, RetryPolicy, Service};
 use common::{Scripted, block_on};
 use http::Request;
 use tracing::field::{Field, Visit};
@@ -154,9 +154,13 @@ fn span_of(letters: &str, draft: &Draft, script: &str, origins: &Origins) -> Fie
     };
     assert_eq!(events.len(), rejections, "one event for each rejected key");
 
+    show_no_secret(&format!("{one:?}{events:?}"));
+    one.fields
+}
+
+fn show_no_secret(everything: &str) {
     let authorization = basic(b"API", b"placeholder-key-a");
     let pair = &authorization.to_str().unwrap()["Basic ".len()..];
-    let everything = format!("{one:?}{events:?}");
     for secret in [
         "placeholder",
         &pair[..8],
@@ -169,7 +173,6 @@ fn span_of(letters: &str, draft: &Draft, script: &str, origins: &Origins) -> Fie
     ] {
         assert!(!everything.contains(secret), "{secret} in {everything}");
     }
-    one.fields
 }
 
 fn span(letters: &str, script: &str) -> Fields {
@@ -224,6 +227,46 @@ fn calls_that_fail_have_an_error_type() {
         let is_error = get("otel.status_code") == "ERROR";
         assert_eq!(is_error, error != "-", "{row}");
     }
+}
+
+#[test]
+fn each_retry_is_an_event_with_its_number_its_reason_and_its_wait() {
+    let retried = |attempt, error, wait| {
+        fields(&format!(
+            "message=the call is made again, activeprospect.attempt={attempt}, error.type={error}, \
+            activeprospect.wait_ms={wait}"
+        ))
+    };
+    let script = "a 503, a closed, a 429+3, a 404";
+    let policy = RetryPolicy::new(4).first_wait(Duration::from_millis(100));
+    let expected = [
+        retried(2, "503", 100),
+        retried(3, "closed", 200),
+        retried(4, "429", 3_200),
+    ];
+
+    let kept = Kept::default();
+    tracing::subscriber::with_default(kept.clone(), || {
+        let client = ClientBuilder::<Blocking>::new().keys(ring("a"));
+        let client = client.retry(policy).random(|| 1.0);
+        let client = client.build_with(Scripted::sleeping(0, script)).unwrap();
+        let _ = client.send(secret_draft().repeatable());
+    });
+    let (span, events) = kept.only();
+    assert_eq!(events, expected);
+    assert_eq!(span.fields["http.request.resend_count"], "3");
+    assert_eq!(span.fields["error.type"], "404");
+    show_no_secret(&format!("{span:?}{events:?}"));
+
+    let kept = Kept::default();
+    tracing::subscriber::with_default(kept.clone(), || {
+        let client = ClientBuilder::<Async>::new().keys(ring("a"));
+        let client = client.retry(policy).random(|| 1.0);
+        let client = client.build_with(Scripted::sleeping(1, script)).unwrap();
+        let _ = block_on(client.send(secret_draft().repeatable()));
+    });
+    let (same, events) = kept.only();
+    assert_eq!((same.fields, &events[..]), (span.fields, &expected[..]));
 }
 
 #[test]

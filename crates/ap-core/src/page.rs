@@ -67,6 +67,16 @@ pub trait Paged: Endpoint<Output = Page<Self::Item, Self::Cursor>> {
     fn starting_at(self, cursor: Self::Cursor) -> Self
     where
         Self: Sized;
+
+    /// Returns where a page right after this item begins, if that is known. The item is the `nth` of this endpoint's
+    /// page, counted from 0.
+    ///
+    /// With this, a walk that stopped in the middle of a page is resumed at the next item. Without it, the items of that
+    /// page come again.
+    fn cursor_after(&self, item: &Self::Item, nth: usize) -> Option<Self::Cursor> {
+        let _ = (item, nth);
+        None
+    }
 }
 
 /// Goes through the pages of an endpoint, without I/O: it returns what to send, and decodes the responses.
@@ -105,8 +115,7 @@ pub trait Paged: Endpoint<Output = Page<Self::Item, Self::Cursor>> {
 #[derive(Clone, Debug)]
 pub struct Walk<E: Paged> {
     due: Option<E>,
-    /// Where the page that is due begins, as far as it is known.
-    cursor: Option<E::Cursor>,
+    position: Option<E::Cursor>,
 }
 
 impl<E: Paged + Clone> Walk<E> {
@@ -114,13 +123,34 @@ impl<E: Paged + Clone> Walk<E> {
     pub const fn new(first: E) -> Self {
         Self {
             due: Some(first),
-            cursor: None,
+            position: None,
         }
     }
 
-    /// Returns the endpoint of the page that comes next; `None` after the last one. Save it to resume later.
+    /// Continues at a saved [position](Self::position). `None` changes nothing.
+    #[must_use]
+    pub fn starting_at(self, position: Option<E::Cursor>) -> Self {
+        match (self.due, position) {
+            (Some(first), Some(position)) => Self {
+                due: Some(first.starting_at(position.clone())),
+                position: Some(position),
+            },
+            (due, _) => Self { due, ..self },
+        }
+    }
+
+    /// Returns the endpoint of the page that comes next; `None` after the last one.
     pub const fn due(&self) -> Option<&E> {
         self.due.as_ref()
+    }
+
+    /// Returns where the next page begins. Save it, and give it to [`starting_at`](Self::starting_at) to resume later.
+    ///
+    /// `None` before the first page, unless the walk was resumed. After the last page it is the end of that page, where
+    /// a later walk finds only what is new. If the endpoint [cannot tell](Paged::cursor_after) where that is, it is the
+    /// page's begin: no item is missed then, but the items of the last page come again.
+    pub const fn position(&self) -> Option<&E::Cursor> {
+        self.position.as_ref()
     }
 
     /// Decodes the page that is due. After an error, the same page is due again.
@@ -135,15 +165,21 @@ impl<E: Paged + Clone> Walk<E> {
         };
         let called = response.called().cloned();
         let page = due.decode(response)?;
-        if page.next.is_some() && page.next == self.cursor {
+        if page.next.is_some() && page.next == self.position {
             let error = Error::unexpected("the next page begins where this one began");
             return Err(match called {
                 Some(called) => error.with_called(called),
                 None => error,
             });
         }
+        let end = page.next.clone().or_else(|| {
+            let last = page.items.last()?;
+            due.cursor_after(last, page.items.len() - 1)
+        });
+        if end.is_some() {
+            self.position = end;
+        }
         self.due = page.next.clone().map(|next| due.clone().starting_at(next));
-        self.cursor.clone_from(&page.next);
         Ok(page)
     }
 }

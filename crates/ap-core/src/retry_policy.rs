@@ -42,6 +42,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// No call is made again.
+    pub const NEVER: Self = Self::new(1);
+
     /// Creates a policy with this many attempts in all. With 1 or 0 no call is made again.
     ///
     /// The first wait is at most 500 ms, every wait at most 30 s, and a `Retry-After` of up to 60 s is followed.
@@ -53,6 +56,12 @@ impl RetryPolicy {
             max_wait: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(60),
         }
+    }
+
+    /// Returns how many attempts there are in all.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Sets the longest wait after the first failure.

@@ -254,6 +254,27 @@ fn the_other_kinds_are_never_sent_again_as_they_are() {
 }
 
 #[test]
+fn a_call_that_the_clients_own_rate_limit_held_back_was_not_sent_and_says_how_long_to_wait() {
+    let wait = Duration::from_millis(1_500);
+    let error = Error::rate_limit(wait);
+    assert_eq!(
+        (error.kind(), error.name()),
+        (ErrorKind::RateLimit, "rate_limit")
+    );
+    assert!(error.may_retry() && !error.may_have_been_applied());
+    assert!(!error.is_rate_limited() && !error.is_timeout() && !error.is_connect());
+    assert_eq!(
+        (error.retry_after(), error.hint()),
+        (Some(wait), Hint::Wait(Some(wait)))
+    );
+    assert_eq!(
+        format!("{error}; {}", error.hint()),
+        "the client's rate limit does not let the call start before its deadline; nothing was sent; \
+            wait 2 seconds, then send the request again"
+    );
+}
+
+#[test]
 fn a_401_that_rejects_no_key_has_the_hint_of_its_body() {
     for (body, expected) in [
         (r#"{"error":"not authorized"}"#, Hint::CheckPlan),

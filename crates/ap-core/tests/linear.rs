@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::hint::black_box;
-use std::process::Command;
 
 use ap_core::exchange::{Answer, Resend, Step};
 use ap_core::key::MAX_KEY_LEN;
@@ -15,10 +14,8 @@ use ap_core::{
     Account, ApiKey, Credentials, Draft, Endpoint, Error, KeyRing, Origin, Origins, Page, Paged,
     Product, Response, Service, Unauthorized, check,
 };
+use ap_linear::assert_linear;
 use http::{Request, StatusCode, Uri, header};
-
-/// Tells this program, run by valgrind, which parser to run, and how long the texts are.
-const TASK: &str = "LINEAR_TASK";
 
 /// What the texts consist of.
 const PIECES: [&str; 17] = [
@@ -143,45 +140,14 @@ impl Paged for Texts {
     }
 }
 
-/// Counts the instructions of a parser with texts of this length, in a process of its own. `None` without
-/// valgrind.
-fn count(name: &str, length: usize) -> Option<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "every_parser_is_linear", "--test-threads=1"])
-        .env(TASK, format!("{length} {name}"))
-        .output()
-        .ok()?;
-    assert!(output.status.success(), "{name}");
-    let report = String::from_utf8_lossy(&output.stderr);
-    let line = report
-        .lines()
-        .find_map(|line| line.split_once("Collected :"));
-    Some(line.unwrap().1.trim().parse().unwrap())
-}
-
 #[test]
 fn every_parser_is_linear() {
-    if let Ok(task) = std::env::var(TASK) {
-        let (length, name) = task.split_once(' ').unwrap();
-        let length: usize = length.parse().unwrap();
-        let (_, parse) = PARSERS.iter().find(|(one, _)| *one == name).unwrap();
+    let test = "every_parser_is_linear";
+    assert_linear(test, SHORT, &PARSERS, |parse, length| {
         for piece in PIECES {
             parse(black_box(&piece.repeat(length / piece.len())));
         }
-        return;
-    }
-    for (name, _) in PARSERS {
-        let Some(none) = count(name, 0) else {
-            eprintln!("skipped: valgrind, which counts instructions, is not installed");
-            return;
-        };
-        let few = count(name, SHORT).unwrap().saturating_sub(none);
-        let many = count(name, 10 * SHORT).unwrap().saturating_sub(none);
-        eprintln!("{name}: {few} for n, {many} for 10 n");
-        assert!(many <= few * 11, "{name}: {few} for n, {many} for 10 n");
-    }
+    });
 }
 
 #[test]

@@ -116,6 +116,30 @@ fn a_page_that_ends_where_it_began_is_an_error_and_no_endless_loop() {
 }
 
 #[test]
+fn a_walk_continues_at_a_saved_position_and_always_knows_it() {
+    let mut walk = Walk::new(Numbers { start: None }).starting_at(None);
+    assert_eq!((due(&walk), walk.position()), (Some(None), None));
+    walk.received(response(&walk, 200, r#"{"items":[1,2],"next":3}"#))
+        .unwrap();
+    assert_eq!(walk.position(), Some(&3));
+
+    let mut walk = Walk::new(Numbers { start: None }).starting_at(Some(3));
+    assert_eq!((due(&walk), walk.position()), (Some(Some(3)), Some(&3)));
+    let error = walk.received(response(&walk, 200, r#"{"items":[3],"next":3}"#));
+    assert_eq!(
+        error.unwrap_err().kind(),
+        ErrorKind::Decode,
+        "its begin is known"
+    );
+    // This endpoint cannot tell where its last page ends.
+    walk.received(response(&walk, 200, r#"{"items":[3,4]}"#))
+        .unwrap();
+    assert_eq!((due(&walk), walk.position()), (None, Some(&3)));
+    let over = walk.starting_at(Some(9));
+    assert_eq!((due(&over), over.position()), (None, Some(&3)));
+}
+
+#[test]
 fn endpoints_work_by_reference_and_as_objects() {
     let call: Call<Vec<u32>> = Call::new(Draft::get(Service::LeadConduit, "/numbers"));
     let object: &dyn Endpoint<Output = Vec<u32>> = &call;

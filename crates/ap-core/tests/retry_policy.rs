@@ -108,10 +108,16 @@ fn only_what_is_safe_to_repeat_is_made_again() {
             false,
         ),
         ("a client that cannot be built", Error::build("x"), false),
+        (
+            "the client's own rate limit",
+            Error::rate_limit(Duration::from_secs(1)),
+            true,
+        ),
     ];
     for (name, error, expected) in rows {
         let wait = RetryPolicy::new(2).wait(1, error, 0.0);
         assert_eq!(wait.is_some(), *expected, "{name}");
+        assert_eq!(RetryPolicy::NEVER.wait(1, error, 0.0), None, "{name}");
     }
 }
 

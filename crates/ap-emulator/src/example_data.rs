@@ -1,10 +1,20 @@
 //! The invented data that every emulator starts with. All ids, names and addresses are examples.
 
 pub(crate) mod certificates;
+mod entities;
+mod integrations;
 pub(crate) mod lists;
+mod published;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+pub(crate) use self::entities::{access_logs, connections, entities, onboards};
+pub(crate) use self::integrations::{credentials, routers};
+pub(crate) use self::published::{
+    FIRST_USED, LAST_USED, cap_counters, destinations, exports, packages, ping_limit_counters,
+    pricing_services, types,
+};
 
 use crate::addresses::Addresses;
 use crate::{Plan, Product};
@@ -12,10 +22,19 @@ use crate::{Plan, Product};
 /// Not a secret: it is the same in every emulator.
 pub(crate) const REPORT_TOKEN: &str = "emulator-shared-report";
 
-const ACCOUNT_ID: &str = "65e0a1000000000000000001";
-const USER_ID: &str = "65e0a1000000000000000002";
+pub(crate) const ACCOUNT_ID: &str = "65e0a1000000000000000001";
+pub(crate) const ACCOUNT_NAME: &str = "Example Home Services";
+pub(crate) const USER_ID: &str = "65e0a1000000000000000002";
 const BUYER_ID: &str = "65e0a1000000000000000003";
 const SELLER_ID: &str = "65e0a1000000000000000004";
+const CALL_CENTRE_ID: &str = "65e0a100000000000000000a";
+
+/// The id and the name of a recipient.
+pub(crate) const BUYER: (&str, &str) = (BUYER_ID, "Sunny Roofs Example");
+/// The id and the name of a source.
+pub(crate) const SELLER: (&str, &str) = (SELLER_ID, "Leads by Example");
+/// The id and the name of another source.
+pub(crate) const CALL_CENTRE: (&str, &str) = (CALL_CENTRE_ID, "Call Centre Example");
 
 /// Formats a time as the API does: ISO 8601, in UTC, with milliseconds.
 pub(crate) fn iso_8601(at: Timestamp) -> String {
@@ -67,6 +86,16 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
             "active_at": "2024-03-01T09:00:00.000Z",
         }],
         "created_at": "2024-03-01T09:00:00.000Z",
+    })
+}
+
+/// Returns the user as changelogs have it, without the key.
+pub(crate) fn changing_user() -> Value {
+    json!({
+        "id": USER_ID,
+        "first_name": "Robin",
+        "last_name": "Example",
+        "email": "robin@example.com",
     })
 }
 
@@ -161,6 +190,24 @@ pub(crate) fn flows() -> [Value; 2] {
                 },
             ],
             "ping_enabled": false,
+            "caps": [{
+                "id": "65e0f3000000000000000001",
+                "type": "volume",
+                "name": "A thousand leads a day",
+                "maximum": 1000,
+                "duration": 1,
+                "duration_units": "day",
+                "time_zone": "America/Chicago",
+                "reason": "Cap reached",
+            }],
+            "ping_limits": [{
+                "id": "65e0f4000000000000000001",
+                "name": "Six hundred pings a minute",
+                "maximum": 600,
+                "duration": 1,
+                "duration_units": "minute",
+                "time_zone": "America/Chicago",
+            }],
             "created_at": "2024-03-04T15:20:00.000Z",
             "updated_at": "2024-09-17T08:05:30.000Z",
         }),

@@ -34,6 +34,18 @@ impl<'a> JsonObject<'a> {
         self.0.insert(name.to_owned(), value);
     }
 
+    /// Inserts a member, or removes it.
+    pub(crate) fn set(&mut self, name: &str, value: Option<&'a str>) {
+        match value {
+            Some(value) => self.insert(name, value),
+            None => drop(self.0.remove(name)),
+        }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Writes the object, sorted by the names of its members.
     pub(crate) fn to_text(&self) -> String {
         let length = self
@@ -71,6 +83,17 @@ fn members(mut rest: &str) -> Option<BTreeMap<String, &str>> {
         members.insert(name, value.get(..value.len() - after_value.len())?);
         rest = after_value;
     }
+}
+
+/// Splits a valid array into the texts of its elements. Anything else has none.
+pub(crate) fn elements(array: &str) -> impl Iterator<Item = &str> {
+    let mut rest = array.trim_start().strip_prefix('[').unwrap_or_default();
+    std::iter::from_fn(move || {
+        let value = rest.trim_start_matches([' ', '\t', '\r', '\n', ',']);
+        let (Checked, after) = first(value)?;
+        rest = after;
+        value.get(..value.len() - after.len())
+    })
 }
 
 /// The JSON value at the start of `text`, and what follows it.
@@ -134,7 +157,24 @@ impl<'de> Visitor<'de> for Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::{JsonObject, ParseError};
+    use super::{JsonObject, ParseError, elements};
+
+    #[test]
+    fn elements_keep_their_text() {
+        for (text, expected) in [
+            ("[]", vec![]),
+            (" [ ] ", vec![]),
+            (
+                r#"[1,"]",[2, 3] , {"a":[]},null]"#,
+                vec!["1", "\"]\"", "[2, 3]", r#"{"a":[]}"#, "null"],
+            ),
+            ("{}", vec![]),
+            ("\"[1]\"", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(elements(text).collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn members_keep_their_text() {

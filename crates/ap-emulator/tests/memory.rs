@@ -101,11 +101,22 @@ fn a_client_that_reads_later_gets_the_list_of_its_time() {
     let mut late = start(url, "GET", "/flows", &with_key(&emulator.key()), "");
     // Once the head is there, the length of the list is fixed.
     late.peek(&mut [0]).unwrap();
+    let headers = with_key(&emulator.key());
+    let example = "/flows/65e0b2000000000000000001";
     for _ in 0..10 {
         assert_eq!(create(&emulator, "{}"), 201);
     }
-    let reply = read_reply(&mut late, false);
-    assert_eq!(reply.json().as_array().unwrap().len(), 33);
+    let renamed = r#"{"name":"Renamed"}"#;
+    assert_eq!(send(url, "PUT", example, &headers, renamed).status(), 200);
+    let list = send(url, "GET", "/flows", &headers, "").json();
+    for flow in list.as_array().unwrap() {
+        let path = format!("/flows/{}", flow["id"].as_str().unwrap());
+        assert_eq!(send(url, "DELETE", &path, &headers, "").status(), 200);
+    }
+    assert_eq!(send(url, "GET", "/flows", &headers, "").text(), "[]");
+    let late = read_reply(&mut late, false).json();
+    assert_eq!(late.as_array().unwrap().len(), 33);
+    assert_ne!(late[0]["name"], "Renamed");
 }
 
 #[test]

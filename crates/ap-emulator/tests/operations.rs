@@ -146,14 +146,6 @@ fn an_operation_that_needs_no_key_is_not_refused_for_want_of_one() {
     for product in Product::ALL {
         assert_eq!(emulator.state().product(product).refusals, 0);
     }
-    // Who shares a report shares its results too.
-    let url = emulator.url(Product::LeadConduit);
-    for (path, name) in [("run", "runReport"), ("meta", "getReportMeta")] {
-        let path = format!("/reports/emulator-shared-report/{path}");
-        let reply = send(url, "GET", &path, common::JSON, "");
-        assert_eq!(reply.status(), 501);
-        assert!(reason(&reply).contains(name));
-    }
 }
 
 #[test]

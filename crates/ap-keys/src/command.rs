@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ap_client::{KeySource, KeySourceError};
 use ap_core::ApiKey;
+use memchr::memmem::Finder;
 
 use crate::environment::{KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use crate::error::{Error, display_path};
@@ -166,13 +167,13 @@ impl Command {
         })
     }
 
-    fn is_in_arguments(&self, key: &ApiKey) -> bool {
+    pub(crate) fn is_in_arguments(&self, key: &ApiKey) -> bool {
         let key = key.expose().as_bytes();
+        // It takes linear time, whatever the arguments are.
+        let finder = Finder::new(key);
         self.arguments.iter().any(|argument| {
             let argument = argument.as_encoded_bytes();
-            argument == key
-                || key.len() >= MIN_SEARCHED_LEN
-                    && argument.windows(key.len()).any(|part| part == key)
+            argument == key || key.len() >= MIN_SEARCHED_LEN && finder.find(argument).is_some()
         })
     }
 
@@ -207,7 +208,7 @@ impl fmt::Debug for Command {
 /// Checks that every line below the first looks like a key, which a user name or a note does not.
 ///
 /// An invalid first line is left to the parser.
-fn check_further_lines(output: &[u8], output_name: &str) -> Result<(), Error> {
+pub(crate) fn check_further_lines(output: &[u8], output_name: &str) -> Result<(), Error> {
     let output = output.strip_suffix(b"\n").unwrap_or(output);
     let mut lines = output.split(|&byte| byte == b'\n');
     let first = lines.next().unwrap_or_default();

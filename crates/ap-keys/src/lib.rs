@@ -14,6 +14,8 @@ mod file_owners;
 mod from_environment;
 mod keep_last;
 mod key_list;
+#[cfg(test)]
+mod linear;
 mod on_thread;
 mod pipe;
 mod running;

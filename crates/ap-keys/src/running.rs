@@ -117,7 +117,7 @@ impl Running {
     }
 }
 
-fn append(output: &mut Vec<u8>, bytes: &[u8], wanted: Wanted) {
+pub(crate) fn append(output: &mut Vec<u8>, bytes: &[u8], wanted: Wanted) {
     if wanted == Wanted::All {
         output.extend_from_slice(bytes);
     } else if !output.ends_with(b"\n") {

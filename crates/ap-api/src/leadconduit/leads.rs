@@ -179,6 +179,11 @@ impl Paged for Search {
     fn starting_at(self, cursor: u32) -> Self {
         self.from(cursor)
     }
+
+    fn cursor_after(&self, _: &FoundLead, nth: usize) -> Option<u32> {
+        let nth = u32::try_from(nth).ok()?;
+        self.from.checked_add(nth)?.checked_add(1)
+    }
 }
 
 debug_as_operation!(Search);

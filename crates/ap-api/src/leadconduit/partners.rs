@@ -23,7 +23,7 @@ operation! {
     InviteRecipient {} json { invitation: Invitation } -> Invited
 
     /// Sends an invitation again. The id is that of an entity that was invited.
-    PUT "/invitations/{entityId}/resend" errors []
+    PUT "/invitations/{entity_id}/resend" errors []
     source "https://developers.activeprospect.com/api-reference/invitations/resend-an-invitation"
     ResendInvitation { entity: Id } -> Invited
 

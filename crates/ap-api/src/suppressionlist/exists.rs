@@ -13,7 +13,7 @@ use crate::{Id, ListName, Time, hash};
 /// That it is not is an answer, although its status is 404. A 404 without that answer is an error: there is no such list.
 /// The value may be plain or its MD5. The product compares MD5 of the value in lower case, without white space around it.
 ///
-/// `GET /exists/{lists}/{value}`, documented: <https://support.activeprospect.com/hc/en-us/articles/44110375844116>
+/// `GET /exists/{list}/{value}`, documented: <https://support.activeprospect.com/hc/en-us/articles/44110375844116>
 ///
 /// Documented error statuses: 400, 401, 402 for an unpaid account.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Exists {
     /// What is known of this operation.
     pub const OPERATION: Operation = operation(
         "GET",
-        "/exists/{lists}/{value}",
+        "/exists/{list}/{value}",
         "https://support.activeprospect.com/hc/en-us/articles/44110375844116",
         &[400, 401, 402, 404],
     );

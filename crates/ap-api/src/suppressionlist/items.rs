@@ -16,7 +16,7 @@ use crate::{ListName, hash};
 /// MD5, in lower case and without white space around it. Adding a value again leaves it on the list, so this may be sent
 /// again after a failure.
 ///
-/// `POST /lists/{lists}/items`, documented: <https://support.activeprospect.com/hc/en-us/articles/44110375562772>
+/// `POST /lists/{list}/items`, documented: <https://support.activeprospect.com/hc/en-us/articles/44110375562772>
 ///
 /// Documented error statuses: 400, 401, 402 for an unpaid account, 422 for a time that cannot be read.
 ///
@@ -36,7 +36,7 @@ pub struct AddItems {
 
 /// Removes values from a list, or from several.
 ///
-/// `DELETE /lists/{lists}/items`, documented: <https://support.activeprospect.com/hc/en-us/articles/201325609>
+/// `DELETE /lists/{list}/items`, documented: <https://support.activeprospect.com/hc/en-us/articles/201325609>
 ///
 /// The values are in the body, as in the vendor's own code. An HTTP stack that drops the body of a DELETE cannot send this.
 ///
@@ -91,7 +91,7 @@ impl AddItems {
     /// What is known of this operation.
     pub const OPERATION: Operation = operation(
         "POST",
-        "/lists/{lists}/items",
+        "/lists/{list}/items",
         "https://support.activeprospect.com/hc/en-us/articles/44110375562772",
         &[400, 401, 402, 422],
     );
@@ -135,7 +135,7 @@ impl RemoveItems {
     /// What is known of this operation.
     pub const OPERATION: Operation = operation(
         "DELETE",
-        "/lists/{lists}/items",
+        "/lists/{list}/items",
         "https://support.activeprospect.com/hc/en-us/articles/201325609",
         &[400, 401, 402],
     );

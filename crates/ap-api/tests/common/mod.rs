@@ -1,6 +1,8 @@
 //! Requests and responses without a client.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod endpoints;
+
 use ap_api::Id;
 use ap_core::{Draft, Error, Origins, Response};
 use bytes::Bytes;

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ap_core::exchange::NeedKey;
-use ap_core::{Account, Draft, Endpoint, Error, KeyRing, Origins, Paged, Response, Service};
+use ap_core::{
+    Account, Draft, Endpoint, Error, KeyRing, Origins, Paged, Response, RetryPolicy, Service,
+};
 use http::{HeaderValue, Method};
 
-use crate::driver::{Driver, Todo};
+use crate::driver::{Driver, Outcome, Todo};
 use crate::mode::{Async, Blocking, Mode};
+use crate::rate_limit::RateLimit;
 use crate::refresher::{Refreshed, Refresher};
-use crate::transport::Deadline;
+use crate::transport::{Deadline, Moment};
 
 pub use pages::{Items, Pages};
 pub use request::RequestBuilder;
@@ -44,32 +47,28 @@ pub use request::RequestBuilder;
 pub struct Client<M: Mode> {
     shared: Arc<Shared<M>>,
     timeout: Duration,
+    retry: RetryPolicy,
 }
 
-struct Shared<M: Mode> {
-    account: Account,
-    user_agent: HeaderValue,
-    refresher: Option<Refresher<M::AnyKeySource>>,
-    transport: Box<M::AnyTransport>,
+/// What the clones of a client share.
+pub(crate) struct Shared<M: Mode> {
+    pub(crate) account: Account,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) refresher: Option<Refresher<M::AnyKeySource>>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) random: Random,
+    pub(crate) transport: Box<M::AnyTransport>,
 }
+
+/// Returns a number from 0 to 1 each time, for the waits between retries.
+pub(crate) type Random = Box<dyn Fn() -> f64 + Send + Sync>;
 
 impl<M: Mode> Client<M> {
-    pub(crate) fn new(
-        account: Account,
-        user_agent: HeaderValue,
-        refresher: Option<Refresher<M::AnyKeySource>>,
-        timeout: Duration,
-        transport: Box<M::AnyTransport>,
-    ) -> Self {
-        let shared = Shared {
-            account,
-            user_agent,
-            refresher,
-            transport,
-        };
+    pub(crate) fn new(shared: Shared<M>, timeout: Duration, retry: RetryPolicy) -> Self {
         Self {
             shared: Arc::new(shared),
             timeout,
+            retry,
         }
     }
 
@@ -118,8 +117,19 @@ impl<M: Mode> Client<M> {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
             timeout,
+            ..self.clone()
+        }
+    }
+
+    /// Returns a client that makes failed calls again by another policy. It shares everything else.
+    ///
+    /// See [`ClientBuilder::retry`](crate::ClientBuilder::retry).
+    #[must_use]
+    pub fn with_retry(&self, policy: RetryPolicy) -> Self {
+        Self {
+            retry: policy,
+            ..self.clone()
         }
     }
 
@@ -141,9 +151,21 @@ impl<M: Mode> Client<M> {
         &self.shared.transport
     }
 
-    pub(crate) fn driver(&self, draft: Draft, timeout: Option<Duration>) -> Result<Driver, Error> {
-        let timeout = timeout.unwrap_or(self.timeout);
-        Driver::new(draft, self.origins(), &self.shared.user_agent, timeout)
+    pub(crate) fn driver(&self, draft: Draft) -> Result<Driver, Error> {
+        let user_agent = &self.shared.user_agent;
+        let attempts = self.retry.attempts();
+        Driver::new(draft, self.origins(), user_agent, self.timeout, attempts)
+    }
+
+    fn retry_at(
+        &self,
+        call: &mut Driver,
+        outcome: &Outcome,
+        now: Moment,
+        deadline: Deadline,
+    ) -> Option<Moment> {
+        let random = (self.shared.random)();
+        call.retry_at(outcome, &self.retry, random, now, deadline)
     }
 }
 
@@ -157,7 +179,7 @@ impl Client<Blocking> {
     /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
     /// received.
     pub fn send(&self, draft: Draft) -> Result<Response, Error> {
-        self.run(&mut self.driver(draft, None)?)
+        self.run(&mut self.driver(draft)?)
     }
 
     /// Calls an endpoint and returns its decoded response.
@@ -177,9 +199,13 @@ impl Client<Blocking> {
     fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
         let transport = &*self.shared.transport;
         let deadline = call.deadline(transport.now());
-        let mut todo = call.begin(&self.shared.account);
+        let mut todo = Todo::Begin;
         loop {
             todo = match todo {
+                Todo::Begin => match self.wait_for_turn(deadline) {
+                    Ok(()) => call.begin(&self.shared.account),
+                    Err(error) => call.failed(error),
+                },
                 Todo::Send(sent) => {
                     let outcome = transport.send(call.request(), deadline);
                     call.received(sent, outcome)
@@ -188,9 +214,31 @@ impl Client<Blocking> {
                     let refreshed = self.refresh_keys(&need, deadline);
                     call.refreshed(need, refreshed)
                 }
+                Todo::Failed(outcome) => {
+                    match self.retry_at(call, &outcome, transport.now(), deadline) {
+                        Some(moment) => {
+                            transport.sleep_until(moment);
+                            Todo::Begin
+                        }
+                        None => Todo::Done(outcome),
+                    }
+                }
                 Todo::Done(outcome) => return outcome,
             };
         }
+    }
+
+    fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+        if let Some(limit) = &self.shared.rate_limit {
+            let transport = &*self.shared.transport;
+            let now = transport.now();
+            let turn = limit.turn(now, deadline)?;
+            if turn.start() > now {
+                transport.sleep_until(turn.start());
+            }
+            turn.begun();
+        }
+        Ok(())
     }
 
     fn refresh_keys(&self, need: &NeedKey, deadline: Deadline) -> Refreshed<'_> {
@@ -211,7 +259,7 @@ impl Client<Async> {
     /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
     /// received.
     pub async fn send(&self, draft: Draft) -> Result<Response, Error> {
-        self.run(&mut self.driver(draft, None)?).await
+        self.run(&mut self.driver(draft)?).await
     }
 
     /// Calls an endpoint and returns its decoded response.
@@ -232,9 +280,13 @@ impl Client<Async> {
     async fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
         let transport = &*self.shared.transport;
         let deadline = call.deadline(transport.now());
-        let mut todo = call.begin(&self.shared.account);
+        let mut todo = Todo::Begin;
         loop {
             todo = match todo {
+                Todo::Begin => match self.wait_for_turn(deadline).await {
+                    Ok(()) => call.begin(&self.shared.account),
+                    Err(error) => call.failed(error),
+                },
                 Todo::Send(sent) => {
                     let outcome = transport.send(call.request(), deadline).await;
                     call.received(sent, outcome)
@@ -243,9 +295,31 @@ impl Client<Async> {
                     let refreshed = self.refresh_keys(&need, deadline).await;
                     call.refreshed(need, refreshed)
                 }
+                Todo::Failed(outcome) => {
+                    match self.retry_at(call, &outcome, transport.now(), deadline) {
+                        Some(moment) => {
+                            transport.sleep_until(moment).await;
+                            Todo::Begin
+                        }
+                        None => Todo::Done(outcome),
+                    }
+                }
                 Todo::Done(outcome) => return outcome,
             };
         }
+    }
+
+    async fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+        if let Some(limit) = &self.shared.rate_limit {
+            let transport = &*self.shared.transport;
+            let now = transport.now();
+            let turn = limit.turn(now, deadline)?;
+            if turn.start() > now {
+                transport.sleep_until(turn.start()).await;
+            }
+            turn.begun();
+        }
+        Ok(())
     }
 
     async fn refresh_keys(&self, need: &NeedKey, deadline: Deadline) -> Refreshed<'_> {
@@ -264,6 +338,7 @@ impl<M: Mode> Clone for Client<M> {
         Self {
             shared: Arc::clone(&self.shared),
             timeout: self.timeout,
+            retry: self.retry,
         }
     }
 }
@@ -274,6 +349,7 @@ impl<M: Mode> fmt::Debug for Client<M> {
             .field("keys", self.keys())
             .field("origins", self.origins())
             .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

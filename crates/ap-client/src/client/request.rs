@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use ap_core::{Draft, Error, Response};
+use ap_core::{Draft, Error, Response, RetryPolicy};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Client;
 use crate::mode::{Async, Blocking, Mode};
 
-/// A request that a client is about to send: a [`Draft`] and how long it may take.
+/// A request that a client is about to send: a [`Draft`], how long it may take, and if it is made again.
 ///
 /// It owns a clone of the client, so its future can be spawned. A setter never fails: `send` returns the first
 /// problem.
@@ -35,16 +35,11 @@ use crate::mode::{Async, Blocking, Mode};
 pub struct RequestBuilder<M: Mode> {
     client: Client<M>,
     draft: Draft,
-    timeout: Option<Duration>,
 }
 
 impl<M: Mode> RequestBuilder<M> {
     pub(crate) const fn new(client: Client<M>, draft: Draft) -> Self {
-        Self {
-            client,
-            draft,
-            timeout: None,
-        }
+        Self { client, draft }
     }
 
     fn map(mut self, change: impl FnOnce(Draft) -> Draft) -> Self {
@@ -103,7 +98,14 @@ impl<M: Mode> RequestBuilder<M> {
 
     /// Sets how long this call may take, every attempt included, instead of the client's timeout.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.client.timeout = timeout;
+        self
+    }
+
+    /// Makes this call again after a failure by this policy, instead of the client's;
+    /// [`RetryPolicy::NEVER`] for not at all. See [`ClientBuilder::retry`](crate::ClientBuilder::retry).
+    pub const fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.client.retry = policy;
         self
     }
 
@@ -121,7 +123,7 @@ impl RequestBuilder<Blocking> {
     /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
     /// received.
     pub fn send(self) -> Result<Response, Error> {
-        let mut call = self.client.driver(self.draft, self.timeout)?;
+        let mut call = self.client.driver(self.draft)?;
         self.client.run(&mut call)
     }
 }
@@ -134,7 +136,7 @@ impl RequestBuilder<Async> {
     /// [`Error`] if the request cannot be sent, if no key was accepted, or if no complete response was
     /// received.
     pub async fn send(self) -> Result<Response, Error> {
-        let mut call = self.client.driver(self.draft, self.timeout)?;
+        let mut call = self.client.driver(self.draft)?;
         self.client.run(&mut call).await
     }
 }
@@ -143,7 +145,8 @@ impl<M: Mode> fmt::Debug for RequestBuilder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestBuilder")
             .field("draft", &self.draft)
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.client.timeout)
+            .field("retry", &self.client.retry)
             .finish_non_exhaustive()
     }
 }

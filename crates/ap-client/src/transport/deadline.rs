@@ -25,6 +25,11 @@ impl Moment {
     pub const fn since_start(self) -> Duration {
         self.0
     }
+
+    /// Returns the moment this long after this one.
+    pub(crate) const fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(time))
+    }
 }
 
 /// When a call must be over: connecting, TLS, sending, waiting, the whole body and every attempt.

@@ -87,7 +87,7 @@ pub trait Transport: Send + Sync {
 
     /// Waits until the moment has passed.
     ///
-    /// This is for the waits between retries. Blocking clients do not use it yet.
+    /// Clients wait by this between retries and for the rate limit. A call that waits so long holds its thread.
     fn sleep_until(&self, moment: Moment);
 
     /// Makes one round trip, under the contract above.
@@ -111,8 +111,8 @@ pub trait AsyncTransport: Send + Sync {
 
     /// Waits until the moment has passed.
     ///
-    /// This is for the waits between retries. Today, clients use it to stop waiting for a key source at the
-    /// call's deadline.
+    /// Clients wait by this between retries and for the rate limit, and stop waiting for a key source at the call's
+    /// deadline.
     async fn sleep_until(&self, moment: Moment);
 
     /// Makes one round trip, under the contract of [`Transport`].

@@ -3,11 +3,11 @@
 //! A script is one line of text: exchanges with commas between them. An exchange is the key that must be on
 //! the request (a letter, or `-` for none), the answer, and how long it takes: `a bad, b 200 30s`. The answer
 //! is a status, `bad` for the documented 401, `plan` for a 401 that is no bad key, or the name of a
-//! transport error.
+//! transport error. `503+7` is a 503 with `Retry-After: 7`.
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::collections::VecDeque;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -91,6 +91,7 @@ pub(crate) fn sent_key(request: &Request<Bytes>) -> char {
 struct Exchange {
     key: char,
     answer: Result<(u16, &'static str), TransportErrorKind>,
+    retry_after: Option<u32>,
     takes: Duration,
 }
 
@@ -99,7 +100,12 @@ fn parse(script: &str) -> impl Iterator<Item = Exchange> {
     exchanges.filter(|text| !text.is_empty()).map(|text| {
         let mut words = text.split_whitespace();
         let key = words.next().and_then(|word| word.chars().next());
-        let answer = match words.next().expect(text) {
+        let answer = words.next().expect(text);
+        let (answer, retry_after) = match answer.split_once('+') {
+            Some((answer, seconds)) => (answer, Some(seconds.parse().expect(text))),
+            None => (answer, None),
+        };
+        let answer = match answer {
             "bad" => Ok((401, BAD)),
             "plan" => Ok((401, PLAN)),
             word => match word.parse() {
@@ -113,6 +119,7 @@ fn parse(script: &str) -> impl Iterator<Item = Exchange> {
         Exchange {
             key: key.expect(text),
             answer,
+            retry_after,
             takes: Duration::from_secs(takes.expect(text)),
         }
     })
@@ -126,6 +133,8 @@ pub(crate) struct Seen {
     pub(crate) key: char,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// When it went out, on the transport's clock.
+    pub(crate) at: Duration,
     pub(crate) remaining: Option<Duration>,
     pub(crate) is_fresh: bool,
 }
@@ -143,6 +152,8 @@ struct State {
 pub(crate) struct Scripted {
     state: Mutex<State>,
     pending: usize,
+    /// Sleeping moves the clock. If not, a blocking call must not sleep, and an async one waits until the test moves it.
+    can_sleep: bool,
 }
 
 impl Scripted {
@@ -153,6 +164,17 @@ impl Scripted {
     pub(crate) fn pending(times: usize, script: &str) -> Arc<Self> {
         let scripted = Self {
             pending: times,
+            ..Self::default()
+        };
+        scripted.expect(script);
+        Arc::new(scripted)
+    }
+
+    /// Sleeping moves its clock at once.
+    pub(crate) fn sleeping(pending: usize, script: &str) -> Arc<Self> {
+        let scripted = Self {
+            pending,
+            can_sleep: true,
             ..Self::default()
         };
         scripted.expect(script);
@@ -183,6 +205,16 @@ impl Scripted {
         Moment::after_start(self.state.lock().unwrap().now)
     }
 
+    /// Moves the clock.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.state.lock().unwrap().now += time;
+    }
+
+    fn skip_to(&self, moment: Moment) {
+        let now = &mut self.state.lock().unwrap().now;
+        *now = moment.since_start().max(*now);
+    }
+
     fn round_trip(
         &self,
         request: &Request<Bytes>,
@@ -193,12 +225,14 @@ impl Scripted {
         let exchange = state.script.pop_front().expect("a request too many");
         let key = sent_key(request);
         assert_eq!(key, exchange.key);
+        let at = state.now;
         state.seen.push(Seen {
             method: request.method().clone(),
             uri: request.uri().to_string(),
             key,
             headers: request.headers().clone(),
             body: request.body().clone(),
+            at,
             remaining,
             is_fresh: request.extensions().get::<FreshConnection>().is_some(),
         });
@@ -207,9 +241,12 @@ impl Scripted {
             return Err(TransportError::new(TransportErrorKind::Timeout));
         }
         let (status, body) = exchange.answer.map_err(TransportError::new)?;
-        let response = http::Response::builder()
+        let mut response = http::Response::builder()
             .status(status)
             .header("x-exchange", state.seen.len());
+        if let Some(seconds) = exchange.retry_after {
+            response = response.header(header::RETRY_AFTER, seconds);
+        }
         Ok(response.body(Bytes::from_static(body.as_bytes())).unwrap())
     }
 }
@@ -219,8 +256,9 @@ impl Transport for Scripted {
         self.moment()
     }
 
-    fn sleep_until(&self, _: Moment) {
-        panic!("a blocking call has nothing to sleep for");
+    fn sleep_until(&self, moment: Moment) {
+        assert!(self.can_sleep, "this call has nothing to sleep for");
+        self.skip_to(moment);
     }
 
     fn send(
@@ -239,9 +277,15 @@ impl AsyncTransport for Scripted {
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        if moment > self.moment() {
-            pending::<()>().await;
+        if self.can_sleep {
+            pending_times(self.pending).await;
+            self.skip_to(moment);
         }
+        poll_fn(|_| match self.moment() >= moment {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
     }
 
     async fn send(
@@ -321,6 +365,36 @@ impl Paged for Numbers {
 
     fn starting_at(self, cursor: u32) -> Self {
         Self(cursor)
+    }
+}
+
+/// The same endpoint, which knows where its items are: each number is its own place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Places(pub(crate) Numbers);
+
+impl Endpoint for Places {
+    type Output = Page<u32, u32>;
+
+    fn draft(&self) -> Draft {
+        self.0.draft()
+    }
+
+    fn decode(&self, response: Response) -> Result<Page<u32, u32>, Error> {
+        self.0.decode(response)
+    }
+}
+
+impl Paged for Places {
+    type Item = u32;
+    type Cursor = u32;
+
+    fn starting_at(self, cursor: u32) -> Self {
+        Self(Numbers(cursor))
+    }
+
+    fn cursor_after(&self, item: &u32, nth: usize) -> Option<u32> {
+        assert_eq!(usize::try_from(*item - self.0.0), Ok(nth));
+        Some(item + 1)
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! [`Error::may_retry`] is `true` if both hold:
 //!
-//! - The failure is transient: 408, 425, 429, 500, 502, 503, 504, a transport error other than `Setup`,
+//! - The failure is transient: the client's own rate limit, 408, 425, 429, 500, 502, 503, 504, a transport error other than `Setup`,
 //!   `Unsendable`, `Tls`, `TooLarge` and `Cancelled`, or a rejected key after which the body could not be sent
 //!   again ([`AuthErrorKind::ResendNotAllowed`]): the next call tries the next key.
 //! - A second request does no harm: the method is idempotent (RFC 9110 section 9.2.2),
@@ -70,6 +70,8 @@ enum Cause {
     Build(Cow<'static, str>),
     Request(RequestError),
     Auth(AuthError),
+    /// How long it is until the rate limit lets a call start.
+    RateLimit(Duration),
     Transport(TransportErrorKind),
     Status(StatusCode),
     Json {
@@ -90,6 +92,8 @@ pub enum ErrorKind {
     Request,
     /// No key was accepted, or there is none.
     Auth,
+    /// The client's own rate limit does not let the call start before its deadline. Nothing was sent.
+    RateLimit,
     /// No complete response was received.
     Transport(TransportErrorKind),
     /// The response has an error status.
@@ -107,6 +111,7 @@ impl Error {
             Cause::Build(_) => ErrorKind::Build,
             Cause::Request(_) => ErrorKind::Request,
             Cause::Auth(_) => ErrorKind::Auth,
+            Cause::RateLimit(_) => ErrorKind::RateLimit,
             Cause::Transport(kind) => ErrorKind::Transport(*kind),
             Cause::Status(status) => ErrorKind::Status(*status),
             Cause::Json { .. } | Cause::Unexpected(_) => ErrorKind::Decode,
@@ -120,6 +125,7 @@ impl Error {
             ErrorKind::Build => "build",
             ErrorKind::Request => "request",
             ErrorKind::Auth => "auth",
+            ErrorKind::RateLimit => "rate_limit",
             ErrorKind::Transport(kind) => kind.name(),
             ErrorKind::Status(_) => "status",
             ErrorKind::Decode => "decode",
@@ -141,7 +147,8 @@ impl Error {
         )
     }
 
-    /// Returns `true` if the product limits the number of calls (429).
+    /// Returns `true` if the product limits the number of calls (429). The client's own limit is the kind
+    /// [`RateLimit`](ErrorKind::RateLimit).
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.error_status() == Some(StatusCode::TOO_MANY_REQUESTS)
@@ -182,7 +189,7 @@ impl Error {
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
         match &self.inner.cause {
-            Cause::Build(_) | Cause::Request(_) | Cause::Auth(_) => false,
+            Cause::Build(_) | Cause::Request(_) | Cause::Auth(_) | Cause::RateLimit(_) => false,
             Cause::Transport(kind) => kind.is_after_connecting(),
             Cause::Status(status) => retry::may_have_been_applied(*status),
             Cause::Json { .. } | Cause::Unexpected(_) => true,
@@ -199,6 +206,7 @@ impl Error {
             Cause::Transport(kind) => kind.is_transient(),
             Cause::Status(status) => retry::is_transient(*status),
             Cause::Auth(error) => error.kind() == AuthErrorKind::ResendNotAllowed,
+            Cause::RateLimit(_) => true,
             _ => false,
         };
         let is_repeatable = self
@@ -209,13 +217,17 @@ impl Error {
         may_succeed && (is_repeatable || !self.may_have_been_applied())
     }
 
-    /// Returns how long the product asks to wait (`Retry-After`, RFC 9110 section 10.2.3).
+    /// Returns how long the product asks to wait (`Retry-After`, RFC 9110 section 10.2.3), or the client's own rate
+    /// limit.
     ///
     /// A date counts from the response's own `Date`, since there is no clock here. `None` if the product
     /// does not ask, or cannot be understood.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        retry::retry_after(self.response()?.headers())
+        match &self.inner.cause {
+            Cause::RateLimit(wait) => Some(*wait),
+            _ => retry::retry_after(self.response()?.headers()),
+        }
     }
 
     /// Returns what a person should do next.
@@ -225,6 +237,7 @@ impl Error {
             Cause::Build(_) => Hint::ChangeSettings,
             Cause::Request(_) => Hint::ChangeRequest,
             Cause::Auth(error) => error.hint(),
+            Cause::RateLimit(wait) => Hint::Wait(Some(*wait)),
             Cause::Transport(kind) => match kind {
                 TransportErrorKind::Setup | TransportErrorKind::TooLarge => Hint::ChangeSettings,
                 TransportErrorKind::Unsendable => Hint::ChangeRequest,
@@ -327,6 +340,12 @@ impl Error {
         Self::new(Cause::Build(why.into()))
     }
 
+    /// Creates an error of kind [`RateLimit`](ErrorKind::RateLimit): the call could only start after this time.
+    #[must_use]
+    pub fn rate_limit(wait: Duration) -> Self {
+        Self::new(Cause::RateLimit(wait))
+    }
+
     /// Adds what is known of the request.
     #[must_use]
     pub fn with_called(mut self, called: Called) -> Self {
@@ -424,6 +443,9 @@ impl fmt::Display for Error {
                     None => Ok(()),
                 }
             }
+            Cause::RateLimit(_) => f.write_str(
+                "the client's rate limit does not let the call start before its deadline; nothing was sent",
+            ),
             Cause::Transport(kind) => kind.fmt(f),
             Cause::Status(status) => {
                 match self.service() {

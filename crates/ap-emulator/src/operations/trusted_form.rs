@@ -1,6 +1,6 @@
 //! The operations of TrustedForm: its certificates, and the account look-up of its application.
 
-use super::{Operation, open, served};
+use super::{Operation, open, served, unserved};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/account", "getAccount"),
@@ -10,4 +10,5 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("POST", "/{cert_id}/ping", "pingCertificate"),
     served("GET", "/{cert_id}/ping", "pingCertificateByGet"),
     open("GET", "/{cert_id}/ping_url", "getPingUrl"),
+    unserved("POST", "/{cert_id}/peek", "peekAtCertificate"),
 ];

@@ -1,7 +1,7 @@
 //! What differs between the products: their routes, their 401, and who needs no key.
 
-mod flow_list;
 mod lead_conduit;
+mod list_body;
 mod suppression_list;
 mod trusted_form;
 
@@ -17,6 +17,7 @@ use crate::Product;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
+use crate::state::store::Store;
 
 /// The seconds that a response took, as Rails servers say it.
 static X_RUNTIME: HeaderName = HeaderName::from_static("x-runtime");
@@ -54,9 +55,9 @@ pub(crate) fn unauthorized(service: Service) -> Response {
 }
 
 /// Returns `true` if the request needs no key.
-pub(crate) fn is_public<B>(product: Product, request: &Request<B>) -> bool {
+pub(crate) fn is_public<B>(product: Product, store: &Store, request: &Request<B>) -> bool {
     product == Product::LeadConduit
-        && lead_conduit::is_shared_report(request.method(), request.uri().path())
+        && lead_conduit::is_shared_report(store, request.method(), request.uri().path())
 }
 
 /// Returns the refusal of a request that the account's plan does not include.

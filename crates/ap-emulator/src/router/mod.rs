@@ -200,7 +200,9 @@ impl ProductRouter {
                 state.count_acceptance(self.product);
                 return None;
             }
-            Credentials::Rejected if products::is_public(self.product, request) => return None,
+            Credentials::Rejected if products::is_public(self.product, &state.store, request) => {
+                return None;
+            }
             Credentials::Rejected => products::unauthorized(service),
             Credentials::Ambiguous => {
                 let reason = "more than one Authorization header";

@@ -1,12 +1,11 @@
 //! The account's newest key, and the key that each product accepts. After a reset the two differ for
 //! every product that nobody has logged in to yet.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 
 use subtle::ConstantTimeEq;
 
+use super::random;
 use crate::Product;
 use crate::per_product::PerProduct;
 
@@ -19,16 +18,7 @@ pub(crate) struct Key {
 
 impl Key {
     fn new(generation: u64) -> Self {
-        let mut random = [0_u8; 12];
-        if getrandom::fill(&mut random).is_err() {
-            // The keys of two emulators must differ, no more: they protect nothing. The standard
-            // library's hasher seeds are good enough for that, so a reset need not fail.
-            for chunk in random.chunks_mut(8) {
-                let bytes = RandomState::new().build_hasher().finish().to_le_bytes();
-                chunk.copy_from_slice(&bytes[..chunk.len()]);
-            }
-        }
-        let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = random::hex::<12>();
         Self {
             generation,
             text: format!("emulator-{generation}-{hex}"),

@@ -3,10 +3,15 @@
 pub(crate) mod account;
 pub(crate) mod budget;
 pub(crate) mod certificates;
-pub(crate) mod flows;
+pub(crate) mod changes;
+pub(crate) mod collection;
 pub(crate) mod history;
 pub(crate) mod plan;
+pub(crate) mod random;
+pub(crate) mod room;
+pub(crate) mod settings;
 pub(crate) mod snapshot;
+pub(crate) mod store;
 pub(crate) mod suppression;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,10 +19,11 @@ use std::time::{Duration, Instant};
 
 use self::account::Account;
 use self::certificates::Certificates;
-use self::flows::Flows;
 use self::history::{Event, History};
 use self::plan::Plan;
+use self::settings::Settings;
 use self::snapshot::{ProductState, State};
+use self::store::Store;
 use self::suppression::SuppressionLists;
 use crate::Product;
 use crate::addresses::Addresses;
@@ -55,9 +61,10 @@ impl Shared {
 pub(crate) struct EmulatorState {
     pub(crate) account: Account,
     pub(crate) plan: Plan,
-    pub(crate) flows: Flows,
     pub(crate) certificates: Certificates,
     pub(crate) suppression: SuppressionLists,
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
     pub(crate) history: History,
     products: PerProduct<ProductRecord>,
 }
@@ -84,9 +91,10 @@ impl EmulatorState {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
-            flows: Flows::with_examples(),
             certificates: Certificates::new(),
             suppression: SuppressionLists::with_examples(),
+            store: Store::with_examples(),
+            settings: Settings::default(),
             history: History::new(),
             products: PerProduct::default(),
         }

@@ -1,60 +1,66 @@
-//! The parts of a chunked body (RFC 9112 section 7.1). Each function parses one such part at the start of
-//! `input`, and returns its length and value, or `None` if it is not complete yet.
+//! The lines of a chunked body (RFC 9112 section 7.1).
+//!
+//! Each function parses a line with its line feed, or the first bytes of one that has none yet. It returns `None`
+//! if the line is not complete.
 
 use ap_client::transport::{TransportError, TransportErrorKind};
 use httparse::{EMPTY_HEADER, Status};
-use memchr::{memchr, memchr_iter};
-
-/// The longest line with the size of a chunk, and the longest trailers, in bytes.
-pub(super) const MAX_LENGTH: usize = 16 * 1024;
-
-const MAX_TRAILERS: usize = 100;
 
 /// What a parser of this file returns.
-pub(super) type Parsed<T> = Result<Option<(usize, T)>, TransportError>;
+pub(super) type Parsed<T> = Result<Option<T>, TransportError>;
+
+/// A line after the last chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trailer {
+    /// A field, which is not read.
+    Field,
+    /// The empty line that ends the body.
+    End,
+}
 
 /// Parses the line with the size of a chunk.
-pub(super) fn size(input: &[u8]) -> Parsed<u64> {
+pub(super) fn size(line: &[u8]) -> Parsed<u64> {
     // httparse accepts a missing size as zero, and skips line feeds in extensions.
-    let has_size = input.first().is_none_or(u8::is_ascii_hexdigit);
-    let line_feed = memchr(b'\n', input);
-    match httparse::parse_chunk_size(input) {
-        Ok(Status::Complete((length, size))) if has_size && line_feed == Some(length - 1) => {
-            Ok(Some((length, size)))
-        }
-        Ok(Status::Partial) if has_size && line_feed.is_none() => Ok(None),
+    let has_size = line.first().is_none_or(u8::is_ascii_hexdigit);
+    match httparse::parse_chunk_size(line) {
+        Ok(Status::Complete((_, size))) if has_size => Ok(Some(size)),
+        Ok(Status::Partial) if has_size && !is_complete(line) => Ok(None),
         _ => Err(malformed("the size of a chunk is not a hexadecimal number")),
     }
 }
 
 /// Parses the line end after the data of a chunk.
-pub(super) fn end_of_data(input: &[u8]) -> Parsed<()> {
-    match input {
-        [b'\r', b'\n', ..] => Ok(Some((2, ()))),
-        [] | [b'\r'] => Ok(None),
+pub(super) fn end_of_data(line: &[u8]) -> Parsed<()> {
+    match line {
+        b"\r\n" => Ok(Some(())),
+        b"" | b"\r" => Ok(None),
         _ => Err(malformed("a chunk does not end where its size says")),
     }
 }
 
-/// Parses the trailers after the last chunk, with the empty line that ends the body.
-pub(super) fn trailers(input: &[u8]) -> Parsed<()> {
-    let mut lines = [EMPTY_HEADER; MAX_TRAILERS];
-    match httparse::parse_headers(input, &mut lines) {
-        Ok(Status::Complete((length, _))) => {
-            // httparse lets a line end without a carriage return.
-            let is_strict =
-                memchr_iter(b'\n', &input[..length]).all(|at| at > 0 && input[at - 1] == b'\r');
-            if is_strict {
-                Ok(Some((length, ())))
-            } else {
-                Err(malformed(
-                    "a line after the last chunk has no carriage return",
-                ))
-            }
-        }
-        Ok(Status::Partial) => Ok(None),
-        Err(_) => Err(malformed("what follows the last chunk is no trailer")),
+/// Parses a line after the last chunk.
+pub(super) fn trailer(line: &[u8]) -> Parsed<Trailer> {
+    if !is_complete(line) {
+        return Ok(None);
     }
+    // httparse lets a line end without a carriage return.
+    if !line.ends_with(b"\r\n") {
+        return Err(malformed(
+            "a line after the last chunk has no carriage return",
+        ));
+    }
+    if line == b"\r\n" {
+        return Ok(Some(Trailer::End));
+    }
+    // More lines must follow a field.
+    match httparse::parse_headers(line, &mut [EMPTY_HEADER]) {
+        Ok(Status::Partial) => Ok(Some(Trailer::Field)),
+        _ => Err(malformed("what follows the last chunk is no trailer")),
+    }
+}
+
+fn is_complete(line: &[u8]) -> bool {
+    line.ends_with(b"\n")
 }
 
 fn malformed(reason: &'static str) -> TransportError {
@@ -65,17 +71,14 @@ fn malformed(reason: &'static str) -> TransportError {
 mod tests {
     use super::*;
 
-    /// Parses a text with more after it. If it is valid, its beginnings must be incomplete.
-    fn parse<T>(text: &str, parse: fn(&[u8]) -> Parsed<T>) -> Option<T> {
-        let more = format!("{text}more");
-        let parsed = parse(more.as_bytes()).ok()?;
-        let (length, value) = parsed.expect("all of it is there");
-        assert_eq!(length, text.len(), "{text:?}");
-        for end in 0..length {
-            let beginning = parse(&text.as_bytes()[..end]);
-            assert!(matches!(beginning, Ok(None)), "{text:?} up to {end}");
+    /// Parses a line. If it is valid, its beginnings must be incomplete.
+    fn parse<T>(line: &str, parse: fn(&[u8]) -> Parsed<T>) -> Option<T> {
+        let value = parse(line.as_bytes()).ok()?;
+        for end in 0..line.len() {
+            let beginning = parse(&line.as_bytes()[..end]);
+            assert!(matches!(beginning, Ok(None)), "{line:?} up to {end}");
         }
-        Some(value)
+        Some(value.expect("the line is complete"))
     }
 
     #[test]
@@ -96,7 +99,7 @@ mod tests {
             (";a\r\n", None),
             ("2\n", None),
             ("2;a\n", None),
-            ("2;a\nb\r\n", None),
+            ("2;a\rb\r\n", None),
         ] {
             assert_eq!(parse(line, size), expected, "{line:?}");
         }
@@ -111,18 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn trailers_end_with_an_empty_line() {
-        for (text, expected) in [
-            ("\r\n", Some(())),
-            ("X-End: 1\r\nX: 2\r\n\r\n", Some(())),
+    fn trailers_are_fields_up_to_an_empty_line() {
+        for (line, expected) in [
+            ("\r\n", Some(Trailer::End)),
+            ("X-End: 1\r\n", Some(Trailer::Field)),
+            ("X:\r\n", Some(Trailer::Field)),
             ("\n", None),
-            ("X: 2\n\r\n", None),
-            ("X: 2\r\n\n", None),
-            ("no colon\r\n\r\n", None),
+            ("X: 2\n", None),
+            ("no colon\r\n", None),
+            (" folded: 1\r\n", None),
+            ("X: a\rb\r\n", None),
         ] {
-            assert_eq!(parse(text, trailers), expected, "{text:?}");
+            assert_eq!(parse(line, trailer), expected, "{line:?}");
         }
-        let many = "X: 1\r\n".repeat(MAX_TRAILERS + 1);
-        assert_eq!(parse(&many, trailers), None);
     }
 }

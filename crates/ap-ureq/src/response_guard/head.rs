@@ -6,6 +6,7 @@ use ap_client::transport::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Version, header, response};
 use httparse::{ParserConfig, Status};
+use memchr::memchr_iter;
 
 /// Up to this limit of header lines, parsing them allocates nothing.
 const USUAL_HEADERS: usize = 100;
@@ -140,6 +141,16 @@ pub(super) fn may_be_response(input: &[u8]) -> bool {
     BEGINNING.starts_with(&input[..length]) || input == b"\r"
 }
 
+/// Returns `true` if an empty line ends a head in `input`. The first `searched` bytes contain no such end.
+pub(super) fn has_end(input: &[u8], searched: usize) -> bool {
+    // An end that was half there begins up to two bytes before.
+    let start = searched.saturating_sub(2).min(input.len());
+    memchr_iter(b'\n', &input[start..]).any(|at| {
+        let after = &input[start + at + 1..];
+        after.starts_with(b"\n") || after.starts_with(b"\r\n")
+    })
+}
+
 /// Returns how many bytes of empty lines `input` begins with.
 pub(super) fn empty_lines(mut input: &[u8]) -> usize {
     let all = input.len();
@@ -169,6 +180,10 @@ mod tests {
         ] {
             let head = parse(text).unwrap();
             assert_eq!(head.map(|head| head.length), length, "{text:?}");
+            for searched in 0..text.len().min(length.unwrap_or(text.len())) {
+                let has_end = has_end(text.as_bytes(), searched);
+                assert_eq!(has_end, length.is_some(), "{text:?} after {searched}");
+            }
         }
     }
 

@@ -15,8 +15,9 @@ use crate::rules::Rule;
 
 /// Returns the account's events, oldest first, page by page.
 ///
-/// Give it to a client's `items` or `pages`. To continue a later export, save the id of the last event, and begin
-/// [`after`](Self::after) it. The last page is the first empty one, so that no short page ends an export early.
+/// Give it to a client's `items` or `pages`. To continue a later export, save the `position` of these, which is the id of
+/// the last event, and start at it; or begin [`after`](Self::after) an event that you know. The last page is the first
+/// empty one, so that no short page ends an export early.
 ///
 /// `GET /events`, documented: <https://developers.activeprospect.com/api-reference/leads/list-all-events>
 ///
@@ -41,6 +42,8 @@ pub struct List<T = Event> {
     is_body: bool,
     /// Returns the id of the last of these events, which the response contains.
     last_id: fn(&[T], &Response) -> Result<Option<Id>, Error>,
+    /// Returns the id of an event, if its type has it.
+    id: fn(&T) -> Option<&Id>,
     output: PhantomData<fn() -> T>,
 }
 
@@ -78,6 +81,7 @@ impl List {
             parameters: Parameters::default(),
             is_body: false,
             last_id: |events, _| Ok(events.last().map(|event| event.id.clone())),
+            id: |event| Some(&event.id),
             output: PhantomData,
         }
     }
@@ -168,6 +172,7 @@ impl<T> List<T> {
                 let ids: Option<Vec<HasId>> = response.json()?;
                 Ok(ids.unwrap_or_default().pop().map(|last| last.id))
             },
+            id: |_| None,
             output: PhantomData,
         }
     }
@@ -284,6 +289,10 @@ impl<T: DeserializeOwned> Paged for List<T> {
             false => self.after(cursor),
         }
     }
+
+    fn cursor_after(&self, event: &T, _: usize) -> Option<Id> {
+        (self.id)(event).cloned()
+    }
 }
 
 impl<T> Clone for List<T> {
@@ -292,6 +301,7 @@ impl<T> Clone for List<T> {
             parameters: self.parameters.clone(),
             is_body: self.is_body,
             last_id: self.last_id,
+            id: self.id,
             output: PhantomData,
         }
     }

@@ -1,0 +1,72 @@
+//! Flows.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use serde_json::json;
+
+use super::handlers::{self, App};
+use super::resource::{Ids, Refusal, Resource};
+use crate::json_object::{JsonObject, elements};
+use crate::products::list_body;
+use crate::response::Response;
+use crate::state::Shared;
+use crate::state::collection::List;
+use crate::state::store::{Name, Store};
+
+const DEPLOYED: &str = "Your flow was deployed and the most recent changes are now live";
+
+pub(super) const FLOWS: Resource = Resource {
+    name: Name::Flows,
+    path: "/flows",
+    noun: "a flow",
+    ids: Ids::MadeOrChosen,
+    defaults: &[
+        ("name", "\"Untitled flow\""),
+        ("enabled", "false"),
+        ("fields", "[]"),
+        ("sources", "[]"),
+        ("steps", "[]"),
+    ],
+    read_only: &[("errors", None)],
+    change_type: Some("flow"),
+    ..Resource::BASE
+};
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    handlers::routes(&FLOWS)
+        .merge(handlers::changelogs(&FLOWS))
+        .route("/flows/{id}/deploy", post(deploy))
+        .route("/flows/{id}/fields", get(fields))
+        .route("/flows/{id}/fields/usage", get(usage))
+}
+
+async fn deploy(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
+    FLOWS.get(&shared.lock().store, &id)?;
+    Ok(handlers::ok(&json!({ "message": DEPLOYED })))
+}
+
+async fn fields(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let fields = fields_of(&shared.lock().store, &id)?;
+    Ok(list_body::response(fields))
+}
+
+/// Counts no lead: what was submitted is not part of a flow.
+async fn usage(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let fields = fields_of(&shared.lock().store, &id)?;
+    let counts: BTreeMap<&str, u64> = fields.iter().map(|item| (&*item.id, 0)).collect();
+    Ok(handlers::ok(&json!(counts)))
+}
+
+/// Returns the fields of a flow, as far as they exist.
+pub(super) fn fields_of(store: &Store, flow: &str) -> Result<List, Refusal> {
+    let flow = FLOWS.get(store, flow)?;
+    let members = JsonObject::parse(&flow).unwrap_or_default();
+    let names = elements(members.get("fields").unwrap_or_default());
+    let names: HashSet<&str> = names.map(|name| name.trim_matches('"')).collect();
+    let fields = store.list(Name::Fields);
+    Ok(fields.filtered(|field| names.contains(&*field.id)))
+}
