@@ -8,13 +8,13 @@ use ap_emulator::Emulator;
 use common::{Home, Ran, VARIABLE, emulator_origins, join};
 use serde_json::Value;
 
-struct World {
+struct Account {
     emulator: Emulator,
     origins: Vec<String>,
     home: Home,
 }
 
-impl World {
+impl Account {
     fn new() -> Self {
         let emulator = Emulator::start().unwrap();
         Self {
@@ -46,16 +46,16 @@ fn members(ran: &Ran, name: &str) -> Vec<Value> {
 
 #[test]
 fn values_are_added_found_and_removed() {
-    let world = World::new();
+    let account = Account::new();
     let list = "do_not_call";
     let values = "5125550100\nb@example.com\n";
-    let check = || members(&world.run(&["lists", "check", list], values), "found");
+    let check = || members(&account.run(&["lists", "check", list], values), "found");
     assert_eq!(check(), [false, false]);
-    let ran = world.run(&["lists", "add", list], values);
+    let ran = account.run(&["lists", "add", list], values);
     ran.succeeds();
     assert_eq!(members(&ran, "accepted"), [true, true]);
     assert_eq!(check(), [true, true]);
-    let ran = world.run(
+    let ran = account.run(
         &["lists", "remove", list, "--md5"],
         "B@example.com\nnobody\n",
     );
@@ -66,13 +66,13 @@ fn values_are_added_found_and_removed() {
 
 #[test]
 fn lists_are_created_and_shown() {
-    let world = World::new();
-    world
+    let account = Account::new();
+    account
         .run(&["lists", "create", "Sold this week"], "")
         .succeeds();
-    let ran = world.run(&["lists", "list"], "");
+    let ran = account.run(&["lists", "list"], "");
     assert!(ran.succeeds().contains("Sold this week"), "{ran:?}");
-    let ran = world.run(&["lists", "list", "--json"], "");
+    let ran = account.run(&["lists", "list", "--json"], "");
     let lists: Value = serde_json::from_str(ran.succeeds()).unwrap();
     let titles = lists.as_array().unwrap().iter().map(|list| &list["name"]);
     assert!(titles.into_iter().any(|title| title == "Sold this week"));
@@ -84,15 +84,15 @@ const EXPIRED: &str = "65e0e50300000000000000000000000000000001";
 
 #[test]
 fn certificates_are_retained_and_an_outcome_that_is_a_failure_is_not_ok() {
-    let world = World::new();
+    let account = Account::new();
     let url = format!(
         "{}/{CERTIFICATE}",
-        world.emulator.url(ap_emulator::Product::TrustedForm)
+        account.emulator.url(ap_emulator::Product::TrustedForm)
     );
     let csv = format!(
         "email,trustedform_cert_url\nrobin@example.com,{url}\na@example.com,{EXPIRED}\n,{CERTIFICATE}\nb@example.com,https://elsewhere.example/{CERTIFICATE}\n"
     );
-    let ran = world.run(
+    let ran = account.run(
         &[
             "certs",
             "retain",
@@ -118,9 +118,9 @@ fn certificates_are_retained_and_an_outcome_that_is_a_failure_is_not_ok() {
 
 #[test]
 fn certificates_are_matched_verified_and_looked_at() {
-    let world = World::new();
+    let account = Account::new();
     let jsonl = format!("{{\"cert\":\"{CERTIFICATE}\",\"phone\":\"5125550199\"}}\n");
-    let ran = world.run(
+    let ran = account.run(
         &["certs", "match", "--input-format", "jsonl", "--sha1"],
         &jsonl,
     );
@@ -129,7 +129,7 @@ fn certificates_are_matched_verified_and_looked_at() {
         objects(&ran.stdout)[0]["phone_match"].is_boolean(),
         "{ran:?}"
     );
-    let ran = world.run(
+    let ran = account.run(
         &["certs", "insights", "--property", "page_url"],
         CERTIFICATE,
     );
@@ -137,36 +137,36 @@ fn certificates_are_matched_verified_and_looked_at() {
         objects(ran.succeeds())[0]["properties"]["page_url"].is_string(),
         "{ran:?}"
     );
-    let ran = world.run(&["certs", "verify"], CERTIFICATE);
+    let ran = account.run(&["certs", "verify"], CERTIFICATE);
     assert!(objects(&ran.stdout)[0]["verify"].is_object(), "{ran:?}");
 }
 
 #[test]
 fn a_certificate_without_a_known_column_is_refused() {
-    let world = World::new();
-    let ran = world.run(
+    let account = Account::new();
+    let ran = account.run(
         &["certs", "retain", "--input-format", "csv"],
         "email,url\na,b\n",
     );
     ran.fails(2, "has no column that is known to have the certificate");
     ran.says("choose one with --cert: email, url");
-    let ran = world.run(&["certs", "retain"], CERTIFICATE);
+    let ran = account.run(&["certs", "retain"], CERTIFICATE);
     ran.fails(2, "plain lines have no columns");
 }
 
 #[test]
 fn what_an_account_has_is_shown_as_a_table_and_as_json() {
-    let world = World::new();
-    for (resource, count) in [("flows", 1), ("fields", 1), ("reports", 1)] {
-        let ran = world.run(&[resource, "list"], "");
+    let account = Account::new();
+    for (resource, count) in [("flows", 1), ("fields", 1), ("reports", 1), ("entities", 1)] {
+        let ran = account.run(&[resource, "list"], "");
         let lines = ran.succeeds().lines().count();
         assert!(lines > count, "{ran:?}");
-        let ran = world.run(&[resource, "list", "--json"], "");
+        let ran = account.run(&[resource, "list", "--json"], "");
         let items: Value = serde_json::from_str(ran.succeeds()).unwrap();
         assert_eq!(items.as_array().unwrap().len() + 1, lines, "{resource}");
     }
-    let ran = world.run(&["flows", "get", "not-an-id"], "");
+    let ran = account.run(&["flows", "get", "not-an-id"], "");
     ran.fails(2, "24 hexadecimal digits");
-    let ran = world.run(&["flows", "get", "0123456789abcdef01234567"], "");
+    let ran = account.run(&["flows", "get", "0123456789abcdef01234567"], "");
     assert_eq!(ran.code, Some(5), "{ran:?}");
 }
