@@ -23,7 +23,7 @@ mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
 
-    #[doc = include_str!("../../docs/conformance.md")]
+    #[doc = include_str!("../../docs/conformance/index.md")]
     struct Conformance;
 
     #[doc = include_str!("../../docs/guide/errors.md")]
@@ -37,6 +37,9 @@ mod documents {
 
     #[doc = include_str!("../../docs/guide/proxies-and-tls.md")]
     struct ProxiesAndTls;
+
+    #[doc = include_str!("../../docs/guide/retries-and-pace.md")]
+    struct RetriesAndPace;
 
     #[doc = include_str!("../../docs/guide/testing-your-program.md")]
     struct TestingYourProgram;

@@ -26,7 +26,7 @@ struct Api {
 impl Api {
     fn start() -> Self {
         let emulator = Emulator::start().unwrap();
-        let builder = ClientBuilder::new().key(ApiKey::parse(&emulator.key()).unwrap());
+        let builder = ClientBuilder::new().key(ApiKey::parse(emulator.key()).unwrap());
         Self {
             client: builder.origins(emulator.origins()).build().unwrap(),
             _emulator: emulator,

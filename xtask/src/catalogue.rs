@@ -1,17 +1,18 @@
-//! The catalogue of cases, docs/conformance-catalogue.md, which is generated from the cases.
+//! The catalogue of cases, docs/conformance/catalogue.md, which is generated from the cases.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ap_conformance::Suite;
+use ap_conformance::{Capability, Level, Profile, Suite};
 
 /// The file of the catalogue.
-pub(crate) const FILE: &str = "docs/conformance-catalogue.md";
+pub(crate) const FILE: &str = "docs/conformance/catalogue.md";
 
 const HEADING: &str = "# Conformance cases
 
-Every case of the [conformance suite](conformance.md). `cargo xtask conformance --catalogue` generates
+Every case of the [conformance suite](index.md). `cargo xtask conformance --catalogue` generates
 this file.
+
 ";
 
 /// Writes the catalogue.
@@ -28,7 +29,7 @@ pub(crate) fn problem(page: &str) -> Option<String> {
 /// Returns a table in Markdown of every built-in case, by group.
 fn catalogue() -> String {
     let suite = Suite::builtin();
-    let mut text = HEADING.to_owned();
+    let mut text = HEADING.to_owned() + &counts(&suite);
     let mut group = "";
     for case in suite.list() {
         let group_of_this = case.id().split('/').next().unwrap_or_default();
@@ -36,20 +37,40 @@ fn catalogue() -> String {
             group = group_of_this;
             let _ = write!(
                 text,
-                "\n## {group}\n\n| case | level | requirement | source |\n|---|---|---|---|\n"
+                "\n## {group}\n\n| case | level | profile | needs | requirement | source |\n|---|---|---|---|---|---|\n"
             );
         }
         let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {} |",
+            "| `{}` | {} | {} | {} | {} | {} |",
             case.id(),
             case.level(),
+            case.profile(),
+            names(case.needs()),
             cell(case.requirement()),
             cell(case.source())
         );
     }
     text
+}
+
+/// Returns a table of how many cases each profile has, by level.
+fn counts(suite: &Suite) -> String {
+    let mut text = "| profile | MUST | SHOULD | cases |\n|---|---|---|---|\n".to_owned();
+    for profile in Profile::ALL {
+        let suite = suite.clone().profile(*profile);
+        let count = |level| suite.list().filter(|case| case.level() == level).count();
+        let (must, should) = (count(Level::Must), count(Level::Should));
+        let all = must + should;
+        let _ = writeln!(text, "| `{profile}` | {must} | {should} | {all} |");
+    }
+    text
+}
+
+fn names(needs: &[Capability]) -> String {
+    let names: Vec<_> = needs.iter().map(|need| need.name()).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ enum Command {
     /// Measure what a call costs.
     Bench(bench::Options),
     /// Run the conformance suite against the transports, or against any program.
-    Conformance(conformance::Options),
+    Conformance(Box<conformance::Options>),
     /// Show every operation that has a typed endpoint.
     Endpoints(endpoints::Options),
     /// Check that the published crates work with the Rust version that they state.

@@ -25,6 +25,14 @@ fn bad_input_is_one_sentence_and_no_success() {
         (&["ureq", "no-such-case"], "no case has"),
         (&["hyper", "redirect/"], "no transport"),
         (&["--list", "no-such-case"], "no case has"),
+        (&["--only", "body/emty"], "did you mean body/empty?"),
+        (&["--profile", "key-safty"], "did you mean key-safety?"),
+        (&["--capability", "proxi"], "did you mean proxy?"),
+        (&["--without", "proxi=it has none"], "did you mean proxy?"),
+        (&["--without", "proxy"], "write --without proxy=\"why\""),
+        (&["--without", "proxy="], "without a reason"),
+        (&["--skip", "body/"], "write --skip body/=\"why\""),
+        (&["--skip", "bodies/=why"], "no case has"),
     ] {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();
@@ -79,9 +87,33 @@ fn both_transports_are_an_array_and_one_is_an_object() {
     let report: Value = serde_json::from_slice(&one.stdout).unwrap();
     assert_eq!(
         report["summary"],
-        serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0})
+        serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0, "not_applicable": 0})
     );
     assert_eq!(report["memory"], "memory was not measured");
+}
+
+#[test]
+fn cases_are_chosen_by_profile_capability_and_id_and_left_out_with_a_reason() {
+    let list = |arguments: &[&str]| {
+        let output = run(&[&["--list"], arguments].concat());
+        String::from_utf8(output.stdout).unwrap().lines().count()
+    };
+    let of_profile = |profile| list(&["--profile", profile]);
+    assert!(of_profile("key-safety") > 300 && of_profile("http") > 300);
+    assert!(of_profile("key-safety") + of_profile("http") < list(&[]));
+    assert_eq!(list(&["--capability", "concurrent-calls"]), 5);
+    assert_eq!(list(&["--only", "body/empty"]), 1);
+    let arguments = [
+        "--without",
+        "tls=it has none",
+        "--skip",
+        "environment/=slow",
+    ];
+    let output = run(&[&["ureq", "over-tls", "--format", "json"], &arguments[..]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let summary = &report["summary"];
+    assert_eq!(summary["not_applicable"], summary["total"], "{report}");
+    assert_eq!(report["cases"][0]["outcome"], "not-applicable");
 }
 
 #[test]
@@ -99,8 +131,76 @@ fn a_case_that_needs_a_process_of_its_own_gets_one() {
 }
 
 #[test]
+fn junit_has_a_suite_for_each_subject_and_a_test_for_each_case() {
+    let arguments = [
+        "all",
+        "authorization/key-",
+        "--without",
+        "tls=none",
+        "--format",
+        "junit",
+    ];
+    let output = run(&arguments);
+    assert!(output.status.success());
+    let document =
+        quick_junit::Report::deserialize_from_str(&String::from_utf8(output.stdout).unwrap());
+    let document = document.unwrap();
+    let names: Vec<_> = document
+        .test_suites
+        .iter()
+        .map(|suite| suite.name.as_str())
+        .collect();
+    assert_eq!(names, ["reqwest", "ureq"]);
+    assert_eq!(document.test_suites[0].test_cases.len(), 12);
+    assert_eq!(document.failures, 0);
+}
+
+#[test]
+fn a_failure_shows_the_error_and_what_each_listener_received_and_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = r#"{"description": "d", "cases": [{
+        "id": "group/one", "title": "t", "requirement": "A client keeps the rule.", "source": "RFC 1", "level": "MUST",
+        "listeners": {"target": {"script": ["read", {"send": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1"}]}},
+        "calls": [{"path": "/flows", "expect": {"outcome": "response"}}]
+    }]}"#;
+    std::fs::write(folder.path().join("group.json"), cases).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let output = run(&["ureq", "--cases", folder]);
+    assert_eq!(output.status.code(), Some(1));
+    let table = String::from_utf8(output.stdout).unwrap();
+    for says in [
+        "group: 1 of 1 failed on ureq",
+        "rule:   A client keeps the rule.",
+        "source: RFC 1",
+        "result: expected response, saw truncated",
+        "call 1: truncated",
+        "target, connection 1",
+        "> GET /flows HTTP/1.1",
+        "Basic <key>",
+        "< Content-Length: 9",
+        "< (2 more bytes)",
+    ] {
+        assert!(table.contains(says), "{says}: {table}");
+    }
+    let output = run(&["ureq", "--cases", folder, "--trace", "group/one"]);
+    let trace = String::from_utf8(output.stdout).unwrap();
+    for says in [
+        "group/one on ureq: failed",
+        " ms  target, connection 1",
+        "(2 more bytes: \"[1\")",
+    ] {
+        assert!(trace.contains(says), "{says}: {trace}");
+    }
+}
+
+#[test]
 fn shuffled_repetitions_give_one_report() {
     let output = run(&["all", "authorization/", "--repeat", "3"]);
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && error.is_empty(), "{error}");
+    // On a busy machine it also says how far it is.
+    let is_progress = |line: &str| line.starts_with("conformance: ");
+    assert!(
+        output.status.success() && error.lines().all(is_progress),
+        "{error}"
+    );
 }

@@ -97,7 +97,8 @@ $ ap auth rotate --once           # check, and do not wait",
         "ap emulate",
         "\
 $ ap emulate
-$ ap emulate --port 8080",
+$ ap emulate --port 8080
+$ ap emulate --events 1000000",
     ),
     (
         "ap completions",

@@ -157,6 +157,7 @@ fn a_word_that_may_be_a_key_is_refused_and_never_repeated() {
             &["--timeout", word, "api", "/x"],
             &["completions", word],
             &["emulate", "--port", word],
+            &["emulate", "--events", word],
         ] {
             let origin = ["--origin", "lcx=http://127.0.0.1:1"];
             let ran = home.run(&[&origin, arguments].concat());

@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_core::{Account, ApiKey, Error, KeyRing, Origins, RetryPolicy};
-use http::HeaderValue;
+use ap_core::{Account, ApiKey, Draft, Error, KeyRing, Origins, RetryPolicy, Service};
+use http::{HeaderName, HeaderValue};
 
-use crate::client::{Client, Random, Shared};
+use crate::client::{Client, DefaultHeader, Random, Shared};
 use crate::key_source::{AsyncKeySource, KeySource};
 use crate::mode::{Async, Blocking, Mode};
 use crate::rate_limit::RateLimit;
@@ -48,6 +48,9 @@ pub struct ClientBuilder<M: Mode, T = ()> {
     random: Random,
     rate_limit: Option<(u32, Duration)>,
     user_agent: Option<String>,
+    default_headers: Vec<DefaultHeader>,
+    /// What is wrong with a default header.
+    problem: Option<Error>,
     transport: PhantomData<fn() -> T>,
 }
 
@@ -65,6 +68,8 @@ impl<M: Mode, T> ClientBuilder<M, T> {
             random: Box::new(random),
             rate_limit: None,
             user_agent: None,
+            default_headers: Vec::new(),
+            problem: None,
             transport: PhantomData,
         }
     }
@@ -171,7 +176,46 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         self
     }
 
+    /// Sets a header of each request to a service, unless the request has its own one. What
+    /// [`Draft::header`] refuses is refused here too, when the client is built.
+    ///
+    /// With this you choose the version of TrustedForm's API that plain requests are of, instead of the one that is set
+    /// in the account. Typed endpoints keep the version that they are made for.
+    ///
+    /// ```
+    /// use ap_client::ap_core::{ApiKey, Service};
+    /// use ap_client::{Blocking, ClientBuilder, fake};
+    ///
+    /// let client = ClientBuilder::<Blocking>::new()
+    ///     .key(ApiKey::parse("1234567890")?)
+    ///     .default_header(Service::TrustedForm, "api-version", "3.0")
+    ///     .build_with(fake(|request| (200, request.headers()["api-version"].as_bytes().to_vec())))?;
+    /// let path = "/0123456789abcdef0123456789abcdef01234567";
+    /// assert_eq!(client.post(Service::TrustedForm, path).send()?.text()?, "3.0");
+    /// let request = client.post(Service::TrustedForm, path).header("api-version", "4.0");
+    /// assert_eq!(request.send()?.text()?, "4.0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn default_header<N, V>(mut self, service: Service, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match default_header(service, name, value) {
+            Ok(header) => {
+                let is_other = |other: &DefaultHeader| (other.0, &other.1) != (header.0, &header.1);
+                self.default_headers.retain(is_other);
+                self.default_headers.push(header);
+            }
+            Err(error) => drop(self.problem.get_or_insert(error)),
+        }
+        self
+    }
+
     fn finish(self, transport: Box<M::AnyTransport>) -> Result<Client<M>, Error> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
         let keys = match self.keys {
             Some(_) if !self.key.is_empty() => {
                 let why = "the client was given both `key` and `keys`; give one of them";
@@ -195,6 +239,7 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         let shared = Shared {
             account: Account::new(keys, self.origins),
             user_agent,
+            default_headers: self.default_headers,
             refresher,
             rate_limit: rate_limit.transpose()?,
             random: self.random,
@@ -297,6 +342,27 @@ impl<T> ClientBuilder<Async, T> {
         transport: impl AsyncTransport + 'static,
     ) -> Result<Client<Async>, Error> {
         self.finish(Box::new(transport))
+    }
+}
+
+/// Checks a header as that of a request is checked.
+fn default_header<N, V>(service: Service, name: N, value: V) -> Result<DefaultHeader, Error>
+where
+    N: TryInto<HeaderName>,
+    V: TryInto<HeaderValue>,
+{
+    let name = name.try_into().ok();
+    let Some((name, value)) = name.zip(value.try_into().ok()) else {
+        return Err(Error::build(
+            "a default header's name or value is not valid HTTP",
+        ));
+    };
+    let draft = Draft::get(service, "/").header(name.clone(), value.clone());
+    match draft.prepare(&Origins::vendor(), None) {
+        Ok(_) => Ok((service, name, value)),
+        Err(error) => Err(Error::build(format!(
+            "a default header cannot be sent: {error}"
+        ))),
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use ap_client::transport::{AsyncTransport, Deadline, Moment, Transport, TransportError};
 use ap_client::{Async, Blocking, Client, ClientBuilder, fake};
-use ap_core::{Product, Service};
+use ap_core::{Product, RetryPolicy, Service};
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::{BAD, ring};
@@ -123,6 +123,17 @@ fn a_call_allocates_three_times_and_four_times_if_it_is_async() {
 #[test]
 fn a_second_key_costs_four_allocations_and_five_if_it_is_async() {
     assert_eq!(both(&[401, 200], 200), [7, 9]);
+}
+
+#[test]
+fn a_policy_that_is_not_needed_costs_nothing() {
+    let (client, mut response) = (blocking(&[200]).with_retry(RetryPolicy::new(3)), None);
+    let counted = count(|| response = client.get(Service::LeadConduit, "/flows").send().ok());
+    assert_eq!((response.unwrap().status().as_u16(), counted), (200, 3));
+    let (client, mut response) = (polled(&[200]).with_retry(RetryPolicy::new(3)), None);
+    let call = || client.get(Service::LeadConduit, "/flows").send();
+    let counted = count(|| response = ready(call()).ok());
+    assert_eq!((response.unwrap().status().as_u16(), counted), (200, 4));
 }
 
 #[test]

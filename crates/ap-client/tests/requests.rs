@@ -13,7 +13,7 @@ use ap_core::request::InvalidTarget;
 use ap_core::{
     ApiKey, Call, Draft, Endpoint as _, Error, ErrorKind, Hint, RequestError, Response, Service,
 };
-use common::{PLAN, Pair, Scripted, block_on, flows, key};
+use common::{PLAN, Pair, Scripted, block_on, flows, key, ring};
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use serde_json::json;
 
@@ -473,5 +473,87 @@ fn json_that_does_not_fit_is_a_decode_error() {
             assert_eq!(describe(&error), "decode, may be applied -> Update");
             assert_eq!(error.response().unwrap().bytes(), body);
         }
+    }
+}
+
+#[test]
+fn a_default_header_goes_to_its_service_unless_a_request_has_its_own() {
+    let transport = Scripted::new("");
+    let client = ClientBuilder::<Blocking>::new()
+        .keys(ring("a"))
+        .default_header(Service::TrustedForm, "api-version", "2.0")
+        .default_header(Service::TrustedForm, "api-version", "3.0")
+        .default_header(Service::SuppressionList, "x-other", "1")
+        .build_with(Arc::clone(&transport))
+        .unwrap();
+    let other = ClientBuilder::<Async>::new()
+        .keys(ring("a"))
+        .default_header(Service::TrustedForm, "api-version", "3.0")
+        .build_with(Arc::clone(&transport))
+        .unwrap();
+    let version = |send: &dyn Fn()| {
+        transport.expect("a 200");
+        send();
+        let seen = transport.finish().remove(0);
+        let values = seen.headers.get_all("api-version").iter();
+        values
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let get = |service| client.get(service, "/");
+    assert_eq!(version(&|| drop(get(Service::TrustedForm).send())), ["3.0"]);
+    assert_eq!(
+        version(&|| drop(client.send(Draft::get(Service::TrustedForm, "/")))),
+        ["3.0"]
+    );
+    let polled = || drop(block_on(other.get(Service::TrustedForm, "/").send()));
+    assert_eq!(version(&polled), ["3.0"]);
+    let own = || {
+        let request = get(Service::TrustedForm).header("Api-Version", "4.0");
+        drop(request.send());
+    };
+    assert_eq!(version(&own), ["4.0"]);
+    for service in [
+        Service::TrustedFormApp,
+        Service::LeadConduit,
+        Service::SuppressionList,
+    ] {
+        assert_eq!(version(&|| drop(get(service).send())), [""; 0]);
+    }
+}
+
+#[test]
+fn a_default_header_that_cannot_be_sent_is_an_error_of_the_builder() {
+    for (name, value, expected) in [
+        (
+            "a b",
+            "1",
+            "a default header's name or value is not valid HTTP",
+        ),
+        (
+            "x-a",
+            "a\nb",
+            "a default header's name or value is not valid HTTP",
+        ),
+        (
+            "authorization",
+            "placeholder",
+            "a default header cannot be sent: the header authorization is set by this library or by HTTP itself; leave \
+                it out",
+        ),
+        (
+            "x-a",
+            "ä",
+            "a default header cannot be sent: the value of the header x-a contains a byte that is not printable ASCII; \
+                encode it",
+        ),
+    ] {
+        let client =
+            ClientBuilder::<Blocking>::new().default_header(Service::TrustedForm, name, value);
+        let error = client.build_with(Scripted::new("")).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Build, expected)
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::case::{Case, Level, Need};
+use crate::case::{Capability, Case, Level, Profile};
 use crate::memory;
 
 /// A case as [`Suite::list`](crate::Suite::list) shows it.
@@ -26,6 +26,18 @@ impl<'a> CaseInfo<'a> {
     #[must_use]
     pub fn level(&self) -> Level {
         self.case.level
+    }
+
+    /// Returns the profile that the case is part of, besides `all`.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.case.profile
+    }
+
+    /// Returns what a subject must offer for the case to apply to it.
+    #[must_use]
+    pub fn needs(&self) -> &'a [Capability] {
+        &self.case.needs
     }
 
     /// Returns what happens in the case, in a few words.
@@ -61,6 +73,6 @@ impl<'a> CaseInfo<'a> {
     /// measure its memory.
     #[must_use]
     pub fn needs_own_process(&self) -> bool {
-        self.case.needs.contains(&Need::Env) || memory::is_large(self.case)
+        self.case.needs_environment() || memory::is_large(self.case)
     }
 }

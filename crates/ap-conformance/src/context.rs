@@ -12,12 +12,15 @@ pub(crate) struct SuiteContext {
     pub log: Option<fn() -> String>,
     /// Returns the most memory that the process has had so far.
     pub memory_meter: Option<fn() -> Option<u64>>,
+    /// Every run shows its whole conversation, also one that passes.
+    pub trace: bool,
 }
 
 impl SuiteContext {
     pub(crate) fn new(
         log: Option<fn() -> String>,
         memory_meter: Option<fn() -> Option<u64>>,
+        trace: bool,
     ) -> Result<Self, String> {
         let authority = Authority::new().map_err(|error| {
             format!("the suite could not make its certificate authority: {error}")
@@ -26,6 +29,7 @@ impl SuiteContext {
             authority: Arc::new(authority),
             log,
             memory_meter,
+            trace,
         })
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::choice::ChoiceError;
+
 /// The cases that a subject is expected to fail, by their ids.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ExpectedFailures(BTreeMap<String, Expectation>);
@@ -27,15 +29,13 @@ pub(crate) struct ExpectedFailure {
 }
 
 impl ExpectedFailures {
-    pub(crate) fn add(&mut self, entry: ExpectedFailure) -> Result<(), InvalidExpectedFailure> {
+    pub(crate) fn add(&mut self, entry: ExpectedFailure) -> Result<(), ChoiceError> {
         let ExpectedFailure {
             id,
             reason,
             may_pass,
         } = entry;
-        if reason.trim().is_empty() {
-            return Err(InvalidExpectedFailure::NoReason(id));
-        }
+        ChoiceError::check_reason(&id, &reason)?;
         self.0.insert(id, Expectation { reason, may_pass });
         Ok(())
     }
@@ -47,22 +47,6 @@ impl ExpectedFailures {
 }
 
 /// Parses a list `[{"id": …, "reason": …, "may_pass": true}]`; `may_pass` can be left out.
-pub(crate) fn parse(list: &str) -> Result<Vec<ExpectedFailure>, InvalidExpectedFailure> {
-    serde_json::from_str(list)
-        .map_err(|error| InvalidExpectedFailure::InvalidList(error.to_string()))
-}
-
-/// Why an expected failure is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidExpectedFailure {
-    /// No case has this id.
-    #[error("there is no case {0:?}, so it cannot be expected to fail; check the id")]
-    UnknownCase(String),
-    /// The reason is empty.
-    #[error("the expected failure of {0:?} has no reason; say why the rule cannot be kept")]
-    NoReason(String),
-    /// The text is not a list of ids and reasons.
-    #[error("the expected failures are not a JSON list of objects with `id` and `reason`: {0}")]
-    InvalidList(String),
+pub(crate) fn parse(list: &str) -> Result<Vec<ExpectedFailure>, ChoiceError> {
+    serde_json::from_str(list).map_err(|error| ChoiceError::InvalidList(error.to_string()))
 }

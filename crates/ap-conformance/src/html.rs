@@ -23,8 +23,13 @@ pub fn html(reports: &[Report]) -> String {
 fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
     page.push_str("<ul class=\"subjects\">");
     for report in reports {
-        let [passed, failed, skipped] =
-            [CaseState::Passed, CaseState::Failed, CaseState::Skipped].map(|s| report.count(s));
+        let [passed, failed, skipped, not_applicable] = [
+            CaseState::Passed,
+            CaseState::Failed,
+            CaseState::Skipped,
+            CaseState::NotApplicable,
+        ]
+        .map(|state| report.count(state));
         let broken = |level| {
             let failed = |case: &&CaseReport| case.state() == CaseState::Failed;
             let failed = report.cases().iter().filter(failed);
@@ -42,7 +47,7 @@ fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
              <span class=\"passed\" style=\"flex:{passed}\"></span>\
              <span class=\"failed\" style=\"flex:{failed}\"></span>\
              <span class=\"skipped\" style=\"flex:{skipped}\"></span></div>\
-             <p class=\"counts\">{passed} passed, {failed} failed, {skipped} skipped; {}</p></li>",
+             <p class=\"counts\">{passed} passed, {failed} failed, {not_applicable} not applicable, {skipped} skipped; {}</p></li>",
             escape(report.subject()),
             report.memory(),
         )?;
@@ -112,6 +117,13 @@ fn row(page: &mut String, reports: &[Report], columns: &[Option<&CaseReport>]) -
                 escape(report.subject()),
                 escape(case.reason()),
             )?;
+            if !case.details().is_empty() {
+                write!(
+                    page,
+                    "<pre class=\"details\">{}</pre>",
+                    escape(case.details())
+                )?;
+            }
         }
     }
     page.push_str("</td>");
@@ -152,7 +164,7 @@ from. A client that breaks a MUST is not safe to use with a key, or not correct.
 
 const FILTERS: &str = r#"<form role="search">
 <label>Text <input id="text" type="search" autocomplete="off"></label>
-<label>Outcome <select id="state"><option value="">any</option><option>failed</option><option>skipped</option><option>passed</option></select></label>
+<label>Outcome <select id="state"><option value="">any</option><option>failed</option><option>skipped</option><option>not-applicable</option><option>passed</option></select></label>
 <label>Level <select id="level"><option value="">any</option><option>MUST</option><option>SHOULD</option></select></label>
 <output id="shown" aria-live="polite"></output></form>"#;
 
@@ -163,16 +175,10 @@ mod tests {
     #[test]
     fn text_from_a_subject_is_never_markup() {
         let case = CaseReport {
-            id: "a/b".to_owned(),
-            level: Level::Must,
-            state: CaseState::Failed,
             reason: "<script>alert(1)</script>".to_owned(),
-            millis: 0,
+            details: "<script>alert(2)</script>".to_owned(),
             title: "t & t".to_owned(),
-            requirement: "r".to_owned(),
-            source: "s".to_owned(),
-            memory: None,
-            kinds: Vec::new(),
+            ..CaseReport::new("a/b", Level::Must, CaseState::Failed)
         };
         let page = html(&[Report {
             subject: "<b>".to_owned(),

@@ -2,13 +2,37 @@
 //! listener received.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use crate::case::{Case, ExpectedRequests, ExpectedResult, Listener, Range, unhex};
+use crate::case::{
+    Case, ExpectedRequests, ExpectedResult, Level, Listener, OUTCOMES, Range, unhex,
+};
 use crate::outcome::Outcome;
 use crate::placeholders::Placeholders;
 use crate::raw_request::{header_lines, with_lower_case_names, without_authorization};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, excerpt, without_keys};
 use crate::server::Record;
+
+/// How many bytes before a difference are shown.
+const BEFORE_A_DIFFERENCE: usize = 10;
+
+/// Why a case failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What was expected and what was seen, in one line without any part of a key.
+    pub message: String,
+    /// How much the failure counts, at most: an error of the wrong kind is a SHOULD whatever the case is.
+    pub level: Level,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            level: Level::Must,
+        }
+    }
+}
 
 /// Judges a run of a case.
 ///
@@ -21,12 +45,21 @@ pub(crate) fn judge(
     secrets: &[Secret],
     outcomes: &[Outcome],
     records: &BTreeMap<&str, Record>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     // The rules about keys come first, because a leak is the worst failure.
     check_leaks(case, secrets, outcomes, records)?;
+    // The kind of an error comes last, because it is the least.
+    let mut other_kind = None;
     for (number, (call, outcome)) in case.each_call().zip(outcomes).enumerate() {
-        check_result(&call.expect, outcome, placeholders)
-            .map_err(|message| with_call_number(number, case.each_call().count(), message))?;
+        let in_call = |message| with_call_number(number, case.each_call().count(), message);
+        if !call.expect.accepts(&outcome.kind) {
+            let message = in_call(unexpected_kind(&call.expect, outcome, secrets));
+            if !is_only_of_another_kind(&call.expect, outcome) {
+                return Err(message.into());
+            }
+            other_kind.get_or_insert(message);
+        }
+        check_result(&call.expect, outcome, placeholders, secrets).map_err(in_call)?;
     }
     let none = Listener::default();
     for (name, record) in records {
@@ -34,11 +67,41 @@ pub(crate) fn judge(
         if case.is_product(name) {
             check_authorization(case, secrets, record, listener)?;
         }
-        check_requests(&listener.expect, record, placeholders)
+        if record.without_tls && listener.https != Some(false) {
+            let message = format!("listener {name}: a request arrived without TLS");
+            return Err(message.into());
+        }
+        check_requests(&listener.expect, record, placeholders, secrets)
             .and_then(|()| check_connections(listener, record))
             .map_err(|message| format!("listener {name}: {message}"))?;
     }
-    Ok(())
+    match other_kind {
+        None => Ok(()),
+        Some(message) => Err(Failure {
+            message: format!("{message}; it is an error, but of another kind"),
+            level: Level::Should,
+        }),
+    }
+}
+
+/// Returns `true` if the call had to end in an error, and ended in another one.
+///
+/// The caller has no response either way, so no answer was invented and none was lost.
+fn is_only_of_another_kind(expect: &ExpectedResult, outcome: &Outcome) -> bool {
+    let is_error = |kind: &str| !matches!(kind, "response" | "unauthorized" | "cancelled");
+    let expected = expect.outcome.all();
+    expected.into_iter().all(is_error)
+        && is_error(&outcome.kind)
+        && OUTCOMES.contains(&outcome.kind.as_str())
+}
+
+/// Says what was expected, and shows what was seen.
+fn unexpected_kind(expect: &ExpectedResult, outcome: &Outcome, secrets: &[Secret]) -> String {
+    let mut seen = outcome.kind.clone();
+    if let Some(status) = outcome.status {
+        let _ = write!(seen, " {status} {}", excerpt(&outcome.body, secrets));
+    }
+    format!("expected {}, saw {seen}", expect.outcome.all().join(" or "))
 }
 
 fn with_call_number(number: usize, count: usize, message: String) -> String {
@@ -85,22 +148,13 @@ fn check_result(
     expect: &ExpectedResult,
     outcome: &Outcome,
     placeholders: &Placeholders,
+    secrets: &[Secret],
 ) -> Result<(), String> {
-    let accepted = expect.outcome.all();
-    if !accepted.contains(&outcome.kind.as_str()) {
-        let status = outcome
-            .status
-            .map_or(String::new(), |status| format!(" with status {status}"));
-        return Err(format!(
-            "expected {}, saw {}{status}",
-            accepted.join(" or "),
-            outcome.kind
-        ));
-    }
     for lacks in &expect.text_lacks {
-        let lacks = placeholders.fill(lacks)?;
-        if outcome.text.contains(&lacks) {
-            return Err("an error's text repeats something that it must not".to_owned());
+        if outcome.text.contains(&placeholders.fill(lacks)?) {
+            return Err(format!(
+                "an error's text or a Debug contains {lacks:?}, which it must not repeat"
+            ));
         }
     }
     let Some(status) = outcome.status else {
@@ -114,24 +168,19 @@ fn check_result(
     if let Some(body) = &expect.body {
         let body = placeholders.fill(body)?;
         if body.as_bytes() != outcome.body {
-            return Err(format!(
-                "expected a body of {} bytes, saw {} bytes; the first difference is at byte {}",
-                body.len(),
-                outcome.body.len(),
-                body.bytes()
-                    .zip(&outcome.body)
-                    .take_while(|(a, b)| a == *b)
-                    .count(),
+            return Err(different(
+                "the body",
+                body.as_bytes(),
+                &outcome.body,
+                secrets,
             ));
         }
     }
-    if let Some(hex) = &expect.body_hex
-        && unhex(hex) != outcome.body
-    {
-        return Err(format!(
-            "the body has {} bytes, but not the expected ones",
-            outcome.body.len()
-        ));
+    if let Some(hex) = &expect.body_hex {
+        let body = unhex(hex);
+        if body != outcome.body {
+            return Err(different("the body", &body, &outcome.body, secrets));
+        }
     }
     if let Some(length) = expect.body_bytes
         && length != outcome.body.len()
@@ -153,12 +202,36 @@ fn check_result(
             .filter(|(seen, text)| seen.eq_ignore_ascii_case(name) && *text == value)
             .count();
         if found < wanted.count().max(1) {
+            let mut seen = outcome.headers.iter();
+            let seen = seen.find(|(seen, _)| seen.eq_ignore_ascii_case(name));
+            let seen = seen.map_or_else(
+                || "none".to_owned(),
+                |(_, value)| excerpt(value.as_bytes(), secrets),
+            );
             return Err(format!(
-                "the header line {name:?} of the response is missing or changed"
+                "expected the response's header {name}: {}, saw {seen}",
+                excerpt(value.as_bytes(), secrets)
             ));
         }
     }
     Ok(())
+}
+
+/// Shows two texts that should be equal, from shortly before the first difference.
+fn different(what: &str, expected: &[u8], seen: &[u8], secrets: &[Secret]) -> String {
+    let equal = expected
+        .iter()
+        .zip(seen)
+        .take_while(|(one, other)| one == other);
+    let at = equal.count();
+    let from = at.saturating_sub(BEFORE_A_DIFFERENCE);
+    format!(
+        "{what} differs at byte {at}: expected {} bytes with {}, saw {} bytes with {}",
+        expected.len(),
+        excerpt(&expected[from..], secrets),
+        seen.len(),
+        excerpt(&seen[from..], secrets),
+    )
 }
 
 /// Every request at a product has exactly one `Authorization`, byte for byte that of one of the
@@ -228,6 +301,7 @@ fn check_requests(
     expect: &ExpectedRequests,
     record: &Record,
     placeholders: &Placeholders,
+    secrets: &[Secret],
 ) -> Result<(), String> {
     check_count("connections", expect.connections, record.received.len())?;
     check_count("requests", expect.requests, record.requests.len())?;
@@ -238,8 +312,9 @@ fn check_requests(
         let expected = expected?;
         let seen: Vec<_> = requests()
             .map(|request| {
-                let text = String::from_utf8_lossy(request);
-                text.lines().next().unwrap_or_default().to_owned()
+                let line = request.split(|byte| *byte == b'\r').next();
+                let line = without_keys(line.unwrap_or_default(), secrets);
+                String::from_utf8_lossy(&line).into_owned()
             })
             .collect();
         if expected != seen {
@@ -249,7 +324,12 @@ fn check_requests(
         }
     }
     for request in requests() {
-        check_content(expect, &with_lower_case_names(request), placeholders)?;
+        check_content(
+            expect,
+            &with_lower_case_names(request),
+            placeholders,
+            secrets,
+        )?;
     }
     if expect.same {
         let mut all = requests().map(|request| without_authorization(request));
@@ -259,12 +339,19 @@ fn check_requests(
         }
     }
     for unwanted in &expect.lacks {
-        let unwanted = placeholders.fill(unwanted)?;
+        let text = placeholders.fill(unwanted)?;
+        let contains = |bytes: &[u8]| with_lower_case_names(bytes).contains(&text);
         // Every byte, then every request again, because only there names are in lower case.
-        let mut all = record.received.iter().chain(requests());
-        if all.any(|bytes| with_lower_case_names(bytes).contains(&unwanted)) {
-            return Err("it received something that it must not receive".to_owned());
-        }
+        let connection = record.received.iter().position(|bytes| contains(bytes));
+        let request = requests().position(|bytes| contains(bytes));
+        let place = match (request, connection) {
+            (Some(number), _) => format!("request {}", number + 1),
+            (None, Some(number)) => format!("connection {}", number + 1),
+            (None, None) => continue,
+        };
+        return Err(format!(
+            "{place} contains {unwanted:?}, which it must not receive"
+        ));
     }
     Ok(())
 }
@@ -282,11 +369,13 @@ fn check_content(
     expect: &ExpectedRequests,
     request: &str,
     placeholders: &Placeholders,
+    secrets: &[Secret],
 ) -> Result<(), String> {
     for wanted in &expect.has {
         let wanted = placeholders.fill(wanted)?;
         if !request.contains(&wanted) {
-            return Err(format!("a request lacks {wanted:?}"));
+            let wanted = excerpt(wanted.as_bytes(), secrets);
+            return Err(format!("a request lacks {wanted}"));
         }
     }
     let Some(body) = &expect.body else {
@@ -295,10 +384,12 @@ fn check_content(
     let body = placeholders.fill(body)?;
     let start = request.find("\r\n\r\n").map_or(request.len(), |at| at + 4);
     if request[start..] != body {
-        return Err(format!(
-            "expected a request body of {} bytes, saw a different one of {} bytes",
-            body.len(),
-            request.len() - start
+        let seen = &request.as_bytes()[start..];
+        return Err(different(
+            "a request's body",
+            body.as_bytes(),
+            seen,
+            secrets,
         ));
     }
     Ok(())

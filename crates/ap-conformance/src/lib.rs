@@ -7,7 +7,9 @@ mod case_info;
 mod placeholders;
 
 // Who judges: the suite runs cases for a subject.
+mod choice;
 mod expected_failures;
+mod progress;
 mod runner;
 mod skip;
 mod subject;
@@ -16,6 +18,7 @@ mod suite;
 // One run of a case.
 mod authority;
 mod context;
+mod explain;
 mod home_directory;
 mod judge;
 mod memory;
@@ -33,11 +36,11 @@ mod report;
 #[cfg(test)]
 mod mutants;
 
-pub use case::{CaseError, Level};
+pub use case::{Capability, CaseError, Level, Profile};
 pub use case_info::CaseInfo;
-pub use expected_failures::InvalidExpectedFailure;
+pub use choice::ChoiceError;
 pub use html::html;
 pub use memory::peak_memory;
 pub use report::{CaseReport, CaseState, Report};
 pub use subject::block_on;
-pub use suite::{Suite, UnknownCase, check, check_async};
+pub use suite::{Suite, check, check_async};

@@ -20,6 +20,9 @@ pub(crate) struct Outcome {
     pub headers: Vec<(String, String)>,
     #[serde(skip)]
     pub body: Vec<u8>,
+    /// The error as a person sees it, with its sources.
+    #[serde(skip)]
+    pub error: String,
     /// Everything that the subject would print or log about the call.
     #[serde(default)]
     pub text: String,
@@ -51,6 +54,7 @@ impl Outcome {
                 if let Some(response) = error.response() {
                     outcome = outcome.with_response(response);
                 }
+                outcome.error = error_in_words(&error);
                 outcome.text = error_chain(&error);
                 outcome
             }
@@ -72,6 +76,21 @@ impl Outcome {
         self.body = response.bytes().to_vec();
         self
     }
+}
+
+/// Returns the `Display` of an error and of every source, with those left out that repeat the one before.
+pub(crate) fn error_in_words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !words.ends_with(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        next = error.source();
+    }
+    words
 }
 
 /// Returns an error as a log may show it: `Display` and `Debug` of the error and of every source.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ap_client::transport::{Proxy, TransportConfig};
 use ap_core::{ApiKey, KeyRing, Origin, Origins, Service};
 
 use crate::case::{Call, Case, Product};
 use crate::context::SuiteContext;
+use crate::explain::Explanation;
 use crate::home_directory;
-use crate::judge;
+use crate::judge::{self, Failure};
 use crate::memory;
 use crate::outcome::Outcome;
 use crate::placeholders::Placeholders;
@@ -30,6 +31,8 @@ pub(crate) struct Run<'a> {
     pub secrets: Vec<Secret>,
     pub config: TransportConfig,
     timeout: Duration,
+    started: Instant,
+    trace: bool,
     pub origins: Origins,
     pub outcomes: Vec<Outcome>,
     placeholders: Placeholders,
@@ -40,7 +43,9 @@ pub(crate) struct Run<'a> {
 
 /// The result of one run.
 pub(crate) struct Verdict {
-    pub result: Result<(), String>,
+    pub result: Result<(), Failure>,
+    /// What happened, if the run failed or is traced.
+    pub details: String,
     /// The kinds of outcome of the calls, in order.
     pub kinds: Vec<String>,
     /// By how many bytes the process grew, if that was measured.
@@ -50,10 +55,22 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict of a run in which the subject answered nothing.
+    pub(crate) fn hung(message: String) -> Self {
+        Self {
+            result: Err(message.into()),
+            kinds: vec!["hung".to_owned()],
+            details: String::new(),
+            memory: None,
+            skipped: None,
+        }
+    }
+
     /// The verdict of a run that the subject skips.
     pub(crate) fn skipped(reason: String) -> Self {
         Self {
             result: Ok(()),
+            details: String::new(),
             kinds: Vec::new(),
             memory: None,
             skipped: Some(reason),
@@ -86,6 +103,8 @@ impl<'a> Run<'a> {
             secrets,
             config,
             timeout: timeout(case),
+            started: Instant::now(),
+            trace: context.trace,
             origins,
             outcomes: Vec::new(),
             placeholders,
@@ -179,21 +198,34 @@ impl<'a> Run<'a> {
     /// Judges the run.
     pub(crate) fn verdict(&self) -> Verdict {
         let kinds = self.outcomes.iter().map(|outcome| outcome.kind.clone());
-        Verdict {
-            result: self.judge(),
-            kinds: kinds.collect(),
-            memory: self.memory_growth,
-            skipped: None,
-        }
-    }
-
-    fn judge(&self) -> Result<(), String> {
         self.server.wait_for_connections();
         let names = self.case.listeners.keys().map(String::as_str);
         let records: BTreeMap<&str, Record> = names
             .chain(["target"])
             .map(|name| (name, self.server.record(name)))
             .collect();
+        let result = self.judge(&records);
+        let explanation = Explanation {
+            secrets: &self.secrets,
+            outcomes: &self.outcomes,
+            records: &records,
+            started: self.started,
+        };
+        let details = match &result {
+            _ if self.trace => explanation.trace(),
+            Err(_) => explanation.failure(),
+            Ok(()) => String::new(),
+        };
+        Verdict {
+            result,
+            details,
+            kinds: kinds.collect(),
+            memory: self.memory_growth,
+            skipped: None,
+        }
+    }
+
+    fn judge(&self, records: &BTreeMap<&str, Record>) -> Result<(), Failure> {
         memory::judge(self.case, self.memory_growth)?;
         home_directory::judge(self.case)?;
         judge::judge(
@@ -201,7 +233,7 @@ impl<'a> Run<'a> {
             &self.placeholders,
             &self.secrets,
             &self.outcomes,
-            &records,
+            records,
         )
     }
 }

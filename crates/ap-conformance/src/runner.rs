@@ -5,13 +5,18 @@ use std::time::Instant;
 
 use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
 
-use crate::case::Case;
+use crate::case::{Case, Level};
 use crate::context::SuiteContext;
 use crate::expected_failures::ExpectedFailures;
+use crate::judge::Failure;
+use crate::progress::Progress;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::Verdict;
-use crate::skip::{ProcessKind, SubjectKind, skip_reason};
+use crate::skip::{Exceptions, NotRun, ProcessKind, SubjectKind, not_run};
 use crate::subject;
+
+/// After this many cases in which a call did not end, the rest is not run: each costs seconds.
+const MAX_HANGS: usize = 20;
 
 /// Runs cases for one subject.
 pub(crate) struct Runner<'a> {
@@ -19,7 +24,9 @@ pub(crate) struct Runner<'a> {
     pub subject_kind: SubjectKind,
     pub process_kind: ProcessKind,
     pub cases: &'a [Case],
+    pub exceptions: &'a Exceptions,
     pub expected_failures: &'a ExpectedFailures,
+    pub is_quiet: bool,
 }
 
 impl Runner<'_> {
@@ -33,18 +40,18 @@ impl Runner<'_> {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut reports = Vec::new();
+        let mut results = Results::start(self);
         for case in self.cases {
-            let mut total = CaseTotal::start(self.skip_reason(case));
+            let mut total = results.begin(case);
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
                 }
                 total.add(offset, run_once(case, offset, &context));
             }
-            reports.push(self.judged(case, total));
+            results.end(case, total);
         }
-        self.report(reports)
+        results.report()
     }
 
     /// Runs all cases with an async transport.
@@ -61,9 +68,9 @@ impl Runner<'_> {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut reports = Vec::new();
+        let mut results = Results::start(self);
         for case in self.cases {
-            let mut total = CaseTotal::start(self.skip_reason(case));
+            let mut total = results.begin(case);
             for offset in case.sweep_offsets() {
                 if total.is_decided() {
                     break;
@@ -71,30 +78,28 @@ impl Runner<'_> {
                 let verdict = subject::run_async(case, offset, &context, make).await;
                 total.add(offset, verdict);
             }
-            reports.push(self.judged(case, total));
+            results.end(case, total);
         }
-        self.report(reports)
+        results.report()
     }
 
-    fn skip_reason(&self, case: &Case) -> Option<&'static str> {
-        skip_reason(case, self.subject_kind, self.process_kind)
+    fn not_run(&self, case: &Case) -> Option<NotRun> {
+        not_run(case, self.subject_kind, self.process_kind, self.exceptions)
     }
 
     fn judged(&self, case: &Case, mut total: CaseTotal) -> CaseReport {
-        let failure = total.failure.take();
-        let (state, reason) = match (failure, total.skipped.take()) {
-            (None, Some(reason)) => (CaseState::Skipped, reason),
-            (failure, _) => match (failure, self.expected_failures.get(&case.id)) {
-                (None, None) => (CaseState::Passed, String::new()),
-                (Some(failure), None) => (CaseState::Failed, failure),
-                (Some(_), Some(expected)) => (CaseState::Skipped, expected.reason.clone()),
-                (None, Some(expected)) if expected.may_pass => (CaseState::Passed, String::new()),
-                (None, Some(_)) => (
-                    CaseState::Failed,
-                    "it was expected to fail, but it passed; remove the expected failure"
-                        .to_owned(),
-                ),
-            },
+        if let Some(NotRun { state, reason }) = total.not_run.take() {
+            return entry(case, state, reason, total);
+        }
+        let expected = self.expected_failures.get(&case.id);
+        let (state, reason) = match (&total.failure, expected) {
+            (Some(failure), None) => (CaseState::Failed, failure.message.clone()),
+            (Some(_), Some(expected)) => (CaseState::Skipped, expected.reason.clone()),
+            (None, Some(expected)) if !expected.may_pass => (
+                CaseState::Failed,
+                "it was expected to fail, but it passed; remove the expected failure".to_owned(),
+            ),
+            (None, _) => (CaseState::Passed, String::new()),
         };
         entry(case, state, reason, total)
     }
@@ -119,57 +124,129 @@ impl Runner<'_> {
 
 fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
     let elapsed = total.started.elapsed();
+    let is_should = |failure: &Failure| failure.level == Level::Should;
     CaseReport {
         id: case.id.clone(),
-        level: case.level,
+        level: if total.failure.as_ref().is_some_and(is_should) {
+            Level::Should
+        } else {
+            case.level
+        },
         state,
         reason,
         millis: elapsed.as_millis().try_into().unwrap_or(u64::MAX),
         title: case.title.clone(),
         requirement: case.requirement.clone(),
         source: case.source.clone(),
+        details: total.details,
         kinds: total.kinds,
         memory: total.memory,
+    }
+}
+
+/// The results so far.
+struct Results<'a> {
+    runner: &'a Runner<'a>,
+    reports: Vec<CaseReport>,
+    progress: Progress<'a>,
+    /// How many cases failed because a call did not end.
+    hangs: usize,
+}
+
+impl<'a> Results<'a> {
+    fn start(runner: &'a Runner<'a>) -> Self {
+        Self {
+            runner,
+            reports: Vec::new(),
+            progress: Progress::start(runner.subject, runner.cases.len(), runner.is_quiet),
+            hangs: 0,
+        }
+    }
+
+    /// Begins a case, which may be decided without a run.
+    fn begin(&self, case: &Case) -> CaseTotal {
+        let not_run = self.runner.not_run(case).or_else(|| {
+            (self.hangs >= MAX_HANGS).then(|| NotRun {
+                state: CaseState::Skipped,
+                reason: format!("stopped after {MAX_HANGS} hangs"),
+            })
+        });
+        CaseTotal::start(not_run)
+    }
+
+    fn end(&mut self, case: &Case, total: CaseTotal) {
+        let report = self.runner.judged(case, total);
+        if report.state == CaseState::Failed && report.kinds.iter().any(|kind| kind == "hung") {
+            self.hangs += 1;
+        }
+        self.progress.add(&report);
+        self.reports.push(report);
+    }
+
+    fn report(self) -> Report {
+        self.runner.report(self.reports)
     }
 }
 
 /// What all runs of one case add up to.
 struct CaseTotal {
     started: Instant,
-    failure: Option<String>,
-    skipped: Option<String>,
+    failure: Option<Failure>,
+    not_run: Option<NotRun>,
+    details: String,
     kinds: Vec<String>,
     memory: Option<u64>,
 }
 
 impl CaseTotal {
-    fn start(skip_reason: Option<&str>) -> Self {
+    fn start(not_run: Option<NotRun>) -> Self {
         Self {
             started: Instant::now(),
             failure: None,
-            skipped: skip_reason.map(str::to_owned),
+            not_run,
+            details: String::new(),
             kinds: Vec::new(),
             memory: None,
         }
     }
 
     fn add(&mut self, offset: Option<usize>, verdict: Result<Verdict, String>) {
-        let result = verdict.and_then(|verdict| {
+        let result = verdict.map_err(Failure::from).and_then(|verdict| {
             self.kinds.extend(verdict.kinds);
+            self.details = verdict.details;
             self.memory = self.memory.max(verdict.memory);
-            self.skipped = self.skipped.take().or(verdict.skipped);
+            let skipped = verdict.skipped.map(|reason| NotRun {
+                state: CaseState::Skipped,
+                reason,
+            });
+            self.not_run = self.not_run.take().or(skipped);
             verdict.result
         });
-        if let Err(message) = result {
-            self.failure = Some(match offset {
-                Some(offset) => format!("at byte {offset}: {message}"),
-                None => message,
-            });
+        if let Err(mut failure) = result {
+            if let Some(offset) = offset {
+                failure.message = format!("at byte {offset}: {}", failure.message);
+            }
+            self.failure = Some(failure);
         }
     }
 
     /// Returns `true` if more runs of the case cannot change its result.
     fn is_decided(&self) -> bool {
-        self.failure.is_some() || self.skipped.is_some()
+        self.failure.is_some() || self.not_run.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::Suite;
+
+    #[test]
+    fn a_subject_that_hangs_is_stopped_after_twenty_cases() {
+        let hangs = |_: &Case, _, _: &SuiteContext| Ok(Verdict::hung("no answer".to_owned()));
+        let suite = Suite::builtin().quiet();
+        let report = suite.check_by(SubjectKind::Async, hangs);
+        assert_eq!(report.count(CaseState::Failed), MAX_HANGS);
+        assert!(report.to_string().contains("stopped after 20 hangs"));
     }
 }

@@ -1,10 +1,15 @@
 //! The keys of a case, and the search for parts of them where no key may be.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// This many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;
+
+/// How many bytes of a text a message shows.
+const EXCERPT: usize = 60;
 
 /// A key of a case. Every run has new keys, so that no other text can look like one.
 #[derive(Clone)]
@@ -44,10 +49,8 @@ impl Secret {
         STANDARD.encode(format!("{}:{}", self.user, self.key))
     }
 
-    /// Searches a text for a part of this key: plain, in base64, or either of them backwards.
-    ///
-    /// Returns what was found, in words.
-    pub(crate) fn found_in(&self, text: &[u8]) -> Option<&'static str> {
+    /// Returns every spelling in which the key may be somewhere, each with its name.
+    fn spellings(&self) -> [(Vec<u8>, &'static str); 4] {
         let pair = self.pair();
         let backwards = |text: &str| text.bytes().rev().collect::<Vec<u8>>();
         // The pair begins with the user name, which is no secret. The search uses the part from the
@@ -59,22 +62,64 @@ impl Secret {
             (backwards(&self.key), "the key backwards"),
             (backwards(of_key), "the key in base64, backwards"),
         ]
-        .into_iter()
-        .find(|(secret, _)| contains_window(text, secret))
-        .map(|(_, what)| what)
+    }
+
+    /// Searches a text for a part of this key: plain, in base64, or either of them backwards.
+    ///
+    /// Returns what was found, in words.
+    pub(crate) fn found_in(&self, text: &[u8]) -> Option<&'static str> {
+        let spellings = self.spellings().into_iter();
+        let mut found = spellings.filter(|(secret, _)| windows_in(text, secret).next().is_some());
+        found.next().map(|(_, what)| what)
     }
 }
 
-fn contains_window(text: &[u8], secret: &[u8]) -> bool {
-    let width = WINDOW.min(secret.len());
+/// Returns where a text has a part of the secret, in bytes.
+fn windows_in<'a>(text: &'a [u8], secret: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+    let width = WINDOW.min(secret.len()).max(1);
     // A log can be megabytes long. The first byte rules out most positions cheaply.
     let mut is_first_byte = [false; 256];
     for window in secret.windows(width) {
         is_first_byte[usize::from(window[0])] = true;
     }
-    text.windows(width).any(|seen| {
-        is_first_byte[usize::from(seen[0])] && secret.windows(width).any(|window| window == seen)
-    })
+    let windows = text.windows(width).enumerate();
+    windows
+        .filter(move |(_, seen)| {
+            is_first_byte[usize::from(seen[0])]
+                && secret.windows(width).any(|window| window == *seen)
+        })
+        .map(move |(at, _)| at..at + width)
+}
+
+/// Replaces every part of a key by `<key>`.
+pub(crate) fn without_keys(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
+    let mut is_key = vec![false; text.len()];
+    for secret in secrets {
+        let whole = (secret.pair().into_bytes(), "");
+        for (spelling, _) in secret.spellings().into_iter().chain([whole]) {
+            for range in windows_in(text, &spelling) {
+                is_key[range].fill(true);
+            }
+        }
+    }
+    let mut clean = Vec::with_capacity(text.len());
+    for (at, byte) in text.iter().enumerate() {
+        if !is_key[at] {
+            clean.push(*byte);
+        } else if at == 0 || !is_key[at - 1] {
+            clean.extend_from_slice(b"<key>");
+        }
+    }
+    clean
+}
+
+/// Returns the start of a text in quotes, on one line, without any part of a key.
+pub(crate) fn excerpt(text: &[u8], secrets: &[Secret]) -> String {
+    let start = &text[..text.len().min(EXCERPT + WINDOW)];
+    let clean = without_keys(start, secrets);
+    let shown = String::from_utf8_lossy(&clean[..clean.len().min(EXCERPT)]);
+    let rest = if text.len() > EXCERPT { "…" } else { "" };
+    format!("{shown:?}{rest}")
 }
 
 #[cfg(test)]
@@ -100,6 +145,12 @@ mod tests {
         ] {
             assert_eq!(secret.found_in(text.as_bytes()).is_some(), found, "{text}");
         }
+        let text = format!("Basic {} and {}; {}", pair, key, &key[..9]);
+        let clean = without_keys(text.as_bytes(), &[secret]);
+        assert_eq!(
+            String::from_utf8(clean).unwrap(),
+            "Basic <key> and <key>; <key>"
+        );
         assert_ne!(Secret::new("first", 1).key, Secret::new("first", 2).key);
     }
 }

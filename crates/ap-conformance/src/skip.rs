@@ -1,7 +1,8 @@
-//! Which cases are skipped, and why.
+//! Which cases are not judged, and why.
 
-use crate::case::{Case, Need};
+use crate::case::{Capability, Case};
 use crate::memory;
+use crate::report::CaseState;
 
 /// The kinds of subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,20 @@ pub(crate) enum SubjectKind {
     Blocking,
     Async,
     Program,
+}
+
+impl SubjectKind {
+    /// Returns why a subject of this kind cannot offer a capability, if it cannot.
+    fn lacks(self, capability: Capability) -> Option<&'static str> {
+        match (self, capability) {
+            (Self::Blocking, Capability::Cancellation) => Some("a blocking call cannot be dropped"),
+            (Self::Program, Capability::Cancellation) => Some("the protocol cannot drop a call"),
+            (Self::Program, Capability::ConcurrentCalls) => {
+                Some("the protocol makes one call after another")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What this process can run.
@@ -20,29 +35,66 @@ pub(crate) struct ProcessKind {
     pub leaves_large_cases: bool,
 }
 
-/// Returns why a case is skipped, if it is.
-pub(crate) fn skip_reason(
+/// What the subject is declared not to offer, and the cases that it leaves out, each with a reason.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exceptions {
+    pub without: Vec<(Capability, String)>,
+    /// The starts of ids.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// A case that is not run.
+pub(crate) struct NotRun {
+    pub state: CaseState,
+    pub reason: String,
+}
+
+/// Returns why a case is not run, if it is not.
+pub(crate) fn not_run(
     case: &Case,
     subject: SubjectKind,
     process: ProcessKind,
-) -> Option<&'static str> {
-    if case.needs.contains(&Need::Async) {
-        match subject {
-            SubjectKind::Async => {}
-            SubjectKind::Blocking => return Some("drops a future, but a blocking call has none"),
-            SubjectKind::Program => return Some("drops a future, but the protocol has none"),
-        }
+    exceptions: &Exceptions,
+) -> Option<NotRun> {
+    if let Some((_, reason)) = exceptions
+        .skipped
+        .iter()
+        .find(|(start, _)| case.id.starts_with(start.as_str()))
+    {
+        return Some(skipped(reason));
     }
-    if subject == SubjectKind::Program && case.calls.iter().any(|call| call.times > 1) {
-        return Some("makes calls at the same time, but the protocol makes one after another");
+    let declared = |capability: Capability| {
+        let mut without = exceptions.without.iter();
+        without
+            .find(|(one, _)| *one == capability)
+            .map(|(_, reason)| reason.as_str())
+    };
+    let lacks = |capability: &Capability| {
+        let reason = declared(*capability).or_else(|| subject.lacks(*capability))?;
+        Some(NotRun {
+            state: CaseState::NotApplicable,
+            reason: format!("needs {capability}: {reason}"),
+        })
+    };
+    if let Some(not_run) = case.needs.iter().find_map(lacks) {
+        return Some(not_run);
     }
-    if case.needs.contains(&Need::Env) && !process.has_environment {
-        return Some(
+    if case.needs_environment() && !process.has_environment {
+        return Some(skipped(
             "needs environment variables, so a process of its own; `cargo xtask conformance` starts one",
-        );
+        ));
     }
     if process.leaves_large_cases && memory::is_large(case) {
-        return Some("moves many bytes, so its memory is measured in a process of its own");
+        return Some(skipped(
+            "moves many bytes, so its memory is measured in a process of its own",
+        ));
     }
     None
+}
+
+fn skipped(reason: &str) -> NotRun {
+    NotRun {
+        state: CaseState::Skipped,
+        reason: reason.to_owned(),
+    }
 }

@@ -7,14 +7,15 @@ use std::path::Path;
 use ap_client::transport::{AsyncTransport, Transport, TransportConfig, TransportError};
 
 use crate::case::files;
-use crate::case::{Case, CaseError};
+use crate::case::{Capability, Case, CaseError, Profile};
 use crate::case_info::CaseInfo;
+use crate::choice::ChoiceError;
 use crate::context::SuiteContext;
-use crate::expected_failures::{self, ExpectedFailure, ExpectedFailures, InvalidExpectedFailure};
+use crate::expected_failures::{self, ExpectedFailure, ExpectedFailures};
 use crate::report::Report;
 use crate::run::Verdict;
 use crate::runner::Runner;
-use crate::skip::{ProcessKind, SubjectKind};
+use crate::skip::{Exceptions, ProcessKind, SubjectKind};
 use crate::subject;
 use crate::subject::program::Program;
 
@@ -67,10 +68,13 @@ where
 pub struct Suite {
     subject: String,
     cases: Vec<Case>,
+    exceptions: Exceptions,
     expected_failures: ExpectedFailures,
     process_kind: ProcessKind,
     log: Option<fn() -> String>,
     memory_meter: Option<fn() -> Option<u64>>,
+    trace: bool,
+    is_quiet: bool,
 }
 
 impl Suite {
@@ -83,7 +87,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance.md`.
+    /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance/writing-cases.md`.
     pub fn from_folder(folder: &Path) -> Result<Self, CaseError> {
         files::read_folder(folder).map(Self::of)
     }
@@ -92,10 +96,13 @@ impl Suite {
         Self {
             subject: "subject".to_owned(),
             cases,
+            exceptions: Exceptions::default(),
             expected_failures: ExpectedFailures::default(),
             process_kind: ProcessKind::default(),
             log: None,
             memory_meter: None,
+            trace: false,
+            is_quiet: false,
         }
     }
 
@@ -105,32 +112,101 @@ impl Suite {
         self
     }
 
+    /// Keeps only the cases of a profile.
+    ///
+    /// ```
+    /// use ap_conformance::{Profile, Suite};
+    ///
+    /// let suite = Suite::builtin().profile(Profile::KeySafety);
+    /// assert!(suite.list().any(|case| case.id() == "authorization/exact"));
+    /// assert!(!suite.list().any(|case| case.id() == "framing/byte-by-byte"));
+    /// ```
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.cases.retain(|case| profile.contains(case.profile));
+        self
+    }
+
+    /// Keeps only the cases that need a capability.
+    pub fn capability(mut self, capability: Capability) -> Self {
+        self.cases.retain(|case| case.needs.contains(&capability));
+        self
+    }
+
     /// Keeps only the cases whose id contains this text.
     ///
     /// # Errors
     ///
-    /// [`UnknownCase`] if there is none.
-    pub fn filter(mut self, text: &str) -> Result<Self, UnknownCase> {
-        self.cases.retain(|case| case.id.contains(text));
-        if self.cases.is_empty() {
-            Err(UnknownCase(text.to_owned()))
-        } else {
-            Ok(self)
-        }
+    /// [`ChoiceError::UnknownCase`] if there is none.
+    pub fn filter(self, text: &str) -> Result<Self, ChoiceError> {
+        self.keep(text, |id| id.contains(text))
     }
 
     /// Keeps only the case with this id.
     ///
     /// # Errors
     ///
-    /// [`UnknownCase`] if there is none.
-    pub fn only(mut self, id: &str) -> Result<Self, UnknownCase> {
-        self.cases.retain(|case| case.id == id);
-        if self.cases.is_empty() {
-            Err(UnknownCase(id.to_owned()))
-        } else {
-            Ok(self)
+    /// [`ChoiceError::UnknownCase`] if there is none.
+    pub fn only(self, id: &str) -> Result<Self, ChoiceError> {
+        self.keep(id, |one| one == id)
+    }
+
+    fn keep(mut self, text: &str, matches: impl Fn(&str) -> bool) -> Result<Self, ChoiceError> {
+        if !self.cases.iter().any(|case| matches(&case.id)) {
+            return Err(self.unknown_case(text));
         }
+        self.cases.retain(|case| matches(&case.id));
+        Ok(self)
+    }
+
+    fn unknown_case(&self, text: &str) -> ChoiceError {
+        ChoiceError::unknown_case(text, self.cases.iter().map(|case| case.id.as_str()))
+    }
+
+    /// Declares that the subject does not offer a capability, with the reason.
+    ///
+    /// Cases that need it are not run. The report counts them as not applicable.
+    ///
+    /// ```
+    /// use ap_conformance::{Capability, Suite};
+    ///
+    /// let suite = Suite::builtin()
+    ///     .without(Capability::Proxy, "it is for servers that are reached directly")?
+    ///     .without(Capability::ConnectionReuse, "it opens a connection for each request")?;
+    /// # Ok::<(), ap_conformance::ChoiceError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ChoiceError::NoReason`] if the reason is empty.
+    pub fn without(mut self, capability: Capability, reason: &str) -> Result<Self, ChoiceError> {
+        ChoiceError::check_reason(capability.name(), reason)?;
+        self.exceptions
+            .without
+            .push((capability, reason.to_owned()));
+        Ok(self)
+    }
+
+    /// Leaves out the cases whose id starts with this text, with the reason. `body/` leaves out a group.
+    ///
+    /// They are not run. The report shows them as skipped, with the reason.
+    ///
+    /// ```
+    /// let suite = ap_conformance::Suite::builtin().skip("body/", "judged elsewhere")?;
+    /// # Ok::<(), ap_conformance::ChoiceError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ChoiceError`] if no id starts with the text, or if the reason is empty.
+    pub fn skip(mut self, start: &str, reason: &str) -> Result<Self, ChoiceError> {
+        ChoiceError::check_reason(start, reason)?;
+        let mut cases = files::builtin().iter().chain(&self.cases);
+        if !cases.any(|case| case.id.starts_with(start)) {
+            return Err(self.unknown_case(start));
+        }
+        let entry = (start.to_owned(), reason.to_owned());
+        self.exceptions.skipped.push(entry);
+        Ok(self)
     }
 
     /// Expects a case to fail, with the reason why this subject cannot keep the rule.
@@ -140,8 +216,8 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`InvalidExpectedFailure`] if there is no such case, or no reason.
-    pub fn expected_failure(self, id: &str, reason: &str) -> Result<Self, InvalidExpectedFailure> {
+    /// [`ChoiceError`] if there is no such case, or no reason.
+    pub fn expected_failure(self, id: &str, reason: &str) -> Result<Self, ChoiceError> {
         self.expect_failure(ExpectedFailure {
             id: id.to_owned(),
             reason: reason.to_owned(),
@@ -149,10 +225,10 @@ impl Suite {
         })
     }
 
-    fn expect_failure(mut self, entry: ExpectedFailure) -> Result<Self, InvalidExpectedFailure> {
+    fn expect_failure(mut self, entry: ExpectedFailure) -> Result<Self, ChoiceError> {
         let mut cases = files::builtin().iter().chain(&self.cases);
         if !cases.any(|case| case.id == entry.id) {
-            return Err(InvalidExpectedFailure::UnknownCase(entry.id));
+            return Err(self.unknown_case(&entry.id));
         }
         self.expected_failures.add(entry)?;
         Ok(self)
@@ -165,8 +241,8 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`InvalidExpectedFailure`] for the first entry that is not valid.
-    pub fn expected_failures(self, list: &str) -> Result<Self, InvalidExpectedFailure> {
+    /// [`ChoiceError`] for the first entry that is not valid.
+    pub fn expected_failures(self, list: &str) -> Result<Self, ChoiceError> {
         let mut entries = expected_failures::parse(list)?.into_iter();
         entries.try_fold(self, Self::expect_failure)
     }
@@ -174,6 +250,7 @@ impl Suite {
     /// Keeps only the cases for which the function returns `true`.
     #[cfg(test)]
     pub(crate) fn retain(mut self, keep: impl Fn(&Case) -> bool) -> Self {
+        self.is_quiet = true;
         self.cases.retain(keep);
         self
     }
@@ -204,6 +281,22 @@ impl Suite {
     /// The suite calls it after every call, and searches the text for keys.
     pub fn log(mut self, log: fn() -> String) -> Self {
         self.log = Some(log);
+        self
+    }
+
+    /// Shows the whole conversation of every case in its [`details`](crate::CaseReport::details), with times, also if it
+    /// passed.
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
+        self
+    }
+
+    /// Writes nothing while it runs.
+    ///
+    /// By default, a run says on standard error how far it is: on a terminal in one line that changes, elsewhere in
+    /// a line every ten seconds.
+    pub fn quiet(mut self) -> Self {
+        self.is_quiet = true;
         self
     }
 
@@ -251,7 +344,7 @@ impl Suite {
 
     /// Judges a program by the shell command that starts it.
     ///
-    /// The program speaks the protocol of `docs/conformance.md`. If it ends, hangs or breaks the
+    /// The program speaks the protocol of `docs/conformance/other-languages.md`. If it ends, hangs or breaks the
     /// protocol, the current case fails, and the program is started again for the next case.
     pub fn check_program(&self, command: &str) -> Report {
         let mut program = Program::new(command);
@@ -275,16 +368,13 @@ impl Suite {
             subject_kind,
             process_kind: self.process_kind,
             cases: &self.cases,
+            exceptions: &self.exceptions,
             expected_failures: &self.expected_failures,
+            is_quiet: self.is_quiet,
         }
     }
 
     fn context(&self) -> Result<SuiteContext, String> {
-        SuiteContext::new(self.log, self.memory_meter)
+        SuiteContext::new(self.log, self.memory_meter, self.trace)
     }
 }
-
-/// A filter that matches no case.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no case has {0:?} in its id; `Suite::list` and `--list` show all ids")]
-pub struct UnknownCase(String);

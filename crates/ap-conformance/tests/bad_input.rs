@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use ap_client::transport::Connect as _;
-use ap_conformance::{CaseState, InvalidExpectedFailure, Report, Suite};
+use ap_conformance::{Capability, CaseState, ChoiceError, Profile, Report, Suite};
 use ap_ureq::UreqTransport;
 
 const VALID: &str = r#"{
@@ -54,8 +54,12 @@ fn a_mistake_in_a_case_file_is_reported_with_the_file_and_the_mistake() {
             "either a `path` or a `url`",
         ),
         (
-            with(r#""calls""#, r#""env": {"A": "b"}, "calls""#),
-            "need `env` in `needs`",
+            with(r#""calls""#, r#""needs": ["proxi"], "calls""#),
+            "unknown variant `proxi`",
+        ),
+        (
+            with(r#""calls""#, r#""profile": "keys", "calls""#),
+            "unknown variant `keys`",
         ),
         (
             with(r#""calls""#, r#""variants": [{}], "calls""#),
@@ -66,8 +70,8 @@ fn a_mistake_in_a_case_file_is_reported_with_the_file_and_the_mistake() {
             "`variants` is not a list",
         ),
         (
-            with(r#""path""#, r#""cancel": true, "path""#),
-            "needs `async`",
+            with(r#""path""#, r#""cancel": true, "times": 2, "path""#),
+            "once if it is cancelled",
         ),
         (
             with(
@@ -120,21 +124,40 @@ fn a_folder_without_case_files_is_an_error_that_names_it() {
 #[test]
 fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
     let suite = Suite::builtin;
-    let unknown = suite().filter("no-such-case").unwrap_err().to_string();
-    assert!(unknown.contains("no-such-case") && unknown.contains("--list"));
-    assert!(suite().only("authorization/exac").is_err());
-    assert!(matches!(
-        suite().expected_failure("authorization/exac", "why"),
-        Err(InvalidExpectedFailure::UnknownCase(_))
-    ));
-    assert!(matches!(
-        suite().expected_failure("authorization/exact", " \n"),
-        Err(InvalidExpectedFailure::NoReason(_))
-    ));
+    let messages = [
+        suite().filter("no-such-case").map(drop),
+        suite().only("authorization/exac").map(drop),
+        suite()
+            .expected_failure("authorization/exac", "why")
+            .map(drop),
+        suite().skip("bodi/", "why").map(drop),
+        "conection-reuse".parse::<Capability>().map(drop),
+        "keysafety".parse::<Profile>().map(drop),
+        suite()
+            .expected_failure("authorization/exact", " \n")
+            .map(drop),
+        suite().skip("body/", "").map(drop),
+        suite().without(Capability::Proxy, " ").map(drop),
+    ]
+    .map(|result| result.unwrap_err().to_string());
+    for (message, says) in messages.iter().zip([
+        "no case has \"no-such-case\" in its id; `Suite::list` and `--list`",
+        "did you mean authorization/exact?",
+        "did you mean authorization/exact?",
+        "no case has \"bodi/\" in its id",
+        "no capability \"conection-reuse\"; did you mean connection-reuse?; choose from",
+        "no profile \"keysafety\"; did you mean key-safety?; choose from",
+        "\"authorization/exact\" is left out without a reason",
+        "\"body/\" is left out without a reason",
+        "\"proxy\" is left out without a reason",
+    ]) {
+        assert!(message.contains(says), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
     for list in ["{}", "[{}]", r#"[{"id": "authorization/exact"}]"#, "["] {
         let error = suite().expected_failures(list).unwrap_err();
         assert!(
-            matches!(error, InvalidExpectedFailure::InvalidList(_)),
+            matches!(error, ChoiceError::InvalidList(_)),
             "{list}: {error}"
         );
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
@@ -142,7 +165,7 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
     let list = r#"[{"id": "authorization/exact", "reason": ""}]"#;
     let error = suite().expected_failures(list).unwrap_err().to_string();
     assert!(
-        error.contains("authorization/exact") && error.contains("no reason"),
+        error.contains("authorization/exact") && error.contains("without a reason"),
         "{error}"
     );
 }
@@ -243,4 +266,25 @@ fn a_program_that_ends_in_one_case_is_started_again_for_the_next() {
     let states: Vec<_> = report.cases().iter().map(|case| case.state()).collect();
     assert_eq!(states, [CaseState::Failed, CaseState::Skipped]);
     assert_eq!(report.cases()[1].reason(), "not this one");
+}
+
+#[test]
+fn a_case_that_does_not_apply_is_counted_apart_and_is_no_failure() {
+    let suite = Suite::builtin().filter("authorization/").unwrap();
+    let suite = suite
+        .skip("authorization/key-", "judged elsewhere")
+        .unwrap();
+    let suite = suite
+        .without(Capability::CustomRoots, "it has no TLS")
+        .unwrap();
+    let report = suite.check(UreqTransport::connect);
+    report.assert_strict();
+    assert_eq!(report.count(CaseState::Skipped), 12);
+    assert_eq!(report.count(CaseState::NotApplicable), 1);
+    let tls = report
+        .cases()
+        .iter()
+        .find(|case| case.id() == "authorization/over-tls");
+    assert_eq!(tls.unwrap().reason(), "needs custom-roots: it has no TLS");
+    assert_eq!(report.to_json()["summary"]["not_applicable"], 1);
 }

@@ -161,6 +161,13 @@ impl Draft {
         self
     }
 
+    /// Sets a header, unless there is one of this name.
+    pub fn default_header(mut self, name: HeaderName, value: &HeaderValue) -> Self {
+        let added = add_missing(&mut self.headers, name, value);
+        self.keep(added);
+        self
+    }
+
     /// Sets several headers, instead of earlier ones of the same names. Repeated lines stay repeated.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         let mut set = Ok(());

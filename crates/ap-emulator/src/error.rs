@@ -18,6 +18,14 @@ pub enum StartError {
         /// The first port.
         first: u16,
     },
+    /// There are more seeded events than an emulator can have.
+    #[error("{count} events are too many; choose at most {most}")]
+    TooManyEvents {
+        /// The number of events.
+        count: u32,
+        /// The most that there can be.
+        most: u32,
+    },
     /// Another program listens on the port.
     #[error("port {port} for {product} is already in use")]
     PortInUse {

@@ -33,8 +33,18 @@ const CALL_CENTRE_ID: &str = "65e0a100000000000000000a";
 pub(crate) const BUYER: (&str, &str) = (BUYER_ID, "Sunny Roofs Example");
 /// The id and the name of a source.
 pub(crate) const SELLER: (&str, &str) = (SELLER_ID, "Leads by Example");
-/// The id and the name of another source.
+/// The id and the name of a source that has to authenticate itself.
 pub(crate) const CALL_CENTRE: (&str, &str) = (CALL_CENTRE_ID, "Call Centre Example");
+/// The id and the name of the flow that accepts leads.
+pub(crate) const ROOF_FLOW: (&str, &str) = ("65e0b2000000000000000001", "Roof repair, web forms");
+/// The id and the name of the flow that is disabled.
+pub(crate) const SOLAR_FLOW: (&str, &str) =
+    ("65e0b2000000000000000002", "Solar panels, call centre");
+/// Why the first flow refuses a lead.
+pub(crate) const NO_EMAIL: &str = "An e-mail address is needed";
+/// Why the first flow refuses a lead.
+pub(crate) const BAD_PHONE: &str = "The phone number is not valid";
+pub(crate) const OUTBOUND_MODULE: &str = "leadconduit-default.outbound.json";
 
 /// Formats a time as the API does: ISO 8601, in UTC, with milliseconds.
 pub(crate) fn iso_8601(at: Timestamp) -> String {
@@ -66,10 +76,10 @@ pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {
         "last_name": "Example",
         "email": "robin@example.com",
         "phone": "202-555-0142",
-        "accounts": [{ "id": ACCOUNT_ID, "name": "Example Home Services" }],
+        "accounts": [{ "id": ACCOUNT_ID, "name": ACCOUNT_NAME }],
         "products": products,
         "product_code": Product::LeadConduit.id(),
-        "company_name": "Example Home Services",
+        "company_name": ACCOUNT_NAME,
         "subscriptions": [{
             "id": "65e0a1000000000000000006",
             "account_id": ACCOUNT_ID,
@@ -105,7 +115,7 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
         "id": ACCOUNT_ID,
         "sso_id": "65e0a1000000000000000007",
         "api_key": key,
-        "name": "Example Home Services",
+        "name": ACCOUNT_NAME,
         "time_zone": "America/Chicago",
         "type": "customer",
         "data_retention_in_days": 90,
@@ -115,11 +125,11 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
         "pricing_components": [],
         "billing_type": if paid { "contracted" } else { "self_service" },
         "financial_state": if paid { json!("paid") } else { Value::Null },
-        "lead_ping_enabled": false,
+        "lead_ping_enabled": true,
         "product_id": Product::LeadConduit.id(),
         "state": "active",
-        "connected_buyers": [{ "id": BUYER_ID, "name": "Sunny Roofs Example" }],
-        "connected_sellers": [{ "id": SELLER_ID, "name": "Leads by Example" }],
+        "connected_buyers": [{ "id": BUYER.0, "name": BUYER.1 }],
+        "connected_sellers": [{ "id": SELLER.0, "name": SELLER.1 }],
         "pending_buyers": [],
         "pending_sellers": [],
         "subscriptions": {
@@ -144,31 +154,42 @@ pub(crate) fn account(key: &str, plan: Plan) -> Value {
 }
 
 pub(crate) fn flows() -> [Value; 2] {
-    let seller = json!({ "id": SELLER_ID, "name": "Leads by Example" });
-    let buyer = json!({ "id": BUYER_ID, "name": "Sunny Roofs Example" });
+    let party = |(id, name): (&str, &str)| json!({ "id": id, "name": name });
+    let feedback = |module: &str| json!({ "integration": { "module_id": module, "mappings": [] } });
     [
         json!({
-            "id": "65e0b2000000000000000001",
-            "name": "Roof repair, web forms",
+            "id": ROOF_FLOW.0,
+            "name": ROOF_FLOW.1,
             "enabled": true,
             "fields": [
-                "first_name", "last_name", "email", "phone_1", "postal_code",
-                "roof_age_exhs", "trustedform_cert_url",
+                "first_name", "last_name", "email", "phone_1", "city", "state", "postal_code",
+                "reference", "roof_age_exhs", "trustedform_cert_url",
             ],
-            "sources": [{
-                "id": "s1roof",
-                "entity": seller,
-                "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
-                "enabled": true,
-                "authentication_required": false,
-            }],
+            "sources": [
+                {
+                    "id": "s1roof",
+                    "entity": party(SELLER),
+                    "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
+                    "feedback": feedback("leadconduit-default.feedback"),
+                    "enabled": true,
+                    "authentication_required": false,
+                },
+                {
+                    "id": "s2roof",
+                    "entity": party(CALL_CENTRE),
+                    "integration": { "module_id": "leadconduit-default.inbound", "mappings": [] },
+                    "enabled": true,
+                    "authentication_required": true,
+                },
+            ],
+            "pricing": { "prices": [{ "amount": 10 }] },
             "steps": [
                 {
                     "id": "f1roof",
                     "type": "filter",
                     "description": "No e-mail address",
                     "outcome": "failure",
-                    "reason": "An e-mail address is needed",
+                    "reason": NO_EMAIL,
                     "rule_set": {
                         "id": "r1roof",
                         "op": "and",
@@ -177,19 +198,34 @@ pub(crate) fn flows() -> [Value; 2] {
                     "enabled": true,
                 },
                 {
+                    "id": "f2roof",
+                    "type": "filter",
+                    "description": "No valid phone number",
+                    "outcome": "failure",
+                    "reason": BAD_PHONE,
+                    "rule_set": {
+                        "id": "r3roof",
+                        "op": "and",
+                        "rules": [{ "id": "r4roof", "lhv": "lead.phone_1", "op": "format is invalid" }],
+                    },
+                    "enabled": true,
+                },
+                {
                     "id": "d1roof",
                     "type": "recipient",
-                    "entity": buyer,
+                    "entity": party(BUYER),
                     "integration": {
-                        "module_id": "leadconduit-default.outbound.json",
+                        "module_id": OUTBOUND_MODULE,
                         "mappings": [
                             { "property": "url", "value": "https://leads.example.com/intake" },
                         ],
                     },
+                    "feedback": feedback(OUTBOUND_MODULE),
+                    "pricing": { "prices": [{ "amount": 25 }] },
                     "enabled": true,
                 },
             ],
-            "ping_enabled": false,
+            "ping_enabled": true,
             "caps": [{
                 "id": "65e0f3000000000000000001",
                 "type": "volume",
@@ -212,8 +248,8 @@ pub(crate) fn flows() -> [Value; 2] {
             "updated_at": "2024-09-17T08:05:30.000Z",
         }),
         json!({
-            "id": "65e0b2000000000000000002",
-            "name": "Solar panels, call centre",
+            "id": SOLAR_FLOW.0,
+            "name": SOLAR_FLOW.1,
             "enabled": false,
             "fields": ["first_name", "last_name", "phone_1", "state"],
             "acceptance_criteria": {
@@ -243,7 +279,9 @@ pub(crate) fn fields() -> Value {
         ("last_name", "Last Name", "last_name"),
         ("email", "Email", "email"),
         ("phone_1", "Phone 1", "phone"),
+        ("city", "City", "city"),
         ("postal_code", "Postal Code", "postal_code"),
+        ("reference", "Reference", "string"),
         ("state", "State", "state"),
         (
             "trustedform_cert_url",

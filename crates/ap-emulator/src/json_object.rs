@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The members of an object, each with the text of its value. Of two with the same name, the last counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct JsonObject<'a>(BTreeMap<String, &'a str>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,11 @@ impl<'a> JsonObject<'a> {
 
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).copied()
+    }
+
+    /// Returns the members, sorted by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
     pub(crate) fn insert(&mut self, name: &str, value: &'a str) {

@@ -30,8 +30,10 @@
 //! `localhost`, the page and the calls return 421.
 #![forbid(unsafe_code)]
 
+mod accept;
 mod addresses;
 mod control;
+mod credentials;
 mod emulator;
 mod error;
 mod example_data;
@@ -46,6 +48,8 @@ mod products;
 mod request_body;
 mod response;
 mod router;
+mod rules;
+mod scalar;
 mod state;
 
 #[doc(no_inline)]

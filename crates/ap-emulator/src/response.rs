@@ -42,6 +42,17 @@ pub(crate) fn with_type(
     )
 }
 
+/// A response in plain text, which is what the vendor's submission handler refuses with.
+pub(crate) fn plain_text(status: StatusCode, reason: String) -> Response {
+    let mut response = with_type(status, "text/plain", reason);
+    response.extensions_mut().insert(PlainText);
+    response
+}
+
+/// Marks a response that is plain text on purpose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainText;
+
 /// For a body that is not held as a whole.
 pub(crate) fn with_body(
     status: StatusCode,

@@ -225,6 +225,80 @@ fn bodies_that_stay_unfinished_are_bounded_all_together() {
 }
 
 #[test]
+fn a_million_seeded_events_take_no_memory() {
+    const COUNT: u32 = 1_000_000;
+    let _guard = one_at_a_time();
+    let before = resident();
+    let emulator = Emulator::builder().events(COUNT).start().unwrap();
+    let url = emulator.url(Product::LeadConduit);
+    let headers = with_key(&emulator.key());
+    let page = |query: &str| {
+        let reply = send(url, "GET", &format!("/events?{query}"), &headers, "");
+        let events: Vec<serde_json::Value> = serde_json::from_slice(&reply.body).unwrap();
+        let id = |event: &serde_json::Value| event["id"].as_str().unwrap().to_owned();
+        events.iter().map(id).collect::<Vec<_>>()
+    };
+    let first = page("sort=asc&limit=1");
+    let last = page("limit=1");
+    // The end of an id is the number of the event.
+    let (start, end) = (
+        u32::from_str_radix(&first[0][16..], 16),
+        u32::from_str_radix(&last[0][16..], 16),
+    );
+    assert_eq!((start, end), (Ok(0), Ok(COUNT - 1)));
+    let middle = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(45 * 24);
+    for query in [
+        "sort=asc&limit=1000".to_owned(),
+        format!("sort=asc&limit=1000&start={middle}"),
+        "limit=1000".to_owned(),
+    ] {
+        assert_eq!(page(&query).len(), 1000);
+    }
+    let whole = "start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z";
+    let path = format!("/events/stats?{whole}&column=source-submitted&group_by=vars.lead.state");
+    let rows = send(url, "GET", &path, &headers, "").json();
+    let rows = rows.as_array().unwrap().iter();
+    let leads: u64 = rows
+        .map(|row| row["source-submitted"].as_u64().unwrap())
+        .sum();
+    let found = send(url, "GET", "/search/leads?query=", &headers, "").json();
+    // The events of the last lead can be cut off.
+    assert!(found["total"].as_u64().unwrap() - leads <= 1, "{leads}");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 32 * MIB, "a million events cost {grown} bytes");
+}
+
+#[test]
+fn real_events_take_no_more_than_their_room() {
+    let _guard = one_at_a_time();
+    let emulator = Emulator::start().unwrap();
+    let path = "/flows/65e0b2000000000000000001/sources/65e0a1000000000000000004/submit";
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let body = format!("email=a%40b.example&first_name={}", "n".repeat(60_000));
+    let one = request("POST", path, form, &body);
+    let mut stream = connect(emulator.url(Product::LeadConduit));
+    let before = resident();
+    // 120 MiB of leads.
+    for _ in 0..200 {
+        stream.write_all(one.repeat(10).as_bytes()).unwrap();
+        assert_eq!(
+            read_answers(&mut stream, 10)
+                .matches("HTTP/1.1 201 ")
+                .count(),
+            10
+        );
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 96 * MIB, "real events cost {grown} bytes");
+    // The oldest ones made room.
+    let headers = with_key(&emulator.key());
+    let url = emulator.url(Product::LeadConduit);
+    let found = send(url, "GET", "/events?include=id&limit=1000", &headers, "").json();
+    let found = found.as_array().unwrap().len();
+    assert!((400..1000).contains(&found), "{found}");
+}
+
+#[test]
 fn the_page_is_there_when_the_ports_are_full() {
     let _guard = one_at_a_time();
     const LIMIT: usize = 8;

@@ -287,24 +287,15 @@ fn what_the_page_lists_is_served() {
         assert!(!operations.is_empty(), "{product}");
         for operation in operations {
             let (method, path) = operation.split_once(' ').unwrap();
-            let call = |method: &str, path: &str, body: &str| {
-                send(emulator.url(product), method, path, &headers, body)
-            };
-            let path = match path.strip_suffix("/{id}") {
-                Some(list) => {
-                    let id = call("GET", list, "").json()[0]["id"].clone();
-                    format!("{list}/{}", id.as_str().unwrap())
-                }
-                None if path.contains("{list}") => {
-                    let list = call("GET", "/lists", "").json()[0]["url_name"].clone();
-                    path.replace("{list}", list.as_str().unwrap())
-                        .replace("{value}", "robin@example.com")
-                }
-                None => path.to_owned(),
-            };
-            let body = if method == "POST" { "{}" } else { "" };
-            let status = call(method, &path, body).status();
-            // Some of these calls are incomplete. What is not served gets a 501.
+            // Some of these calls are incomplete, or for what does not exist. What is not served gets a 501.
+            let names = path.split('/').map(|part| match part.strip_prefix('{') {
+                Some("list}") => "do_not_call",
+                Some(_) => "65e0ff000000000000000009",
+                None => part,
+            });
+            let path = names.collect::<Vec<_>>().join("/");
+            let body = if method == "GET" { "" } else { "{}" };
+            let status = send(emulator.url(product), method, &path, &headers, body).status();
             assert_ne!(status, 501, "{operation}");
         }
     }

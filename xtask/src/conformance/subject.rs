@@ -1,4 +1,4 @@
-//! [`Subject`]: the transports of this workspace that the suite judges.
+//! [`Subject`]: the transports of this workspace that the command can judge.
 
 use ap_client::transport::{Connect as _, TransportConfig, TransportError};
 use ap_conformance::{Report, Suite};

@@ -1,5 +1,6 @@
 //! The facts of a product's API description as the project keeps them, and the validators of their schemas.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ap_emulator::Product;
@@ -7,6 +8,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use super::import;
 use crate::repo;
 
 /// The products that have a description, each with the name of its file.
@@ -57,6 +59,24 @@ impl Description {
     /// Returns the statuses of an operation with the schemas of their bodies, or `None` if it is not described.
     pub(crate) fn statuses(&self, operation: &str) -> Option<&Map<String, Value>> {
         self.facts["operations"].get(operation)?.as_object()
+    }
+
+    /// Returns `true` if an operation, or a schema that it refers to, contains what is at a JSON pointer of the facts.
+    pub(crate) fn contains(&self, operation: &str, pointer: &str) -> bool {
+        let mut names = pointer.split('/').skip(1);
+        let (group, name) = (names.next(), names.next().unwrap_or_default());
+        let name = name.replace("~1", "/").replace("~0", "~");
+        if group == Some("operations") {
+            return name == operation;
+        }
+        let mut seen = BTreeSet::new();
+        let mut waiting = import::names(self.facts["operations"].get(operation));
+        while let Some(schema) = waiting.pop_first() {
+            if seen.insert(schema.clone()) {
+                waiting.extend(import::names(self.facts["schemas"].get(&schema)));
+            }
+        }
+        seen.contains(&name)
     }
 
     /// Replaces what is at a JSON pointer of the facts.
@@ -201,5 +221,24 @@ mod tests {
                 .is_err()
         );
         assert!(description.correct("", &json!({})).is_err());
+    }
+
+    #[test]
+    fn a_part_of_the_facts_belongs_to_the_operations_that_refer_to_it() {
+        let description = description();
+        for (pointer, expected) in [
+            ("/schemas/A/properties/id", true),
+            ("/schemas/Id", true),
+            ("/schemas/B", false),
+            ("/operations/GET ~1a/200", true),
+            ("/operations/GET ~1b/200", false),
+        ] {
+            assert_eq!(
+                description.contains("GET /a", pointer),
+                expected,
+                "{pointer}"
+            );
+        }
+        assert!(!description.contains("GET /b", "/schemas/A"));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Exceptions {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Correction {
     /// The name of the description's file.
-    description: String,
+    pub(crate) description: String,
     /// A JSON pointer into that file.
     pub(crate) at: String,
     /// What is right there.

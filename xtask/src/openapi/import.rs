@@ -84,7 +84,7 @@ fn reachable(document: &Value, operations: &Map<String, Value>) -> Result<Value,
 }
 
 /// Returns the names of the schemas that values refer to.
-fn names<'a>(values: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
+pub(crate) fn names<'a>(values: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for value in values {
         match value {

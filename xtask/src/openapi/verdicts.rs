@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::calls::{Answer, Call};
 use super::decoders;
 use super::description::{self, Description};
-use super::exceptions::{self, Exceptions, Group};
+use super::exceptions::{self, Correction, Exceptions, Group};
 use super::operations::{self, Served};
 
 /// What is compared.
@@ -173,22 +173,20 @@ impl Check<'_> {
             .collect()
     }
 
-    /// Returns the corrections without which every answer is valid, too.
+    /// Returns the corrections without which every answer is valid, too. As long as an operation that a correction is
+    /// for is not served, nothing can be said about it.
     fn stale_corrections(&self) -> Result<Vec<String>, String> {
         let mut stale = Vec::new();
         for (at, correction) in self.exceptions.corrections.iter().enumerate() {
+            let concerned = self.operations_with(correction);
+            if concerned.iter().any(|operation| !operation.is_served) {
+                continue;
+            }
             let without = self.exceptions.correct(self.descriptions, Some(at))?;
             let mut is_needed = false;
-            for operation in self
-                .operations
-                .iter()
-                .filter(|operation| operation.is_served)
-            {
+            for operation in concerned {
                 for (_, answer) in self.answers_of(operation) {
                     is_needed |= !problems_of(operation, &without, answer)?.is_empty();
-                }
-                if is_needed {
-                    break;
                 }
             }
             if !is_needed {
@@ -199,6 +197,18 @@ impl Check<'_> {
             }
         }
         Ok(stale)
+    }
+
+    /// Returns the operations whose answers contain the part of a description that a correction is for.
+    fn operations_with(&self, correction: &Correction) -> Vec<&Served> {
+        let is_concerned = |operation: &&Served| {
+            self.descriptions.iter().any(|description| {
+                description.name == correction.description
+                    && description.product == operation.product
+                    && description.contains(&operation.described(), &correction.at)
+            })
+        };
+        self.operations.iter().filter(is_concerned).collect()
     }
 }
 
@@ -315,12 +325,14 @@ mod tests {
         let correction = json!({"description": "leadconduit", "at": "/schemas/Status/properties/version",
             "value": {"type": "string"}, "reason": "it can have a suffix"});
         let corrected = json!({"corrections": [correction], "undescribed": [], "not_served": []});
+        let not_served_and_corrected = json!({"corrections": corrected["corrections"], "undescribed": [], "not_served": group});
         let valid = Some((200, r#"{"version":"1.2.3"}"#));
         let suffix = Some((200, r#"{"version":"1.2.3-a"}"#));
         for (is_served, answer, exceptions, expected) in [
             (true, valid, &none, None),
             (true, suffix, &corrected, None),
             (false, None, &not_served, None),
+            (false, None, &not_served_and_corrected, None),
             (
                 false,
                 None,

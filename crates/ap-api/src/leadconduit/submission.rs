@@ -47,6 +47,8 @@ struct Submission {
     flow: Id,
     source: Id,
     fields: Map<String, Value>,
+    /// The lead, if it is XML.
+    xml: Option<String>,
     /// What is wrong with the fields.
     problem: Option<&'static str>,
     is_form: bool,
@@ -59,6 +61,7 @@ impl Submission {
             flow,
             source,
             fields: Map::new(),
+            xml: None,
             problem: None,
             is_form: false,
             is_signed: false,
@@ -85,16 +88,25 @@ impl Submission {
             _ => false,
         };
         let problem = self.problem.or_else(|| match () {
-            () if self.fields.is_empty() => Some("the lead has no field"),
+            () if self.xml.is_some() && (self.is_form || !self.fields.is_empty()) => {
+                Some("the lead is XML and has fields beside it; give one of them")
+            }
+            () if self.xml.as_deref().is_some_and(|xml| xml.trim().is_empty()) => {
+                Some("the lead's XML is empty")
+            }
+            () if self.xml.is_none() && self.fields.is_empty() => Some("the lead has no field"),
             () if self.is_form && self.fields.values().any(is_nested) => {
                 Some("a form has no nested fields; use names with dots, or JSON")
             }
             () => None,
         });
-        match problem {
-            Some(problem) => draft.refuse(problem),
-            None if self.is_form => draft.form(&self.fields),
-            None => draft.json(&self.fields),
+        match (problem, &self.xml) {
+            (Some(problem), _) => draft.refuse(problem),
+            (None, Some(xml)) => draft
+                .header("content-type", "application/xml")
+                .body(xml.clone()),
+            (None, None) if self.is_form => draft.form(&self.fields),
+            (None, None) => draft.json(&self.fields),
         }
     }
 }
@@ -137,6 +149,13 @@ macro_rules! submission {
             /// Sends the lead as an HTML form instead of JSON. Nested fields have names with dots there.
             pub fn as_form(mut self) -> Self {
                 self.0.is_form = true;
+                self
+            }
+
+            /// Sends this XML instead of [fields](Self::field): one element of any name, with an element for each field.
+            /// It is sent as it is.
+            pub fn xml(mut self, lead: impl Into<String>) -> Self {
+                self.0.xml = Some(lead.into());
                 self
             }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
-use crate::options::values::parse_first_port;
+use crate::options::values::{parse_event_count, parse_first_port};
 use crate::output::{self, Printed};
 
 #[derive(clap::Args, Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct Args {
     /// Use ports N, N+1 and N+2 for LeadConduit, TrustedForm and SuppressionList [default: free ports].
     #[arg(long, value_name = "N", value_parser = parse_first_port, allow_hyphen_values = true)]
     port: Option<u16>,
+    /// Start with N invented LeadConduit events over the last 90 days [default: none].
+    #[arg(long, value_name = "N", value_parser = parse_event_count, allow_hyphen_values = true)]
+    events: Option<u32>,
 }
 
 /// The one line on standard output, with its members in this order.
@@ -37,6 +40,9 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     let mut builder = Emulator::builder();
     if let Some(port) = args.port {
         builder = builder.first_port(port);
+    }
+    if let Some(count) = args.events {
+        builder = builder.events(count);
     }
     let emulator = builder.start().map_err(|error| {
         Failure::emulator_not_started(&error, "choose another --port, or leave it out")

@@ -47,6 +47,13 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Parses the first of three ports.
+pub(crate) fn parse_event_count(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(count @ 0..=10_000_000) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(count),
+        _ => Err("write a whole number of events, at most 10000000"),
+    }
+}
+
 pub(crate) fn parse_first_port(text: &str) -> Result<u16, &'static str> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     match text.parse() {

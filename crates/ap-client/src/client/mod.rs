@@ -11,7 +11,7 @@ use ap_core::exchange::NeedKey;
 use ap_core::{
     Account, Draft, Endpoint, Error, KeyRing, Origins, Paged, Response, RetryPolicy, Service,
 };
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::driver::{Driver, Outcome, Todo};
 use crate::mode::{Async, Blocking, Mode};
@@ -54,11 +54,15 @@ pub struct Client<M: Mode> {
 pub(crate) struct Shared<M: Mode> {
     pub(crate) account: Account,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) default_headers: Vec<DefaultHeader>,
     pub(crate) refresher: Option<Refresher<M::AnyKeySource>>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) random: Random,
     pub(crate) transport: Box<M::AnyTransport>,
 }
+
+/// A header of each request to a service that has none of this name.
+pub(crate) type DefaultHeader = (Service, HeaderName, HeaderValue);
 
 /// Returns a number from 0 to 1 each time, for the waits between retries.
 pub(crate) type Random = Box<dyn Fn() -> f64 + Send + Sync>;
@@ -151,7 +155,12 @@ impl<M: Mode> Client<M> {
         &self.shared.transport
     }
 
-    pub(crate) fn driver(&self, draft: Draft) -> Result<Driver, Error> {
+    pub(crate) fn driver(&self, mut draft: Draft) -> Result<Driver, Error> {
+        for (service, name, value) in &self.shared.default_headers {
+            if *service == draft.service() {
+                draft = draft.default_header(name.clone(), value);
+            }
+        }
         let user_agent = &self.shared.user_agent;
         let attempts = self.retry.attempts();
         Driver::new(draft, self.origins(), user_agent, self.timeout, attempts)
@@ -202,7 +211,7 @@ impl Client<Blocking> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_turn(deadline) {
+                Todo::Begin => match self.wait_for_start(deadline) {
                     Ok(()) => call.begin(&self.shared.account),
                     Err(error) => call.failed(error),
                 },
@@ -228,15 +237,15 @@ impl Client<Blocking> {
         }
     }
 
-    fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+    fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
         if let Some(limit) = &self.shared.rate_limit {
             let transport = &*self.shared.transport;
             let now = transport.now();
-            let turn = limit.turn(now, deadline)?;
-            if turn.start() > now {
-                transport.sleep_until(turn.start());
+            let start = limit.reserve(now, deadline)?;
+            if start.at() > now {
+                transport.sleep_until(start.at());
             }
-            turn.begun();
+            start.begun();
         }
         Ok(())
     }
@@ -283,7 +292,7 @@ impl Client<Async> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_turn(deadline).await {
+                Todo::Begin => match self.wait_for_start(deadline).await {
                     Ok(()) => call.begin(&self.shared.account),
                     Err(error) => call.failed(error),
                 },
@@ -309,15 +318,15 @@ impl Client<Async> {
         }
     }
 
-    async fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+    async fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
         if let Some(limit) = &self.shared.rate_limit {
             let transport = &*self.shared.transport;
             let now = transport.now();
-            let turn = limit.turn(now, deadline)?;
-            if turn.start() > now {
-                transport.sleep_until(turn.start()).await;
+            let start = limit.reserve(now, deadline)?;
+            if start.at() > now {
+                transport.sleep_until(start.at()).await;
             }
-            turn.begun();
+            start.begun();
         }
         Ok(())
     }

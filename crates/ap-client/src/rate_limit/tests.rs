@@ -14,9 +14,9 @@ fn limit(calls: u32, milliseconds: u64) -> RateLimit {
 }
 
 fn start(limit: &RateLimit, now: u64) -> u128 {
-    let turn = limit.turn(at(now), Deadline::NEVER).unwrap();
-    let start = turn.start().since_start().as_millis();
-    turn.begun();
+    let reserved = limit.reserve(at(now), Deadline::NEVER).unwrap();
+    let start = reserved.at().since_start().as_millis();
+    reserved.begun();
     start
 }
 
@@ -33,24 +33,27 @@ fn calls_start_at_once_until_the_limit_and_then_as_the_oldest_ones_pass() {
 }
 
 #[test]
-fn a_call_that_cannot_start_before_its_deadline_fails_and_takes_no_turn() {
+fn a_call_that_cannot_start_before_its_deadline_fails_and_takes_no_start() {
     let limit = limit(1, 1_000);
     start(&limit, 0);
     let deadline = |milliseconds| Deadline::after(at(0), Duration::from_millis(milliseconds));
     for milliseconds in [300, 1_000] {
-        let error = limit.turn(at(200), deadline(milliseconds)).err().unwrap();
+        let error = limit
+            .reserve(at(200), deadline(milliseconds))
+            .err()
+            .unwrap();
         assert_eq!(error.retry_after(), Some(Duration::from_millis(800)));
     }
-    let turn = limit.turn(at(200), deadline(1_001)).unwrap();
-    assert_eq!(turn.start(), at(1_000));
+    let reserved = limit.reserve(at(200), deadline(1_001)).unwrap();
+    assert_eq!(reserved.at(), at(1_000));
 }
 
 #[test]
-fn a_turn_that_is_given_back_is_the_next_calls() {
+fn a_start_that_is_given_back_is_the_next_calls() {
     let limit = limit(1, 1_000);
     start(&limit, 0);
-    let turns = [1, 2, 3].map(|_| limit.turn(at(1), Deadline::NEVER).unwrap());
-    let [first, second, third] = turns;
+    let reserved = [1, 2, 3].map(|_| limit.reserve(at(1), Deadline::NEVER).unwrap());
+    let [first, second, third] = reserved;
     drop(first);
     assert_eq!(start(&limit, 2), 1_000, "the gap is filled");
     assert_eq!(start(&limit, 3), 4_000);
@@ -63,7 +66,7 @@ fn a_turn_that_is_given_back_is_the_next_calls() {
     drop(third);
     drop(
         (1..=1_000)
-            .map(|_| limit.turn(at(2_002), Deadline::NEVER))
+            .map(|_| limit.reserve(at(2_002), Deadline::NEVER))
             .collect::<Vec<_>>(),
     );
     assert_eq!(
@@ -86,8 +89,8 @@ fn a_limit_of_nothing_cannot_be_built() {
 enum Step {
     /// So many milliseconds pass.
     Pass(u64),
-    /// A call asks for its turn.
-    Ask,
+    /// A call reserves its start.
+    Reserve,
     /// One of the calls that wait gives up.
     GiveUp(prop::sample::Index),
 }
@@ -95,7 +98,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         2 => (0_u64..300).prop_map(Step::Pass),
-        4 => Just(Step::Ask),
+        4 => Just(Step::Reserve),
         2 => any::<prop::sample::Index>().prop_map(Step::GiveUp),
     ];
     prop::collection::vec(step, 1..200)
@@ -112,30 +115,30 @@ proptest! {
         for step in steps {
             match step {
                 Step::Pass(time) => now += time,
-                Step::Ask => {
-                    let turn = limit.turn(at(now), Deadline::NEVER).unwrap();
-                    prop_assert!(turn.start() >= at(now));
-                    waiting.push(turn);
+                Step::Reserve => {
+                    let reserved = limit.reserve(at(now), Deadline::NEVER).unwrap();
+                    prop_assert!(reserved.at() >= at(now));
+                    waiting.push(reserved);
                 }
                 Step::GiveUp(_) if waiting.is_empty() => {}
                 Step::GiveUp(nth) => drop(waiting.swap_remove(nth.index(waiting.len()))),
             }
-            let (due, rest) = waiting.into_iter().partition(|turn: &Turn<'_>| turn.start() <= at(now));
+            let is_due = |reserved: &ReservedStart<'_>| reserved.at() <= at(now);
+            let (due, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_due);
             waiting = rest;
-            let due: Vec<_> = due;
-            for turn in due {
-                started.push(turn.start());
-                turn.begun();
+            for reserved in due {
+                started.push(reserved.at());
+                reserved.begun();
             }
             if waiting.is_empty() {
                 // Nobody waits, so a call waits only for what has started.
                 let recent = |start: &&Moment| start.after(Duration::from_millis(PER)) > at(now);
                 let is_free = started.iter().filter(recent).count() < usize::try_from(calls).unwrap();
-                let turn = limit.turn(at(now), Deadline::NEVER).unwrap();
-                prop_assert_eq!(turn.start() == at(now), is_free);
+                let reserved = limit.reserve(at(now), Deadline::NEVER).unwrap();
+                prop_assert_eq!(reserved.at() == at(now), is_free);
             }
         }
-        let last = waiting.iter().map(Turn::start);
+        let last = waiting.iter().map(ReservedStart::at);
         let mut all: Vec<_> = started.iter().copied().chain(last).collect();
         all.sort_unstable();
         let calls = usize::try_from(calls).unwrap();

@@ -75,6 +75,13 @@ pub(crate) struct ExpectedResult {
     pub within_ms: Option<u64>,
 }
 
+impl ExpectedResult {
+    /// Returns `true` if the call may end in an outcome of this kind.
+    pub(crate) fn accepts(&self, kind: &str) -> bool {
+        self.outcome.all().contains(&kind)
+    }
+}
+
 /// Every outcome that a case may name.
 pub(crate) const OUTCOMES: &[&str] = &[
     "response",

@@ -4,9 +4,11 @@
 //! [`Case`] of every variant; [`files`] contains the files of this crate.
 
 mod call;
+mod capability;
 pub(crate) mod files;
 mod level;
 mod listener;
+mod profile;
 mod reader;
 mod step;
 
@@ -14,9 +16,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub(crate) use call::{Call, ExpectedResult};
+pub(crate) use call::{Call, ExpectedResult, OUTCOMES};
+pub use capability::Capability;
 pub use level::Level;
 pub(crate) use listener::{Certificate, ExpectedRequests, Listener, Range};
+pub use profile::Profile;
 pub use reader::CaseError;
 pub(crate) use step::{DOCUMENTED_401, Step, answering_script, default_script, unhex};
 
@@ -35,13 +39,16 @@ pub(crate) struct Case {
     /// Where the rule comes from.
     pub source: String,
     pub level: Level,
-    /// What the subject must be able to do, or what the process must have.
+    /// The profile that the case is part of, besides `all`.
     #[serde(default)]
-    pub needs: Vec<Need>,
-    /// Environment variables, for cases with the need `env`.
+    pub profile: Profile,
+    /// What the subject must offer. The reader adds what follows from the rest of the case.
+    #[serde(default)]
+    pub needs: Vec<Capability>,
+    /// Environment variables.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Files of the home directory, for cases with the need `env`.
+    /// Files of the home directory.
     #[serde(default)]
     pub home: BTreeMap<String, String>,
     /// Names of files that must not be in the home directory when the case is over.
@@ -78,17 +85,6 @@ pub(crate) struct Case {
 
 fn one_key() -> Vec<String> {
     vec!["first".to_owned()]
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Need {
-    /// A future that can be dropped.
-    Async,
-    /// Environment variables, so a process of its own.
-    Env,
-    /// A proxy can be configured.
-    Proxy,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -141,6 +137,11 @@ impl Case {
             }
         }
         names
+    }
+
+    /// Returns `true` if the case needs a process with environment variables of its own.
+    pub(crate) fn needs_environment(&self) -> bool {
+        !(self.env.is_empty() && self.home.is_empty() && self.home_lacks.is_empty())
     }
 
     /// Returns `true` if a listener is a product, which may receive keys.

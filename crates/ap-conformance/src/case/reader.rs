@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::call::OUTCOMES;
-use super::{Call, Case, Listener, Need};
+use super::{Call, Capability, Case, Listener, Profile};
 
 /// A case file: a list of cases of one group.
 #[derive(Clone, Debug, Deserialize)]
@@ -12,6 +12,9 @@ use super::{Call, Case, Listener, Need};
 struct CaseFile {
     /// What the group is about, in one sentence.
     description: String,
+    /// The profile of its cases, except for those that have their own.
+    #[serde(default)]
+    profile: Profile,
     cases: Vec<Value>,
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Case>, CaseError> {
         let number = index + 1;
         for value in variants(value).map_err(|e| error(format!("case {number}: {e}")))? {
             let id = value["id"].as_str().unwrap_or("without an id").to_owned();
+            let has_profile = value.get("profile").is_some();
             let in_case = |e: String| error(format!("case {number} ({id}): {e}"));
             let mut case: Case =
                 serde_json::from_value(value).map_err(|e| in_case(e.to_string()))?;
@@ -53,6 +57,10 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Case>, CaseError> {
             if case.family.is_empty() {
                 case.family.clone_from(&case.id);
             }
+            if !has_profile {
+                case.profile = parsed.profile;
+            }
+            add_needs(&mut case);
             cases.push(case);
         }
     }
@@ -120,13 +128,42 @@ fn replace_markers(value: &mut Value, with: &serde_json::Map<String, Value>) {
     }
 }
 
+/// Adds the capabilities that follow from what the case does and expects.
+fn add_needs(case: &mut Case) {
+    let calls = || case.calls.iter();
+    let is_on_the_way = |name: &str| case.is_product(name) || case.settings.proxy.is_some();
+    let mut on_the_way = case
+        .listeners
+        .iter()
+        .filter(|(name, _)| is_on_the_way(name));
+    let by_tls =
+        on_the_way.any(|(_, listener)| listener.https.unwrap_or_else(|| listener.tls.is_some()));
+    let expects_limit = |call: &Call| call.expect.outcome.all().contains(&"too_large");
+    let derived = [
+        (Capability::Proxy, case.settings.proxy.is_some()),
+        (Capability::Tls, by_tls),
+        (Capability::CustomRoots, by_tls && !case.settings.no_root),
+        (Capability::Cancellation, calls().any(|call| call.cancel)),
+        (
+            Capability::ConcurrentCalls,
+            calls().any(|call| call.times > 1),
+        ),
+        (Capability::ResponseLimits, calls().any(expects_limit)),
+    ];
+    for (capability, is_needed) in derived {
+        if is_needed && !case.needs.contains(&capability) {
+            case.needs.push(capability);
+        }
+    }
+}
+
 fn check(case: &Case) -> Result<(), String> {
     check_texts(case)?;
     if case.calls.is_empty() {
         return Err("there is no call".to_owned());
     }
     for call in &case.calls {
-        check_call(case, call)?;
+        check_call(call)?;
     }
     check_environment(case)?;
     if let Some(missing) = case
@@ -168,7 +205,7 @@ fn check_texts(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn check_call(case: &Case, call: &Call) -> Result<(), String> {
+fn check_call(call: &Call) -> Result<(), String> {
     if call.path.is_some() == call.url.is_some() {
         return Err("a call has either a `path` or a `url`".to_owned());
     }
@@ -181,17 +218,10 @@ fn check_call(case: &Case, call: &Call) -> Result<(), String> {
     if !(1..=100).contains(&call.times) || call.cancel && call.times > 1 {
         return Err("a call is made 1 to 100 `times`, and once if it is cancelled".to_owned());
     }
-    if call.cancel && !case.needs.contains(&Need::Async) {
-        return Err("a call that is cancelled needs `async`".to_owned());
-    }
     Ok(())
 }
 
 fn check_environment(case: &Case) -> Result<(), String> {
-    let is_plain = case.env.is_empty() && case.home.is_empty() && case.home_lacks.is_empty();
-    if !is_plain && !case.needs.contains(&Need::Env) {
-        return Err("`env`, `home` and `home_lacks` need `env` in `needs`".to_owned());
-    }
     for name in case.home.keys().chain(&case.home_lacks) {
         if name.is_empty() || name.contains(['/', '\\']) {
             return Err(format!(

@@ -37,7 +37,7 @@ use ap_client::transport::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::Response;
 
-use crate::case::{Case, Need, files};
+use crate::case::{Capability, Case, files};
 use crate::report::{CaseReport, CaseState, Report};
 use crate::suite::Suite;
 
@@ -96,7 +96,7 @@ impl Mutation {
     fn must_fail(self, cases: &[Case]) -> BTreeSet<&str> {
         let mut ids = self.failing_cases().ids(cases);
         if !matches!(self, Self::Async(_)) {
-            let is_skipped = |case: &&Case| case.needs.contains(&Need::Async);
+            let is_skipped = |case: &&Case| case.needs.contains(&Capability::Cancellation);
             for case in cases.iter().filter(is_skipped) {
                 ids.remove(case.id.as_str());
             }
@@ -130,7 +130,7 @@ impl Mutation {
 /// Returns the cases that run in this process.
 fn cases() -> Vec<Case> {
     let mut cases = files::builtin().to_vec();
-    cases.retain(|case| !case.needs.contains(&Need::Env));
+    cases.retain(|case| !case.needs_environment());
     cases
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::failing_cases::FailingCases;
 use super::mutant::{Mutant, MutantTransport, NO_FAULT};
-use crate::case::{Case, Need, files};
+use crate::case::{Case, files};
 use crate::memory;
 use crate::suite::Suite;
 
@@ -159,7 +159,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
 /// Returns the cases that run in a process of their own.
 fn cases() -> Vec<Case> {
     let mut cases = files::builtin().to_vec();
-    cases.retain(|case| case.needs.contains(&Need::Env) || memory::is_large(case));
+    cases.retain(|case| case.needs_environment() || memory::is_large(case));
     cases
 }
 
@@ -178,7 +178,7 @@ fn every_mutant_in_its_own_process_fails_exactly_its_listed_cases() {
         return;
     }
     let cases = cases();
-    let is_memory_case = |case: &Case| !case.needs.contains(&Need::Env);
+    let is_memory_case = |case: &Case| !case.needs_environment();
     let mut complaints = Vec::new();
     for mutant in MUTANTS {
         let must_fail = mutant.fails.ids(&cases);
@@ -238,7 +238,7 @@ fn every_case_about_the_environment_is_failed_by_a_mutant() {
     let named: BTreeSet<&str> = lists.collect();
     let left: Vec<_> = cases
         .iter()
-        .filter(|case| case.needs.contains(&Need::Env) && !named.contains(case.id.as_str()))
+        .filter(|case| case.needs_environment() && !named.contains(case.id.as_str()))
         .map(|case| &case.id)
         .collect();
     assert!(left.is_empty(), "no mutant fails {left:#?}");

@@ -14,6 +14,22 @@ pub(crate) enum Connection {
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
+/// The first byte of a TLS connection: a record with a handshake.
+const TLS_HANDSHAKE: u8 = 22;
+
+/// Returns the first bytes of a connection that does not begin with a TLS handshake. They are still to be read.
+pub(crate) fn bytes_without_tls(tcp: &TcpStream) -> Option<Vec<u8>> {
+    tcp.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut buffer = vec![0; 16 * 1024];
+    let count = tcp.peek(&mut buffer[..1]).ok()?;
+    if count == 0 || buffer[0] == TLS_HANDSHAKE {
+        return None;
+    }
+    let count = tcp.peek(&mut buffer).ok()?;
+    buffer.truncate(count);
+    Some(buffer)
+}
+
 impl Connection {
     /// Accepts a connection, and completes the handshake if there is a TLS configuration.
     ///

@@ -4,6 +4,7 @@
 //! script. No runtime is needed.
 
 mod connection;
+mod conversation;
 mod plan;
 mod script;
 mod state;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use connection::Connection;
+pub(crate) use conversation::{Event, Piece, What, merge};
 pub(crate) use plan::{ListenerPlan, plans};
 use state::ListenerState;
 pub(crate) use state::Record;
@@ -207,9 +209,19 @@ fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<Lis
         let (tls, greeting) = (plan.tls.clone(), plan.greeting.clone());
         let state = Arc::clone(state);
         threads.push(std::thread::spawn(move || {
-            // A client may close the connection at any time. What it sent until then is recorded.
-            let _ = Connection::accept(tcp, tls, greeting.as_bytes())
-                .and_then(|connection| script::run(connection, &script, &state, number));
+            if tls.is_some()
+                && let Some(bytes) = connection::bytes_without_tls(&tcp)
+            {
+                state.add_bytes_without_tls(number, &bytes);
+            }
+            match Connection::accept(tcp, tls, greeting.as_bytes()) {
+                // A client may close the connection at any time. What it sent until then is recorded.
+                Ok(connection) => drop(script::run(connection, &script, &state, number)),
+                Err(error) => {
+                    let why = format!("the TLS handshake failed: {error}");
+                    state.add_event(number, What::Failed(why));
+                }
+            }
         }));
         threads.retain(|thread| !thread.is_finished());
     }

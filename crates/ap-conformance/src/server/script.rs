@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use super::connection::Connection;
+use super::conversation::What;
 use super::state::ListenerState;
 use super::tunnel::tunnel;
 use crate::case::{DOCUMENTED_401, Step, unhex};
@@ -28,6 +29,14 @@ pub(crate) fn run(
         number,
         pending: Vec::new(),
     };
+    let send = |connection: &mut Connection, bytes: &[u8]| {
+        let sent = connection.send(bytes);
+        if sent.is_ok() {
+            state.add_sent_bytes(number, bytes);
+        }
+        sent
+    };
+    let ended = |how| state.add_event(number, What::Ended(how));
     let mut rest: VecDeque<Step> = steps.iter().cloned().collect();
     while let Some(step) = rest.pop_front() {
         match &step {
@@ -36,10 +45,10 @@ pub(crate) fn run(
                     return Ok(());
                 }
             }
-            Step::Send(text) => connection.send(text.as_bytes())?,
-            Step::Respond(respond) => connection.send(respond.text().as_bytes())?,
-            Step::Refuse => connection.send(DOCUMENTED_401.as_bytes())?,
-            Step::Hex(text) => connection.send(&unhex(text))?,
+            Step::Send(text) => send(&mut connection, text.as_bytes())?,
+            Step::Respond(respond) => send(&mut connection, respond.text().as_bytes())?,
+            Step::Refuse => send(&mut connection, DOCUMENTED_401.as_bytes())?,
+            Step::Hex(text) => send(&mut connection, &unhex(text))?,
             Step::Repeat { text, times } => {
                 // In large pieces, because the flood must not be slower than the client.
                 let per_piece = (64 * 1024 / text.len().max(1)).clamp(1, (*times).max(1));
@@ -47,14 +56,14 @@ pub(crate) fn run(
                 let mut sent = 0;
                 while sent < *times && sent * text.len() < FLOOD_LIMIT {
                     let times_now = per_piece.min(times - sent);
-                    connection.send(&piece.as_bytes()[..times_now * text.len()])?;
+                    send(&mut connection, &piece.as_bytes()[..times_now * text.len()])?;
                     state.add_sent(times_now * text.len());
                     sent += times_now;
                 }
             }
             Step::Drip { text, every_ms } => {
                 for byte in text.bytes() {
-                    connection.send(&[byte])?;
+                    send(&mut connection, &[byte])?;
                     if reader.wait(&mut connection, Duration::from_millis(*every_ms))? {
                         return Ok(());
                     }
@@ -75,9 +84,16 @@ pub(crate) fn run(
                 reader.wait(&mut connection, PATIENCE)?;
                 return Ok(());
             }
-            Step::Half => connection.half_close()?,
-            Step::Fin => return connection.fin(),
+            Step::Half => {
+                ended("closed its side");
+                connection.half_close()?;
+            }
+            Step::Fin => {
+                ended("closed the connection");
+                return connection.fin();
+            }
             Step::Rst => {
+                ended("reset the connection");
                 state.drop_handle(number);
                 return connection.reset();
             }
@@ -91,6 +107,7 @@ pub(crate) fn run(
             }
         }
     }
+    ended("closed its side");
     connection.close()?;
     // Reading to the end records late bytes, and prevents a reset that would overtake the answer.
     reader.wait(&mut connection, PATIENCE).map(drop)

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::conversation::{Conversation, Piece, What};
 use super::plan::ListenerPlan;
 use crate::case::Step;
 use crate::raw_request::header_lines;
@@ -18,12 +19,16 @@ pub(crate) struct Record {
     pub received: Vec<Vec<u8>>,
     /// Every request, with the number of its connection.
     pub requests: Vec<(usize, Vec<u8>)>,
+    /// A listener that speaks TLS received something else.
+    pub without_tls: bool,
     /// How many marks the scripts have passed.
     pub marks: usize,
     /// How many bytes of floods were sent.
     pub sent: usize,
     /// The numbers of the connections that the client has closed.
     pub hung_up: BTreeSet<usize>,
+    /// What happened, to show it to a person.
+    pub conversation: Conversation,
 }
 
 /// What the threads of one listener share.
@@ -66,7 +71,9 @@ impl ListenerState {
         let number = {
             let mut record = self.record();
             record.received.push(Vec::new());
-            record.received.len() - 1
+            let number = record.received.len() - 1;
+            record.conversation.add(number, What::Opened);
+            number
         };
         if let Ok(handle) = tcp.try_clone() {
             lock(&self.sockets).insert(number, handle);
@@ -87,9 +94,18 @@ impl ListenerState {
     }
 
     pub(super) fn add_received(&self, connection: usize, bytes: &[u8]) {
-        if let Some(all) = self.record().received.get_mut(connection) {
+        let mut record = self.record();
+        if let Some(all) = record.received.get_mut(connection) {
             all.extend_from_slice(bytes);
         }
+        let piece = What::Received(Piece::of(bytes));
+        record.conversation.add(connection, piece);
+    }
+
+    /// Records bytes that a listener with TLS received outside of it.
+    pub(super) fn add_bytes_without_tls(&self, connection: usize, bytes: &[u8]) {
+        self.add_received(connection, bytes);
+        self.record().without_tls = true;
     }
 
     pub(super) fn add_request(&self, connection: usize, request: Vec<u8>) {
@@ -105,7 +121,20 @@ impl ListenerState {
     }
 
     pub(super) fn add_hang_up(&self, connection: usize) {
-        self.record().hung_up.insert(connection);
+        let mut record = self.record();
+        if record.hung_up.insert(connection) {
+            record.conversation.add(connection, What::ClientClosed);
+        }
+    }
+
+    /// Records bytes that were sent on a connection.
+    pub(super) fn add_sent_bytes(&self, connection: usize, bytes: &[u8]) {
+        self.add_event(connection, What::Sent(Piece::of(bytes)));
+    }
+
+    /// Records something else that happened on a connection.
+    pub(super) fn add_event(&self, connection: usize, what: What) {
+        self.record().conversation.add(connection, what);
     }
 
     /// Returns the steps that answer the latest request on a connection.

@@ -17,7 +17,7 @@ use ap_core::Draft;
 
 use crate::case::Call;
 use crate::context::SuiteContext;
-use crate::outcome::{Outcome, error_chain};
+use crate::outcome::{Outcome, error_chain, error_in_words};
 use crate::request::PreparedRequest;
 use crate::run::Run;
 
@@ -62,6 +62,7 @@ fn draft(run: &Run<'_>, call: &Call) -> Result<Result<Draft, Outcome>, String> {
 /// Stores the failure of a subject that could not be made, for every call of the run.
 fn fail_all_calls(run: &mut Run<'_>, error: &TransportError) {
     let mut outcome = Outcome::of_kind(error.kind().name());
+    outcome.error = error_in_words(error);
     outcome.text = error_chain(error);
     run.outcomes = vec![outcome; run.case.each_call().count()];
 }

@@ -15,6 +15,22 @@ const MAX_LINE: u64 = 256 * 1024 * 1024;
 /// How many lines are read before they are needed.
 const LINES_AHEAD: usize = 10_000;
 
+/// Why a program gave no answer that can be used.
+pub(super) struct NoAnswer {
+    pub message: String,
+    /// It answered nothing in the time that it had.
+    pub is_timeout: bool,
+}
+
+impl From<String> for NoAnswer {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            is_timeout: false,
+        }
+    }
+}
+
 /// A running program. It is ended when this is dropped.
 pub(super) struct Process {
     child: Child,
@@ -57,19 +73,22 @@ impl Process {
         op: &str,
         message: &str,
         timeout: Duration,
-    ) -> Result<T, String> {
+    ) -> Result<T, NoAnswer> {
         // If the program does not read it, it does not answer either.
         let _ = self.input.send(format!("{message}\n"));
         match self.output.recv_timeout(timeout) {
             Ok(line) => serde_json::from_str(&line).map_err(|error| {
                 // Without the line itself, which may contain a key.
-                format!("the program answered `{op}` with a line that is not the protocol's JSON: {error}")
+                format!("the program answered `{op}` with a line that is not the protocol's JSON: {error}").into()
             }),
-            Err(RecvTimeoutError::Timeout) => Err(format!(
-                "the program did not answer `{op}` within {} ms",
-                timeout.as_millis()
-            )),
-            Err(RecvTimeoutError::Disconnected) => Err(self.why_output_ended(op)),
+            Err(RecvTimeoutError::Timeout) => {
+                let millis = timeout.as_millis();
+                Err(NoAnswer {
+                    message: format!("the program did not answer `{op}` within {millis} ms"),
+                    is_timeout: true,
+                })
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.why_output_ended(op).into()),
         }
     }
 

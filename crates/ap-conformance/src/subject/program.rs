@@ -1,4 +1,4 @@
-//! Makes the calls of a run with a program that speaks the protocol of `docs/conformance.md`.
+//! Makes the calls of a run with a program that speaks the protocol of `docs/conformance/other-languages.md`.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::blocking::wait_before;
-use super::process::Process;
+use super::process::{NoAnswer, Process};
 use crate::case::{Call, Case};
 use crate::context::SuiteContext;
 use crate::outcome::Outcome;
@@ -48,10 +48,18 @@ impl<'a> Program<'a> {
             Some(running) => running,
             None => Process::start(self.command)?,
         };
-        let verdict = run_case(case, offset, context, &mut process)?;
         // Dropping a process ends it, so it is kept only if the run made no mistake.
-        self.process = Some(process);
-        Ok(verdict)
+        match run_case(case, offset, context, &mut process) {
+            Ok(verdict) => {
+                self.process = Some(process);
+                Ok(verdict)
+            }
+            Err(NoAnswer {
+                message,
+                is_timeout: true,
+            }) => Ok(Verdict::hung(message)),
+            Err(NoAnswer { message, .. }) => Err(message),
+        }
     }
 }
 
@@ -60,14 +68,15 @@ fn run_case(
     offset: Option<usize>,
     context: &SuiteContext,
     process: &mut Process,
-) -> Result<Verdict, String> {
+) -> Result<Verdict, NoAnswer> {
     let mut run = Run::prepare(case, context, offset)?;
     let reply: Reply = process.exchange("begin", &begin_message(&run), TIMEOUT)?;
     if let Some(reason) = reply.skip {
         return Ok(Verdict::skipped(reason));
     }
     if !reply.ok {
-        return Err("the program answered neither `ok` nor `skip` to `begin`".to_owned());
+        let message = "the program answered neither `ok` nor `skip` to `begin`";
+        return Err(message.to_owned().into());
     }
     for call in &case.calls {
         wait_before(&run, call);
@@ -82,11 +91,12 @@ fn run_case(
             outcome = Outcome::of_kind("late");
         }
         outcome.text.push_str(&process.standard_error());
+        outcome.error.clone_from(&outcome.text);
         run.outcomes.push(outcome);
     }
     let reply: Reply = process.exchange("end", &json!({"op": "end"}).to_string(), TIMEOUT)?;
     if !reply.ok {
-        return Err("the program did not answer `ok` to `end`".to_owned());
+        return Err("the program did not answer `ok` to `end`".to_owned().into());
     }
     Ok(run.verdict())
 }
@@ -118,6 +128,7 @@ fn begin_message(run: &Run<'_>) -> String {
     json!({
         "op": "begin",
         "case": run.case.id,
+        "needs": run.case.needs.iter().map(|need| need.name()).collect::<Vec<_>>(),
         "keys": keys_named(run, &run.case.keys),
         "user": run.case.user.as_deref().unwrap_or(DEFAULT_USER),
         "service": match run.service() {

@@ -12,6 +12,9 @@ use crate::per_product::PerProduct;
 use crate::state::Shared;
 use crate::{Product, StartError};
 
+/// The most seeded events.
+const MAX_EVENTS: u32 = 10_000_000;
+
 /// Settings of an emulator, before it starts.
 ///
 /// ```
@@ -31,6 +34,7 @@ pub struct Builder {
     first_port: Option<u16>,
     client_timeout: Duration,
     max_connections: usize,
+    events: u32,
 }
 
 impl Builder {
@@ -40,6 +44,7 @@ impl Builder {
             first_port: None,
             client_timeout: Duration::from_secs(30),
             max_connections: 512,
+            events: 0,
         }
     }
 
@@ -72,15 +77,35 @@ impl Builder {
         self
     }
 
+    /// Starts with this many invented LeadConduit events, up to ten million; with none by default.
+    ///
+    /// They are spread over the 90 days before the start, and are the same at every start, apart from their
+    /// times. None is stored: each is computed when a client reads it, so they cost no memory.
+    ///
+    /// ```
+    /// let emulator = ap_emulator::Emulator::builder().events(1_000_000).start()?;
+    /// # Ok::<(), ap_emulator::StartError>(())
+    /// ```
+    pub const fn events(mut self, count: u32) -> Self {
+        self.events = count;
+        self
+    }
+
     /// Starts the emulator. When this returns, all three ports accept requests.
     ///
     /// # Errors
     ///
-    /// Returns an error if the address is not loopback, if a port is in use or out of range, or if
-    /// the operating system refuses the ports or the thread.
+    /// Returns an error if the address is not loopback, if a port is in use or out of range, if there are
+    /// to be too many events, or if the operating system refuses the ports or the thread.
     pub fn start(self) -> Result<Emulator, StartError> {
         if !self.ip.is_loopback() {
             return Err(StartError::NotLoopback(self.ip));
+        }
+        if self.events > MAX_EVENTS {
+            return Err(StartError::TooManyEvents {
+                count: self.events,
+                most: MAX_EVENTS,
+            });
         }
         let [one, two, three] = self.ports()?;
         let listeners = [
@@ -102,7 +127,7 @@ impl Builder {
             *ports.get_mut(*product) = listener.local_addr().map_err(StartError::Serve)?.port();
         }
         let addresses = Addresses::new(self.ip, ports).ok_or(StartError::NotLoopback(self.ip))?;
-        let shared = Arc::new(Shared::new(addresses, self.client_timeout));
+        let shared = Arc::new(Shared::new(addresses, self.client_timeout, self.events));
         let server = ServerThread::start(listeners, &shared, self.max_connections.max(1))
             .map_err(StartError::Serve)?;
         Ok(Emulator {

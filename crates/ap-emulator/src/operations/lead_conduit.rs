@@ -1,6 +1,6 @@
 //! The operations of LeadConduit, which also serves the account API.
 
-use super::{Operation, open, served, unserved};
+use super::{Operation, served, served_open, unserved};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/user", "getAuthenticatedUser"),
@@ -27,38 +27,38 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("PUT", "/entities/{id}", "updateEntity"),
     served("DELETE", "/entities/{id}", "deleteEntity"),
     served("GET", "/entities/{id}/changelogs", "listEntityChangelogs"),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/median",
         "getEventMetricsMedian",
     ),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/funnel",
         "getEventMetricsFunnel",
     ),
-    unserved("GET", "/events/event-metrics/count", "getEventMetricsCount"),
-    unserved(
+    served("GET", "/events/event-metrics/count", "getEventMetricsCount"),
+    served(
         "GET",
         "/events/event-metrics/count_unique",
         "getEventMetricsCountUnique",
     ),
-    unserved(
+    served(
         "GET",
         "/events/event-metrics/select_unique",
         "getEventMetricsSelectUnique",
     ),
-    unserved("GET", "/events", "listEvents"),
-    unserved("POST", "/events", "listEventsPost"),
-    unserved("GET", "/events/{id}", "getEvent"),
-    unserved("GET", "/events/stats", "eventStatistics"),
+    served("GET", "/events", "listEvents"),
+    served("POST", "/events", "listEventsPost"),
+    served("GET", "/events/{id}", "getEvent"),
+    served("GET", "/events/stats", "eventStatistics"),
     served("GET", "/fields", "listFields"),
     served("POST", "/fields", "createField"),
     served("GET", "/fields/{id}", "getField"),
     served("PUT", "/fields/{id}", "updateField"),
     served("DELETE", "/fields/{id}", "deleteField"),
     served("GET", "/fields/{id}/changelogs", "listFieldChangelogs"),
-    unserved("GET", "/firehose", "firehose"),
+    served("GET", "/firehose", "firehose"),
     served("GET", "/flows", "listFlows"),
     served("POST", "/flows", "createFlow"),
     unserved("PUT", "/flows", "updateFlows"),
@@ -69,22 +69,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("GET", "/flows/{id}/changelogs", "listFlowChangelogs"),
     served("GET", "/flows/{id}/fields", "listFlowFields"),
     served("GET", "/flows/{id}/fields/usage", "flowFieldUsages"),
-    open(
+    served_open(
         "POST",
         "/flows/{flow_id}/sources/{source_id}/submit",
         "submitLead",
     ),
-    open(
+    served_open(
         "GET",
         "/flows/{flow_id}/sources/{source_id}/submit",
         "submitLeadByGet",
     ),
-    open(
+    served_open(
         "POST",
         "/flows/{flow_id}/sources/{source_id}/ping",
         "pingSource",
     ),
-    open(
+    served_open(
         "GET",
         "/flows/{flow_id}/sources/{source_id}/ping",
         "pingSourceByGet",
@@ -114,7 +114,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("POST", "/routers", "createRouter"),
     served("GET", "/routers/{id}", "getRouter"),
     served("PUT", "/routers/{id}", "updateRouter"),
-    unserved("GET", "/search/leads", "leadSearch"),
+    served("GET", "/search/leads", "leadSearch"),
     served("GET", "/services", "listServices"),
     served("GET", "/status", "status"),
     served(
@@ -146,6 +146,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     served("PUT", "/onboards/{id}", "updateOnboard"),
     served("POST", "/onboard/buyer", "completeBuyerSetup"),
     served("GET", "/exports", "listExports"),
-    open("POST", "/feedback", "sendFeedback"),
-    open("GET", "/feedback", "sendFeedbackByGet"),
+    served_open("POST", "/feedback", "sendFeedback"),
+    served_open("GET", "/feedback", "sendFeedbackByGet"),
 ];

@@ -53,6 +53,13 @@ const fn open(method: &'static str, path: &'static str, name: &'static str) -> O
     }
 }
 
+const fn served_open(method: &'static str, path: &'static str, name: &'static str) -> Operation {
+    Operation {
+        is_served: true,
+        ..open(method, path, name)
+    }
+}
+
 /// Returns the operations of `product`.
 pub(crate) const fn of(product: Product) -> &'static [Operation] {
     match product {
@@ -70,6 +77,13 @@ pub(crate) fn find(product: Product, method: &str, path: &str) -> Option<&'stati
         .filter(|operation| operation.method == method && is_match(operation.path, path));
     // `/events/stats` is not the event `stats`.
     candidates.min_by_key(|operation| operation.path.matches('{').count())
+}
+
+/// Returns `true` if everybody may call `path` and it is served, whatever the method.
+pub(crate) fn is_open(product: Product, path: &str) -> bool {
+    of(product).iter().any(|operation| {
+        operation.access == Access::Open && operation.is_served && is_match(operation.path, path)
+    })
 }
 
 fn is_match(template: &str, path: &str) -> bool {

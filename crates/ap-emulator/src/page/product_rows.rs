@@ -65,12 +65,13 @@ fn row(url: &str, snapshot: &State, product: Product, since_refusal: Option<Dura
             ("accepted", &count(state.acceptances, "call")),
             ("refused", &state.refusals.to_string()),
             ("refusal", &refusal),
-            ("operations", &served(product)),
+            ("count", &count(served(product).count() as u64, "operation")),
+            ("operations", &served(product).collect::<String>()),
         ],
     )
 }
 
-fn served(product: Product) -> String {
+fn served(product: Product) -> impl Iterator<Item = String> {
     operations::of(product)
         .iter()
         .filter(|operation| operation.is_served)
@@ -80,7 +81,6 @@ fn served(product: Product) -> String {
                 operation.method, operation.path
             )
         })
-        .collect()
 }
 
 fn ago(elapsed: Duration) -> String {

@@ -1,7 +1,5 @@
 //! The checks that every request passes before it reaches a route, in their order.
 
-mod accept;
-mod credentials;
 mod host;
 mod same_origin;
 
@@ -16,13 +14,13 @@ use http::{Method, Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use self::credentials::Credentials;
 use self::host::Host;
+use crate::credentials::{self, Credentials};
 use crate::fault::{self, Aborted, Fault, Kind};
 use crate::operations::{self, Access, Operation};
-use crate::response::{self, RequestFacts, Response};
+use crate::response::{self, PlainText, RequestFacts, Response};
 use crate::state::Shared;
-use crate::{Product, control, page, products};
+use crate::{Product, accept, control, page, products};
 
 /// The path below which everything is the emulator's own.
 pub(crate) const CONTROL_ROOT: &str = "/_emulator";
@@ -151,11 +149,20 @@ impl ProductRouter {
     fn refuse_client(&self, request: &Request<Body>) -> Option<Response> {
         let path = request.uri().path();
         let operation = operations::find(self.product, request.method().as_str(), path);
-        if operation.is_none_or(|operation| operation.access == Access::Key) {
+        let is_open = match operation {
+            Some(operation) => operation.access == Access::Open,
+            None => operations::is_open(self.product, path),
+        };
+        if !is_open {
             if let Some(refusal) = self.refuse_credentials(request) {
                 return Some(refusal);
             }
-            if products::demands_accept(self.product) && !accept::accepts_json(request.headers()) {
+            let has_csv = operation.is_some_and(|operation| operation.name == "eventStatistics")
+                && accept::accepts_csv(request.headers());
+            if products::demands_accept(self.product)
+                && !has_csv
+                && !accept::accepts_json(request.headers())
+            {
                 let body = r#"{"error":"misconfigured csrf: check Accept header is set properly"}"#;
                 return Some(response::json_text(StatusCode::FORBIDDEN, body));
             }
@@ -163,6 +170,10 @@ impl ProductRouter {
             if let Some(refusal) = products::refuse_plan(self.product, plan, path) {
                 return Some(refusal);
             }
+        }
+        // The vendor's handlers there refuse other methods themselves.
+        if operation.is_none() && is_open {
+            return None;
         }
         self.refuse_unserved(operation, path)
     }
@@ -244,7 +255,8 @@ async fn run(service: VendorService, routes: &Router, request: Request<Body>) ->
         Err(never) => match never {},
     };
     // axum's router refuses a path that is not UTF-8, and does so in plain text.
-    if response.status().is_client_error() && !is_json(&response) {
+    let is_intended = response.extensions().get::<PlainText>().is_some();
+    if response.status().is_client_error() && !is_json(&response) && !is_intended {
         return response::error(service, response.status(), "bad request");
     }
     response

@@ -5,6 +5,7 @@ pub(crate) mod budget;
 pub(crate) mod certificates;
 pub(crate) mod changes;
 pub(crate) mod collection;
+pub(crate) mod events;
 pub(crate) mod history;
 pub(crate) mod plan;
 pub(crate) mod random;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use self::account::Account;
 use self::certificates::Certificates;
+use self::events::Events;
 use self::history::{Event, History};
 use self::plan::Plan;
 use self::settings::Settings;
@@ -42,12 +44,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(addresses: Addresses, client_timeout: Duration) -> Self {
+    /// `events` is the number of seeded events.
+    pub(crate) fn new(addresses: Addresses, client_timeout: Duration, events: u32) -> Self {
         Self {
             addresses,
             client_timeout,
             body_room: BodyRoom::new(),
-            state: Mutex::new(EmulatorState::new()),
+            state: Mutex::new(EmulatorState::new(events)),
         }
     }
 
@@ -63,6 +66,7 @@ pub(crate) struct EmulatorState {
     pub(crate) plan: Plan,
     pub(crate) certificates: Certificates,
     pub(crate) suppression: SuppressionLists,
+    pub(crate) events: Events,
     pub(crate) store: Store,
     pub(crate) settings: Settings,
     pub(crate) history: History,
@@ -87,12 +91,13 @@ impl ProductRecord {
 }
 
 impl EmulatorState {
-    fn new() -> Self {
+    fn new(events: u32) -> Self {
         Self {
             account: Account::new(),
             plan: Plan::Paid,
             certificates: Certificates::new(),
             suppression: SuppressionLists::with_examples(),
+            events: Events::new(events),
             store: Store::with_examples(),
             settings: Settings::default(),
             history: History::new(),

@@ -99,21 +99,21 @@ pub(super) async fn change<T>(
     let room = &shared.body_room;
     let held = request_body::read_held(SERVICE, body, shared.client_timeout, room).await;
     let held = held.map_err(Failure::Unread)?;
-    change(&mut shared.lock(), held.as_bytes()).map_err(Failure::Refused)
+    change(&mut shared.lock(), held.as_bytes()).map_err(Failure::Refusal)
 }
 
 /// Why a change was not made.
 pub(super) enum Failure {
     /// The body could not be read.
     Unread(Response),
-    Refused(Refusal),
+    Refusal(Refusal),
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Self::Unread(response) => response,
-            Self::Refused(refusal) => refusal.into_response(),
+            Self::Refusal(refusal) => refusal.into_response(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod changelogs;
 mod credentials;
 mod entities;
+mod events;
 mod fields;
 mod flows;
 mod handlers;
@@ -15,6 +16,7 @@ mod reports;
 mod resource;
 mod routers;
 mod submission_docs;
+mod submissions;
 
 use std::sync::Arc;
 
@@ -22,11 +24,13 @@ use ap_core::Service;
 use axum::Router;
 use http::{Method, StatusCode};
 
+use crate::Product;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
 use crate::state::store::{Name, Store};
 
+const PRODUCT: Product = Product::LeadConduit;
 const SERVICE: Service = Service::LeadConduit;
 
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
@@ -35,6 +39,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         changelogs::routes(),
         credentials::routes(),
         entities::routes(),
+        events::routes(),
         fields::routes(),
         flows::routes(),
         limits::routes(),
@@ -43,6 +48,7 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
         reports::routes(),
         routers::routes(),
         submission_docs::routes(),
+        submissions::routes(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)

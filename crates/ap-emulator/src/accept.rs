@@ -4,14 +4,19 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
     names(headers, |kind| {
         matches!(kind, "application/json" | "text/json") || kind.ends_with("+json")
     })
 }
 
+/// Statistics alone are also served as CSV.
+pub(crate) fn accepts_csv(headers: &HeaderMap) -> bool {
+    names(headers, |kind| kind == "text/csv")
+}
+
 /// Only browsers name HTML, and only when they load a page.
-pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
     names(headers, |kind| kind == "text/html")
 }
 

@@ -9,14 +9,14 @@ use crate::state::account::Key;
 
 /// The result of checking a request's credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credentials {
+pub(crate) enum Credentials {
     Accepted,
     Rejected,
     /// The request has more than one `Authorization` line; to choose one would be a guess.
     Ambiguous,
 }
 
-pub(super) fn check(headers: &HeaderMap, accepted: &Key) -> Credentials {
+pub(crate) fn check(headers: &HeaderMap, accepted: &Key) -> Credentials {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let Some(line) = lines.next() else {
         return Credentials::Rejected;

@@ -1,6 +1,8 @@
-//! [`Report`]: the results of a subject, case by case, as a table and as JSON.
+//! [`Report`]: the results of a subject, case by case. As text it is in [`text`].
 
-use std::fmt;
+mod text;
+
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,6 +23,7 @@ pub struct CaseReport {
     pub(crate) level: Level,
     pub(crate) state: CaseState,
     pub(crate) reason: String,
+    pub(crate) details: String,
     pub(crate) millis: u64,
     pub(crate) title: String,
     pub(crate) requirement: String,
@@ -31,7 +34,7 @@ pub struct CaseReport {
 
 /// How a case ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum CaseState {
     /// The subject kept the rule.
     Passed,
@@ -39,21 +42,42 @@ pub enum CaseState {
     Failed,
     /// The case was not judged, or was expected to fail. The reason says why.
     Skipped,
+    /// The case needs something that the subject does not offer. The reason says what.
+    NotApplicable,
 }
 
 impl CaseState {
-    /// Returns `passed`, `failed` or `skipped`.
+    /// Returns `passed`, `failed`, `skipped` or `not-applicable`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::NotApplicable => "not-applicable",
         }
     }
 }
 
 impl CaseReport {
+    /// Makes an entry without texts.
+    #[cfg(test)]
+    pub(crate) fn new(id: &str, level: Level, state: CaseState) -> Self {
+        Self {
+            id: id.to_owned(),
+            level,
+            state,
+            reason: String::new(),
+            details: String::new(),
+            millis: 0,
+            title: String::new(),
+            requirement: String::new(),
+            source: String::new(),
+            kinds: Vec::new(),
+            memory: None,
+        }
+    }
+
     /// Returns the case's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -64,6 +88,26 @@ impl CaseReport {
     pub fn level(&self) -> Level {
         self.level
     }
+    /// Returns what happens in the case, in a few words.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+    /// Returns how long the case took.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(self.millis)
+    }
+    /// Returns the rule that a client must keep.
+    #[must_use]
+    pub fn requirement(&self) -> &str {
+        &self.requirement
+    }
+    /// Returns where the rule comes from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
     /// Returns how the case ended.
     #[must_use]
     pub fn state(&self) -> CaseState {
@@ -73,6 +117,14 @@ impl CaseReport {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+    /// Returns what happened in the case: the subject's own error, and what each listener received and sent.
+    ///
+    /// Every part of a key is replaced by `<key>`. Empty if the case passed and is not
+    /// [traced](crate::Suite::trace).
+    #[must_use]
+    pub fn details(&self) -> &str {
+        &self.details
     }
     /// Returns the kinds of outcome of its calls, in order. Two subjects are compared by these.
     #[must_use]
@@ -88,24 +140,6 @@ impl CaseReport {
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {
         self.state == CaseState::Failed && (strict || self.level == Level::Must)
-    }
-
-    fn line(&self) -> String {
-        let Self {
-            id,
-            level,
-            requirement,
-            source,
-            reason,
-            ..
-        } = self;
-        match self.state {
-            CaseState::Passed => format!("passed   {level:<6}  {id}"),
-            CaseState::Skipped => format!("skipped  {level:<6}  {id}: {reason}"),
-            CaseState::Failed => format!(
-                "FAILED   {level:<6}  {id}\n    rule:   {requirement}\n    source: {source}\n    result: {reason}"
-            ),
-        }
     }
 }
 
@@ -182,7 +216,7 @@ impl Report {
         );
     }
 
-    /// Returns the report as JSON, in the form that `docs/conformance.md` describes.
+    /// Returns the report as JSON, in the form that `docs/conformance/index.md` describes.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let cases: Vec<_> = self
@@ -194,6 +228,7 @@ impl Report {
                     "level": case.level,
                     "outcome": case.state,
                     "reason": case.reason,
+                    "details": case.details,
                     "ms": case.millis,
                 })
             })
@@ -207,6 +242,7 @@ impl Report {
                 "passed": self.count(CaseState::Passed),
                 "failed": self.count(CaseState::Failed),
                 "skipped": self.count(CaseState::Skipped),
+                "not_applicable": self.count(CaseState::NotApplicable),
             },
         })
     }
@@ -248,12 +284,20 @@ impl Report {
         mine.state = match theirs["outcome"].as_str() {
             Some("passed") => CaseState::Passed,
             Some("skipped") => CaseState::Skipped,
+            Some("not-applicable") => CaseState::NotApplicable,
             _ => CaseState::Failed,
         };
         theirs["reason"]
             .as_str()
             .unwrap_or_default()
             .clone_into(&mut mine.reason);
+        if theirs["level"] == "SHOULD" {
+            mine.level = Level::Should;
+        }
+        theirs["details"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut mine.details);
         mine.millis = theirs["ms"].as_u64().unwrap_or_default();
         mine.memory = theirs["memory"].as_u64();
         let kinds = theirs["kinds"].as_array().into_iter().flatten();
@@ -278,42 +322,21 @@ impl Report {
             .iter()
             .filter_map(|mine| {
                 let theirs = other.cases.iter().find(|theirs| theirs.id == mine.id)?;
-                let both_ran =
-                    mine.state != CaseState::Skipped && theirs.state != CaseState::Skipped;
-                (both_ran && mine.kinds != theirs.kinds).then(|| mine.id.clone())
+                let ran =
+                    |case: &CaseReport| matches!(case.state, CaseState::Passed | CaseState::Failed);
+                (ran(mine) && ran(theirs) && mine.kinds != theirs.kinds).then(|| mine.id.clone())
             })
             .collect()
     }
 
-    /// Returns the report without times and memory, which may differ between two equal runs.
+    /// Returns the report without times, memory and details, which may differ between two equal runs.
     #[must_use]
     pub fn without_times(mut self) -> Self {
         for case in &mut self.cases {
             case.millis = 0;
+            case.details.clear();
             case.memory = None;
         }
         self
-    }
-}
-
-/// A table for a terminal: each failed and skipped case, then the counts.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for case in self
-            .cases
-            .iter()
-            .filter(|case| case.state != CaseState::Passed)
-        {
-            writeln!(f, "{}", case.line())?;
-        }
-        write!(
-            f,
-            "{}: {} passed, {} failed, {} skipped; {}",
-            self.subject,
-            self.count(CaseState::Passed),
-            self.count(CaseState::Failed),
-            self.count(CaseState::Skipped),
-            self.memory(),
-        )
     }
 }

@@ -12,11 +12,11 @@ use crate::transport::{Deadline, Moment};
 pub(crate) struct RateLimit(Mutex<Starts>);
 
 /// A start that is reserved for a call. It is given back if it is dropped before the call starts.
-#[must_use = "a call that does not start gives its turn back"]
-pub(crate) struct Turn<'a> {
+#[must_use = "a start that is dropped is given back"]
+pub(crate) struct ReservedStart<'a> {
     limit: &'a RateLimit,
-    start: Moment,
-    is_over: bool,
+    at: Moment,
+    has_begun: bool,
 }
 
 impl RateLimit {
@@ -36,12 +36,16 @@ impl RateLimit {
     }
 
     /// Reserves the next start before the deadline.
-    pub(crate) fn turn(&self, now: Moment, deadline: Deadline) -> Result<Turn<'_>, Error> {
-        let start = self.starts().reserve(now, deadline)?;
-        Ok(Turn {
+    pub(crate) fn reserve(
+        &self,
+        now: Moment,
+        deadline: Deadline,
+    ) -> Result<ReservedStart<'_>, Error> {
+        let at = self.starts().reserve(now, deadline)?;
+        Ok(ReservedStart {
             limit: self,
-            start,
-            is_over: false,
+            at,
+            has_begun: false,
         })
     }
 
@@ -50,22 +54,22 @@ impl RateLimit {
     }
 }
 
-impl Turn<'_> {
+impl ReservedStart<'_> {
     /// Returns when the call may start.
-    pub(crate) const fn start(&self) -> Moment {
-        self.start
+    pub(crate) const fn at(&self) -> Moment {
+        self.at
     }
 
     /// The call starts.
     pub(crate) fn begun(mut self) {
-        self.is_over = true;
+        self.has_begun = true;
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for ReservedStart<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.limit.starts().give_back(self.start);
+        if !self.has_begun {
+            self.limit.starts().give_back(self.at);
         }
     }
 }

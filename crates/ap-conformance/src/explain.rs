@@ -1,0 +1,184 @@
+//! What happened in a run, for a person: the subject's own words, and what each listener received and sent.
+//!
+//! Every part of a key is replaced by `<key>`.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::time::Instant;
+
+use crate::outcome::Outcome;
+use crate::secrets::{Secret, excerpt, without_keys};
+use crate::server::{Event, Piece, Record, What, merge};
+
+/// How many lines of a head, of an error and of a log are shown.
+const LINES: usize = 20;
+
+/// How many characters of a line are shown.
+const WIDTH: usize = 160;
+
+/// How many connections of a listener are shown.
+const CONNECTIONS: usize = 6;
+
+/// What happened in a run.
+pub(crate) struct Explanation<'a> {
+    pub secrets: &'a [Secret],
+    pub outcomes: &'a [Outcome],
+    pub records: &'a BTreeMap<&'a str, Record>,
+    pub started: Instant,
+}
+
+impl Explanation<'_> {
+    /// Explains a failure: outcomes, what each listener received and sent, and the last lines of the log.
+    pub(crate) fn failure(&self) -> String {
+        let mut text = self.outcomes_in_words();
+        for (name, record) in self.records {
+            // Writing to a String cannot fail.
+            let _ = self.listener(&mut text, name, record);
+        }
+        text + &self.log()
+    }
+
+    /// Shows everything in the order in which it happened, with times.
+    pub(crate) fn trace(&self) -> String {
+        let mut all: Vec<(&str, &Event)> = Vec::new();
+        for (name, record) in self.records {
+            all.extend(
+                record
+                    .conversation
+                    .events
+                    .iter()
+                    .map(|event| (*name, event)),
+            );
+        }
+        all.sort_by_key(|(_, event)| event.at);
+        let mut text = String::new();
+        for (name, event) in all {
+            let millis = event.at.saturating_duration_since(self.started).as_millis();
+            let _ = writeln!(
+                text,
+                "{millis:>5} ms  {name}, connection {}",
+                event.connection + 1
+            );
+            let _ = self.event(&mut text, &event.what, true);
+        }
+        text + &self.outcomes_in_words() + &self.log()
+    }
+
+    fn outcomes_in_words(&self) -> String {
+        let mut text = String::new();
+        for (index, outcome) in self.outcomes.iter().enumerate() {
+            let _ = write!(text, "call {}: {}", index + 1, outcome.kind);
+            if let Some(status) = outcome.status {
+                let body = excerpt(&outcome.body, self.secrets);
+                let _ = write!(text, " {status} {body}");
+            }
+            text.push('\n');
+            for line in self.clean_lines(outcome.error.as_bytes()).take(LINES) {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text
+    }
+
+    fn listener(&self, text: &mut String, name: &str, record: &Record) -> fmt::Result {
+        let count = record.received.len();
+        if count == 0 {
+            return writeln!(text, "{name}: no connection");
+        }
+        for number in 0..count.min(CONNECTIONS) {
+            writeln!(text, "{name}, connection {}", number + 1)?;
+            let mut joined: Vec<What> = Vec::new();
+            let events = record.conversation.events.iter();
+            for event in events.filter(|event| event.connection == number) {
+                let is_merged = joined
+                    .last_mut()
+                    .is_some_and(|last| merge(last, &event.what));
+                if !is_merged {
+                    joined.push(event.what.clone());
+                }
+            }
+            for what in joined {
+                self.event(text, &what, false)?;
+            }
+        }
+        if count > CONNECTIONS {
+            writeln!(text, "{name}: {} more connections", count - CONNECTIONS)?;
+        }
+        Ok(())
+    }
+
+    fn event(&self, text: &mut String, what: &What, is_trace: bool) -> fmt::Result {
+        match what {
+            What::Opened if is_trace => writeln!(text, "  * the client connected"),
+            What::Opened => Ok(()),
+            What::Received(piece) => self.piece(text, '>', piece, is_trace),
+            What::Sent(piece) => self.piece(text, '<', piece, is_trace),
+            What::ClientClosed => writeln!(text, "  * the client closed the connection"),
+            What::Ended(how) => writeln!(text, "  * the listener {how}"),
+            What::Failed(why) => writeln!(text, "  * {why}"),
+        }
+    }
+
+    /// Shows a head line by line, and of a body only its length, or also its start.
+    fn piece(&self, text: &mut String, mark: char, piece: &Piece, is_trace: bool) -> fmt::Result {
+        let is_binary = |byte: &u8| *byte == 0 || *byte == 0x16;
+        if piece.start.iter().take(3).any(is_binary) {
+            return writeln!(text, "  {mark} ({} bytes that are not text)", piece.length);
+        }
+        let end = piece.start.windows(4).position(|four| four == b"\r\n\r\n");
+        let head = end.map_or(piece.start.len(), |end| end + 4);
+        for line in self.clean_lines(&piece.start[..head]).take(LINES) {
+            writeln!(text, "  {mark} {line}")?;
+        }
+        match piece.length - head {
+            0 => Ok(()),
+            rest if is_trace && piece.start.len() > head => {
+                let start = excerpt(&piece.start[head..], self.secrets);
+                writeln!(text, "  {mark} ({rest} more bytes: {start})")
+            }
+            rest => writeln!(text, "  {mark} ({rest} more bytes)"),
+        }
+    }
+
+    fn log(&self) -> String {
+        let mut text = String::new();
+        let Some(last) = self
+            .outcomes
+            .iter()
+            .rev()
+            .find(|outcome| !outcome.log.is_empty())
+        else {
+            return text;
+        };
+        let all: Vec<_> = last.log.lines().collect();
+        let _ = writeln!(text, "last lines of the log");
+        for line in &all[all.len().saturating_sub(LINES / 2)..] {
+            for line in self.clean_lines(line.as_bytes()) {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text
+    }
+
+    /// Returns the lines of a text without keys and without characters that a terminal would obey.
+    fn clean_lines(&self, text: &[u8]) -> impl Iterator<Item = String> {
+        let clean = without_keys(text, self.secrets);
+        let text = String::from_utf8_lossy(&clean).into_owned();
+        let lines: Vec<_> = text
+            .split('\n')
+            .map(|line| line.strip_suffix('\r').unwrap_or(line))
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                let mut shown = String::new();
+                for character in line.chars().take(WIDTH) {
+                    match character {
+                        '"' | '\'' | '\\' => shown.push(character),
+                        other => shown.extend(other.escape_debug()),
+                    }
+                }
+                shown
+            })
+            .collect();
+        lines.into_iter()
+    }
+}

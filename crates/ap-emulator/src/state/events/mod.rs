@@ -1,0 +1,168 @@
+//! The events of LeadConduit: the seeded ones, which are computed, and those of real submissions, pings and
+//! feedback, which are kept until newer ones need their room.
+
+pub(crate) mod event;
+pub(crate) mod id;
+pub(crate) mod lead;
+pub(crate) mod seeded;
+pub(crate) mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use self::event::{Event, Kind};
+use self::id::Id;
+use self::seeded::Seeded;
+use self::view::{Found, View};
+
+/// The limit for all real events together. The oldest go first.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// All events.
+#[derive(Debug)]
+pub(crate) struct Events {
+    seeded: Seeded,
+    /// Oldest first.
+    real: VecDeque<Arc<Event>>,
+    /// Only counted.
+    pings: VecDeque<Arc<Event>>,
+    bytes: usize,
+    ids: u64,
+    last_ms: i64,
+}
+
+impl Events {
+    /// `seeded` is the number of seeded events.
+    pub(crate) fn new(seeded: u32) -> Self {
+        let now_ms = Timestamp::now().as_millisecond();
+        Self {
+            seeded: Seeded::new(seeded, now_ms),
+            real: VecDeque::new(),
+            pings: VecDeque::new(),
+            bytes: 0,
+            ids: 0,
+            last_ms: now_ms,
+        }
+    }
+
+    pub(crate) const fn seeded(&self) -> Seeded {
+        self.seeded
+    }
+
+    /// Returns the time, which never goes back.
+    pub(crate) fn now_ms(&mut self) -> i64 {
+        self.last_ms = self.last_ms.max(Timestamp::now().as_millisecond());
+        self.last_ms
+    }
+
+    /// Returns a new id of the time `created_ms`, greater than all before.
+    pub(crate) fn new_id(&mut self, created_ms: i64) -> Id {
+        self.ids += 1;
+        Id::new(created_ms, self.ids)
+    }
+
+    /// Adds an event, and drops the oldest ones if there is no room for it.
+    pub(crate) fn push(&mut self, event: Event) {
+        self.bytes += event.bytes();
+        match event.kind {
+            Kind::Ping => self.pings.push_back(Arc::new(event)),
+            _ => self.real.push_back(Arc::new(event)),
+        }
+        while self.bytes > MAX_BYTES {
+            let oldest = match (self.real.front(), self.pings.front()) {
+                (Some(event), Some(ping)) if ping.id < event.id => self.pings.pop_front(),
+                (None, _) => self.pings.pop_front(),
+                (Some(_), _) => self.real.pop_front(),
+            };
+            let Some(oldest) = oldest else {
+                return;
+            };
+            self.bytes -= oldest.bytes();
+        }
+    }
+
+    pub(crate) fn view(&self) -> View {
+        View {
+            seeded: self.seeded,
+            real: self.real.iter().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn find(&self, id: Id) -> Option<Found> {
+        if let Some(index) = self.seeded.index_of(id) {
+            return Some(Found::Seeded(Box::new(self.seeded.event(index))));
+        }
+        let index = self.real.binary_search_by_key(&id, |event| event.id).ok()?;
+        self.real.get(index).cloned().map(Found::Real)
+    }
+
+    pub(crate) fn pings(&self) -> Vec<Arc<Event>> {
+        self.pings.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::event::{Event, Kind, Outcome};
+    use super::lead::{Lead, LeadField, Party};
+    use super::{Events, MAX_BYTES};
+
+    fn push(events: &mut Events, kind: Kind, length: usize) {
+        let created_ms = events.now_ms();
+        let party = Party {
+            id: "1".into(),
+            name: "One".into(),
+        };
+        let lead = Lead {
+            id: events.new_id(created_ms),
+            submitted_ms: created_ms,
+            ip: "127.0.0.1".into(),
+            flow: party.clone(),
+            source: party,
+            fields: vec![LeadField {
+                name: "email".into(),
+                normal: "n".repeat(length).into(),
+                raw: None,
+                is_valid: true,
+            }],
+        };
+        let id = events.new_id(created_ms);
+        events.push(Event {
+            id,
+            kind,
+            outcome: Outcome::Success,
+            reason: "".into(),
+            created_ms,
+            ms: 0,
+            wait_ms: 0,
+            step_count: 0,
+            purchase_price: 0.0,
+            sale_price: 0.0,
+            lead: Arc::new(lead),
+            step: None,
+            feedback: None,
+        });
+    }
+
+    #[test]
+    fn the_oldest_events_make_room_for_the_newest() {
+        let mut events = Events::new(0);
+        let mut kinds = [Kind::Source, Kind::Ping, Kind::Source].into_iter().cycle();
+        for _ in 0..100 {
+            let kind = kinds.next().unwrap();
+            push(&mut events, kind, 1_000_000);
+        }
+        let view = events.view();
+        assert!(events.bytes <= MAX_BYTES);
+        assert_eq!(view.real.len() + events.pings().len(), 33);
+        let oldest = view.real[0].id.min(events.pings()[0].id);
+        push(&mut events, Kind::Source, 1_000_000);
+        let view = events.view();
+        assert!(view.real[0].id.min(events.pings()[0].id) > oldest);
+        assert!(view.real.is_sorted_by_key(|event| event.id));
+    }
+}
