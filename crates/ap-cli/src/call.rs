@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use activeprospect::ap_core::redact;
 use activeprospect::http::{HeaderName, HeaderValue, Request};
-use activeprospect::{Draft, Error, Response};
+use activeprospect::{Client, Draft, Error, Response};
 
 use crate::output;
 use crate::redact::MARK;
@@ -12,21 +12,44 @@ use crate::session::{Session, USER_AGENT};
 
 /// Sends a draft and returns the response of any status.
 pub(crate) fn send(session: &Session, draft: Draft) -> Result<Response, Error> {
-    if !session.is_verbose {
-        return session.client.send(draft);
+    let trace = Trace::begin(session, &draft)?;
+    trace.end(session.client.send(draft))
+}
+
+/// The same with an async client of the session.
+pub(crate) async fn send_async(
+    session: &Session,
+    client: &Client,
+    draft: Draft,
+) -> Result<Response, Error> {
+    let trace = Trace::begin(session, &draft)?;
+    trace.end(client.send(draft).await)
+}
+
+/// When a call began that `-v` prints.
+struct Trace(Option<Instant>);
+
+impl Trace {
+    fn begin(session: &Session, draft: &Draft) -> Result<Self, Error> {
+        if !session.is_verbose {
+            return Ok(Self(None));
+        }
+        let user_agent = HeaderValue::from_static(USER_AGENT);
+        let origins = session.client.origins();
+        let (request, _) = draft.clone().prepare(origins, Some(&user_agent))?;
+        print_request(session, &request);
+        if !draft.is_unsigned() {
+            output::eprintln(&format!("> authorization: Basic {MARK}"));
+        }
+        Ok(Self(Some(Instant::now())))
     }
-    let user_agent = HeaderValue::from_static(USER_AGENT);
-    let (request, _) = draft
-        .clone()
-        .prepare(session.client.origins(), Some(&user_agent))?;
-    print_request(session, &request);
-    if !draft.is_unsigned() {
-        output::eprintln(&format!("> authorization: Basic {MARK}"));
+
+    fn end(self, result: Result<Response, Error>) -> Result<Response, Error> {
+        if let Some(started) = self.0 {
+            print_result(started, &result);
+        }
+        result
     }
-    let started = Instant::now();
-    let result = session.client.send(draft);
-    print_result(started, &result);
-    result
 }
 
 fn print_request<B>(session: &Session, request: &Request<B>) {

@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::possible_key::may_be_key;
-use crate::{commands, help};
+use crate::{commands, exit_code, help};
 
 /// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
 ///
@@ -23,6 +23,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: commands::Command,
 }
+
+/// The topic of help that is no command.
+const EXIT_CODES: &str = "exit-codes";
 
 /// What the arguments mean.
 pub(crate) enum Parsed {
@@ -44,6 +47,12 @@ pub(crate) fn completions_definition() -> Command {
 
 /// Parses the arguments, the program's name included.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
+    if let [_, help, topic, ..] = arguments
+        && help == "help"
+        && topic == EXIT_CODES
+    {
+        return Ok(Parsed::Text(exit_code::table()));
+    }
     let parsed = definition()
         .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));

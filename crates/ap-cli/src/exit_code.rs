@@ -20,8 +20,52 @@ pub(crate) enum ExitCode {
     Transport = 6,
     /// 429 or 5xx: a later call may succeed.
     TryLater = 7,
+    /// Some rows of a bulk command, or an outcome, failed.
+    SomeRowsFailed = 8,
     /// A product still accepts an older key than the newest.
     Behind = 9,
+}
+
+/// What `ap help exit-codes` prints, as in docs/cli.md.
+const MEANINGS: [(&str, &str); 11] = [
+    (
+        "0",
+        "success; also if the program that reads the output ends early",
+    ),
+    (
+        "1",
+        "any other answer of the server (3xx, other 4xx), or a failure on this machine",
+    ),
+    (
+        "2",
+        "usage: the command was refused before anything was sent",
+    ),
+    (
+        "3",
+        "the product rejected the key, or there is no key; with --no-auth, any 401",
+    ),
+    ("4", "any other 401 or 403, or a 402"),
+    ("5", "404"),
+    (
+        "6",
+        "no complete answer: the connection, TLS or time failed",
+    ),
+    ("7", "429 and 5xx: try again later"),
+    (
+        "8",
+        "a bulk command has rows that failed or whose outcome is unknown",
+    ),
+    ("9", "a product still accepts an older key than the newest"),
+    (
+        "130, 143, 129",
+        "what a shell shows after SIGINT, SIGTERM or SIGHUP",
+    ),
+];
+
+/// Returns the table of exit codes.
+pub(crate) fn table() -> String {
+    let line = |(code, meaning): &(&str, &str)| format!("{code:<14} {meaning}\n");
+    MEANINGS.iter().map(line).collect()
 }
 
 impl ExitCode {

@@ -20,7 +20,42 @@ const EXAMPLES: &[(&str, &str)] = &[
 $ ap --emulator api flows         # no account needed
 $ ap auth login                   # store your key
 $ ap api flows                    # call the real API
-$ ap auth status                  # show which key each product accepts",
+$ ap auth status                  # show which key each product accepts
+$ ap lists check LIST numbers.txt -o checked.jsonl
+$ ap events export --from 2026-11-01 -o events.jsonl
+$ ap help exit-codes",
+    ),
+    (
+        "ap lists",
+        "\
+$ ap lists list
+$ ap lists check do_not_call numbers.txt -o checked.jsonl
+$ ap lists add do_not_call leads.csv --column phone -o added.jsonl",
+    ),
+    (
+        "ap lists check",
+        "\
+$ ap lists check do_not_call numbers.txt -o checked.jsonl
+$ ap lists check do_not_call leads.csv --column phone --format csv",
+    ),
+    (
+        "ap events",
+        "\
+$ ap events list
+$ ap events stats --group-by vars.source.name --column source-success
+$ ap events export -o all.jsonl --since-last",
+    ),
+    (
+        "ap certs",
+        "\
+$ ap certs retain leads.csv -o retained.jsonl
+$ ap certs insights urls.txt --property page_url --property domain",
+    ),
+    (
+        "ap leads",
+        "\
+$ ap leads submit 65e0b2000000000000000001 65e0c3000000000000000001 leads.csv
+$ ap leads search 'smith austin'",
     ),
     (
         "ap api",

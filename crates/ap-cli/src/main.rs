@@ -1,5 +1,6 @@
 //! `ap`: call the ActiveProspect APIs from the command line.
 
+mod bulk;
 mod call;
 mod cli;
 mod commands;

@@ -20,6 +20,12 @@ pub(crate) enum Printed {
     ReaderGone,
 }
 
+impl Printed {
+    pub(crate) const fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::ReaderGone)
+    }
+}
+
 /// Writes bytes that may come from a server to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
     print_pieces([bytes])

@@ -2,10 +2,15 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use activeprospect::blocking::{Client, ClientBuilder};
+use activeprospect::keys::OnThread;
 use activeprospect::transport::{Proxy, TransportConfig};
-use activeprospect::{ApiKey, Draft, Error, ErrorKind, Origins, Service, TransportErrorKind};
+use activeprospect::{
+    ApiKey, Draft, Error, ErrorKind, KeySource, KeySourceError, Origins, Service,
+    TransportErrorKind,
+};
 use ap_emulator::Emulator;
 
 use crate::exit_code::ExitCode;
@@ -30,6 +35,8 @@ pub(crate) struct Session {
     /// Oldest first.
     pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
+    config: TransportConfig,
+    timeout: Option<Duration>,
     /// A proxy variable of other programs that is set, if there is no proxy.
     unread_proxy_variable: Option<&'static str>,
 }
@@ -46,8 +53,11 @@ impl Session {
         };
         let proxy = proxy::find(options)?;
         let is_proxied = proxy.is_some();
+        let config = config(options, proxy)?;
         Ok(Self {
-            client: client(options, origins, proxy)?,
+            client: client(options, origins, &config)?,
+            config,
+            timeout: options.timeout,
             is_verbose: options.verbose,
             secrets: Secrets::default(),
             keys: Vec::new(),
@@ -82,6 +92,23 @@ impl Session {
             .map_err(|error| Failure::usage(error.to_string(), "keep only the newest keys"))
     }
 
+    /// Creates an async client with the same settings and keys. If every key is rejected, it looks for the account's
+    /// keys again, so that a reset during a long run costs no call.
+    pub(crate) fn async_client(&self) -> Result<activeprospect::Client, Failure> {
+        let mut builder = activeprospect::ClientBuilder::new()
+            .origins(self.client.origins().clone())
+            .keys(self.client.keys().clone())
+            .user_agent(USER_AGENT);
+        if let Some(timeout) = self.timeout {
+            builder = builder.timeout(timeout);
+        }
+        if self.emulator.is_none() {
+            builder = builder.key_source(OnThread::new(FoundAgain));
+        }
+        let client = builder.build_with_config(&self.config);
+        client.map_err(|error| not_made(&error))
+    }
+
     /// Checks everything about a request that can be checked without a key.
     pub(crate) fn check(&self, draft: &Draft) -> Result<(), Failure> {
         draft.clone().prepare(self.client.origins(), None)?;
@@ -113,15 +140,8 @@ impl Session {
     }
 }
 
-fn client(
-    options: &GlobalOptions,
-    origins: Origins,
-    proxy: Option<Proxy>,
-) -> Result<Client, Failure> {
-    let mut builder = ClientBuilder::new().origins(origins).user_agent(USER_AGENT);
-    if let Some(timeout) = options.timeout {
-        builder = builder.timeout(timeout);
-    }
+/// Returns the settings of the transport.
+fn config(options: &GlobalOptions, proxy: Option<Proxy>) -> Result<TransportConfig, Failure> {
     let mut config = TransportConfig::new();
     if let Some(file) = &options.ca {
         config = config.root_pem(read_roots(file)?);
@@ -139,10 +159,35 @@ fn client(
     if let Some(proxy) = proxy {
         config = config.proxy(proxy);
     }
-    builder.build_with_config(&config).map_err(|error| {
-        let message = format!("the client could not be made: {}", cause(&error));
-        Failure::usage(message, "check the options of every command")
-    })
+    Ok(config)
+}
+
+fn client(
+    options: &GlobalOptions,
+    origins: Origins,
+    config: &TransportConfig,
+) -> Result<Client, Failure> {
+    let mut builder = ClientBuilder::new().origins(origins).user_agent(USER_AGENT);
+    if let Some(timeout) = options.timeout {
+        builder = builder.timeout(timeout);
+    }
+    builder
+        .build_with_config(config)
+        .map_err(|error| not_made(&error))
+}
+
+fn not_made(error: &Error) -> Failure {
+    let message = format!("the client could not be made: {}", cause(error));
+    Failure::usage(message, "check the options of every command")
+}
+
+/// Looks for the account's keys again, when those that a run began with are rejected.
+struct FoundAgain;
+
+impl KeySource for FoundAgain {
+    fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+        keys::find(Prompt::Never).map_err(|failure| KeySourceError::new(failure.message))
+    }
 }
 
 /// Returns the text of an error's source, which says what is wrong with a setting.

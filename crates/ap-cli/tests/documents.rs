@@ -67,6 +67,11 @@ fn the_examples_of_every_help_are_valid() {
     for command in [
         "",
         "api",
+        "lists",
+        "lists check",
+        "events",
+        "certs",
+        "leads",
         "auth",
         "auth login",
         "auth logout",
@@ -84,6 +89,35 @@ fn the_examples_of_every_help_are_valid() {
         }
     }
     assert!(count >= 20, "{count}");
+}
+
+#[test]
+fn the_commands_of_the_guide_to_bulk_work_are_valid() {
+    let document = read("docs/guide/bulk.md");
+    let mut count = 0;
+    for command in commands(&document) {
+        let ran = run(&Home::new(), &format!("{command} --help"), "");
+        assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
+        count += 1;
+    }
+    assert!(count >= 3, "{count}");
+}
+
+#[test]
+fn the_exit_codes_of_the_help_are_those_of_the_document() {
+    let document = read("docs/cli.md");
+    let help = run(&Home::new(), "help exit-codes", "");
+    let codes = |text: &str, is_row: fn(&str) -> Option<&str>| -> Vec<String> {
+        text.lines().filter_map(is_row).map(str::to_owned).collect()
+    };
+    let section = document.split("## Exit codes").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let documented = codes(section, |line| {
+        let code = line.strip_prefix("| ")?.split(" |").next()?;
+        code.starts_with(char::is_numeric).then_some(code)
+    });
+    let printed = codes(help.succeeds(), |line| Some(line.get(..14)?.trim()));
+    assert_eq!(printed, documented);
 }
 
 #[test]

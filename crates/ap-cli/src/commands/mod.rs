@@ -12,9 +12,16 @@
 
 mod api;
 mod auth;
+mod certs;
 mod completions;
 mod emulate;
+mod events;
+mod leads;
+mod lists;
+mod resources;
+mod shown;
 
+use activeprospect::api::Id;
 use clap::Subcommand;
 
 use crate::failure::Failure;
@@ -29,6 +36,30 @@ pub(crate) enum Command {
     /// Store a key, check which product accepts it, go through a reset, or remove it.
     #[command(subcommand)]
     Auth(auth::Command),
+    /// Show, count and export events.
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Submit and search leads.
+    #[command(subcommand)]
+    Leads(leads::Command),
+    /// Retain, check and match TrustedForm certificates.
+    #[command(subcommand)]
+    Certs(certs::Command),
+    /// Check, add and remove values of suppression lists.
+    #[command(subcommand)]
+    Lists(lists::Command),
+    /// Show flows.
+    #[command(subcommand)]
+    Flows(resources::Flows),
+    /// Show fields.
+    #[command(subcommand)]
+    Fields(resources::Fields),
+    /// Show entities: the sources and recipients of leads.
+    #[command(subcommand)]
+    Entities(resources::Entities),
+    /// Show reports.
+    #[command(subcommand)]
+    Reports(resources::Reports),
     /// Run the emulator until interrupted.
     Emulate(emulate::Args),
     /// Print a completion script.
@@ -50,7 +81,20 @@ pub(crate) fn run(
     match command {
         Command::Api(args) => api::run(args, options),
         Command::Auth(command) => auth::run(command, options),
+        Command::Lists(command) => lists::run(command, options),
+        Command::Events(command) => events::run(command, options),
+        Command::Leads(command) => leads::run(command, options),
+        Command::Certs(command) => certs::run(command, options),
+        Command::Flows(command) => command.run(options),
+        Command::Fields(command) => command.run(options),
+        Command::Entities(command) => command.run(options),
+        Command::Reports(command) => command.run(options),
         Command::Emulate(args) => emulate::run(args, options),
         Command::Completions(args) => completions::run(args, definition()),
     }
+}
+
+/// Parses an id of LeadConduit.
+fn parse_id(text: &str) -> Result<Id, &'static str> {
+    Id::parse(text).map_err(|_| "write the id, 24 hexadecimal digits")
 }

@@ -1,0 +1,261 @@
+//! Bulk commands: rows in, one result for each row out, and a journal so that a run can be interrupted at any moment.
+//!
+//! - `input` reads rows, on a thread of its own.
+//! - `job` is what a command does with one row; commands implement it.
+//! - `attempts` makes the call of a row, `pace` says when it may begin.
+//! - `ledger` knows which rows are done, `journal` writes that beside the result file.
+//! - `runner` is the loop over all of them.
+
+pub(crate) mod attempts;
+pub(crate) mod input;
+pub(crate) mod job;
+pub(crate) mod journal;
+mod ledger;
+pub(crate) mod options;
+mod pace;
+pub(crate) mod progress;
+pub(crate) mod report;
+pub(crate) mod results;
+pub(crate) mod runner;
+pub(crate) mod sink;
+
+use std::collections::BTreeMap;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::keys::Prompt;
+use crate::output::{self, Printed};
+use crate::session::Session;
+use attempts::{Attempts, Caller};
+use input::source::{Opened, Source};
+use input::{Rows, Selection};
+use job::Job;
+use journal::Journal;
+use journal::record::{Begin, State};
+use ledger::{InputChanged, Ledger};
+use options::{BulkOptions, OutputOptions};
+use progress::Progress;
+use report::Report;
+use results::{Encoder, OutputFormat};
+use runner::{Ended, ReadRow, Runner};
+use sink::Sink;
+
+/// How many rows are read ahead.
+const READ_AHEAD: usize = 64;
+
+/// What distinguishes one run from another: a journal is resumed only with the same.
+pub(crate) struct Identity {
+    pub(crate) command: &'static str,
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl Identity {
+    pub(crate) fn new<const N: usize>(
+        command: &'static str,
+        settings: [(&str, String); N],
+    ) -> Self {
+        Self {
+            command,
+            settings: settings
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+        }
+    }
+}
+
+/// Runs a job for every row.
+pub(crate) fn run(
+    job: &dyn Job,
+    identity: Identity,
+    selection: Selection,
+    options: &BulkOptions,
+    session: &mut Session,
+) -> Result<Printed, Failure> {
+    let format = options.input_format();
+    let settings = [
+        ("input format", format!("{format:?}")),
+        ("column", format!("{selection:?}")),
+    ];
+    let rows = Rows::new(Source::open(&options.input)?, format, selection)?;
+    let opened = rows.opened().clone();
+    let is_ordered = !options.unordered && job.is_repeatable();
+    let settings = settings
+        .into_iter()
+        .chain([("order", is_ordered.to_string())]);
+    let mut identity = identity;
+    identity
+        .settings
+        .extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    let (mut sink, state) = open(&options.results, identity)?;
+    if state.is_complete {
+        return already_complete(&state, &options.results);
+    }
+    if job.needs_key() {
+        session.find_keys(match opened.size {
+            Some(_) => Prompt::Allowed,
+            None => Prompt::Never,
+        })?;
+    }
+    let encoder = Encoder {
+        format: options.results.format,
+        columns: job.columns(),
+        secrets: &session.secrets,
+    };
+    if state.len == 0 {
+        sink.commit(&encoder.header(), state.clone(), true)?;
+    }
+    let earlier = state.counts.rows();
+    let progress = Progress::new(Some(opened.clone()), earlier, "rows");
+    let runtime = runtime()?;
+    let (ended, repeated) = runtime.block_on(async {
+        let caller = Caller {
+            job,
+            attempts: Attempts::new(session, options.results.rate)?,
+        };
+        let runner = Runner {
+            caller: &caller,
+            encoder,
+            concurrency: options.concurrency.into(),
+            is_ordered,
+            sink: &mut sink,
+            progress: &progress,
+            ledger: Ledger::new(rows.header_checksum, &state),
+            counts: state.counts,
+            changed: Box::new(|changed| input_changed(&opened, &changed)),
+        };
+        let ended = runner.run(read_ahead(rows)).await;
+        progress.end();
+        Ok::<_, Failure>((ended?, caller.attempts.repeated.get()))
+    })?;
+    let mut report = Report::new(ended.counts, earlier, progress.elapsed());
+    report.repeated_calls = repeated;
+    conclude(ended, report, &options.results)
+}
+
+/// Opens the result file and its journal, or standard output.
+pub(crate) fn open(
+    options: &OutputOptions,
+    mut identity: Identity,
+) -> Result<(Sink, State), Failure> {
+    let Some(output) = &options.output else {
+        return Ok((Sink::Stdout, State::default()));
+    };
+    let format = format!("{:?}", options.format);
+    identity.settings.insert("format".to_owned(), format);
+    let begin = Begin {
+        version: journal::VERSION,
+        command: identity.command.to_owned(),
+        settings: identity.settings,
+    };
+    let (journal, state) = Journal::open(output, begin)?;
+    interrupt::set_hint("run the same command again to resume");
+    Ok((Sink::File(Box::new(journal)), state))
+}
+
+/// Creates the runtime of a run: one thread, which waits for the server most of the time.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| {
+        Failure::new(
+            ExitCode::Other,
+            format!("the run cannot begin ({})", error.kind()),
+            "check the limits of this machine, such as `ulimit -n`",
+        )
+    })
+}
+
+/// Reads rows on a thread of its own: a read of standard input may wait for a long time.
+fn read_ahead(mut rows: Rows) -> Receiver<ReadRow> {
+    let (sender, receiver) = channel(READ_AHEAD);
+    std::thread::spawn(move || {
+        loop {
+            let read = match rows.next() {
+                Ok(Some(row)) => Ok(row),
+                Ok(None) => match rows.opened().check_unchanged() {
+                    Ok(()) => return,
+                    Err(failure) => Err(failure),
+                },
+                Err(failure) => Err(failure),
+            };
+            let is_last = read.is_err();
+            // If nobody receives any more, the run has ended.
+            if sender.blocking_send(read).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Returns the failure for a journal that says what no run writes.
+pub(crate) fn damaged_journal() -> Failure {
+    Failure::usage(
+        "the journal of the result file is damaged",
+        "name another file for -o",
+    )
+}
+
+fn input_changed(opened: &Opened, changed: &InputChanged) -> Failure {
+    Failure::usage(
+        format!(
+            "{} is not what the run that is resumed read: at or before row {} it differs",
+            opened.name, changed.row
+        ),
+        "give the same rows as before, or name another file for -o",
+    )
+}
+
+/// Ends a run that an earlier one has completed.
+pub(crate) fn already_complete(state: &State, options: &OutputOptions) -> Result<Printed, Failure> {
+    let ended = Ended {
+        counts: state.counts,
+        failure: None,
+        is_reader_gone: false,
+    };
+    let done = state.counts.rows();
+    conclude(
+        ended,
+        Report::new(state.counts, done, std::time::Duration::ZERO),
+        options,
+    )
+}
+
+/// Prints the summary, and decides how the command ends.
+pub(crate) fn conclude(
+    ended: Ended,
+    mut report: Report,
+    options: &OutputOptions,
+) -> Result<Printed, Failure> {
+    if ended.is_reader_gone {
+        return Ok(Printed::ReaderGone);
+    }
+    report.complete = ended.failure.is_none();
+    report.print(options.report)?;
+    if let Some(mut failure) = ended.failure {
+        if options.output.is_some() && failure.code != ExitCode::Usage {
+            failure.hint = format!("{}; run the same command again to resume", failure.hint);
+        }
+        return Err(failure);
+    }
+    let bad = ended.counts.failed + ended.counts.unknown;
+    if bad == 0 {
+        return Ok(Printed::All);
+    }
+    let place = match &options.output {
+        Some(output) => output::display_path(output),
+        None => "the results".to_owned(),
+    };
+    let status = match options.format {
+        OutputFormat::Jsonl => "\"status\":\"failed\" or \"unknown\"",
+        OutputFormat::Csv => "failed or unknown in the column status",
+    };
+    Err(Failure::new(
+        ExitCode::SomeRowsFailed,
+        format!("{bad} of {} rows have no success", report.rows),
+        format!("look in {place} for {status}"),
+    ))
+}

@@ -1,0 +1,62 @@
+//! The options of bulk commands.
+
+use std::path::PathBuf;
+
+use super::input::InputFormat;
+use super::report::ReportFormat;
+use super::results::OutputFormat;
+
+/// The most calls at a time.
+const MAX_CONCURRENCY: u16 = 256;
+
+/// The options of commands that write results.
+#[derive(clap::Args, Debug)]
+pub(crate) struct OutputOptions {
+    /// Write the results to this file. If the run is interrupted, the same command resumes it.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How the results are written.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
+    /// How the summary on standard error is written.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) report: ReportFormat,
+    /// Make at most this many calls a second [default: no limit].
+    #[arg(long, value_name = "NUMBER", value_parser = parse_rate, allow_hyphen_values = true)]
+    pub(crate) rate: Option<f64>,
+}
+
+/// The options of commands that read rows.
+#[derive(clap::Args, Debug)]
+pub(crate) struct BulkOptions {
+    /// A file with the rows, or - for standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// How the rows are written [default: as the file's name says, else lines].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) input_format: Option<InputFormat>,
+    /// Make at most this many calls at a time.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CONCURRENCY)))]
+    pub(crate) concurrency: u16,
+    /// Write each result as soon as it is there, in any order.
+    #[arg(long)]
+    pub(crate) unordered: bool,
+    #[command(flatten)]
+    pub(crate) results: OutputOptions,
+}
+
+impl BulkOptions {
+    /// Returns how the rows are written.
+    pub(crate) fn input_format(&self) -> InputFormat {
+        self.input_format
+            .unwrap_or_else(|| InputFormat::of(&self.input))
+    }
+}
+
+fn parse_rate(text: &str) -> Result<f64, &'static str> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    match text.parse::<f64>() {
+        Ok(rate) if is_plain && (0.001..=100_000.0).contains(&rate) => Ok(rate),
+        _ => Err("write a number of calls a second, from 0.001 to 100000"),
+    }
+}

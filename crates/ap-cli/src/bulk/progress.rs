@@ -1,0 +1,107 @@
+//! [`Progress`]: a bar on a terminal, and one line once in a while elsewhere.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::input::source::Opened;
+use super::journal::record::Counts;
+use crate::output;
+
+/// How often a line is printed where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+const WITH_LENGTH: &str = "{bar:20} {percent}%  {msg}  {eta} left";
+const WITHOUT_LENGTH: &str = "{spinner} {msg}  {elapsed}";
+
+/// Shows how far a run is.
+pub(crate) struct Progress {
+    /// `None` where standard error is no terminal.
+    bar: Option<ProgressBar>,
+    opened: Option<Opened>,
+    started: Instant,
+    last_line: Cell<Instant>,
+    /// Rows of earlier runs.
+    earlier: u64,
+    noun: &'static str,
+}
+
+impl Progress {
+    /// Begins to show the progress of a run over an input, if there is one.
+    pub(crate) fn new(opened: Option<Opened>, earlier: u64, noun: &'static str) -> Self {
+        let size = opened.as_ref().and_then(|opened| opened.size);
+        let bar = io::stderr().is_terminal().then(|| {
+            let (bar, template) = match size {
+                Some(size) => (ProgressBar::new(size), WITH_LENGTH),
+                None => (ProgressBar::no_length(), WITHOUT_LENGTH),
+            };
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self {
+            bar,
+            opened,
+            started: now,
+            last_line: Cell::new(now),
+            earlier,
+            noun,
+        }
+    }
+
+    /// Shows these counts, if it is time.
+    pub(crate) fn update(&self, counts: Counts) {
+        let text = || self.describe(counts);
+        if let Some(bar) = &self.bar {
+            bar.set_message(text());
+            match &self.opened {
+                Some(opened) => bar.set_position(opened.position()),
+                None => bar.tick(),
+            }
+        } else if self.last_line.get().elapsed() >= LINE_EVERY {
+            self.last_line.set(Instant::now());
+            output::eprintln(&format!("ap: {}{}", text(), self.percent()));
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Returns how long the run has lasted.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn describe(&self, counts: Counts) -> String {
+        let Counts {
+            failed, unknown, ..
+        } = counts;
+        let seconds = self.elapsed().as_secs_f64().max(0.001);
+        let rate = (counts.rows().saturating_sub(self.earlier)) as f64 / seconds;
+        let mut text = format!("{} {}", counts.rows(), self.noun);
+        for (count, name) in [(failed, "failed"), (unknown, "unknown")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {name}"));
+            }
+        }
+        format!("{text}, {rate:.0}/s")
+    }
+
+    fn percent(&self) -> String {
+        let size = self.opened.as_ref().and_then(|opened| opened.size);
+        let position = self.opened.as_ref().map_or(0, Opened::position);
+        size.filter(|size| *size > 0)
+            .map_or_else(String::new, |size| {
+                format!(", {}% read", position * 100 / size)
+            })
+    }
+}

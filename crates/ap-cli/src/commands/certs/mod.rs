@@ -1,0 +1,347 @@
+//! `ap certs`: operations on TrustedForm certificates, for each row.
+
+use activeprospect::Origins;
+use activeprospect::api::trustedform::certificates::{
+    CertificateId, Insights, MatchLead, Property, Results, Retain, Run, Verify,
+};
+use clap::Subcommand;
+use serde_json::{Map, Value};
+
+use crate::bulk::input::row::{Fields, RowProblem};
+use crate::bulk::input::{InputFormat, Role, Selection};
+use crate::bulk::job::{Job, Prepared, Verdict};
+use crate::bulk::options::BulkOptions;
+use crate::bulk::{self, Identity};
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::output::Printed;
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Retain certificates: store them in your account. Needs the lead's email address or phone number.
+    Retain(RetainArgs),
+    /// Compare leads with their certificates, without retaining them.
+    Match(MatchArgs),
+    /// Get properties of certificates. Each property is billed.
+    Insights(InsightsArgs),
+    /// Check the consent of certificates.
+    Verify(VerifyArgs),
+}
+
+/// Where the certificates are.
+#[derive(clap::Args, Debug)]
+pub(crate) struct CertOptions {
+    #[command(flatten)]
+    bulk: BulkOptions,
+    /// The column with the certificate's URL or id [default: a usual name].
+    #[arg(long, value_name = "COLUMN")]
+    cert: Option<String>,
+}
+
+/// Where the leads are.
+#[derive(clap::Args, Debug)]
+pub(crate) struct LeadOptions {
+    /// The column with the lead's email address [default: a usual name].
+    #[arg(long, value_name = "COLUMN")]
+    email: Option<String>,
+    /// The column with the lead's phone number [default: a usual name].
+    #[arg(long, value_name = "COLUMN")]
+    phone: Option<String>,
+    /// Send SHA-1 of the email address and the phone number, computed here.
+    #[arg(long)]
+    sha1: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct RetainArgs {
+    #[command(flatten)]
+    certs: CertOptions,
+    #[command(flatten)]
+    lead: LeadOptions,
+    /// The column with a text of yours, by which you find the lead again.
+    #[arg(long, value_name = "COLUMN")]
+    reference: Option<String>,
+    /// Who the leads came from.
+    #[arg(long, value_name = "TEXT")]
+    vendor: Option<String>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct MatchArgs {
+    #[command(flatten)]
+    certs: CertOptions,
+    #[command(flatten)]
+    lead: LeadOptions,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct InsightsArgs {
+    #[command(flatten)]
+    certs: CertOptions,
+    /// A property, such as age_seconds or page_url; can be repeated.
+    #[arg(long = "property", value_name = "NAME", required = true)]
+    properties: Vec<String>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    certs: CertOptions,
+    /// The advertiser that the consent must name.
+    #[arg(long, value_name = "NAME")]
+    advertiser: Option<String>,
+}
+
+/// What is done with each certificate.
+enum Operation {
+    Retain {
+        vendor: Option<String>,
+        is_hashed: bool,
+    },
+    Match {
+        is_hashed: bool,
+    },
+    Insights(Vec<Property>),
+    Verify(Option<String>),
+}
+
+pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let (name, certs, lead, reference, operation) = match command {
+        Command::Retain(args) => (
+            "certs retain",
+            &args.certs,
+            Some(&args.lead),
+            args.reference.as_ref(),
+            Operation::Retain {
+                vendor: args.vendor.clone(),
+                is_hashed: args.lead.sha1,
+            },
+        ),
+        Command::Match(args) => {
+            let is_hashed = args.lead.sha1;
+            let operation = Operation::Match { is_hashed };
+            (
+                "certs match",
+                &args.certs,
+                Some(&args.lead),
+                None,
+                operation,
+            )
+        }
+        Command::Insights(args) => {
+            let properties = args
+                .properties
+                .iter()
+                .map(|name| Property::from(name.as_str()));
+            let operation = Operation::Insights(properties.collect());
+            ("certs insights", &args.certs, None, None, operation)
+        }
+        Command::Verify(args) => {
+            let operation = Operation::Verify(args.advertiser.clone());
+            ("certs verify", &args.certs, None, None, operation)
+        }
+    };
+    let mut session = Session::without_keys(options)?;
+    let identity = Identity::new(name, [("operation", operation.describe())]);
+    let job = Certificates {
+        operation,
+        origins: session.client.origins().clone(),
+    };
+    let selection = selection(certs, lead, reference)?;
+    bulk::run(&job, identity, selection, &certs.bulk, &mut session)
+}
+
+/// Returns which columns are used. Plain lines have the certificate alone.
+fn selection(
+    certs: &CertOptions,
+    lead: Option<&LeadOptions>,
+    reference: Option<&String>,
+) -> Result<Selection, Failure> {
+    let is_lines = certs.bulk.input_format() == InputFormat::Lines;
+    if is_lines && lead.is_none() && certs.cert.is_none() {
+        return Ok(Selection::Value(None));
+    }
+    if is_lines {
+        return Err(Failure::usage(
+            "plain lines have no columns for a certificate and its lead",
+            "give a CSV file with a header or JSON objects, and say so with --input-format if it is standard input",
+        ));
+    }
+    let role = |name, option, wanted: Option<&String>, usual, is_required| Role {
+        name,
+        option,
+        wanted: wanted.cloned(),
+        usual,
+        is_required,
+    };
+    let mut roles = vec![role(
+        CERTIFICATE,
+        "--cert",
+        certs.cert.as_ref(),
+        &[
+            "trustedform_cert_url",
+            "xxTrustedFormCertUrl",
+            "certificate_url",
+            "cert_url",
+            "certificate",
+            "cert",
+        ],
+        true,
+    )];
+    if let Some(lead) = lead {
+        let emails = &["email", "email_address", "email_1"];
+        let phones = &["phone_1", "phone", "phone_number", "phone1"];
+        roles.push(role(EMAIL, "--email", lead.email.as_ref(), emails, false));
+        roles.push(role(PHONE, "--phone", lead.phone.as_ref(), phones, false));
+    }
+    if reference.is_some() {
+        roles.push(role(REFERENCE, "--reference", reference, &[], false));
+    }
+    Ok(Selection::Roles(roles))
+}
+
+const CERTIFICATE: &str = "certificate";
+const EMAIL: &str = "email";
+const PHONE: &str = "phone";
+const REFERENCE: &str = "reference";
+
+struct Certificates {
+    operation: Operation,
+    origins: Origins,
+}
+
+impl Job for Certificates {
+    fn columns(&self) -> &'static [&'static str] {
+        match self.operation {
+            Operation::Retain { .. } => &[
+                "outcome",
+                "reason",
+                "expires_at",
+                "masked_cert_url",
+                "previously_retained",
+            ],
+            Operation::Match { .. } => &["outcome", "reason", "email_match", "phone_match"],
+            Operation::Insights(_) => &["outcome", "reason", "properties"],
+            Operation::Verify(_) => &["outcome", "reason", "verify"],
+        }
+    }
+
+    fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {
+        let text = fields.value().trim();
+        let certificate = match text.contains("://") {
+            true => CertificateId::from_url_at(text, &self.origins),
+            false => text.parse(),
+        };
+        let certificate = certificate
+            .map_err(|error| RowProblem::new(error.to_string()).in_column(CERTIFICATE))?;
+        let run = Run::new(certificate);
+        let run = match &self.operation {
+            Operation::Retain { vendor, is_hashed } => {
+                let mut retain = Retain::new();
+                if let Some(reference) = fields.get(REFERENCE) {
+                    retain = retain.reference(reference);
+                }
+                if let Some(vendor) = vendor {
+                    retain = retain.vendor(vendor);
+                }
+                run.match_lead(lead(fields, *is_hashed)?).retain(retain)
+            }
+            Operation::Match { is_hashed } => run.match_lead(lead(fields, *is_hashed)?),
+            Operation::Insights(properties) => {
+                run.insights(Insights::new(properties.iter().cloned()))
+            }
+            Operation::Verify(advertiser) => run.verify(match advertiser {
+                Some(advertiser) => Verify::new().advertiser_name(advertiser),
+                None => Verify::new(),
+            }),
+        };
+        Ok(Prepared::new(run, |results| verdict(&results)))
+    }
+}
+
+impl Operation {
+    /// Describes it for the journal.
+    fn describe(&self) -> String {
+        match self {
+            Self::Retain { vendor, is_hashed } => format!("retain {vendor:?} {is_hashed}"),
+            Self::Match { is_hashed } => format!("match {is_hashed}"),
+            Self::Insights(properties) => format!("insights {properties:?}"),
+            Self::Verify(advertiser) => format!("verify {advertiser:?}"),
+        }
+    }
+}
+
+/// Returns the lead of a row.
+fn lead(fields: &Fields, is_hashed: bool) -> Result<MatchLead, RowProblem> {
+    let (email, phone) = (fields.get(EMAIL), fields.get(PHONE));
+    if email.is_none() && phone.is_none() {
+        return Err(RowProblem::new(
+            "it has neither an email address nor a phone number",
+        ));
+    }
+    let mut lead = MatchLead::new();
+    if let Some(email) = email {
+        lead = if is_hashed {
+            lead.hashed_email(email)
+        } else {
+            lead.email(email)
+        };
+    }
+    if let Some(phone) = phone {
+        lead = if is_hashed {
+            lead.hashed_phone(phone)
+        } else {
+            lead.phone(phone)
+        };
+    }
+    Ok(lead)
+}
+
+fn verdict(results: &Results) -> Verdict {
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value.filter(|value| !value.is_null()) {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    let json = |value: serde_json::Result<Value>| value.ok();
+    put("outcome", json(serde_json::to_value(&results.outcome)));
+    put("reason", results.reason.clone().map(Value::from));
+    if let Some(result) = results
+        .retain
+        .as_ref()
+        .and_then(|retain| retain.results.as_ref())
+    {
+        put("expires_at", json(serde_json::to_value(&result.expires_at)));
+        put(
+            "masked_cert_url",
+            result.masked_cert_url.clone().map(Value::from),
+        );
+        put(
+            "previously_retained",
+            result.was_retained_before().map(Value::from),
+        );
+    }
+    if let Some(result) = results
+        .match_lead
+        .as_ref()
+        .and_then(|lead| lead.result.as_ref())
+    {
+        put("email_match", result.email_match.map(Value::from));
+        put("phone_match", result.phone_match.map(Value::from));
+    }
+    if let Some(insights) = &results.insights {
+        put(
+            "properties",
+            json(serde_json::to_value(&insights.properties)),
+        );
+    }
+    if let Some(verify) = &results.verify {
+        put("verify", json(serde_json::to_value(verify)));
+    }
+    Verdict {
+        is_success: results.outcome.is_success(),
+        members,
+    }
+}

@@ -1,0 +1,207 @@
+//! `ap events`: shows, counts and exports events.
+
+mod export;
+
+use activeprospect::Endpoint as _;
+use activeprospect::api::Id;
+use activeprospect::api::leadconduit::events::{Column, Get, Interval, List, Stats};
+use activeprospect::api::rules::Rule;
+use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::parse_id;
+use super::shown::{self, Columns, JsonOption};
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::output::Printed;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the newest events.
+    List(ListArgs),
+    /// Show one event.
+    Get(GetArgs),
+    /// Count events, and sum up prices.
+    Stats(StatsArgs),
+    /// Export every event, oldest first.
+    Export(export::Args),
+}
+
+/// Which events are meant.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Filter {
+    /// Only events of this time or later, such as 2026-11-01 or 2026-11-01T08:30:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    from: Option<Timestamp>,
+    /// Only events of this time or earlier.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    to: Option<Timestamp>,
+    /// Only events that pass this rule; can be repeated.
+    #[arg(long = "rule", value_name = "JSON", value_parser = parse_rule)]
+    rules: Vec<Rule>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    filter: Filter,
+    /// How many events to show, at most 1000.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct GetArgs {
+    /// The event's id.
+    #[arg(value_name = "ID", value_parser = parse_id)]
+    id: Id,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    filter: Filter,
+    /// A column, such as source-success or profit; can be repeated [default: what sources submitted].
+    #[arg(long = "column", value_name = "COLUMN")]
+    columns: Vec<String>,
+    /// Count separately for each value of this member, such as vars.source.name; can be repeated.
+    #[arg(long, value_name = "MEMBER")]
+    group_by: Vec<String>,
+    /// Count separately for each span: minutely, hourly, daily, weekly, monthly or yearly.
+    #[arg(long, value_name = "INTERVAL")]
+    interval: Option<String>,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+const COLUMNS: Columns<'_> = &[
+    ("id", "/id"),
+    ("type", "/type"),
+    ("outcome", "/outcome"),
+    ("reason", "/reason"),
+    ("flow", "/vars/flow/name"),
+    ("source", "/vars/source/name"),
+    ("email", "/vars/lead/email"),
+];
+
+pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed, Failure> {
+    match command {
+        Command::List(args) => {
+            let list = args.filter.list().newest_first().limit(args.limit);
+            shown::call(&list.draft(), COLUMNS, args.json, options)
+        }
+        Command::Get(args) => shown::call(
+            &Get::new(args.id.clone()).draft(),
+            COLUMNS,
+            args.json,
+            options,
+        ),
+        Command::Stats(args) => stats(args, options),
+        Command::Export(args) => export::run(args, options),
+    }
+}
+
+fn stats(args: &StatsArgs, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let mut columns: Vec<&str> = args.columns.iter().map(String::as_str).collect();
+    if columns.is_empty() {
+        columns = vec![
+            "source-submitted",
+            "source-success",
+            "source-failure",
+            "source-error",
+        ];
+    }
+    let mut stats = Stats::new();
+    for rule in &args.filter.rules {
+        stats = stats.rule(rule.clone());
+    }
+    for column in &columns {
+        stats = stats.column(Column::from(*column));
+    }
+    for member in &args.group_by {
+        stats = stats.group_by(member);
+    }
+    if let Some(interval) = &args.interval {
+        stats = stats.interval(Interval::from(interval.as_str()));
+    }
+    if let Some(from) = args.filter.from {
+        stats = stats.start(from);
+    }
+    if let Some(to) = args.filter.to {
+        stats = stats.end(to);
+    }
+    let interval = args.interval.iter().map(|_| "interval");
+    let names = interval.chain(args.group_by.iter().map(String::as_str));
+    let names: Vec<&str> = names.chain(columns).collect();
+    let places: Vec<_> = names
+        .iter()
+        .map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+        .collect();
+    let columns = names.iter().zip(&places);
+    let columns: Vec<_> = columns
+        .map(|(name, place)| (*name, place.as_str()))
+        .collect();
+    shown::call(&stats.draft(), &columns, args.json, options)
+}
+
+impl Filter {
+    /// Returns the list of these events.
+    fn list(&self) -> List {
+        let mut list = List::new();
+        if let Some(from) = self.from {
+            list = list.start(from);
+        }
+        if let Some(to) = self.to {
+            list = list.end(to);
+        }
+        let rules = self.rules.iter().cloned();
+        rules.fold(list, List::rule)
+    }
+
+    /// Describes it for the journal.
+    fn describe(&self) -> String {
+        let rules: Vec<_> = self
+            .rules
+            .iter()
+            .map(|rule| serde_json::to_string(rule).ok())
+            .collect();
+        format!("{:?} {:?} {rules:?}", self.from, self.to)
+    }
+}
+
+/// Parses a time, or a day, which begins at midnight UTC.
+fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
+    let day = || {
+        let midnight = text.parse::<Date>().ok()?.at(0, 0, 0, 0);
+        TimeZone::UTC.to_timestamp(midnight).ok()
+    };
+    let time = text.parse().ok().or_else(day);
+    time.ok_or("write a time such as 2026-11-01 or 2026-11-01T08:30:00Z")
+}
+
+fn parse_rule(text: &str) -> Result<Rule, &'static str> {
+    serde_json::from_str(text).map_err(
+        |_| r#"write a rule as JSON, such as {"lhv":"type","op":"is equal to","rhv":"source"}"#,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_rule, parse_time};
+
+    #[test]
+    fn a_day_begins_at_midnight_utc() {
+        let time = |text: &str| parse_time(text).unwrap().to_string();
+        assert_eq!(time("2026-11-01"), "2026-11-01T00:00:00Z");
+        assert_eq!(time("2026-11-01T08:30:00+02:00"), "2026-11-01T06:30:00Z");
+        assert!(parse_time("yesterday").is_err());
+        assert!(parse_rule(r#"{"lhv":"type","op":"is equal to","rhv":"source"}"#).is_ok());
+        assert!(parse_rule("type = source").is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! `ap lists`: suppression lists: are values on them, add and remove values.
+
+mod change;
+mod check;
+
+use activeprospect::Endpoint as _;
+use activeprospect::api::ListName;
+use activeprospect::api::suppressionlist::{CreateList, Lists};
+use clap::Subcommand;
+
+use super::shown::{self, Columns, JsonOption};
+use crate::failure::Failure;
+use crate::options::GlobalOptions;
+use crate::output::Printed;
+use change::Change;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the account's lists.
+    List(JsonOption),
+    /// Create a list.
+    Create(CreateArgs),
+    /// Check which values are on a list.
+    Check(check::Args),
+    /// Add values to a list.
+    Add(change::Args),
+    /// Remove values from a list.
+    Remove(change::Args),
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct CreateArgs {
+    /// The list's title.
+    #[arg(value_name = "TITLE")]
+    title: String,
+    /// How long the list keeps a value, in seconds [default: for ever].
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u64>,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+const COLUMNS: Columns<'_> = &[
+    ("name", "/url_name"),
+    ("title", "/name"),
+    ("values", "/count"),
+    ("keeps for (s)", "/ttl"),
+    ("id", "/id"),
+];
+
+pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed, Failure> {
+    match command {
+        Command::List(json) => shown::call(&Lists::new().draft(), COLUMNS, *json, options),
+        Command::Create(args) => {
+            let create = CreateList::new(&args.title);
+            let create = match args.ttl {
+                Some(seconds) => create.ttl(seconds),
+                None => create,
+            };
+            shown::call(&create.draft(), COLUMNS, args.json, options)
+        }
+        Command::Check(args) => check::run(args, options),
+        Command::Add(args) => change::run(Change::Add, args, options),
+        Command::Remove(args) => change::run(Change::Remove, args, options),
+    }
+}
+
+/// Parses a list's name in URLs.
+fn parse_list(text: &str) -> Result<ListName, &'static str> {
+    ListName::parse(text)
+        .map_err(|_| "write the name that the list has in URLs, such as do_not_call")
+}
