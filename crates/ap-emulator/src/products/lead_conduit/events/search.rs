@@ -49,7 +49,7 @@ struct Search {
 
 /// What is looked for: the beginning of a word, or a phrase.
 enum Term {
-    Word(String),
+    Single(String),
     Phrase(String),
 }
 
@@ -173,7 +173,7 @@ fn terms(query: &str) -> Vec<Term> {
             true => {}
             false => terms.extend(
                 part.split_whitespace()
-                    .map(|word| Term::Word(word.to_owned())),
+                    .map(|word| Term::Single(word.to_owned())),
             ),
         }
     }
@@ -183,7 +183,7 @@ fn terms(query: &str) -> Vec<Term> {
 impl Term {
     fn text(&self) -> &str {
         match self {
-            Self::Word(text) | Self::Phrase(text) => text,
+            Self::Single(text) | Self::Phrase(text) => text,
         }
     }
 
@@ -206,7 +206,7 @@ impl Term {
         let next = rest.chars().nth(self.text().chars().count());
         let is_whole = next.is_none_or(|next| !next.is_alphanumeric());
         match self {
-            Self::Word(_) => Some(is_whole),
+            Self::Single(_) => Some(is_whole),
             Self::Phrase(_) => is_whole.then_some(true),
         }
     }
