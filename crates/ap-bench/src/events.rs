@@ -8,14 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::Failure;
 
-/// The events of a page, as many as the API returns at most.
-const COUNT: usize = 1_000;
-
-/// Returns the body of a page of events: source, filter and recipient events in turn. Each has a few members that the
+/// Returns the body of a page of so many events (the API returns 1,000 at most): source, filter and recipient events in turn. Each has a few members that the
 /// typed event does not know.
 #[must_use]
-pub fn page() -> Bytes {
-    let events = (0..COUNT).map(event).collect();
+pub fn page(count: usize) -> Bytes {
+    let events = (0..count).map(event).collect();
     Value::Array(events).to_string().into()
 }
 
@@ -180,12 +177,12 @@ struct BareResponse {
 
 #[cfg(test)]
 mod tests {
-    use super::{COUNT, decode, decode_bare, page};
+    use super::{decode, decode_bare, page};
 
     #[test]
     fn both_decode_every_event() {
-        let page = page();
-        assert_eq!(decode(&page).unwrap(), COUNT);
-        assert_eq!(decode_bare(&page).unwrap(), COUNT);
+        let page = page(1_000);
+        assert_eq!(decode(&page).unwrap(), 1_000);
+        assert_eq!(decode_bare(&page).unwrap(), 1_000);
     }
 }

@@ -46,7 +46,7 @@ const fn named(name: &'static str, description: &'static str, baseline: &'static
 
 /// Every operation. A baseline stands before the operations that need it.
 #[rustfmt::skip]
-pub const ALL: [Named; 30] = [
+pub const ALL: [Named; 32] = [
     named("nothing", "", "nothing"),
     named("request", "", "nothing"),
     named("header-made", "a header made for each request, without a check", "request"),
@@ -70,6 +70,8 @@ pub const ALL: [Named; 30] = [
     named("ring-preferred", "the ring: which key is preferred", "nothing"),
     named("ring-clone", "the ring: another handle", "nothing"),
     named("ring-replace", "the ring: another list of two keys", "nothing"),
+    named("decode-bare-100-events", "", "nothing"),
+    named("decode-100-events", "", "nothing"),
     named("decode-bare-1000-events", "1,000 events decoded into bare structs, unknown members skipped", "nothing"),
     named("decode-1000-events", "1,000 events decoded into typed ones, unknown members kept", "nothing"),
     named("401-documented", "the documented 401", "nothing"),
@@ -243,20 +245,10 @@ pub fn operation(name: &str) -> Result<Operation, Failure> {
             let keys = [key("placeholder-key-a")?, key("placeholder-key-b")?];
             Box::new(move || Ok(ring.replace(keys.clone())?))
         }
-        "decode-bare-1000-events" => {
-            let page = events::page();
-            Box::new(move || {
-                black_box(events::decode_bare(black_box(&page))?);
-                Ok(())
-            })
-        }
-        "decode-1000-events" => {
-            let page = events::page();
-            Box::new(move || {
-                black_box(events::decode(black_box(&page))?);
-                Ok(())
-            })
-        }
+        "decode-bare-100-events" => decode(100, events::decode_bare),
+        "decode-100-events" => decode(100, events::decode),
+        "decode-bare-1000-events" => decode(1_000, events::decode_bare),
+        "decode-1000-events" => decode(1_000, events::decode),
         "401-documented" => parse_401(DOCUMENTED_BODY.to_vec()),
         "401-json" => parse_401(br#"{"error":"not authorized"}"#.to_vec()),
         "401-html" => parse_401(
@@ -337,6 +329,14 @@ fn poll_once<F: Future>(future: F) -> Result<F::Output, Failure> {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => Err("the future waits".into()),
     }
+}
+
+fn decode(count: usize, decode: fn(&Bytes) -> Result<usize, Failure>) -> Operation {
+    let page = events::page(count);
+    Box::new(move || {
+        black_box(decode(black_box(&page))?);
+        Ok(())
+    })
 }
 
 fn parse_401(body: Vec<u8>) -> Operation {

@@ -6,7 +6,7 @@ use std::process::Command;
 /// How many instructions typed events may take, in hundredths of those of bare structs.
 const AT_MOST: u64 = 170;
 
-/// Counts the instructions of decoding a page of 1,000 events once. `None` without valgrind.
+/// Counts the instructions of decoding a page of 100 events once. `None` without valgrind.
 fn instructions(name: &str) -> Option<u64> {
     let count = |times: u64| {
         let output = Command::new("valgrind")
@@ -26,12 +26,12 @@ fn instructions(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn a_thousand_events_take_at_most_1_7_times_the_instructions_of_bare_structs() {
-    let Some(bare) = instructions("decode-bare-1000-events") else {
+fn events_take_at_most_1_7_times_the_instructions_of_bare_structs() {
+    let Some(bare) = instructions("decode-bare-100-events") else {
         eprintln!("skipped: valgrind, which counts instructions, is not installed");
         return;
     };
-    let typed = instructions("decode-1000-events").unwrap();
+    let typed = instructions("decode-100-events").unwrap();
     eprintln!("{typed} instructions, {bare} for bare structs");
     assert!(
         typed * 100 <= bare * AT_MOST,

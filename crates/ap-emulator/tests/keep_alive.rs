@@ -65,7 +65,7 @@ fn every_response_before_the_body_was_read_keeps_its_word() {
         (421, request_without_host("POST", "/flows", &foreign, &body)),
         (501, request("PUT", "/flows", &good, &body)),
         (501, request("POST", "/nowhere", &good, &body)),
-        (501, request("POST", "/feedback", "", &body)),
+        (415, request("POST", "/feedback", "", &body)),
         (
             200,
             request(

@@ -298,3 +298,24 @@ fn items_of_all_resources_share_one_limit() {
         201
     );
 }
+
+#[test]
+fn the_sources_and_steps_of_a_flow_get_ids() {
+    let api = Api::start();
+    let flow = json!({"name": "Own", "sources": [{"name": "A"}], "steps": [{"type": "filter"}, {"type": "filter"}]});
+    let created = one(api.expect(201, "POST", "/flows", &flow));
+    let source = created["sources"][0]["id"].as_str().unwrap();
+    assert_eq!(source.len(), 24);
+    let [first, second] = [0, 1].map(|step| created["steps"][step]["id"].as_str().unwrap());
+    assert!(first.len() == 6 && first != second, "{first}, {second}");
+    // An update keeps them, and gives ids to new ones.
+    let mut changed = created.clone();
+    changed["steps"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"type": "filter"}));
+    let path = format!("/flows/{}", created["id"].as_str().unwrap());
+    let updated = one(api.expect(200, "PUT", &path, &changed));
+    assert_eq!(updated["steps"][1], created["steps"][1]);
+    assert_eq!(updated["steps"][2]["id"].as_str().unwrap().len(), 6);
+}

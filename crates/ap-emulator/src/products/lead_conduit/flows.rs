@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use super::handlers::{self, App};
+use super::part_ids::Parts;
 use super::resource::{Ids, Refusal, Resource};
 use crate::json_object::{JsonObject, elements};
 use crate::products::list_body;
@@ -30,6 +31,16 @@ pub(super) const FLOWS: Resource = Resource {
         ("fields", "[]"),
         ("sources", "[]"),
         ("steps", "[]"),
+    ],
+    parts: &[
+        Parts {
+            member: "sources",
+            digits: 24,
+        },
+        Parts {
+            member: "steps",
+            digits: 6,
+        },
     ],
     read_only: &[("errors", None)],
     change_type: Some("flow"),

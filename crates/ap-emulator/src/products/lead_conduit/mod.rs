@@ -9,6 +9,7 @@ mod fields;
 mod flows;
 mod handlers;
 mod limits;
+mod part_ids;
 mod partners;
 mod published;
 mod query;

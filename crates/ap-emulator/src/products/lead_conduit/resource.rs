@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 
+use super::part_ids::{self, Parts};
 use crate::example_data::iso_8601;
 use crate::json_object::{JsonObject, ParseError};
 use crate::state::changes::{Action, Change};
@@ -21,6 +22,8 @@ pub(super) struct Resource {
     /// The value of each member that a client may leave out, but the vendor's schema requires. The vendor
     /// does not document how it refuses an incomplete item, and an invented refusal would mislead.
     pub(super) defaults: &'static [(&'static str, &'static str)],
+    /// The members whose parts get ids, where a client gave none.
+    pub(super) parts: &'static [Parts],
     /// Members without which an item is refused. Each is all that the item is about.
     pub(super) needed: &'static [&'static str],
     /// Members that clients cannot set, with their first value.
@@ -97,6 +100,7 @@ impl Resource {
         noun: "",
         ids: Ids::Made,
         defaults: &[],
+        parts: &[],
         needed: &[],
         read_only: &[],
         aliases: None,
@@ -240,6 +244,19 @@ impl Resource {
         }
         members.insert("id", id);
         members.insert("updated_at", now);
+        let lists: Vec<(&str, String)> = self
+            .parts
+            .iter()
+            .filter_map(|parts| {
+                let list = members.get(parts.member)?;
+                Some((parts.member, part_ids::completed(list, parts.digits)?))
+            })
+            .collect();
+        // Own members, since the lists do not live as long as the request.
+        let mut members = members;
+        for (name, list) in &lists {
+            members.insert(name, list);
+        }
         members.to_text()
     }
 
