@@ -297,3 +297,35 @@ fn access_logs_are_hidden_and_shown() {
         );
     }
 }
+
+/// The source of the example flow.
+const SELLER: &str = "65e0a1000000000000000004";
+const ALL_TIME: &str = "?start=2024-11-01T00:00:00Z&end=2124-11-01T00:00:00Z";
+
+#[test]
+fn a_report_counts_the_leads_of_its_time() {
+    let api = Api::start();
+    for email in ["a@b.example", "c@d.example"] {
+        let path = format!("{FLOW}/sources/{SELLER}/submit?email={email}");
+        let verdict = api.expect(201, "GET", &path, &Value::Null);
+        assert_eq!(verdict["price"], 10);
+    }
+    let report = json!({"columns": ["source-success", {"cost": 0}], "group_by": ["source.name"]});
+    let rows = api.expect(200, "POST", &format!("/reports/preview{ALL_TIME}"), &report);
+    let row = json!([{"source.name": "Leads by Example", "source-success": 2, "cost": 20}]);
+    assert_eq!(rows, row);
+    let id = api.expect(201, "POST", "/reports", &report)["id"].clone();
+    let run = format!("/reports/{}/run{ALL_TIME}", id.as_str().unwrap());
+    assert_eq!(api.get(&run), row);
+
+    let other = json!({"lhv": "lead.email", "op": "is equal to", "rhv": "c@d.example"});
+    let report = json!({"columns": ["source-success"], "rules": [other]});
+    let rows = api.expect(200, "POST", &format!("/reports/preview{ALL_TIME}"), &report);
+    assert_eq!(rows, json!([{"source-success": 1}]));
+    for wrong in [
+        json!({"columns": ["cost"], "rules": [1]}),
+        json!({"columns": ["cost"], "group_by": [{}]}),
+    ] {
+        api.refused(400, "POST", &format!("/reports/preview{ALL_TIME}"), &wrong);
+    }
+}

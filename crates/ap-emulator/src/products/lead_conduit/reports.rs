@@ -7,8 +7,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::{get, post, put};
 use http::Uri;
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
+use super::events;
 use super::fields::{short, time};
 use super::handlers::{self, App, Failure};
 use super::query::Query;
@@ -16,6 +18,7 @@ use super::resource::{Refusal, Resource, parse};
 use crate::example_data;
 use crate::json_object::{JsonObject, elements};
 use crate::response::Response;
+use crate::rules::{Rule, RuleText};
 use crate::state::Shared;
 use crate::state::random;
 use crate::state::store::{Name, Store};
@@ -84,32 +87,56 @@ fn token(report: &[u8]) -> Option<String> {
 
 async fn run(State(shared): App, Path(key): Path<String>, uri: Uri) -> Result<Response, Refusal> {
     let report = REPORTS.get(&shared.lock().store, &key)?;
-    rows(&report, &Query::of(&uri)).map(|rows| handlers::ok(&rows))
+    let counted = Counted::parse(&report, &Query::of(&uri))?;
+    Ok(handlers::ok(&counted.rows(&shared).await?))
 }
 
 async fn preview(State(shared): App, uri: Uri, body: Body) -> Result<Response, Failure> {
-    let rows = handlers::change(&shared, body, |_, body| rows(body, &Query::of(&uri)));
-    rows.await.map(|rows| handlers::ok(&rows))
+    let counted = handlers::change(&shared, body, |_, body| {
+        Counted::parse(body, &Query::of(&uri))
+    });
+    let rows = counted.await?.rows(&shared).await;
+    rows.map(|rows| handlers::ok(&rows))
+        .map_err(Failure::Refusal)
 }
 
-/// Counts no event. So a grouped report has no row, and another one has a row of zeros.
-fn rows(report: &[u8], query: &Query) -> Result<Value, Refusal> {
-    for name in ["start", "end"] {
-        if time(query, name)?.is_none() {
-            return Err(Refusal::bad_request(format!(
-                "the parameter {name} is missing"
-            )));
-        }
+/// What a report counts. Its columns and groups have the names of the statistics of events.
+struct Counted {
+    span: [Timestamp; 2],
+    columns: Vec<String>,
+    group_by: Vec<String>,
+    rule: Rule,
+}
+
+impl Counted {
+    fn parse(report: &[u8], query: &Query) -> Result<Self, Refusal> {
+        let needed = |name| {
+            let missing = || Refusal::bad_request(format!("the parameter {name} is missing"));
+            time(query, name)?.ok_or_else(missing)
+        };
+        let members = parse(REPORTS.noun, report)?;
+        let list = |name| elements(members.get(name).unwrap_or_default());
+        let rules: Result<Vec<RuleText>, _> = list("rules").map(serde_json::from_str).collect();
+        let rules =
+            rules.map_err(|_| Refusal::bad_request("a rule of the report is not a rule"))?;
+        let groups = list("group_by").map(serde_json::from_str).take(MAX_COLUMNS);
+        let columns = list("columns").flat_map(column_names);
+        Ok(Self {
+            span: [needed("start")?, needed("end")?],
+            columns: columns.take(MAX_COLUMNS).collect(),
+            group_by: groups
+                .collect::<Result<_, _>>()
+                .map_err(|_| Refusal::bad_request("a group of the report is not a name"))?,
+            rule: Rule::compile_all(&rules).map_err(Refusal::bad_request)?,
+        })
     }
-    let members = parse(REPORTS.noun, report)?;
-    let list = |name| elements(members.get(name).unwrap_or_default());
-    let is_grouped = list("group_by").next().is_some();
-    let names = list("columns").flat_map(column_names).take(MAX_COLUMNS);
-    let row: Map<String, Value> = names.map(|name| (name, json!(0))).collect();
-    Ok(match is_grouped || row.is_empty() {
-        true => json!([]),
-        false => json!([row]),
-    })
+
+    async fn rows(self, shared: &Shared) -> Result<Value, Refusal> {
+        if self.columns.is_empty() {
+            return Ok(json!([]));
+        }
+        events::report(shared, self.span, self.columns, self.group_by, self.rule).await
+    }
 }
 
 /// A column is its name, or an object with a member for each name.

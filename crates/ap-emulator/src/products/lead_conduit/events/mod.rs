@@ -15,6 +15,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
+pub(super) use self::stats::report;
 use crate::state::Shared;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode, Uri};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::parameters::Query;
@@ -15,6 +16,7 @@ use crate::products::lead_conduit::resource::Refusal;
 use crate::response::{self, Response};
 use crate::rules::Rule;
 use crate::scalar;
+use crate::state::Shared;
 use crate::state::events::event::{Event, Kind, Outcome};
 use crate::state::events::id::Id;
 use crate::state::events::lead::iso_8601;
@@ -71,31 +73,8 @@ pub(super) async fn stats(
     uri: Uri,
 ) -> Result<Response, Refusal> {
     let query = Query::parse(&uri)?;
-    let (request, mut tally) = parse(&query)?;
-    let (view, pings, seeded) = {
-        let state = shared.lock();
-        (
-            state.events.view(),
-            state.events.pings(),
-            state.events.seeded(),
-        )
-    };
-    let mut add = |totals: &mut Totals, event: &Event| {
-        let is_wanted =
-            request.kinds.is_empty() || request.kinds.iter().any(|kind| kind == event.kind.name());
-        if is_wanted {
-            let is_seeded = seeded.index_of(event.id).is_some();
-            totals.add(event, request.by_lead, is_seeded);
-        }
-        Ok(())
-    };
-    tally
-        .run(&view, request.whole, &request.rule, &mut add)
-        .await?;
-    for ping in pings {
-        tally.add(&ping, &request.rule, &mut add)?;
-    }
-    let rows = tally.into_rows();
+    let (request, tally) = parse(&query)?;
+    let rows = request.rows(&shared, tally).await?;
     let wants_csv = accept::accepts_csv(&headers) && !accept::accepts_json(&headers);
     Ok(match wants_csv {
         true => response::with_type(
@@ -103,17 +82,69 @@ pub(super) async fn stats(
             "text/csv; charset=utf-8",
             to_csv(&request, &rows),
         ),
-        false => {
-            let rows = rows.iter().map(|row| to_json(&request, row));
-            handlers::ok(&Value::Array(rows.collect()))
-        }
+        false => handlers::ok(&to_json(&request, &rows)),
     })
+}
+
+/// Returns the rows of a report: one for each group, or one for all events that pass.
+pub(in crate::products::lead_conduit) async fn report(
+    shared: &Shared,
+    span: [Timestamp; 2],
+    columns: Vec<String>,
+    group_by: Vec<String>,
+    rule: Rule,
+) -> Result<Value, Refusal> {
+    let [start, end] = span.map(Timestamp::as_millisecond);
+    let whole = Milliseconds { start, end };
+    let tally = Tally::new(vec![whole], group_by.clone())?;
+    let request = Request {
+        kinds: Vec::new(),
+        rule,
+        whole,
+        columns,
+        group_by,
+        has_parts: false,
+        by_lead: true,
+    };
+    let rows = request.rows(shared, tally).await?;
+    Ok(to_json(&request, &rows))
+}
+
+impl Request {
+    async fn rows(
+        &self,
+        shared: &Shared,
+        mut tally: Tally<Totals>,
+    ) -> Result<Vec<Row<Totals>>, Refusal> {
+        let (view, pings, seeded) = {
+            let state = shared.lock();
+            (
+                state.events.view(),
+                state.events.pings(),
+                state.events.seeded(),
+            )
+        };
+        let mut add = |totals: &mut Totals, event: &Event| {
+            let is_wanted =
+                self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == event.kind.name());
+            if is_wanted {
+                let is_seeded = seeded.index_of(event.id).is_some();
+                totals.add(event, self.by_lead, is_seeded);
+            }
+            Ok(())
+        };
+        tally.run(&view, self.whole, &self.rule, &mut add).await?;
+        for ping in pings {
+            tally.add(&ping, &self.rule, &mut add)?;
+        }
+        Ok(tally.into_rows())
+    }
 }
 
 fn parse(query: &Query) -> Result<(Request, Tally<Totals>), Refusal> {
     let zone = spans::zone(query.get("timezone"))?;
     let today = spans::today(&zone)?;
-    let ms = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_millisecond);
+    let ms = |time: Option<Timestamp>| time.map(Timestamp::as_millisecond);
     let whole = Milliseconds {
         start: ms(query.time("start")?).unwrap_or(today.start),
         end: ms(query.time("end")?).unwrap_or(today.end),
@@ -280,7 +311,11 @@ impl Totals {
     }
 }
 
-fn to_json(request: &Request, row: &Row<Totals>) -> Value {
+fn to_json(request: &Request, rows: &[Row<Totals>]) -> Value {
+    rows.iter().map(|row| row_to_json(request, row)).collect()
+}
+
+fn row_to_json(request: &Request, row: &Row<Totals>) -> Value {
     let mut members = Map::new();
     if request.has_parts {
         members.insert("timeframe".to_owned(), timeframe(row.part));
