@@ -11,7 +11,7 @@ use ap_emulator::Emulator;
 
 fn start(events: u32) -> (Client, Emulator) {
     let emulator = Emulator::builder().events(events).start().unwrap();
-    let builder = ClientBuilder::new().key(ApiKey::parse(&emulator.key()).unwrap());
+    let builder = ClientBuilder::new().key(ApiKey::parse(emulator.key()).unwrap());
     let client = builder.origins(emulator.origins()).build().unwrap();
     (client, emulator)
 }
