@@ -7,7 +7,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::{StatusCode, Uri};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::flows;
@@ -48,14 +47,13 @@ async fn types() -> Response {
 
 /// Returns the variables of the fields. Their times are those of the examples.
 async fn variables(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
-    let query = Query::of(&uri);
+    let query = Query::parse(&uri)?;
     let variables = listed(&shared.lock().store, &query)?;
     Ok(handlers::ok(&Value::Array(variables)))
 }
 
 fn listed(store: &Store, query: &Query) -> Result<Vec<Value>, Refusal> {
-    let [start, end] = ["start", "end"].map(|name| time(query, name));
-    let (start, end) = (start?, end?);
+    let (start, end) = (query.time("start")?, query.time("end")?);
     let is_before = start.is_some_and(|start| start > example_data::LAST_USED);
     if is_before || end.is_some_and(|end| end < example_data::FIRST_USED) {
         return Ok(Vec::new());
@@ -66,7 +64,7 @@ fn listed(store: &Store, query: &Query) -> Result<Vec<Value>, Refusal> {
         let ids = fields.iter().map(|item| Arc::clone(&item.id));
         wanted.get_or_insert_default().extend(ids);
     }
-    let excluded: Vec<&str> = query.all("exclude").chain(query.all("exclude[]")).collect();
+    let excluded: Vec<&str> = query.all("exclude").collect();
     let is_wanted = |id: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
     let fields = store.list(Name::Fields);
     let fields = fields.iter().filter(|field| is_wanted(&field.id));
@@ -95,10 +93,4 @@ pub(super) fn short(members: &JsonObject<'_>, name: &str) -> String {
         .get(name)
         .and_then(|text| serde_json::from_str(text).ok());
     text.unwrap_or_default().chars().take(100).collect()
-}
-
-/// Returns a parameter that is a time.
-pub(super) fn time(query: &Query, name: &str) -> Result<Option<Timestamp>, Refusal> {
-    let parsed = query.get(name).map(str::parse).transpose();
-    parsed.map_err(|_| Refusal::bad_request(format!("{name} is not a time in ISO 8601")))
 }

@@ -30,11 +30,11 @@ fn counters(path: &'static str, all: fn() -> [Value; 1]) -> Router<Arc<Shared>> 
         all().into_iter().filter(exists).collect::<Vec<_>>()
     };
     let list = move |State(shared): App, uri: Uri| async move {
-        let query = Query::of(&uri);
+        let query = Query::parse(&uri)?;
         let flow = query.get("flow_id");
         let is_wanted = |counter: &Value| flow.is_none_or(|id| counter["flow_id"] == *id);
         let counters = existing(&shared).into_iter().filter(is_wanted);
-        handlers::ok(&counters.collect())
+        Ok::<_, Refusal>(handlers::ok(&counters.collect()))
     };
     let read = move |State(shared): App, Path(id): Path<String>| async move {
         let counters = existing(&shared);

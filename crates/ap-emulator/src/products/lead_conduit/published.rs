@@ -40,9 +40,9 @@ async fn package(Path(id): Path<String>) -> Result<Response, Refusal> {
     package.map(handlers::ok).ok_or_else(Refusal::not_found)
 }
 
-async fn destinations(State(shared): App, uri: Uri) -> Response {
+async fn destinations(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
     let mut destinations = example_data::destinations();
-    if Query::of(&uri)
+    if Query::parse(&uri)?
         .all("include")
         .any(|included| included == "flow_usages")
     {
@@ -51,7 +51,7 @@ async fn destinations(State(shared): App, uri: Uri) -> Response {
             destination["flow_usages"] = usages;
         }
     }
-    handlers::ok(&destinations)
+    Ok(handlers::ok(&destinations))
 }
 
 /// Returns the flows that use a destination.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events;
-use super::fields::{short, time};
+use super::fields::short;
 use super::handlers::{self, App, Failure};
 use super::query::Query;
 use super::resource::{Refusal, Resource, parse};
@@ -87,13 +87,13 @@ fn token(report: &[u8]) -> Option<String> {
 
 async fn run(State(shared): App, Path(key): Path<String>, uri: Uri) -> Result<Response, Refusal> {
     let report = REPORTS.get(&shared.lock().store, &key)?;
-    let counted = Counted::parse(&report, &Query::of(&uri))?;
+    let counted = Counted::parse(&report, &Query::parse(&uri)?)?;
     Ok(handlers::ok(&counted.rows(&shared).await?))
 }
 
 async fn preview(State(shared): App, uri: Uri, body: Body) -> Result<Response, Failure> {
     let counted = handlers::change(&shared, body, |_, body| {
-        Counted::parse(body, &Query::of(&uri))
+        Counted::parse(body, &Query::parse(&uri)?)
     });
     let rows = counted.await?.rows(&shared).await;
     rows.map(|rows| handlers::ok(&rows))
@@ -112,7 +112,7 @@ impl Counted {
     fn parse(report: &[u8], query: &Query) -> Result<Self, Refusal> {
         let needed = |name| {
             let missing = || Refusal::bad_request(format!("the parameter {name} is missing"));
-            time(query, name)?.ok_or_else(missing)
+            query.time(name)?.ok_or_else(missing)
         };
         let members = parse(REPORTS.noun, report)?;
         let list = |name| elements(members.get(name).unwrap_or_default());

@@ -35,8 +35,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         )
 }
 
-async fn list(State(shared): App, uri: Uri) -> Response {
-    let shows_hidden = Query::of(&uri).get("show_hidden") == Some("true");
+async fn list(State(shared): App, uri: Uri) -> Result<Response, Refusal> {
+    let shows_hidden = Query::parse(&uri)?.get("show_hidden") == Some("true");
     let store = &shared.lock().store;
     let is_shown = |log: &Value| {
         shows_hidden
@@ -46,7 +46,7 @@ async fn list(State(shared): App, uri: Uri) -> Response {
             )
     };
     let logs = example_data::access_logs().into_iter().filter(is_shown);
-    handlers::ok(&logs.collect())
+    Ok(handlers::ok(&logs.collect()))
 }
 
 async fn hide_account(

@@ -3,8 +3,8 @@
 use http::Uri;
 use serde_json::json;
 
-use super::parameters::Query;
 use crate::products::lead_conduit::handlers;
+use crate::products::lead_conduit::query::Query;
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 

@@ -8,9 +8,9 @@ use http::Uri;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::parameters::{Query, time};
 use super::rendered_list;
 use crate::products::lead_conduit::handlers::{self, App, Failure};
+use crate::products::lead_conduit::query::{Query, time};
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};

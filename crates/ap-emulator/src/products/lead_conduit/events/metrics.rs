@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::parameters::Query;
 use super::spans::{self, Interval, Milliseconds};
 use super::stats::timeframe;
 use super::tally::{Row, Tally};
 use crate::products::lead_conduit::handlers::{self, App};
+use crate::products::lead_conduit::query::Query;
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};

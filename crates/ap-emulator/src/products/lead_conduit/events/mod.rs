@@ -3,7 +3,6 @@
 mod firehose;
 mod list;
 mod metrics;
-mod parameters;
 mod rendered_list;
 mod search;
 mod spans;

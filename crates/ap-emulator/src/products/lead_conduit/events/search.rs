@@ -9,9 +9,9 @@ use http::Uri;
 use serde_json::{Map, Value, json};
 
 use super::list::TURN;
-use super::parameters::Query;
 use super::rendered_list;
 use crate::products::lead_conduit::handlers::App;
+use crate::products::lead_conduit::query::Query;
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::state::Shared;

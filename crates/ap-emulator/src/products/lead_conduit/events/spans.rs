@@ -4,7 +4,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, ToSpan, ZonedDateTime};
 use serde::Deserialize;
 
-use super::parameters::time;
+use crate::products::lead_conduit::query::time;
 use crate::products::lead_conduit::resource::Refusal;
 
 /// The most parts that a span is divided into.

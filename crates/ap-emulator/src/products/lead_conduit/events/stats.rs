@@ -7,11 +7,11 @@ use http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::parameters::Query;
 use super::spans::{self, Interval, Milliseconds};
 use super::tally::{Row, Tally};
 use crate::accept;
 use crate::products::lead_conduit::handlers::{self, App};
+use crate::products::lead_conduit::query::Query;
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::{self, Response};
 use crate::rules::Rule;
