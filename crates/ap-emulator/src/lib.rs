@@ -42,6 +42,7 @@ mod json_object;
 mod listener;
 mod operations;
 mod page;
+mod parts;
 mod per_product;
 mod pieces;
 mod products;

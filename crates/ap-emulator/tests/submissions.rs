@@ -50,6 +50,13 @@ fn outcomes(events: &[Value]) -> Vec<String> {
         .collect()
 }
 
+/// Creates a flow, and returns the path of its source.
+fn source_of_new(emulator: &Emulator, flow: &str) -> String {
+    let key = with_key(&emulator.key());
+    let created = call(emulator, "POST", "/flows", &key, flow).json();
+    format!("/flows/{}/{SOURCE}", created["id"].as_str().unwrap())
+}
+
 #[test]
 fn the_verdict_follows_the_rules_of_the_flow() {
     let emulator = Emulator::start().unwrap();
@@ -384,15 +391,7 @@ fn a_ping_bids_and_leaves_no_event() {
         (free, "no bid"),
         (off, "pings are not enabled for this flow"),
     ] {
-        let created = call(
-            &emulator,
-            "POST",
-            "/flows",
-            &with_key(&emulator.key()),
-            flow,
-        )
-        .json();
-        let path = format!("/flows/{}/{SOURCE}/ping", created["id"].as_str().unwrap());
+        let path = source_of_new(&emulator, flow) + "/ping";
         let reply = call(&emulator, "POST", &path, AS_FORM, "state=TX");
         assert_eq!(
             reply.json(),
@@ -469,15 +468,7 @@ fn criteria_prices_and_rules_of_a_flow_of_ones_own_are_applied() {
             "rule_set": {"op": "and", "rules": [{"lhv": "lead.email", "op": "is blank"}]},
         }],
     });
-    let created = call(
-        &emulator,
-        "POST",
-        "/flows",
-        &with_key(&emulator.key()),
-        &flow.to_string(),
-    )
-    .json();
-    let path = format!("/flows/{}/{SOURCE}/submit", created["id"].as_str().unwrap());
+    let path = source_of_new(&emulator, &flow.to_string()) + "/submit";
     for (body, outcome, price, last) in [
         (
             "state=tx",
@@ -594,9 +585,7 @@ fn feedback_finds_a_step_that_was_saved_without_an_id() {
             {"type": "recipient", "entity": {"id": "65e0a1000000000000000003"}, "feedback": {"integration": {"module_id": "x"}}},
         ],
     });
-    let headers = with_key(&emulator.key());
-    let created = call(&emulator, "POST", "/flows", &headers, &flow.to_string()).json();
-    let path = format!("/flows/{}/{SOURCE}/submit", created["id"].as_str().unwrap());
+    let path = source_of_new(&emulator, &flow.to_string()) + "/submit";
     call(&emulator, "POST", &path, AS_FORM, "a=1");
     let recipient = events(&emulator)[1]["id"].as_str().unwrap().to_owned();
     let path = format!("/feedback?event_id={recipient}&type=return");
@@ -611,15 +600,7 @@ fn feedback_to_a_step_that_does_not_accept_it_is_a_conflict() {
         "sources": [{"entity": {"id": "65e0a1000000000000000004", "name": "One"}}],
         "steps": [{"id": "d1", "type": "recipient", "entity": {"id": "65e0a1000000000000000003"}, "integration": {"module_id": "x"}}],
     });
-    let created = call(
-        &emulator,
-        "POST",
-        "/flows",
-        &with_key(&emulator.key()),
-        &flow.to_string(),
-    )
-    .json();
-    let path = format!("/flows/{}/{SOURCE}/submit", created["id"].as_str().unwrap());
+    let path = source_of_new(&emulator, &flow.to_string()) + "/submit";
     call(&emulator, "POST", &path, AS_FORM, "a=1");
     let recipient = events(&emulator)[0]["id"].as_str().unwrap().to_owned();
     let path = format!("/feedback?event_id={recipient}&type=return");

@@ -236,27 +236,23 @@ impl Resource {
         }
     }
 
-    fn complete<'a>(&self, id: &'a str, mut members: JsonObject<'a>, now: &'a str) -> String {
+    fn complete(&self, id: &str, requested: JsonObject<'_>, now: &str) -> String {
+        let with_ids = self.parts.iter().filter_map(|parts| {
+            let list = requested.get(parts.member)?;
+            Some((parts.member, part_ids::completed(list, parts.digits)?))
+        });
+        let lists: Vec<(&str, String)> = with_ids.collect();
+        let mut members = requested;
         for (name, value) in self.defaults {
             if members.get(name).is_none() {
                 members.insert(name, value);
             }
         }
-        members.insert("id", id);
-        members.insert("updated_at", now);
-        let lists: Vec<(&str, String)> = self
-            .parts
-            .iter()
-            .filter_map(|parts| {
-                let list = members.get(parts.member)?;
-                Some((parts.member, part_ids::completed(list, parts.digits)?))
-            })
-            .collect();
-        // Own members, since the lists do not live as long as the request.
-        let mut members = members;
         for (name, list) in &lists {
             members.insert(name, list);
         }
+        members.insert("id", id);
+        members.insert("updated_at", now);
         members.to_text()
     }
 

@@ -156,6 +156,31 @@ const MEMBERS: &[&str] = &[
 ];
 
 impl Event {
+    /// Creates an event that took no time and has no price, no step and no reason.
+    pub(crate) fn new(
+        id: Id,
+        created_ms: i64,
+        lead: Arc<Lead>,
+        kind: Kind,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            outcome,
+            reason: Text::default(),
+            created_ms,
+            ms: 0,
+            wait_ms: 0,
+            step_count: 0,
+            purchase_price: 0.0,
+            sale_price: 0.0,
+            lead,
+            step: None,
+            feedback: None,
+        }
+    }
+
     /// Returns the member with this name, for example `outcome` or `vars.lead.state`. Of variables, the
     /// first part may be left out.
     pub(crate) fn get(&self, name: &str) -> Option<Scalar<'_>> {

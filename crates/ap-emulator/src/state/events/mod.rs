@@ -131,21 +131,13 @@ mod tests {
             }],
         };
         let id = events.new_id(created_ms);
-        events.push(Event {
+        events.push(Event::new(
             id,
-            kind,
-            outcome: Outcome::Success,
-            reason: "".into(),
             created_ms,
-            ms: 0,
-            wait_ms: 0,
-            step_count: 0,
-            purchase_price: 0.0,
-            sale_price: 0.0,
-            lead: Arc::new(lead),
-            step: None,
-            feedback: None,
-        });
+            Arc::new(lead),
+            kind,
+            Outcome::Success,
+        ));
     }
 
     #[test]

@@ -1,29 +1,20 @@
-//! [`RenderedList`]: a response body with a JSON array whose items are written when the client reads them.
+//! A response body with a JSON array whose items are written when the client reads them.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use bytes::Bytes;
 
-use axum::body::Body as AxumBody;
-use bytes::{Bytes, BytesMut};
-use http::StatusCode;
-use hyper::body::{Body, Frame, SizeHint};
-
-use crate::pieces::MAX_PIECE;
-use crate::response::{self, JSON, Response};
+use crate::parts::{self, Parts};
+use crate::response::Response;
 
 /// Writes an item, or returns `None` if it is gone.
 type Render<T> = Box<dyn Fn(&T) -> Option<String> + Send>;
 
-/// An array between `head` and `tail`. It keeps what its items are written from, which is short.
+/// An array between a head and a tail. It keeps what its items are written from, which is short.
 struct RenderedList<T> {
+    head: Bytes,
     items: std::vec::IntoIter<T>,
     render: Render<T>,
     tail: Bytes,
-    /// What is left of the current part.
-    part: Bytes,
     is_first: bool,
-    remaining: usize,
 }
 
 /// Responds with `head`, the items with commas between them, and `tail`.
@@ -44,68 +35,31 @@ pub(super) async fn response<T: Send + Unpin + 'static>(
     let mut is_kept = lengths.iter().map(Option::is_some);
     items.retain(|_| is_kept.next().unwrap_or_default());
     length += lengths.iter().flatten().sum::<usize>() + items.len().saturating_sub(1);
+    let length = head.len() + length + tail.len();
     let list = RenderedList {
+        head: head.into(),
         items: items.into_iter(),
         render: Box::new(render),
-        remaining: head.len() + length + tail.len(),
         tail: Bytes::from_static(tail.as_bytes()),
-        part: Bytes::from(head),
         is_first: true,
     };
-    response::with_body(StatusCode::OK, JSON, list.remaining, AxumBody::new(list))
+    parts::response(list, length)
 }
 
-impl<T> RenderedList<T> {
-    /// Returns `false` if an item is gone that was there when the length was computed.
-    fn fetch_part(&mut self) -> bool {
-        self.part = match self.items.next() {
-            None => std::mem::take(&mut self.tail),
-            Some(item) => {
-                let Some(mut text) = (self.render)(&item) else {
-                    return false;
-                };
-                if !self.is_first {
-                    text.insert(0, ',');
-                }
-                self.is_first = false;
-                text.into()
-            }
+impl<T: Send + Unpin + 'static> Parts for RenderedList<T> {
+    fn next_part(&mut self) -> Bytes {
+        if !self.head.is_empty() {
+            return std::mem::take(&mut self.head);
+        }
+        let Some(item) = self.items.next() else {
+            return std::mem::take(&mut self.tail);
         };
-        !self.part.is_empty()
-    }
-}
-
-impl<T: Unpin> Body for RenderedList<T> {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let length = self.remaining.min(MAX_PIECE);
-        if length == 0 {
-            return Poll::Ready(None);
+        // It may be gone since the length was computed.
+        let mut text = (self.render)(&item).unwrap_or_default();
+        if !self.is_first && !text.is_empty() {
+            text.insert(0, ',');
         }
-        let mut piece = BytesMut::with_capacity(length);
-        while piece.len() < length {
-            if self.part.is_empty() && !self.fetch_part() {
-                // The connection breaks off, because the announced length cannot be kept.
-                return Poll::Ready(Some(Err(io::Error::other("an event was dropped"))));
-            }
-            let taken = self.part.len().min(length - piece.len());
-            let part = self.part.split_to(taken);
-            piece.extend_from_slice(&part);
-        }
-        self.remaining -= length;
-        Poll::Ready(Some(Ok(Frame::data(piece.freeze()))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.remaining == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining as u64)
+        self.is_first = false;
+        text.into()
     }
 }

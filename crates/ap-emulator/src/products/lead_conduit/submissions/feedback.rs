@@ -142,21 +142,12 @@ fn push(
     details: &FeedbackDetails,
 ) {
     let created_ms = state.events.now_ms();
-    let step = received.step.clone();
+    let id = state.events.new_id(created_ms);
     let event = Event {
-        id: state.events.new_id(created_ms),
-        kind,
-        outcome,
         reason: reason.into(),
-        created_ms,
-        ms: 0,
-        wait_ms: 0,
-        step_count: 0,
-        purchase_price: 0.0,
-        sale_price: 0.0,
-        lead: Arc::clone(&received.lead),
-        step,
+        step: received.step.clone(),
         feedback: Some(details.clone()),
+        ..Event::new(id, created_ms, Arc::clone(&received.lead), kind, outcome)
     };
     state.events.push(event);
 }

@@ -17,7 +17,7 @@ use crate::products::lead_conduit::{PRODUCT, SERVICE};
 use crate::request_body;
 use crate::response::{self, Response};
 use crate::state::events::event::{Event, Kind, Outcome, Step};
-use crate::state::events::lead::{Lead, Text};
+use crate::state::events::lead::Lead;
 use crate::state::store::Name;
 use crate::state::{EmulatorState, Shared};
 
@@ -176,21 +176,8 @@ fn refuse(flow: &Flow, source: &Source, lead: &Lead) -> Option<(Outcome, String)
 /// A new event of a lead that is submitted now.
 fn event(state: &mut EmulatorState, lead: &Arc<Lead>, kind: Kind, outcome: Outcome) -> Event {
     let created_ms = lead.submitted_ms;
-    Event {
-        id: state.events.new_id(created_ms),
-        kind,
-        outcome,
-        reason: Text::default(),
-        created_ms,
-        ms: 0,
-        wait_ms: 0,
-        step_count: 0,
-        purchase_price: 0.0,
-        sale_price: 0.0,
-        lead: Arc::clone(lead),
-        step: None,
-        feedback: None,
-    }
+    let id = state.events.new_id(created_ms);
+    Event::new(id, created_ms, Arc::clone(lead), kind, outcome)
 }
 
 /// Takes a lead through the flow.
