@@ -6,7 +6,6 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use ap_emulator::{Emulator, Fault, Product};
@@ -33,9 +32,9 @@ fn objects(text: &str) -> Vec<Value> {
 }
 
 fn write(home: &Home, name: &str, text: impl AsRef<[u8]>) -> String {
-    let path = home.path().join(name);
+    let path = home.file(name);
     std::fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+    path
 }
 
 fn numbers(count: usize) -> String {
@@ -197,15 +196,14 @@ fn a_rejected_key_ends_the_run_and_the_next_run_resumes_it() {
     let origins = emulator_origins(&emulator);
     let home = Home::new();
     let input = write(&home, "in.txt", numbers(5));
-    let output = home.path().join("out.jsonl");
-    let output = output.to_str().unwrap();
-    let arguments = join(&origins, &["lists", "check", LIST, &input, "-o", output]);
+    let output = home.file("out.jsonl");
+    let arguments = join(&origins, &["lists", "check", LIST, &input, "-o", &output]);
     let ran = home.run(&arguments);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     ran.says("run the same command again to resume");
     let ran = home.run_with_key(&arguments, &emulator.key());
     ran.succeeds();
-    assert_eq!(assert_each_once(output, 5), 0);
+    assert_eq!(assert_each_once(&output, 5), 0);
     // Once more: nothing is left to do.
     let calls = emulator
         .state()
@@ -375,18 +373,25 @@ fn a_run_that_is_killed_is_completed_by_the_same_command() {
         });
         let home = Home::new();
         let input = write(&home, "in.txt", numbers(ROWS));
-        let output: PathBuf = home.path().join("out.jsonl");
-        let output = output.to_str().unwrap();
+        let output = home.file("out.jsonl");
         let origin = server.as_suppressionlist();
-        let mut arguments = vec![origin.as_str(), "lists", "check", "a", &input, "-o", output];
+        let mut arguments = vec![
+            origin.as_str(),
+            "lists",
+            "check",
+            "a",
+            &input,
+            "-o",
+            &output,
+        ];
         arguments.extend(Some(order).filter(|order| !order.is_empty()));
         let mut command = home.ap(&arguments);
         command.env(VARIABLE, KEY);
         run_and_kill(command, &target);
         home.run(&arguments).succeeds();
-        assert_eq!(assert_each_once(output, ROWS), 0);
+        assert_eq!(assert_each_once(&output, ROWS), 0);
         if order.is_empty() {
-            let results = objects(&std::fs::read_to_string(output).unwrap());
+            let results = objects(&std::fs::read_to_string(&output).unwrap());
             assert!(results.is_sorted_by_key(|result| result["row"].as_u64()));
         }
     }
@@ -397,7 +402,7 @@ fn a_second_run_on_the_same_file_is_refused() {
     let home = Home::new();
     let other: OnceLock<Ran> = OnceLock::new();
     let other = Arc::new(other);
-    let output = home.path().join("out.jsonl").to_str().unwrap().to_owned();
+    let output = home.file("out.jsonl");
     let input = write(&home, "in.txt", numbers(3));
     let arguments: Arc<OnceLock<Vec<String>>> = Arc::default();
     let home = Arc::new(home);
@@ -439,7 +444,7 @@ fn other_rows_or_other_settings_do_not_resume_a_run() {
     });
     let origin = server.as_suppressionlist();
     let input = write(&home, "in.txt", numbers(6));
-    let output = home.path().join("out.jsonl").to_str().unwrap().to_owned();
+    let output = home.file("out.jsonl");
     let arguments = [
         &origin,
         "lists",
@@ -484,7 +489,7 @@ fn peak_memory(rows: usize) -> u64 {
     });
     let home = Home::new();
     let input = write(&home, "in.txt", numbers(rows));
-    let output = home.path().join("out.jsonl").to_str().unwrap().to_owned();
+    let output = home.file("out.jsonl");
     let mut command = home.ap(&[
         &server.as_suppressionlist(),
         "lists",
@@ -526,7 +531,7 @@ fn the_key_is_sent_and_never_written() {
         not_found(request)
     });
     let home = Home::new();
-    let output = home.path().join("out.jsonl").to_str().unwrap().to_owned();
+    let output = home.file("out.jsonl");
     // A value that is the key: it is not sent, and not written either.
     let input = format!("v1\n{KEY}\n");
     let ran = home.run_with(

@@ -110,12 +110,7 @@ fn an_export_that_is_killed_is_completed_by_the_same_command() {
             }
         });
         let home = Home::new();
-        let output = home
-            .path()
-            .join("events.jsonl")
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let output = home.file("events.jsonl");
         let origin = origin(&server);
         let arguments = [&origin, "events", "export", "-o", &output];
         let mut command = home.ap(&arguments);
@@ -143,12 +138,7 @@ fn events_since_the_last_export_are_added_to_the_file() {
         move |request| page(request, count.load(std::sync::atomic::Ordering::SeqCst))
     });
     let home = Home::new();
-    let output = home
-        .path()
-        .join("events.jsonl")
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let output = home.file("events.jsonl");
     let origin = origin(&server);
     let arguments = [&origin, "events", "export", "-o", &output, "--since-last"];
     home.run(&arguments).succeeds();
@@ -170,12 +160,7 @@ fn a_rejected_key_in_the_middle_ends_the_export_and_it_can_be_resumed() {
         _ => page(request, 35),
     });
     let home = Home::new();
-    let output = home
-        .path()
-        .join("events.jsonl")
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let output = home.file("events.jsonl");
     let origin = origin(&server);
     let arguments = [&origin, "events", "export", "-o", &output];
     let ran = home.run(&arguments);

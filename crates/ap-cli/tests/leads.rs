@@ -128,9 +128,9 @@ fn kill_and_resume(at: usize, rows: usize) -> (BTreeMap<String, usize>, Vec<Valu
         }
     });
     let home = Home::new();
-    let input = home.path().join("leads.csv").to_str().unwrap().to_owned();
+    let input = home.file("leads.csv");
     std::fs::write(&input, csv(rows)).unwrap();
-    let output = home.path().join("out.jsonl").to_str().unwrap().to_owned();
+    let output = home.file("out.jsonl");
     let origin = origin(&server);
     let arguments = arguments(&origin, &[&input, "-o", &output]);
     let mut command = home.ap(&arguments);

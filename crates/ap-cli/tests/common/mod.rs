@@ -44,6 +44,11 @@ impl Home {
         self.folder.path()
     }
 
+    /// Returns the path of a file here, as an argument.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.path().join(name).to_str().unwrap().to_owned()
+    }
+
     /// Returns `ap` with nothing of this process's environment.
     pub(crate) fn ap(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ap"));

@@ -1,70 +1,31 @@
 //! `ap lists check`: which values are on a list.
 
 use activeprospect::Error;
-use activeprospect::api::ListName;
 use activeprospect::api::suppressionlist::{Exists, ExistsAnswer};
 use serde_json::Map;
 
-use super::parse_list;
-use crate::bulk::input::Selection;
+use super::values::{self, Args};
 use crate::bulk::input::row::{Fields, RowProblem};
 use crate::bulk::job::{Job, Prepared, Verdict};
-use crate::bulk::options::BulkOptions;
-use crate::bulk::{self, Identity};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
-use crate::session::Session;
-
-#[derive(clap::Args, Debug)]
-pub(crate) struct Args {
-    /// The list's name in URLs, such as do_not_call.
-    #[arg(value_name = "LIST", value_parser = parse_list)]
-    list: ListName,
-    #[command(flatten)]
-    bulk: BulkOptions,
-    /// The column that has the values, by name or number.
-    #[arg(long, value_name = "COLUMN")]
-    column: Option<String>,
-    /// Send the MD5 of each value, computed here.
-    #[arg(long)]
-    md5: bool,
-}
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    let mut session = Session::without_keys(options)?;
-    let identity = Identity::new(
-        "lists check",
-        [
-            ("list", args.list.as_str().to_owned()),
-            ("--md5", args.md5.to_string()),
-        ],
-    );
-    let job = Check {
-        list: args.list.clone(),
-        is_hashed: args.md5,
-    };
-    let selection = Selection::Value(args.column.clone());
-    bulk::run(&job, identity, selection, &args.bulk, &mut session)
+    values::run("lists check", &Check(args), args, options)
 }
 
-struct Check {
-    list: ListName,
-    is_hashed: bool,
-}
+struct Check<'a>(&'a Args);
 
-impl Job for Check {
+impl Job for Check<'_> {
     fn columns(&self) -> &'static [&'static str] {
         &["found", "added_at"]
     }
 
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {
-        let value = fields.value().trim();
-        if value.is_empty() {
-            return Err(RowProblem::new("the value is empty"));
-        }
-        let list = self.list.clone();
-        let endpoint = match self.is_hashed {
+        let value = values::value(fields)?;
+        let list = self.0.list.clone();
+        let endpoint = match self.0.is_hashed {
             true => Exists::hashed(list, value),
             false => Exists::new(list, value),
         };

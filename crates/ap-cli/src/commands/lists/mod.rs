@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod values;
 
 use activeprospect::Endpoint as _;
 use activeprospect::api::ListName;
@@ -21,11 +22,11 @@ pub(crate) enum Command {
     /// Create a list.
     Create(CreateArgs),
     /// Check which values are on a list.
-    Check(check::Args),
+    Check(values::Args),
     /// Add values to a list.
-    Add(change::Args),
+    Add(values::Args),
     /// Remove values from a list.
-    Remove(change::Args),
+    Remove(values::Args),
 }
 
 #[derive(clap::Args, Debug)]
