@@ -17,7 +17,7 @@ use crate::page::fault_form;
 use crate::response::{self, Response};
 use crate::state::Shared;
 use crate::state::plan::Plan;
-use crate::{Product, operations, request_body};
+use crate::{Product, content_type, operations, request_body};
 
 const MAX_QUEUED: usize = 1000;
 const MAX_WAIT_MS: u64 = 600_000;
@@ -100,7 +100,7 @@ fn state_response(shared: &Shared) -> Response {
 /// Parses JSON, or a form if the body says that it is one. curl says so of everything that `-d` sends,
 /// JSON included.
 fn parse_body(headers: &HeaderMap, body: &[u8]) -> Option<Value> {
-    let is_form = request_body::is_form(headers);
+    let is_form = content_type::is_form(headers);
     let json = serde_json::from_slice(body).ok();
     json.or_else(|| fault_form::to_json(body).filter(|_| is_form))
 }

@@ -32,6 +32,7 @@
 
 mod accept;
 mod addresses;
+mod content_type;
 mod control;
 mod credentials;
 mod emulator;

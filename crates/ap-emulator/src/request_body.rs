@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use ap_core::Service;
 use axum::body::Body;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
@@ -76,26 +75,10 @@ pub(crate) async fn read_short(
     read(service, body, timeout, MAX_SHORT_LENGTH, Some(room)).await
 }
 
-/// Returns `true` if the headers say that the body is a form.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    has_type(headers, "application/x-www-form-urlencoded")
-}
-
-/// Returns `true` if the headers say that the body is JSON.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    has_type(headers, "application/json")
-}
-
 /// Returns the names and values of a form, in their order.
 pub(crate) fn form_members(form: &[u8]) -> Vec<(String, String)> {
     // Every text is a form.
     serde_html_form::from_bytes(form).unwrap_or_default()
-}
-
-fn has_type(headers: &HeaderMap, name: &str) -> bool {
-    let kind = headers.get(CONTENT_TYPE);
-    let start = kind.and_then(|kind| kind.as_bytes().get(..name.len()));
-    start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn not_json(service: Service) -> Response {

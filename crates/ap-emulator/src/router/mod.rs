@@ -9,12 +9,12 @@ use std::time::Instant;
 use ap_core::Service as VendorService;
 use axum::Router;
 use axum::body::Body;
-use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use self::host::Host;
+use crate::content_type;
 use crate::credentials::{self, Credentials};
 use crate::fault::{self, Aborted, Fault, Kind};
 use crate::operations::{self, Access, Operation};
@@ -256,13 +256,11 @@ async fn run(service: VendorService, routes: &Router, request: Request<Body>) ->
     };
     // axum's router refuses a path that is not UTF-8, and does so in plain text.
     let is_intended = response.extensions().get::<PlainText>().is_some();
-    if response.status().is_client_error() && !is_json(&response) && !is_intended {
+    if response.status().is_client_error()
+        && !content_type::is_json(response.headers())
+        && !is_intended
+    {
         return response::error(service, response.status(), "bad request");
     }
     response
-}
-
-fn is_json(response: &Response) -> bool {
-    let content_type = response.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }

@@ -241,7 +241,7 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", up);
     }
 
-    /// Shows the page as a device of that width and colour scheme does.
+    /// Shows the page in this width, and as light or dark (`scheme`) as the device asks for.
     pub(crate) fn show_as(&mut self, width: u32, scheme: &str) {
         let metrics = json!({
             "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500,

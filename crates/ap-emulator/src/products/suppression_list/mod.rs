@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use self::items::{Items, Unreadable};
 use self::list::NewList;
+use crate::content_type;
 use crate::request_body::{self, HeldBody};
 use crate::response::{self, Response};
 use crate::state::plan::Plan;
@@ -51,7 +52,7 @@ async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bod
         Ok(held) => held,
         Err(refusal) => return refusal,
     };
-    let list = match NewList::parse(request_body::is_form(&headers), held.as_bytes()) {
+    let list = match NewList::parse(content_type::is_form(&headers), held.as_bytes()) {
         Ok(list) => list,
         Err(reason) => return refuse(StatusCode::BAD_REQUEST, reason),
     };
@@ -145,7 +146,7 @@ async fn change(
         Ok(held) => held,
         Err(refusal) => return refusal,
     };
-    let items = match Items::parse(request_body::is_form(headers), held.as_bytes()) {
+    let items = match Items::parse(content_type::is_form(headers), held.as_bytes()) {
         Ok(items) => items,
         Err(Unreadable(reason)) => return refuse(StatusCode::BAD_REQUEST, reason),
     };

@@ -11,7 +11,7 @@ use super::page_scan::{Found, PageScan};
 use super::refusal::Refusal;
 use super::texts::Texts;
 use crate::example_data::certificates::{self as examples, Certificate, Kind, Times, iso_8601};
-use crate::request_body;
+use crate::{content_type, request_body};
 
 /// The parameters of a claim.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Claim {
     /// Parses a form or JSON.
     pub(super) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
         let mut claim = Self::default();
-        if request_body::is_form(headers) {
+        if content_type::is_form(headers) {
             for (name, value) in request_body::form_members(body) {
                 claim.add(&name, value);
             }

@@ -9,8 +9,8 @@ use super::insights::Insights;
 use super::match_lead::MatchLead;
 use super::refusal::Refusal;
 use super::verify::Verify;
+use crate::content_type;
 use crate::example_data::certificates::{Certificate, Kind, iso_8601};
-use crate::request_body;
 use crate::state::Shared;
 use crate::state::certificates::Retention;
 use crate::state::plan::Plan;
@@ -93,7 +93,7 @@ impl Requested {
     fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
         let requested = match body {
             b"" => Self::default(),
-            _ if request_body::is_json(headers) => {
+            _ if content_type::is_json(headers) => {
                 serde_json::from_slice(body).map_err(|_| Refusal::SCHEMA)?
             }
             _ => return Err(Refusal::SCHEMA),
