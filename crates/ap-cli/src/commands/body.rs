@@ -175,8 +175,9 @@ mod tests {
 
     #[test]
     fn a_member_has_the_type_that_its_option_says() {
-        for (parse, given, expected) in [
-            (parse_text as fn(&str) -> _, "a=1", "\"1\""),
+        type Parse = fn(&str) -> Result<Member, &'static str>;
+        let table: [(Parse, &str, &str); 8] = [
+            (parse_text, "a=1", "\"1\""),
             (parse_text, "a=x=\"y\"", r#""x=\"y\"""#),
             (parse_typed, "a=1.50", "1.50"),
             (parse_typed, "a=-1e400", "-1e400"),
@@ -184,8 +185,9 @@ mod tests {
             (parse_typed, "a=007", "\"007\""),
             (parse_typed, "a=True", "\"True\""),
             (parse_typed, "a=", "\"\""),
-        ] {
-            let (name, value): Member = parse(given).unwrap();
+        ];
+        for (parse, given, expected) in table {
+            let (name, value) = parse(given).unwrap();
             assert_eq!((name.as_str(), value.get()), ("a", expected), "{given}");
         }
         for given in ["a", "=1", "a[b]=1"] {

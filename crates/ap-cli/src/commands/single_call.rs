@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_says_failure_is_one() {
-        for (decision, answer, is_failure) in [
-            (by_outcome as Decision, json!({"outcome": "success"}), false),
+        let table: [(Decision, Value, bool); 10] = [
+            (by_outcome, json!({"outcome": "success"}), false),
             (by_outcome, json!({"outcome": "failure"}), true),
             (by_outcome, json!({"outcome": "error"}), true),
             (by_outcome, json!({"outcome": "other"}), true),
@@ -246,7 +246,8 @@ mod tests {
             (by_errors, json!({"errors": null}), false),
             (by_errors, json!({"errors": {"steps": "x"}}), true),
             (by_errors, json!({"errors": ["x"]}), true),
-        ] {
+        ];
+        for (decision, answer, is_failure) in table {
             assert_eq!(decision(&answer).is_some(), is_failure, "{answer}");
         }
     }
