@@ -12,9 +12,12 @@ use serde_json::Value;
 
 const ID: &str = "65e0b2000000000000000001";
 
-/// An answer to every call, with what was sent.
-fn server(status: u16, body: &'static str) -> (Counting, Arc<Mutex<Vec<(String, String)>>>) {
-    let sent: Arc<Mutex<Vec<_>>> = Arc::default();
+/// The method with the path, and the body, of each call.
+type Sent = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Returns a server with one answer to every call, and what was sent to it.
+fn server(status: u16, body: &'static str) -> (Counting, Sent) {
+    let sent = Sent::default();
     let server = Counting::new({
         let sent = Arc::clone(&sent);
         move |request| -> Answer {

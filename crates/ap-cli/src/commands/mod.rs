@@ -4,8 +4,9 @@
 //!
 //! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
 //! 2. Add a variant to [`Command`] and a line to [`run`].
-//! 3. Add a row to the table of commands in docs/cli.md.
+//! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`), and a row to `tests/commands.rs`.
 //!
+//! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.
 //! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through
 //! [`Session`](crate::session::Session), which has the client and the keys, and [`call::send`](crate::call::send).
 //! A failed call becomes a [`Failure`] with the operator `?`.
