@@ -1,5 +1,6 @@
 //! [`Answer`]: how an answer is shown: as a table for people, or as the JSON that the product sent.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use activeprospect::ap_core::redact;
@@ -42,30 +43,41 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Prints it: as the product sent it, or as a table.
+    /// Prints it: as JSON, or as a table.
     pub(crate) fn print(&self, json: &JsonOption) -> Result<Printed, Failure> {
-        if json.json && self.fields.is_empty() {
-            return output::print_pieces([self.body, line_end(self.body)]);
+        if json.is_json() {
+            let text = self.json_text()?;
+            return output::print_pieces([&*text, line_end(&text)]);
         }
-        let not_json = |_| {
-            let message = "the answer is not JSON";
-            Failure::new(ExitCode::Other, message, "see it as it is with --json")
-        };
         let value: Value = serde_json::from_slice(self.body).map_err(not_json)?;
-        let items = value.pointer(self.list).unwrap_or(&value);
-        let chosen = selection::chosen(self.columns, self.fields);
-        if let Some(failure) = self.unknown(items, &chosen) {
-            if !self.is_change {
-                return Err(failure);
-            }
-            output::eprintln(&format!("ap: {}", failure.message));
-        }
-        if json.json {
-            let text = self.list_text().map_err(not_json)?;
-            let selected = selection::select(text, &chosen).map_err(not_json)?;
-            return output::print_pieces([selected.get().as_bytes(), b"\n"]);
-        }
+        let (items, chosen) = self.chosen(&value)?;
         output::print(table(items, &chosen, width()).as_bytes())
+    }
+
+    /// Returns what the product sent, or of it the members of `--fields`.
+    fn json_text(&self) -> Result<Cow<'_, [u8]>, Failure> {
+        if self.fields.is_empty() {
+            return Ok(Cow::Borrowed(self.body));
+        }
+        let value: Value = serde_json::from_slice(self.body).map_err(not_json)?;
+        let (_, chosen) = self.chosen(&value)?;
+        let text = self.list_text().map_err(not_json)?;
+        let selected = selection::select(text, &chosen).map_err(not_json)?;
+        Ok(Cow::Owned(selected.get().as_bytes().to_vec()))
+    }
+
+    /// Returns the items, and the members of them that are shown.
+    fn chosen<'v>(&self, value: &'v Value) -> Result<(&'v Value, Vec<Chosen>), Failure> {
+        let items = value.pointer(self.list).unwrap_or(value);
+        let chosen = selection::chosen(self.columns, self.fields);
+        match self.unknown(items, &chosen) {
+            Some(failure) if self.is_change => {
+                output::eprintln(&format!("ap: {}", failure.message));
+            }
+            Some(failure) => return Err(failure),
+            None => {}
+        }
+        Ok((items, chosen))
     }
 
     /// Returns the failure for a name of `--fields` that no item has.
@@ -99,6 +111,14 @@ impl Answer<'_> {
         }
         Ok(text)
     }
+}
+
+fn not_json(_: serde_json::Error) -> Failure {
+    Failure::new(
+        ExitCode::Other,
+        "the answer is not JSON",
+        "see it as it is with --json",
+    )
 }
 
 /// Returns the items of a list, or one object as the only item.
