@@ -199,7 +199,7 @@ fn an_answer_that_says_failure_is_exit_code_1() {
         );
         assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
         // What was wrong is in the answer.
-        assert_eq!(ran.stdout.trim_end(), body, "{arguments:?}");
+        assert_eq!(ran.stdout, format!("{body}\n"), "{arguments:?}");
         assert_eq!(sent.lock().unwrap().len(), 2);
     }
 }

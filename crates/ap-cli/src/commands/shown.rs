@@ -130,7 +130,7 @@ fn elements(value: &Value) -> &[Value] {
 }
 
 /// Returns what a body needs at its end.
-fn line_end(body: &[u8]) -> &'static [u8] {
+pub(crate) fn line_end(body: &[u8]) -> &'static [u8] {
     if body.ends_with(b"\n") { b"" } else { b"\n" }
 }
 

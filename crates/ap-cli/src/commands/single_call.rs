@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::confirmation::Confirmation;
 use super::selection::Columns;
-use super::shown::{Answer, JsonOption};
+use super::shown::{Answer, JsonOption, line_end};
 use crate::call;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -184,10 +184,14 @@ fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed
     if let Some(response) = response
         && failure.code == ExitCode::Other
     {
-        if !json.is_json() {
+        if json.is_json() {
+            let body = session.secrets.redact(response.bytes());
+            let pieces = body.chain([line_end(response.bytes())]);
+            if output::print_pieces(pieces)?.is_reader_gone() {
+                return Ok(Printed::ReaderGone);
+            }
+        } else {
             failure.hint.push_str("; see it with --json");
-        } else if output::print_pieces(session.secrets.redact(response.bytes()))?.is_reader_gone() {
-            return Ok(Printed::ReaderGone);
         }
     }
     Err(failure)
