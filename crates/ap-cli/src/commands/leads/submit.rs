@@ -5,12 +5,15 @@ use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{self, Submit};
 use serde_json::{Map, Value};
 
+use super::single;
 use crate::bulk::input::Selection;
 use crate::bulk::input::row::{Fields, RowProblem};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
-use crate::commands::parse_id;
+use crate::commands::body::MemberOptions;
+use crate::commands::single_call::CallOptions;
+use crate::commands::{parse_id, row_preview};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -18,6 +21,8 @@ use crate::session::Session;
 
 /// Submits a lead for each row of a CSV file with a header, or for each JSON object. The names of the columns are
 /// those of the fields; empty fields are left out.
+///
+/// With -f or -F, it submits one lead, and shows the answer.
 ///
 /// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before you
 /// submit it again.
@@ -31,12 +36,35 @@ pub(crate) struct Args {
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
+    #[command(flatten)]
+    lead: MemberOptions,
     /// Send the key too, for a source with Source Authentication.
     #[arg(long)]
     with_key: bool,
+    #[command(flatten)]
+    call: CallOptions,
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let is_single = !args.lead.is_empty();
+    let has_rows = args.bulk.input.as_os_str() != "-" || args.bulk.results.output.is_some();
+    if is_single && has_rows {
+        return Err(Failure::usage(
+            "one lead is given with -f, and files for several leads",
+            "leave one of them out",
+        ));
+    }
+    if is_single {
+        let lead = args.lead.on(b"{}")?;
+        let Args { flow, source, .. } = args;
+        return single::submit(flow, source, args.with_key, lead, &args.call, options);
+    }
+    if args.call.has_answer_options() {
+        return Err(Failure::usage(
+            "--json and --fields are for one lead, which is given with -f",
+            "leave them out: the results of several leads are JSON, one object a line",
+        ));
+    }
     let mut session = Session::without_keys(options)?;
     let identity = Identity::new(
         "leads submit",
@@ -50,6 +78,10 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         source: args.source.clone(),
         is_signed: args.with_key,
     };
+    if args.call.preview.is_wanted() {
+        let preview = args.call.preview;
+        return row_preview::show(preview, &job, Selection::Record, &args.bulk, &mut session);
+    }
     bulk::run(&job, identity, Selection::Record, &args.bulk, &mut session)
 }
 
