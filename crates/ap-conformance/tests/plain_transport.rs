@@ -1,10 +1,10 @@
 //! A plain transport, the example over the standard library: it opens a connection for each request, and has
 //! no TLS and no proxy. It passes every case that applies to it.
 
-// The example has parts that only its `main` uses, and its listener as a module of its own.
-#![allow(dead_code, clippy::duplicate_mod, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
-#[path = "../../ap-client/examples/std_transport.rs"]
+#[allow(dead_code, reason = "the example's `main` is not called from here")]
+#[path = "../../ap-client/examples/std_transport/main.rs"]
 mod std_transport;
 
 use ap_client::transport::Connect as _;

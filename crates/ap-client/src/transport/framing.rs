@@ -1,5 +1,6 @@
 //! What frames a request, and the rules for a response's head.
 
+use ap_core::origin::is_loopback;
 use ap_core::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::header::MaxSizeReached;
@@ -79,6 +80,50 @@ fn framed(
         headers.try_insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"))?;
     }
     Ok(headers)
+}
+
+/// Checks where a request goes, and returns its headers with the framing: [`check_plain_http`], then [`host`] and
+/// [`wire_headers`].
+///
+/// ```
+/// use ap_client::transport::{TransportErrorKind, check_request};
+/// use http::{Request, header};
+///
+/// let request = Request::get("http://127.0.0.1:8080/flows").body(Default::default())?;
+/// assert_eq!(check_request(&request)?[header::HOST], "127.0.0.1:8080");
+///
+/// let request = Request::get("http://app.leadconduit.com/flows").body(Default::default())?;
+/// assert_eq!(check_request(&request).unwrap_err().kind(), TransportErrorKind::Unsendable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) for plain http to another machine, and for a URI without a host or
+/// with user information.
+pub fn check_request(request: &Request<Bytes>) -> Result<HeaderMap, TransportError> {
+    check_plain_http(request.uri())?;
+    let Some(host) = host(request.uri()) else {
+        return Err(TransportError::new(TransportErrorKind::Unsendable)
+            .with_source("the URL has no host, or has user information"));
+    };
+    Ok(wire_headers(request, Some(host)))
+}
+
+/// Checks that a request over plain http goes to this machine.
+///
+/// This looks at the URI alone. `localhost` passes, so connect to
+/// [`localhost_addresses`](super::localhost_addresses) and not to what a resolver or a hosts file says.
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) if it goes elsewhere, where others could read the key.
+pub fn check_plain_http(uri: &Uri) -> Result<(), TransportError> {
+    if uri.scheme() == Some(&Scheme::HTTPS) || is_loopback(uri) {
+        return Ok(());
+    }
+    Err(TransportError::new(TransportErrorKind::Unsendable)
+        .with_source("plain http is only sent to loopback"))
 }
 
 /// Returns `true` if an empty body is announced by `Content-Length: 0`: if the method usually has a body
@@ -198,6 +243,11 @@ impl Framing {
             );
         has_no_body || self.lengths > 0 || self.codings > 0
     }
+}
+
+/// Returns the announced length of a body whose head was checked.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    plain_number(headers.get(header::CONTENT_LENGTH)?.as_bytes())
 }
 
 /// Parses digits without a sign, if the number can be counted.
