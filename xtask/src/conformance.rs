@@ -151,6 +151,10 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
     if let Some(command) = &options.exec {
         return Ok(vec![suite.clone().subject(command).check_program(command)]);
     }
+    if let Some(command) = &options.exec_transport {
+        let suite = suite.clone().subject(command);
+        return Ok(vec![suite.check_transport_program(command)]);
+    }
     log::collect();
     let (subjects, _) = options.selection()?;
     subjects

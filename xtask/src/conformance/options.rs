@@ -55,6 +55,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
 
+    /// Judge a program that makes round trips, the minimal form of that protocol
+    #[arg(long, value_name = "CMD", conflicts_with = "exec")]
+    pub(super) exec_transport: Option<String>,
+
     /// Choose the form of the report
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub(super) format: Format,
