@@ -160,7 +160,8 @@ pub fn body_capacity(announced: Option<u64>) -> usize {
 ///   could read differently (RFC 9112 section 6.3): lengths that differ or are not plain numbers, another
 ///   coding than chunked, chunked in HTTP/1.0, or both a length and a coding.
 /// - [`Truncated`](TransportErrorKind::Truncated) if the head does not say where the body ends: a broken
-///   connection and a complete body would look the same (RFC 9112 section 8).
+///   connection and a complete body would look the same (RFC 9112 section 8). A library that removes
+///   `Transfer-Encoding` from its responses makes every chunked one look so.
 pub fn check_head(
     config: &TransportConfig,
     method: &Method,
@@ -170,9 +171,18 @@ pub fn check_head(
     if head.headers.len() > config.max_headers || framing.head_len > config.max_header_size {
         return Err(TransportError::new(TransportErrorKind::TooLarge));
     }
+    let malformed =
+        |why: String| TransportError::new(TransportErrorKind::Malformed).with_source(why);
+    let status = head.status.as_u16();
+    if !(200..=599).contains(&status) {
+        return Err(malformed(format!(
+            "{status} is not the status of a final response"
+        )));
+    }
     if !framing.is_valid(head) {
-        return Err(TransportError::new(TransportErrorKind::Malformed)
-            .with_source("the response's status or framing is not valid HTTP/1.1"));
+        return Err(malformed(
+            "the header lines do not say clearly how long the body is".to_owned(),
+        ));
     }
     if !framing.says_where_body_ends(method, head) {
         return Err(TransportError::new(TransportErrorKind::Truncated)
@@ -231,7 +241,7 @@ impl Framing {
             1 => self.lengths == 0 && head.version == Version::HTTP_11 && self.is_chunked,
             _ => false,
         };
-        (200..=599).contains(&head.status.as_u16()) && has_one_framing && self.lengths_agree
+        has_one_framing && self.lengths_agree
     }
 
     fn says_where_body_ends(&self, method: &Method, head: &response::Parts) -> bool {

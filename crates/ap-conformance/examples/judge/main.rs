@@ -1,9 +1,12 @@
-//! Judges one of the example transports, and prints its report as JSON: `cargo run --example judge -- minreq`.
+//! Judges one of the example subjects, and prints its report as JSON: `cargo run --example judge -- minreq`.
 //!
-//! `cargo xtask conformance matrix` runs it for each. Further arguments are the ids of the cases to run.
+//! `cargo xtask conformance matrix` runs it for each. Further arguments are the ids of the cases to run. It prints nothing
+//! if the subject needs an interpreter that is not installed.
 
+mod lacks;
 mod over_attohttpc;
 mod over_minreq;
+mod programs;
 
 #[path = "../hyper_pool/transport.rs"]
 mod hyper_pool;
@@ -14,28 +17,18 @@ mod std_transport;
 use std::process::ExitCode;
 
 use ap_client::transport::Connect as _;
-use ap_conformance::{Capability, ChoiceError, Report, Suite};
+use ap_conformance::{Report, Suite};
 
-/// What the transport over the standard library does not offer.
-const STD_LACKS: &[(Capability, &str)] = &[
-    (
-        Capability::ConnectionReuse,
-        "it opens a connection for each request",
-    ),
-    (Capability::Proxy, "it connects to loopback only"),
-    (Capability::Tls, "the standard library has no TLS"),
-    (
-        Capability::EarlyResponses,
-        "it reads nothing before the whole request is sent",
-    ),
-];
+use lacks::{PLAIN, without};
+use programs::PROGRAMS;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
     match judge(&name, &arguments.collect::<Vec<_>>()).await {
-        Ok(report) => {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(report)) => {
             println!("{}", report.to_detailed_json());
             ExitCode::SUCCESS
         }
@@ -46,24 +39,25 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn judge(name: &str, ids: &[String]) -> Result<Report, ChoiceError> {
-    let suite = Suite::builtin().subject(name);
-    let suite = if ids.is_empty() {
-        suite
-    } else {
-        suite.only_these(ids)?
-    };
-    Ok(match name {
-        "std" => without(suite, STD_LACKS)?.check(std_transport::StdTransport::connect),
-        "hyper" => suite.check_async(hyper_pool::HyperTransport::connect).await,
-        "attohttpc" => without(suite, over_attohttpc::LACKS)?.check(over_attohttpc::connect),
-        _ => without(suite, over_minreq::LACKS)?.check(over_minreq::connect),
-    })
-}
-
-fn without(suite: Suite, lacks: &[(Capability, &str)]) -> Result<Suite, ChoiceError> {
-    let mut lacks = lacks.iter();
-    lacks.try_fold(suite, |suite, (capability, reason)| {
-        suite.without(*capability, reason)
-    })
+async fn judge(name: &str, ids: &[String]) -> Result<Option<Report>, Box<dyn std::error::Error>> {
+    let mut suite = Suite::builtin().subject(name);
+    if !ids.is_empty() {
+        suite = suite.only_these(ids)?;
+    }
+    Ok(Some(match name {
+        "std" => without(suite, PLAIN)?.check(std_transport::StdTransport::connect),
+        "hyper" => {
+            let connect = hyper_pool::HyperTransport::connect;
+            suite.check_async(connect).await
+        }
+        "attohttpc" => without(suite, PLAIN)?.check(over_attohttpc::connect),
+        "minreq" => without(suite, PLAIN)?.check(over_minreq::connect),
+        _ => {
+            let program = PROGRAMS.iter().find(|program| program.name == name);
+            let program = program.ok_or_else(|| {
+                format!("there is no subject {name:?}: std, hyper, attohttpc, minreq, python, node or minimal")
+            })?;
+            return Ok(program.check(suite)?);
+        }
+    }))
 }

@@ -4,23 +4,9 @@ use ap_client::transport::{
     Clock, Deadline, Moment, Transport, TransportConfig, TransportError, TransportErrorKind,
     announces_empty_body, check_plain_http, io_error, read_response,
 };
-use ap_conformance::Capability;
 use attohttpc::{Error, ErrorKind, ProxySettings, RequestBuilder};
 use bytes::Bytes;
 use http::{Request, Response};
-
-pub(crate) const LACKS: &[(Capability, &str)] = &[
-    (
-        Capability::ConnectionReuse,
-        "the library opens a connection for each request",
-    ),
-    (Capability::Proxy, "the library's proxies are not used here"),
-    (Capability::Tls, "the library is built without TLS"),
-    (
-        Capability::EarlyResponses,
-        "the library sends the whole request first",
-    ),
-];
 
 #[derive(Debug)]
 pub(crate) struct OverAttohttpc(Clock, TransportConfig);

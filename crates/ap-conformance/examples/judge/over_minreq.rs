@@ -2,25 +2,11 @@
 
 use ap_client::transport::{
     Clock, Deadline, Moment, Transport, TransportConfig, TransportError, TransportErrorKind,
-    check_plain_http, io_error, read_response,
+    announces_empty_body, check_plain_http, io_error, read_response,
 };
-use ap_conformance::Capability;
 use bytes::Bytes;
 use http::{Request, Response};
 use minreq::{Error, Method};
-
-pub(crate) const LACKS: &[(Capability, &str)] = &[
-    (
-        Capability::ConnectionReuse,
-        "the library opens a connection for each request",
-    ),
-    (Capability::Proxy, "the library's proxies are not used here"),
-    (Capability::Tls, "the library is built without TLS"),
-    (
-        Capability::EarlyResponses,
-        "the library sends the whole request first",
-    ),
-];
 
 #[derive(Debug)]
 pub(crate) struct OverMinreq(Clock, TransportConfig);
@@ -58,9 +44,7 @@ impl Transport for OverMinreq {
                 .map_err(|_| TransportError::new(TransportErrorKind::Unsendable))?;
             library = library.with_header(name.as_str(), value);
         }
-        if !request.body().is_empty()
-            || ap_client::transport::announces_empty_body(request.method())
-        {
+        if !request.body().is_empty() || announces_empty_body(request.method()) {
             library = library.with_body(request.body().clone());
         }
         let response = library.send_lazy().map_err(error)?;
