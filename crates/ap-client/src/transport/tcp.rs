@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
 
 use ap_core::{TransportError, TransportErrorKind};
 use http::Uri;
@@ -10,14 +11,14 @@ use http::uri::Scheme;
 use super::clock::Clock;
 use super::config::TransportConfig;
 use super::deadline::Deadline;
-use super::io_error::{io_error, io_error_kind};
+use super::io_error::io_error_kind;
 use super::localhost::localhost_addresses;
 
 /// A TCP connection whose reads and writes end with a call's deadline, for libraries that read and write blocking
 /// streams.
 ///
 /// When the deadline has passed, every read and write is an error of kind [`TimedOut`](io::ErrorKind::TimedOut),
-/// which [`io_error`] converts.
+/// which [`io_error`](super::io_error) converts.
 ///
 /// ```
 /// use ap_client::transport::{Clock, Deadline, DeadlineStream, TransportConfig};
@@ -70,35 +71,30 @@ impl DeadlineStream {
         deadline: Deadline,
     ) -> Result<Self, TransportError> {
         let connect_deadline = Deadline::after(clock.now(), config.bounded_connect_timeout());
+        let left = |deadline: Deadline, kind| {
+            let left = deadline.begin(clock.now());
+            left.map(|left| left.unwrap_or(Duration::MAX))
+                .map_err(|_| TransportError::new(kind))
+        };
         let mut last = TransportError::new(TransportErrorKind::Dns);
         for address in addresses(uri)? {
-            let remaining = deadline.begin(clock.now())?;
-            let limit = connect_deadline
-                .begin(clock.now())
-                .map_err(|_| TransportError::new(TransportErrorKind::ConnectTimeout))?
-                .unwrap_or(config.bounded_connect_timeout());
-            let time = remaining.map_or(limit, |remaining| remaining.min(limit));
-            match TcpStream::connect_timeout(&address, time) {
-                Ok(stream) => {
-                    let stream = Self::new(stream, clock, deadline);
-                    // A request is written whole; waiting for more of it only costs time.
-                    let is_set = stream.stream.set_nodelay(true);
-                    return is_set
-                        .map(|()| stream)
-                        .map_err(|error| io_error(error, TransportErrorKind::Connect));
+            let remaining = left(deadline, TransportErrorKind::Timeout)?;
+            let limit = left(connect_deadline, TransportErrorKind::ConnectTimeout)?;
+            let connected = TcpStream::connect_timeout(&address, remaining.min(limit));
+            // A request is written whole; waiting for more of it only costs time.
+            let connected = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+            let error = match connected {
+                Ok(stream) => return Ok(Self::new(stream, clock, deadline)),
+                Err(error) => error,
+            };
+            let kind = match io_error_kind(&error, TransportErrorKind::Connect) {
+                Some(TransportErrorKind::Timeout) if remaining <= limit => {
+                    TransportErrorKind::Timeout
                 }
-                Err(error) => {
-                    let kind = io_error_kind(&error, TransportErrorKind::Connect);
-                    last = TransportError::new(match kind {
-                        Some(TransportErrorKind::Timeout) if Some(time) == remaining => {
-                            TransportErrorKind::Timeout
-                        }
-                        Some(TransportErrorKind::Timeout) => TransportErrorKind::ConnectTimeout,
-                        _ => TransportErrorKind::Connect,
-                    })
-                    .with_source(error);
-                }
-            }
+                Some(TransportErrorKind::Timeout) => TransportErrorKind::ConnectTimeout,
+                _ => TransportErrorKind::Connect,
+            };
+            last = TransportError::new(kind).with_source(error);
         }
         Err(last)
     }
@@ -115,7 +111,7 @@ impl DeadlineStream {
         self.stream
     }
 
-    fn remaining(&self) -> io::Result<Option<std::time::Duration>> {
+    fn remaining(&self) -> io::Result<Option<Duration>> {
         let remaining = self.deadline.begin(self.clock.now());
         remaining.map_err(|_| io::ErrorKind::TimedOut.into())
     }
