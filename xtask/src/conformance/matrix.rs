@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::process::{Command, ExitCode, Stdio};
 
+use ap_client::transport::Connect as _;
 use ap_conformance::{CaseReport, CaseState, Level, Profile, Report, Suite, html};
 use ap_ureq::UreqTransport;
 use cargo_metadata::Metadata;
@@ -92,7 +93,7 @@ fn judge_example(suite: &Suite, example: &str, name: &str) -> Result<Option<Repo
     let empty = empty.skip("", "judged in another process");
     let mut report = empty
         .map_err(|error| error.to_string())?
-        .check(|config| <UreqTransport as ap_client::transport::Connect>::connect(config));
+        .check(UreqTransport::connect);
     for id in ids {
         report.merge(id, &json)?;
     }
@@ -160,8 +161,6 @@ fn markdown(suite: &Suite, reports: &[Report]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ap_client::transport::Connect as _;
-
     use super::*;
 
     #[test]
