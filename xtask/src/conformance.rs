@@ -1,6 +1,8 @@
 //! `cargo xtask conformance`: the suite against this workspace's transports, or against any program.
 
+mod judge;
 mod junit;
+mod matrix;
 mod options;
 mod own_process;
 mod subject;
@@ -12,12 +14,12 @@ use std::process::ExitCode;
 use ap_conformance::{Report, Suite, html};
 
 use crate::output::print;
-use crate::{catalogue, log, repo};
+use crate::{catalogue, repo};
 
-use options::Format;
+use judge::judge_one;
 pub(crate) use options::Options;
-use own_process::run_in_own_processes;
-use suite::{suite, with_expected_failures};
+use options::{Format, MATRIX};
+use suite::suite;
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
@@ -31,6 +33,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
     }
     if options.catalogue {
         return catalogue::write(&repo::root()).map(|()| ExitCode::SUCCESS);
+    }
+    if options.subject.as_deref() == Some(MATRIX) {
+        return matrix::run(options, &suite);
     }
     let (reports, differences) = judge_repeatedly(options, &suite)?;
     eprint!("{differences}");
@@ -151,24 +156,13 @@ fn judge(options: &Options, suite: &Suite) -> Result<Vec<Report>, String> {
     if let Some(command) = &options.exec {
         return Ok(vec![suite.clone().subject(command).check_program(command)]);
     }
-    log::collect();
+    if let Some(command) = &options.exec_transport {
+        let suite = suite.clone().subject(command);
+        return Ok(vec![suite.check_transport_program(command)]);
+    }
     let (subjects, _) = options.selection()?;
     subjects
         .iter()
-        .map(|subject| {
-            let mut suite =
-                with_expected_failures(suite.clone(), *subject, options)?.subject(subject.name());
-            if subject.hides_key_from_logs() {
-                suite = suite.log(log::take);
-            }
-            if options.case.is_none() {
-                suite = suite.without_large();
-            }
-            let mut report = subject.check(&suite)?;
-            if options.case.is_none() {
-                run_in_own_processes(&suite, *subject, options, &mut report);
-            }
-            Ok(report)
-        })
+        .map(|subject| judge_one(options, suite, *subject, subject.name()))
         .collect()
 }

@@ -52,6 +52,10 @@ fn bad_usage_is_explained() {
         (&["--repeat", "0"], "invalid value '0'"),
         (&["--nonsense"], "unexpected argument '--nonsense'"),
         (&["ureq", "a", "b"], "unexpected argument 'b'"),
+        (
+            &["--exec", "a", "--exec-transport", "b"],
+            "cannot be used with",
+        ),
     ] {
         let output = run(arguments);
         let error = String::from_utf8(output.stderr).unwrap();

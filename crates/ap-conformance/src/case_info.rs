@@ -69,8 +69,13 @@ impl<'a> CaseInfo<'a> {
         variables
     }
 
-    /// Returns `true` if the case needs a process of its own, for its environment variables or to
-    /// measure its memory.
+    /// Returns the hosts file that the process must see, if the case needs one of its own.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&'a str> {
+        self.case.hosts.as_deref()
+    }
+
+    /// Returns `true` if the case needs a process of its own, for its environment or to measure its memory.
     #[must_use]
     pub fn needs_own_process(&self) -> bool {
         self.case.needs_environment() || memory::is_large(self.case)

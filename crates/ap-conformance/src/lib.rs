@@ -9,6 +9,7 @@ mod placeholders;
 // Who judges: the suite runs cases for a subject.
 mod choice;
 mod expected_failures;
+mod own_process;
 mod progress;
 mod runner;
 mod skip;

@@ -81,7 +81,7 @@ pub(crate) fn not_run(
     }
     if case.needs_environment() && !process.has_environment {
         return Some(skipped(
-            "needs environment variables, so a process of its own; `cargo xtask conformance` starts one",
+            "needs an environment of its own, so a process of its own; `cargo xtask conformance` starts one",
         ));
     }
     if process.leaves_large_cases && memory::is_large(case) {

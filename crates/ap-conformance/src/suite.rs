@@ -18,6 +18,7 @@ use crate::runner::Runner;
 use crate::skip::{Exceptions, ProcessKind, SubjectKind};
 use crate::subject;
 use crate::subject::program::Program;
+use crate::subject::round_trip::RoundTripProgram;
 
 /// Judges a blocking transport by every case.
 ///
@@ -148,6 +149,21 @@ impl Suite {
     /// [`ChoiceError::UnknownCase`] if there is none.
     pub fn only(self, id: &str) -> Result<Self, ChoiceError> {
         self.keep(id, |one| one == id)
+    }
+
+    /// Keeps only the cases with these ids.
+    ///
+    /// # Errors
+    ///
+    /// [`ChoiceError::UnknownCase`] for the first id that no case has.
+    pub fn only_these(mut self, ids: &[impl AsRef<str>]) -> Result<Self, ChoiceError> {
+        let is_known = |id: &&str| self.cases.iter().any(|case| case.id == **id);
+        if let Some(unknown) = ids.iter().map(AsRef::as_ref).find(|id| !is_known(id)) {
+            return Err(self.unknown_case(unknown));
+        }
+        self.cases
+            .retain(|case| ids.iter().any(|id| id.as_ref() == case.id));
+        Ok(self)
     }
 
     fn keep(mut self, text: &str, matches: impl Fn(&str) -> bool) -> Result<Self, ChoiceError> {
@@ -348,6 +364,17 @@ impl Suite {
     /// protocol, the current case fails, and the program is started again for the next case.
     pub fn check_program(&self, command: &str) -> Report {
         let mut program = Program::new(command);
+        self.check_by(SubjectKind::Program, |case, offset, context| {
+            program.run(case, offset, context)
+        })
+    }
+
+    /// Judges a program that makes round trips, by the shell command that starts it.
+    ///
+    /// This is the minimal form of the protocol of `docs/conformance/other-languages.md`: one line of JSON for each
+    /// request, one for its response. The keys are put on by this crate, so the program is judged as a transport.
+    pub fn check_transport_program(&self, command: &str) -> Report {
+        let program = RoundTripProgram::new(command);
         self.check_by(SubjectKind::Program, |case, offset, context| {
             program.run(case, offset, context)
         })

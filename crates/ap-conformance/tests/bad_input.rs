@@ -197,13 +197,26 @@ fn a_report_in_which_nothing_ran_is_no_success() {
 /// Judges a shell program by two cases with a short deadline.
 #[cfg(unix)]
 fn judged(program: &str) -> Report {
+    judged_by(Suite::check_program, program)
+}
+
+#[cfg(unix)]
+fn judged_by(judge: fn(&Suite, &str) -> Report, program: &str) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let late = VALID.replace(r#""calls""#, r#""settings": {"timeout_ms": 100}, "calls""#);
     let cases = [late.clone(), late.replace("group/one", "group/two")].join(",");
     std::fs::write(folder.path().join("group.json"), file(&cases)).unwrap();
-    Suite::from_folder(folder.path())
-        .unwrap()
-        .check_program(program)
+    judge(&Suite::from_folder(folder.path()).unwrap(), program)
+}
+
+/// A shell program that answers `call` with a line, and everything else with `ok`.
+#[cfg(unix)]
+fn answering(call: &str) -> String {
+    format!(
+        r#"while read -r line; do
+            case $line in *'"call"'*) echo '{call}' ;; *) echo '{{"ok":true}}' ;; esac
+        done"#
+    )
 }
 
 #[cfg(unix)]
@@ -228,22 +241,61 @@ fn a_program_that_breaks_the_protocol_fails_every_case_with_the_reason() {
             r#"echo '{"ok":true}'; exec sleep 30"#,
             "did not answer `call` within",
         ),
+        (&answering("{}"), "missing field `outcome`"),
         (
-            r#"echo '{"ok":true}'; echo '{}'; exec sleep 30"#,
-            "missing field `outcome`",
-        ),
-        (
-            r#"echo '{"ok":true}'; echo '{"outcome":"response","body":"*"}'; exec sleep 30"#,
+            &answering(r#"{"outcome":"response","body":"*"}"#),
             "not base64",
         ),
+        (&answering(r#"{"outcome":"fine"}"#), "saw fine"),
         (
-            r#"while read -r line; do
-                case $line in *'"call"'*) echo '{"outcome":"fine"}' ;; *) echo '{"ok":true}' ;; esac
-            done"#,
-            "saw fine",
+            &answering(r#"{"outcome":"response","id":7}"#),
+            "answered `call`, message 2, with the number of another: 7",
+        ),
+        // It floods standard output, or standard error.
+        (r#"exec yes '{"ok":true,"id":1}'"#, "the program "),
+        (
+            r#"read -r line; echo '{"ok":true}'; yes >&2"#,
+            "did not answer `call` within",
         ),
     ] {
         let report = judged(program);
+        assert_eq!(report.count(CaseState::Failed), 2, "{program}: {report}");
+        for case in report.cases() {
+            assert!(case.reason().contains(says), "{program}: {}", case.reason());
+            assert_eq!(case.reason().lines().count(), 1, "{program}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_transport_program_that_breaks_the_protocol_fails_every_case_with_the_reason() {
+    let answers = |text: &str| format!("while read -r line; do echo '{text}'; done");
+    for (program, says) in [
+        (
+            "exit 3".to_owned(),
+            "ended before it answered `send` (exit status: 3)",
+        ),
+        (answers("hello"), "not the protocol's JSON"),
+        (answers("{}"), "missing field `outcome`"),
+        (
+            answers(r#"{"outcome":"refused"}"#),
+            r#"the outcome "refused", which no round trip has"#,
+        ),
+        (
+            answers(r#"{"outcome":"response"}"#),
+            "no valid response: invalid status code",
+        ),
+        (
+            answers(r#"{"outcome":"response","status":200,"headers":[["a b","c"]]}"#),
+            "no valid response: invalid HTTP header name",
+        ),
+        (
+            answers(r#"{"outcome":"response","status":200,"id":9}"#),
+            "with the number of another: 9",
+        ),
+    ] {
+        let report = judged_by(Suite::check_transport_program, &program);
         assert_eq!(report.count(CaseState::Failed), 2, "{program}: {report}");
         for case in report.cases() {
             assert!(case.reason().contains(says), "{program}: {}", case.reason());

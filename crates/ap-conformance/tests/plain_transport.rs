@@ -1,34 +1,21 @@
 //! A plain transport, the example over the standard library: it opens a connection for each request, and has
 //! no TLS and no proxy. It passes every case that applies to it.
 
-// The example has parts that only its `main` uses, and its listener as a module of its own.
-#![allow(dead_code, clippy::duplicate_mod, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
-#[path = "../../ap-client/examples/std_transport.rs"]
+#[path = "../examples/judge/lacks.rs"]
+mod lacks;
+#[allow(dead_code, reason = "the example's `main` is not called from here")]
+#[path = "../../ap-client/examples/std_transport/main.rs"]
 mod std_transport;
 
 use ap_client::transport::Connect as _;
 use ap_conformance::{Capability, CaseInfo, CaseState, Suite};
+use lacks::{PLAIN, without};
 use std_transport::StdTransport;
 
 fn suite() -> Suite {
-    let lacks = [
-        (
-            Capability::ConnectionReuse,
-            "it opens a connection for each request",
-        ),
-        (Capability::Proxy, "it connects to loopback only"),
-        (Capability::Tls, "the standard library has no TLS"),
-        (
-            Capability::EarlyResponses,
-            "it reads nothing before the whole request is sent",
-        ),
-    ];
-    lacks
-        .into_iter()
-        .fold(Suite::builtin(), |suite, (capability, reason)| {
-            suite.without(capability, reason).unwrap()
-        })
+    without(Suite::builtin(), PLAIN).unwrap()
 }
 
 #[test]
@@ -37,14 +24,11 @@ fn a_plain_transport_passes_every_must_that_applies_to_it() {
     report.assert();
     let not_applicable = report.count(CaseState::NotApplicable);
     let needing = |case: &CaseInfo<'_>| {
-        let lacks = [
-            Capability::ConnectionReuse,
-            Capability::Proxy,
-            Capability::Tls,
-            Capability::EarlyResponses,
-            Capability::Cancellation,
-        ];
-        case.needs().iter().any(|need| lacks.contains(need))
+        let lacks = |need: &Capability| {
+            let declared = PLAIN.iter().any(|(capability, _)| capability == need);
+            declared || *need == Capability::Cancellation
+        };
+        case.needs().iter().any(lacks)
     };
     let suite = suite();
     assert_eq!(not_applicable, suite.list().filter(needing).count());

@@ -5,8 +5,9 @@
 use std::error::Error as StdError;
 use std::io;
 
-use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
-use rustls::{CertificateError, InvalidMessage};
+use ap_client::transport::{
+    TlsError, TransportError, TransportErrorKind, io_error_kind, rustls_error_kind,
+};
 
 /// Converts an error that occurred before the response's head was received.
 #[must_use]
@@ -21,8 +22,7 @@ pub fn body_error(error: reqwest::Error) -> TransportError {
 }
 
 fn convert(error: reqwest::Error, broken: TransportErrorKind) -> TransportError {
-    let tls = causes(&error).find_map(rustls_error).map(tls_kind);
-    if let Some(kind) = tls {
+    if let Some(kind) = rustls_error_kind(&error) {
         return TlsError::new(kind).with_source(error.without_url()).into();
     }
     let kind = kind(&error, broken);
@@ -71,16 +71,7 @@ fn kind(error: &reqwest::Error, broken: TransportErrorKind) -> TransportErrorKin
                 }
                 return None;
             }
-            match cause.downcast_ref::<io::Error>()?.kind() {
-                io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe => Some(broken),
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    Some(TransportErrorKind::Malformed)
-                }
-                _ => None,
-            }
+            io_error_kind(cause.downcast_ref::<io::Error>()?, broken)
         })
         .unwrap_or(TransportErrorKind::Other)
 }
@@ -106,34 +97,4 @@ fn is_bad_server_name(cause: &(dyn StdError + 'static)) -> bool {
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     std::iter::successors(error.source(), |cause| StdError::source(*cause))
-}
-
-fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    if let Some(error) = cause.downcast_ref() {
-        return Some(error);
-    }
-    // `source` of an I/O error skips the error it wraps.
-    let wrapped = cause.downcast_ref::<io::Error>()?.get_ref()?;
-    rustls_error(wrapped)
-}
-
-fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
-            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
-            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
-            UnknownIssuer => TlsErrorKind::UnknownIssuer,
-            _ => TlsErrorKind::InvalidCertificate,
-        },
-        // An answer in plain HTTP is read as TLS first.
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => TlsErrorKind::NotTls,
-        _ => TlsErrorKind::Other,
-    }
 }

@@ -3,10 +3,12 @@
 //!
 //! A source is kept only if its text can contain nothing of the request or the response.
 
+use std::error::Error as StdError;
 use std::io;
 
-use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
-use rustls::{CertificateError, InvalidMessage};
+use ap_client::transport::{
+    self, TlsError, TlsErrorKind, TransportError, TransportErrorKind, rustls_error_kind,
+};
 use ureq::{Error, Timeout};
 
 /// Converts an error that came instead of a response's head.
@@ -35,9 +37,7 @@ pub(crate) fn ureq_error(kind: TransportErrorKind, reason: &'static str) -> Erro
 fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
     let kind = match error {
         Error::Io(error) => return io_error(error, broken),
-        Error::Rustls(error) => {
-            return TlsError::new(tls_kind(&error)).with_source(error).into();
-        }
+        Error::Rustls(error) => return tls_error(error),
         Error::Other(error) => {
             return match error.downcast::<TransportError>() {
                 Ok(ours) => *ours,
@@ -61,45 +61,15 @@ fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
 }
 
 fn io_error(error: io::Error, broken: TransportErrorKind) -> TransportError {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    if let Some(kind) = tls.map(tls_kind) {
-        return TlsError::new(kind).with_source(error).into();
+    if rustls_error_kind(&error).is_some() {
+        return tls_error(error);
     }
-    let kind = match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => TransportErrorKind::Timeout,
-        io::ErrorKind::ConnectionRefused
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::AddrNotAvailable => TransportErrorKind::Connect,
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => broken,
-        io::ErrorKind::InvalidData => TransportErrorKind::Malformed,
-        _ => TransportErrorKind::Other,
-    };
-    TransportError::new(kind).with_source(error)
+    transport::io_error(error, broken)
 }
 
-fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
-            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
-            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
-            UnknownIssuer => TlsErrorKind::UnknownIssuer,
-            _ => TlsErrorKind::InvalidCertificate,
-        },
-        // An answer in plain HTTP is read as TLS first.
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => TlsErrorKind::NotTls,
-        _ => TlsErrorKind::Other,
-    }
+fn tls_error(error: impl StdError + Send + Sync + 'static) -> TransportError {
+    let kind = rustls_error_kind(&error).unwrap_or(TlsErrorKind::Other);
+    TlsError::new(kind).with_source(error).into()
 }
 
 #[cfg(test)]

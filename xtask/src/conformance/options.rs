@@ -7,11 +7,15 @@ use clap::{Args, ValueEnum};
 
 use super::subject::Subject;
 
+/// The word that asks for the matrix instead of a subject.
+pub(super) const MATRIX: &str = "matrix";
+
 /// The command's arguments.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo xtask conformance [SUBJECT] [FILTER] [OPTIONS]")]
 pub(crate) struct Options {
-    /// The transport: reqwest, ureq, all (both, and the default), given-reqwest or given-ureq
+    /// The transport: reqwest, ureq, all (both, and the default), given-reqwest or given-ureq. `matrix` judges these two and
+    /// every example, and writes target/matrix.html and target/matrix.md
     #[arg(value_name = "SUBJECT")]
     pub(super) subject: Option<String>,
 
@@ -55,6 +59,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CMD")]
     pub(super) exec: Option<String>,
 
+    /// Judge a program that makes round trips, the minimal form of that protocol
+    #[arg(long, value_name = "CMD", conflicts_with = "exec")]
+    pub(super) exec_transport: Option<String>,
+
     /// Choose the form of the report
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub(super) format: Format,
@@ -95,7 +103,7 @@ impl Options {
             return Ok((Subject::BUILT.to_vec(), None));
         };
         let filter = self.filter.as_deref();
-        if word == "all" {
+        if word == "all" || word == MATRIX {
             return Ok((Subject::BUILT.to_vec(), filter));
         }
         match Subject::ALL
@@ -105,7 +113,7 @@ impl Options {
             Some(subject) => Ok((vec![subject], filter)),
             None if filter.is_none() => Ok((Subject::BUILT.to_vec(), Some(word))),
             None => Err(format!(
-                "there is no transport {word:?}: reqwest, ureq, all, given-reqwest or given-ureq"
+                "there is no transport {word:?}: reqwest, ureq, all, given-reqwest, given-ureq or matrix"
             )),
         }
     }

@@ -1,7 +1,5 @@
 //! Cases that need a process of their own: this command again, with one case.
 
-use std::process::Command;
-
 use ap_conformance::{Report, Suite};
 
 use super::options::Options;
@@ -20,16 +18,13 @@ pub(super) fn run_in_own_processes(
     {
         let result = (|| {
             let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-            let home = home
-                .path()
-                .to_str()
-                .ok_or("the path of the temporary folder is not UTF-8")?;
             let program = std::env::current_exe().map_err(|error| error.to_string())?;
-            let mut command = Command::new(program);
-            command
-                .args(["conformance", subject.name(), "--case", case.id()])
-                .env_clear()
-                .envs(case.environment(home));
+            let command = case.command(&program, home.path());
+            let Some(mut command) = command.map_err(|error| error.to_string())? else {
+                // It stays skipped.
+                return Ok(());
+            };
+            command.args(["conformance", subject.name(), "--case", case.id()]);
             if let Some(folder) = &options.cases {
                 command.arg("--cases").arg(folder);
             }

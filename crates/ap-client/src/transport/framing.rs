@@ -1,5 +1,6 @@
 //! What frames a request, and the rules for a response's head.
 
+use ap_core::origin::is_loopback;
 use ap_core::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::header::MaxSizeReached;
@@ -81,6 +82,50 @@ fn framed(
     Ok(headers)
 }
 
+/// Checks where a request goes, and returns its headers with the framing: [`check_plain_http`], then [`host`] and
+/// [`wire_headers`].
+///
+/// ```
+/// use ap_client::transport::{TransportErrorKind, check_request};
+/// use http::{Request, header};
+///
+/// let request = Request::get("http://127.0.0.1:8080/flows").body(Default::default())?;
+/// assert_eq!(check_request(&request)?[header::HOST], "127.0.0.1:8080");
+///
+/// let request = Request::get("http://app.leadconduit.com/flows").body(Default::default())?;
+/// assert_eq!(check_request(&request).unwrap_err().kind(), TransportErrorKind::Unsendable);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) for plain http to another machine, and for a URI without a host or
+/// with user information.
+pub fn check_request(request: &Request<Bytes>) -> Result<HeaderMap, TransportError> {
+    check_plain_http(request.uri())?;
+    let Some(host) = host(request.uri()) else {
+        return Err(TransportError::new(TransportErrorKind::Unsendable)
+            .with_source("the URL has no host, or has user information"));
+    };
+    Ok(wire_headers(request, Some(host)))
+}
+
+/// Checks that a request over plain http goes to this machine.
+///
+/// This looks at the URI alone. `localhost` passes, so connect to
+/// [`localhost_addresses`](super::localhost_addresses) and not to what a resolver or a hosts file says.
+///
+/// # Errors
+///
+/// [`Unsendable`](TransportErrorKind::Unsendable) if it goes elsewhere, where others could read the key.
+pub fn check_plain_http(uri: &Uri) -> Result<(), TransportError> {
+    if uri.scheme() == Some(&Scheme::HTTPS) || is_loopback(uri) {
+        return Ok(());
+    }
+    Err(TransportError::new(TransportErrorKind::Unsendable)
+        .with_source("plain http is only sent to loopback"))
+}
+
 /// Returns `true` if an empty body is announced by `Content-Length: 0`: if the method usually has a body
 /// (RFC 9110 section 8.6).
 #[must_use]
@@ -115,7 +160,8 @@ pub fn body_capacity(announced: Option<u64>) -> usize {
 ///   could read differently (RFC 9112 section 6.3): lengths that differ or are not plain numbers, another
 ///   coding than chunked, chunked in HTTP/1.0, or both a length and a coding.
 /// - [`Truncated`](TransportErrorKind::Truncated) if the head does not say where the body ends: a broken
-///   connection and a complete body would look the same (RFC 9112 section 8).
+///   connection and a complete body would look the same (RFC 9112 section 8). A library that removes
+///   `Transfer-Encoding` from its responses makes every chunked one look so.
 pub fn check_head(
     config: &TransportConfig,
     method: &Method,
@@ -125,9 +171,18 @@ pub fn check_head(
     if head.headers.len() > config.max_headers || framing.head_len > config.max_header_size {
         return Err(TransportError::new(TransportErrorKind::TooLarge));
     }
+    let malformed =
+        |why: String| TransportError::new(TransportErrorKind::Malformed).with_source(why);
+    let status = head.status.as_u16();
+    if !(200..=599).contains(&status) {
+        return Err(malformed(format!(
+            "{status} is not the status of a final response"
+        )));
+    }
     if !framing.is_valid(head) {
-        return Err(TransportError::new(TransportErrorKind::Malformed)
-            .with_source("the response's status or framing is not valid HTTP/1.1"));
+        return Err(malformed(
+            "the header lines do not say clearly how long the body is".to_owned(),
+        ));
     }
     if !framing.says_where_body_ends(method, head) {
         return Err(TransportError::new(TransportErrorKind::Truncated)
@@ -186,7 +241,7 @@ impl Framing {
             1 => self.lengths == 0 && head.version == Version::HTTP_11 && self.is_chunked,
             _ => false,
         };
-        (200..=599).contains(&head.status.as_u16()) && has_one_framing && self.lengths_agree
+        has_one_framing && self.lengths_agree
     }
 
     fn says_where_body_ends(&self, method: &Method, head: &response::Parts) -> bool {
@@ -198,6 +253,11 @@ impl Framing {
             );
         has_no_body || self.lengths > 0 || self.codings > 0
     }
+}
+
+/// Returns the announced length of a body whose head was checked.
+pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    plain_number(headers.get(header::CONTENT_LENGTH)?.as_bytes())
 }
 
 /// Parses digits without a sign, if the number can be counted.

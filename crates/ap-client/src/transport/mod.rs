@@ -3,12 +3,28 @@
 //! A transport is one round trip. Implement one of the two traits over your HTTP library, give it to
 //! [`ClientBuilder::build_with`](crate::ClientBuilder::build_with), and check it with the conformance suite of
 //! `ap-conformance`. Implement [`Connect`] as well if it can be made from a [`TransportConfig`].
+//!
+//! What every transport has to do is here, for you to call:
+//!
+//! | for | call |
+//! |---|---|
+//! | the clock | [`Clock`] |
+//! | the checks before sending, and the request's framing | [`check_request`], [`check_plain_http`], [`host`], [`wire_headers`] |
+//! | connecting, and reads and writes that end with the deadline | [`DeadlineStream`], [`Deadline::begin`] |
+//! | the response | [`read_response`] from a reader; [`check_head`] and [`body_capacity`] to read it in another way |
+//! | errors | [`io_error`], [`io_error_kind`], [`TlsError`]; with the feature `rustls`, `rustls_error_kind` |
 
+mod clock;
 mod config;
 mod deadline;
 mod framing;
+mod io_error;
 mod localhost;
+mod response;
 mod root_certificates;
+#[cfg(feature = "rustls")]
+mod rustls_error;
+mod tcp;
 mod tls_error;
 
 use std::ops::Deref;
@@ -16,16 +32,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 
 pub use ap_core::origin::is_loopback;
 pub use ap_core::{TransportError, TransportErrorKind};
+pub use clock::Clock;
 pub use config::{Proxy, TransportConfig};
 pub(crate) use deadline::LONGEST;
 pub use deadline::{Deadline, Moment};
-pub use framing::{announces_empty_body, body_capacity, check_head, host, wire_headers};
+pub use framing::{
+    announces_empty_body, body_capacity, check_head, check_plain_http, check_request, host,
+    wire_headers,
+};
+pub use io_error::{io_error, io_error_kind};
 pub use localhost::{LOCALHOST, localhost_addresses};
+pub use response::read_response;
+#[cfg(feature = "rustls")]
+pub use rustls_error::rustls_error_kind;
+pub use tcp::DeadlineStream;
 pub use tls_error::{TlsError, TlsErrorKind};
 
 /// A blocking transport: sends one request and returns its response.
@@ -48,23 +72,22 @@ pub use tls_error::{TlsError, TlsErrorKind};
 ///
 /// ```
 /// use ap_client::ap_core::{ApiKey, Service};
-/// use ap_client::transport::{Deadline, Moment, Transport, TransportError};
+/// use ap_client::transport::{Clock, Deadline, Moment, Transport, TransportError};
 /// use ap_client::{Blocking, ClientBuilder};
 /// use bytes::Bytes;
 /// use http::{Request, Response};
-/// use std::time::Instant;
 ///
 /// struct MyTransport {
-///     start: Instant,
+///     clock: Clock,
 /// }
 ///
 /// impl Transport for MyTransport {
 ///     fn now(&self) -> Moment {
-///         Moment::after_start(self.start.elapsed())
+///         self.clock.now()
 ///     }
 ///
 ///     fn sleep_until(&self, moment: Moment) {
-///         std::thread::sleep(moment.since_start().saturating_sub(self.start.elapsed()));
+///         self.clock.sleep_until(moment);
 ///     }
 ///
 ///     fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> Result<Response<Bytes>, TransportError> {
@@ -77,7 +100,7 @@ pub use tls_error::{TlsError, TlsErrorKind};
 ///
 /// let client = ClientBuilder::<Blocking>::new()
 ///     .key(ApiKey::parse("1234567890")?)
-///     .build_with(MyTransport { start: Instant::now() })?;
+///     .build_with(MyTransport { clock: Clock::start() })?;
 /// assert_eq!(client.get(Service::LeadConduit, "/flows").send()?.text()?, "[]");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -148,22 +171,6 @@ pub trait Connect: Sized {
 /// which it rejected the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreshConnection;
-
-/// Checks that a request over plain http goes to this machine.
-///
-/// This looks at the URI alone. `localhost` passes, so connect to [`localhost_addresses`] and not to what a
-/// resolver or a hosts file says.
-///
-/// # Errors
-///
-/// [`Unsendable`](TransportErrorKind::Unsendable) if it goes elsewhere, where others could read the key.
-pub fn check_plain_http(uri: &Uri) -> Result<(), TransportError> {
-    if uri.scheme() == Some(&Scheme::HTTPS) || is_loopback(uri) {
-        return Ok(());
-    }
-    Err(TransportError::new(TransportErrorKind::Unsendable)
-        .with_source("plain http is only sent to loopback"))
-}
 
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     fn now(&self) -> Moment {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ap_client::transport::{
     AsyncTransport, Connect, Deadline, FreshConnection, Moment, Proxy, TransportConfig,
-    TransportError, TransportErrorKind, check_head, check_plain_http, host, is_loopback,
-    wire_headers,
+    TransportError, TransportErrorKind, check_head, check_request, io_error_kind, is_loopback,
+    rustls_error_kind,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -117,15 +117,11 @@ impl HyperTransport {
         &self,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
-        check_plain_http(request.uri())?;
-        let Some(host) = host(request.uri()) else {
-            return Err(TransportError::new(TransportErrorKind::Unsendable)
-                .with_source("the URL has no host, or has user information"));
-        };
+        let headers = check_request(request)?;
         let mut owned = Request::new(Full::new(request.body().clone()));
         *owned.method_mut() = request.method().clone();
         *owned.uri_mut() = self.names.shorten(request.uri()).map_err(unsendable)?;
-        *owned.headers_mut() = wire_headers(request, Some(host));
+        *owned.headers_mut() = headers;
         let informational = Informational::count(&mut owned, self.config.max_header_size);
 
         let is_proxied = self.proxied.is_some() && !is_loopback(request.uri());
@@ -219,7 +215,7 @@ fn send_error(error: Error, is_proxied: bool) -> TransportError {
 
 fn kind(error: &(dyn StdError + 'static), broken: TransportErrorKind) -> TransportErrorKind {
     let causes = || successors(Some(error), |cause| StdError::source(*cause));
-    if causes().any(is_tls) {
+    if rustls_error_kind(error).is_some() {
         return TransportErrorKind::Tls;
     }
     causes()
@@ -243,26 +239,9 @@ fn kind(error: &(dyn StdError + 'static), broken: TransportErrorKind) -> Transpo
                     _ => None,
                 };
             }
-            match cause.downcast_ref::<io::Error>()?.kind() {
-                io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe => Some(broken),
-                io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                    Some(TransportErrorKind::Malformed)
-                }
-                _ => None,
-            }
+            io_error_kind(cause.downcast_ref::<io::Error>()?, broken)
         })
         .unwrap_or(TransportErrorKind::Other)
-}
-
-fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    // An I/O error does not show the error that it wraps as its source.
-    let wrapped = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
 #[derive(Debug, thiserror::Error)]

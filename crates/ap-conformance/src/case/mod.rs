@@ -70,6 +70,9 @@ pub(crate) struct Case {
     /// target.
     #[serde(default)]
     pub products: BTreeMap<Product, String>,
+    /// The hosts file of a process of its own.
+    #[serde(default)]
+    pub hosts: Option<String>,
     /// The target's host, if it is not 127.0.0.1.
     #[serde(default)]
     pub host: Option<String>,
@@ -139,9 +142,10 @@ impl Case {
         names
     }
 
-    /// Returns `true` if the case needs a process with environment variables of its own.
+    /// Returns `true` if the case needs a process with an environment of its own.
     pub(crate) fn needs_environment(&self) -> bool {
-        !(self.env.is_empty() && self.home.is_empty() && self.home_lacks.is_empty())
+        let needs_home = !self.home.is_empty() || !self.home_lacks.is_empty();
+        needs_home || !self.env.is_empty() || self.hosts.is_some()
     }
 
     /// Returns `true` if a listener is a product, which may receive keys.

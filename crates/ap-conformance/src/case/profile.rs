@@ -36,7 +36,8 @@ impl Profile {
     }
 
     /// Returns `true` if a case of the profile `other` is part of this one.
-    pub(crate) fn contains(self, other: Self) -> bool {
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
         self == Self::All || self == other
     }
 }

@@ -43,7 +43,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
             answer
         },
-        fails: FailingCases::listed(&["uploads/early-answer*"]),
+        fails: FailingCases::listed(&[
+            "uploads/early-answer*",
+            "uploads/early-refusal-1-mib",
+            "uploads/early-refusal-4-mib",
+        ]),
         ..NO_FAULT
     },
     Mutant {
@@ -83,6 +87,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "replay/not-repeated-500",
             "replay/not-repeated-503",
             "throttling/retry-after",
+            "throttling/retry-after-kept-503",
             "throttling/retry-after-twice",
             "throttling/server-error",
             // These are not 5xx.

@@ -67,6 +67,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         },
         fails: FailingCases::listed(&[
             "body/gzip-refusal",
+            "refusal/compressed",
             "refusal/other-body",
             "refusal/other-bytes",
             "refusal/large-body",
@@ -192,6 +193,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         fails: FailingCases::listed(&[
             "body/every-byte",
             "body/gzip",
+            "refusal/compressed",
             "refusal/other-bytes",
             // NUL is a character.
             "!refusal/other-bytes-nul-bytes",
@@ -245,6 +247,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "body/coding-gzip-but-plain",
             "body/gzip-empty",
             "body/gzip-refusal",
+            "refusal/compressed",
         ]),
         ..NO_FAULT
     },
@@ -325,6 +328,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "framing/chunk-size",
             "framing/folded-coding",
             "framing/frames-of-http-2",
+            "framing/interim-odd",
             "framing/length-and-chunks",
             "framing/old-version-with-chunks",
             "framing/status",

@@ -7,6 +7,7 @@ mod asynchronous;
 mod blocking;
 mod process;
 pub(crate) mod program;
+pub(crate) mod round_trip;
 mod watch;
 
 use std::fmt::Debug;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::POLL_INTERVAL;
 
@@ -37,6 +38,8 @@ pub(super) struct Process {
     input: Sender<String>,
     output: Receiver<String>,
     errors: Receiver<String>,
+    /// How many messages were sent.
+    number: u64,
 }
 
 impl Process {
@@ -64,23 +67,30 @@ impl Process {
             input: write_lines(input),
             output: read_lines(output),
             errors: read_lines(errors),
+            number: 0,
         })
     }
 
-    /// Sends a message, and waits for the answer. `op` names the message in errors.
+    /// Sends a message with the next number, and waits for the answer. `op` names the message in errors.
     pub(super) fn exchange<T: for<'de> Deserialize<'de>>(
         &mut self,
         op: &str,
-        message: &str,
+        mut message: Value,
         timeout: Duration,
     ) -> Result<T, NoAnswer> {
+        // Before the first message, it is too early to tell an answer from other output.
+        if self.number > 0 && self.output.try_recv().is_ok() {
+            return Err(format!(
+                "the program wrote a line that nothing asked for, before `{op}`; answer each message with one line"
+            )
+            .into());
+        }
+        self.number += 1;
+        message["id"] = self.number.into();
         // If the program does not read it, it does not answer either.
         let _ = self.input.send(format!("{message}\n"));
         match self.output.recv_timeout(timeout) {
-            Ok(line) => serde_json::from_str(&line).map_err(|error| {
-                // Without the line itself, which may contain a key.
-                format!("the program answered `{op}` with a line that is not the protocol's JSON: {error}").into()
-            }),
+            Ok(line) => self.read(op, &line),
             Err(RecvTimeoutError::Timeout) => {
                 let millis = timeout.as_millis();
                 Err(NoAnswer {
@@ -89,6 +99,28 @@ impl Process {
                 })
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.why_output_ended(op).into()),
+        }
+    }
+
+    /// Reads the answer to the last message. Its number may be left out.
+    fn read<T: for<'de> Deserialize<'de>>(&self, op: &str, line: &str) -> Result<T, NoAnswer> {
+        let invalid = |error: serde_json::Error| {
+            // Without the line itself, which may contain a key.
+            format!(
+                "the program answered `{op}` with a line that is not the protocol's JSON: {error}"
+            )
+        };
+        let mut answer: Value = serde_json::from_str(line).map_err(invalid)?;
+        let id = answer
+            .as_object_mut()
+            .and_then(|answer| answer.remove("id"));
+        let number = self.number;
+        match id {
+            Some(id) if id != number => Err(format!(
+                "the program answered `{op}`, message {number}, with the number of another: {id}"
+            )
+            .into()),
+            _ => Ok(serde_json::from_value(answer).map_err(invalid)?),
         }
     }
 

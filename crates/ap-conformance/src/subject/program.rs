@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ap_client::transport::Proxy;
+use ap_client::transport::{Proxy, TransportConfig};
 use ap_core::Service;
 use ap_core::key::DEFAULT_USER;
 use base64::Engine as _;
@@ -49,17 +49,23 @@ impl<'a> Program<'a> {
             None => Process::start(self.command)?,
         };
         // Dropping a process ends it, so it is kept only if the run made no mistake.
-        match run_case(case, offset, context, &mut process) {
-            Ok(verdict) => {
-                self.process = Some(process);
-                Ok(verdict)
-            }
-            Err(NoAnswer {
-                message,
-                is_timeout: true,
-            }) => Ok(Verdict::hung(message)),
-            Err(NoAnswer { message, .. }) => Err(message),
+        let verdict = run_case(case, offset, context, &mut process);
+        if verdict.is_ok() {
+            self.process = Some(process);
         }
+        judged(verdict)
+    }
+}
+
+/// Returns the verdict on a run, or why the program gave none. If it did not answer, the call hangs.
+pub(super) fn judged(verdict: Result<Verdict, NoAnswer>) -> Result<Verdict, String> {
+    match verdict {
+        Ok(verdict) => Ok(verdict),
+        Err(NoAnswer {
+            message,
+            is_timeout: true,
+        }) => Ok(Verdict::hung(message)),
+        Err(NoAnswer { message, .. }) => Err(message),
     }
 }
 
@@ -70,7 +76,7 @@ fn run_case(
     process: &mut Process,
 ) -> Result<Verdict, NoAnswer> {
     let mut run = Run::prepare(case, context, offset)?;
-    let reply: Reply = process.exchange("begin", &begin_message(&run), TIMEOUT)?;
+    let reply: Reply = process.exchange("begin", begin_message(&run), TIMEOUT)?;
     if let Some(reason) = reply.skip {
         return Ok(Verdict::skipped(reason));
     }
@@ -83,10 +89,8 @@ fn run_case(
         let message = call_message(&run, call)?;
         // The time starts here, because the suite itself needs a while to encode a large body.
         let started = Instant::now();
-        let reply: CallReply = process.exchange("call", &message, run.timeout() + GRACE)?;
-        let body = STANDARD.decode(&reply.body);
-        let mut outcome = reply.outcome;
-        outcome.body = body.map_err(|_| "the program's `body` is not base64".to_owned())?;
+        let reply: CallReply = process.exchange("call", message, run.timeout() + GRACE)?;
+        let mut outcome = reply.into_outcome()?;
         if started.elapsed() > run.allowed_time(call) {
             outcome = Outcome::of_kind("late");
         }
@@ -94,7 +98,7 @@ fn run_case(
         outcome.error.clone_from(&outcome.text);
         run.outcomes.push(outcome);
     }
-    let reply: Reply = process.exchange("end", &json!({"op": "end"}).to_string(), TIMEOUT)?;
+    let reply: Reply = process.exchange("end", json!({"op": "end"}), TIMEOUT)?;
     if !reply.ok {
         return Err("the program did not answer `ok` to `end`".to_owned().into());
     }
@@ -110,20 +114,53 @@ struct Reply {
     skip: Option<String>,
 }
 
-/// The answer to `call`.
+/// The answer to `call` and to `send`.
 #[derive(Deserialize)]
-struct CallReply {
+pub(super) struct CallReply {
     #[serde(flatten)]
     outcome: Outcome,
     #[serde(default)]
     body: String,
 }
 
-fn begin_message(run: &Run<'_>) -> String {
-    let config = &run.config;
+impl CallReply {
+    pub(super) fn into_outcome(self) -> Result<Outcome, NoAnswer> {
+        let mut outcome = self.outcome;
+        let body = STANDARD.decode(self.body);
+        outcome.body = body.map_err(|_| "the program's `body` is not base64".to_owned())?;
+        Ok(outcome)
+    }
+}
+
+/// Encodes a body as it is in messages.
+pub(super) fn encode(body: &[u8]) -> String {
+    STANDARD.encode(body)
+}
+
+/// Returns the root certificate that a program must trust.
+pub(super) fn root_pem(config: &TransportConfig) -> Option<String> {
+    let pem = config.root_pems.first()?;
+    Some(String::from_utf8_lossy(pem).into_owned())
+}
+
+/// Returns the settings of a transport as they are in messages.
+pub(super) fn settings(config: &TransportConfig, timeout: Duration) -> Value {
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let proxy = config.proxy.as_ref();
     let proxy_login = proxy.and_then(Proxy::user_and_password);
+    json!({
+        "timeout_ms": millis(timeout),
+        "connect_timeout_ms": millis(config.connect_timeout),
+        "body_limit": config.max_body_size,
+        "head_limit": config.max_header_size,
+        "header_limit": config.max_headers,
+        "proxy": proxy.map(|proxy| proxy.origin().as_str()),
+        "proxy_user": proxy_login.as_ref().map(|login| &login.0),
+        "proxy_password": proxy_login.as_ref().map(|login| &login.1),
+    })
+}
+
+fn begin_message(run: &Run<'_>) -> Value {
     let origin = |service| run.origins.get(service).as_str();
     json!({
         "op": "begin",
@@ -143,34 +180,23 @@ fn begin_message(run: &Run<'_>) -> String {
             "trustedform-app": origin(Service::TrustedFormApp),
             "suppressionlist": origin(Service::SuppressionList),
         },
-        "root_pem": config.root_pems.first().map(|pem| String::from_utf8_lossy(pem).into_owned()),
-        "settings": {
-            "timeout_ms": millis(run.timeout()),
-            "connect_timeout_ms": millis(config.connect_timeout),
-            "body_limit": config.max_body_size,
-            "head_limit": config.max_header_size,
-            "header_limit": config.max_headers,
-            "proxy": proxy.map(|proxy| proxy.origin().as_str()),
-            "proxy_user": proxy_login.as_ref().map(|login| &login.0),
-            "proxy_password": proxy_login.as_ref().map(|login| &login.1),
-        },
+        "root_pem": root_pem(&run.config),
+        "settings": settings(&run.config, run.timeout()),
     })
-    .to_string()
 }
 
-fn call_message(run: &Run<'_>, call: &Call) -> Result<String, String> {
+fn call_message(run: &Run<'_>, call: &Call) -> Result<Value, String> {
     let parts = run.request(call)?;
-    let message = json!({
+    Ok(json!({
         "op": "call",
         "method": parts.method,
         "path": parts.is_path.then_some(&parts.target),
         "url": (!parts.is_path).then_some(&parts.target),
         "headers": parts.headers,
-        "body": STANDARD.encode(&parts.body),
+        "body": encode(&parts.body),
         "signed": !parts.unsigned,
         "install": call.install.as_ref().map(|names| keys_named(run, names)),
-    });
-    Ok(message.to_string())
+    }))
 }
 
 fn keys_named(run: &Run<'_>, names: &[String]) -> Value {
