@@ -161,6 +161,8 @@ fn port(uri: &Uri) -> u16 {
 
 /// Returns an IPv6 address as it is written outside of a URL.
 fn without_brackets(host: &str) -> &str {
-    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     inner.unwrap_or(host)
 }

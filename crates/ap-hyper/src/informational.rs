@@ -219,16 +219,26 @@ mod tests {
     fn informational_responses_are_counted_however_they_arrive() {
         for (text, expected) in [
             ("", (0, 0, false)),
-            ("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 103 x\r\n\r\n", (0, 0, true)),
+            (
+                "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 103 x\r\n\r\n",
+                (0, 0, true),
+            ),
             ("\r\n\nHTTP/1.1 200 OK\r\n", (0, 0, true)),
             ("garbage that is no status line", (0, 0, true)),
             ("HTTP/1.1 103 x\r\n\r\n", (1, 18, false)),
             ("HTTP/1.1 103 x\n\nHTTP/1.0 404 x\n", (1, 16, true)),
-            ("HTTP/1.1 100 x\r\na: b\r\n\r\n\r\nHTTP/1.1 102 x\r\n\r\nHTTP/1.1 2", (2, 42, true)),
+            (
+                "HTTP/1.1 100 x\r\na: b\r\n\r\n\r\nHTTP/1.1 102 x\r\n\r\nHTTP/1.1 2",
+                (2, 42, true),
+            ),
             ("HTTP/1.1 1", (0, 10, false)),
         ] {
             for piece in 1..=text.len().max(1) {
-                assert_eq!(counted(text, piece, 1000), Some(expected), "{text:?} by {piece}");
+                assert_eq!(
+                    counted(text, piece, 1000),
+                    Some(expected),
+                    "{text:?} by {piece}"
+                );
             }
         }
     }
@@ -245,7 +255,11 @@ mod tests {
             let text = one.repeat(times) + "HTTP/1.1 200 OK\r\n\r\n";
             for piece in [1, 7, 28, text.len()] {
                 let counted = counted(&text, piece, max_size);
-                assert_eq!(counted.is_some(), is_allowed, "{times}, {max_size} by {piece}");
+                assert_eq!(
+                    counted.is_some(),
+                    is_allowed,
+                    "{times}, {max_size} by {piece}"
+                );
             }
         }
     }

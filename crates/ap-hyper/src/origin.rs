@@ -159,7 +159,10 @@ impl Origin {
         let is_old = |since: &Instant| since.elapsed() >= IDLE_LIMIT;
         let old = idle.connections.partition_point(|(_, since)| is_old(since));
         idle.connections.drain(..old);
-        let next = idle.connections.first().map(|(_, since)| *since + IDLE_LIMIT);
+        let next = idle
+            .connections
+            .first()
+            .map(|(_, since)| *since + IDLE_LIMIT);
         idle.is_watched = next.is_some();
         next
     }

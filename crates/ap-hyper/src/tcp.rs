@@ -176,10 +176,7 @@ mod tests {
                 "[::1]:1 [::1]:2 127.0.0.1:1 127.0.0.1:2 127.0.0.1:3",
                 "[::1]:1 127.0.0.1:1 [::1]:2 127.0.0.1:2 127.0.0.1:3",
             ),
-            (
-                "127.0.0.1:1 [::1]:1 [::1]:2",
-                "127.0.0.1:1 [::1]:1 [::1]:2",
-            ),
+            ("127.0.0.1:1 [::1]:1 [::1]:2", "127.0.0.1:1 [::1]:1 [::1]:2"),
         ] {
             assert_eq!(in_turns(addresses(given)), addresses(expected), "{given}");
         }
@@ -194,7 +191,11 @@ mod tests {
             let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             gone.local_addr().unwrap()
         };
-        for addresses in [vec![closed, open], vec![closed, closed, open], vec![open, closed]] {
+        for addresses in [
+            vec![closed, open],
+            vec![closed, closed, open],
+            vec![open, closed],
+        ] {
             let stream = connect_to_first(addresses.clone()).await.unwrap();
             assert_eq!(stream.peer_addr().unwrap(), open, "{addresses:?}");
         }

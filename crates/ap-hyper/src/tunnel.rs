@@ -20,9 +20,8 @@ pub(crate) async fn open(
     host: &str,
     port: u16,
 ) -> Result<Box<dyn Stream>, TransportError> {
-    let failed = |error: hyper::Error| {
-        TransportError::new(TransportErrorKind::Proxy).with_source(error)
-    };
+    let failed =
+        |error: hyper::Error| TransportError::new(TransportErrorKind::Proxy).with_source(error);
     let request = request(proxy, host, port)?;
     let handshake = Builder::new().handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(failed)?;
@@ -37,7 +36,9 @@ pub(crate) async fn open(
     let tunnel = async { connection.without_shutdown().await.map_err(failed) };
     let ((), parts) = tokio::try_join!(answer, tunnel)?;
     if !parts.read_buf.is_empty() {
-        return Err(refused("bytes came through the tunnel before any were sent"));
+        return Err(refused(
+            "bytes came through the tunnel before any were sent",
+        ));
     }
     Ok(parts.io.into_inner())
 }

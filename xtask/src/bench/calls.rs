@@ -9,7 +9,7 @@ const SUBJECTS: [(&str, &str, &str); 7] = [
     ("hyper-pool", "hyper's pooled client", "hyper-pool"),
     ("reqwest", "reqwest with its basic auth", "reqwest"),
     ("ap-reqwest", "**ap-reqwest**", "reqwest"),
-    ("ap-hyper", "**the example over hyper's pool**", "reqwest"),
+    ("ap-hyper", "**ap-hyper**", "reqwest"),
     ("ureq", "ureq with a header made each time", "ureq"),
     ("ap-ureq", "**ap-ureq**", "ureq"),
 ];

@@ -11,7 +11,7 @@ use super::subject::Subject;
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo xtask conformance [SUBJECT] [FILTER] [OPTIONS]")]
 pub(crate) struct Options {
-    /// The transport: reqwest, ureq, all (both, and the default), given-reqwest or given-ureq
+    /// The transport: reqwest, ureq, hyper, all (these three, and the default), given-reqwest or given-ureq
     #[arg(value_name = "SUBJECT")]
     pub(super) subject: Option<String>,
 
@@ -105,7 +105,7 @@ impl Options {
             Some(subject) => Ok((vec![subject], filter)),
             None if filter.is_none() => Ok((Subject::BUILT.to_vec(), Some(word))),
             None => Err(format!(
-                "there is no transport {word:?}: reqwest, ureq, all, given-reqwest or given-ureq"
+                "there is no transport {word:?}: reqwest, ureq, hyper, all, given-reqwest or given-ureq"
             )),
         }
     }
