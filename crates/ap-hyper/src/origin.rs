@@ -178,3 +178,54 @@ async fn watch(origin: Weak<Origin>) {
         sleep_until(next).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ap_client::transport::TransportConfig;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Returns an origin with idle connections that were last used so many seconds ago, and their other ends.
+    async fn idle_for(seconds: &[u64]) -> (Arc<Origin>, Vec<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
+        let origin = Origin::new(&uri.parse().unwrap(), Handle::current(), connector).unwrap();
+        let mut peers = Vec::new();
+        for seconds in seconds {
+            let mut connection = origin.open().await.unwrap();
+            peers.push(listener.accept().await.unwrap().0);
+            assert!(connection.becomes_ready().await);
+            let since = Instant::now() - Duration::from_secs(*seconds);
+            origin.lock().connections.push((connection, since));
+        }
+        (Arc::new(origin), peers)
+    }
+
+    #[tokio::test]
+    async fn connections_that_were_idle_for_too_long_are_ended() {
+        let (origin, mut peers) = idle_for(&[70, 50, 20, 0]).await;
+        let next = origin.drop_old().unwrap();
+        assert!(next > Instant::now(), "the next one is still young");
+        assert_eq!(origin.lock().connections.len(), 2);
+        for peer in &mut peers[..2] {
+            assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+        }
+        let (origin, _peers) = idle_for(&[70, 50]).await;
+        assert_eq!(origin.drop_old(), None);
+        assert!(!origin.lock().is_watched);
+    }
+
+    #[tokio::test]
+    async fn a_call_takes_the_connection_that_was_used_last_and_none_that_is_old() {
+        let (origin, _peers) = idle_for(&[70, 30, 10]).await;
+        for expected in [Some(1), Some(3), None] {
+            // In tens of seconds, so that a slow machine makes no difference.
+            let taken = origin.pop().map(|(_, idle_for)| idle_for.as_secs() / 10);
+            assert_eq!(taken, expected);
+        }
+        assert!(origin.take().await.is_none());
+    }
+}

@@ -79,7 +79,7 @@ fn counts(
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(
         &format!("A call's instructions and allocations, {scheme}"),
-        "Of one call in user space, with so many in flight. The ratio is to the bare library; the example's is to \
+        "Of one call in user space, with so many in flight. The ratio is to the bare library; that of ap-hyper is to \
          reqwest. The bare libraries run without a timeout, ours with theirs.",
         &columns,
     );

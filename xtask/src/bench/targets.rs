@@ -183,7 +183,7 @@ const TARGETS: [Target; 20] = [
         limit: Limit::AtMost(64.0),
     },
     Target {
-        what: "a call's instructions from 10³ to 10⁴ calls, to those before: ap-reqwest, ap-ureq, the example",
+        what: "a call's instructions from 10³ to 10⁴ calls, to those before: ap-reqwest, ap-ureq, ap-hyper",
         figures: &growth("ratio"),
         digits: 3,
         limit: Limit::NearOne(0.05),
