@@ -3,10 +3,9 @@
 use std::error::Error as StdError;
 use std::io;
 
-use ap_client::transport::{TlsError, TransportError, TransportErrorKind};
+use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
 
 use crate::informational::TooManyInformational;
-use crate::tls;
 
 /// Converts an error that came instead of a response's head.
 pub(crate) fn send_error(error: hyper::Error) -> TransportError {
@@ -20,7 +19,8 @@ pub(crate) fn body_error(error: hyper::Error) -> TransportError {
 
 /// `broken` is the kind for a connection that ended.
 fn convert(error: hyper::Error, broken: TransportErrorKind) -> TransportError {
-    let tls = causes(&error).find_map(|cause| wrapped::<rustls::Error>(cause).map(tls::kind));
+    let tls =
+        causes(&error).find_map(|cause| wrapped::<rustls::Error>(cause).map(TlsErrorKind::from));
     if let Some(kind) = tls {
         return TlsError::new(kind).with_source(error).into();
     }

@@ -7,7 +7,7 @@ use ap_client::transport::{
     TlsError, TlsErrorKind, TransportConfig, TransportError, TransportErrorKind,
 };
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, InvalidMessage, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 
 /// Returns the settings of every TLS connection.
 ///
@@ -39,30 +39,11 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, TransportEr
 
 /// Converts the error of a handshake. A connection that ends in it counts as one that was not accepted.
 pub(crate) fn handshake_error(error: io::Error) -> TransportError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(tls) => TlsError::new(kind(tls)).with_source(error).into(),
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls.map(TlsErrorKind::from) {
+        Some(kind) => TlsError::new(kind).with_source(error).into(),
         None => TransportError::new(TransportErrorKind::Connect).with_source(error),
-    }
-}
-
-/// Returns why TLS failed.
-pub(crate) fn kind(error: &rustls::Error) -> TlsErrorKind {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
-            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
-            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
-            UnknownIssuer => TlsErrorKind::UnknownIssuer,
-            _ => TlsErrorKind::InvalidCertificate,
-        },
-        // An answer in plain HTTP is read as TLS first.
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => TlsErrorKind::NotTls,
-        _ => TlsErrorKind::Other,
     }
 }

@@ -6,7 +6,6 @@ use std::error::Error as StdError;
 use std::io;
 
 use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
-use rustls::{CertificateError, InvalidMessage};
 
 /// Converts an error that occurred before the response's head was received.
 #[must_use]
@@ -21,7 +20,9 @@ pub fn body_error(error: reqwest::Error) -> TransportError {
 }
 
 fn convert(error: reqwest::Error, broken: TransportErrorKind) -> TransportError {
-    let tls = causes(&error).find_map(rustls_error).map(tls_kind);
+    let tls = causes(&error)
+        .find_map(rustls_error)
+        .map(TlsErrorKind::from);
     if let Some(kind) = tls {
         return TlsError::new(kind).with_source(error.without_url()).into();
     }
@@ -115,25 +116,4 @@ fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::E
     // `source` of an I/O error skips the error it wraps.
     let wrapped = cause.downcast_ref::<io::Error>()?.get_ref()?;
     rustls_error(wrapped)
-}
-
-fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
-            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
-            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
-            UnknownIssuer => TlsErrorKind::UnknownIssuer,
-            _ => TlsErrorKind::InvalidCertificate,
-        },
-        // An answer in plain HTTP is read as TLS first.
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => TlsErrorKind::NotTls,
-        _ => TlsErrorKind::Other,
-    }
 }

@@ -6,7 +6,6 @@
 use std::io;
 
 use ap_client::transport::{TlsError, TlsErrorKind, TransportError, TransportErrorKind};
-use rustls::{CertificateError, InvalidMessage};
 use ureq::{Error, Timeout};
 
 /// Converts an error that came instead of a response's head.
@@ -36,7 +35,7 @@ fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
     let kind = match error {
         Error::Io(error) => return io_error(error, broken),
         Error::Rustls(error) => {
-            return TlsError::new(tls_kind(&error)).with_source(error).into();
+            return TlsError::new((&error).into()).with_source(error).into();
         }
         Error::Other(error) => {
             return match error.downcast::<TransportError>() {
@@ -61,8 +60,10 @@ fn convert(error: Error, broken: TransportErrorKind) -> TransportError {
 }
 
 fn io_error(error: io::Error, broken: TransportErrorKind) -> TransportError {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    if let Some(kind) = tls.map(tls_kind) {
+    let tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    if let Some(kind) = tls.map(TlsErrorKind::from) {
         return TlsError::new(kind).with_source(error).into();
     }
     let kind = match error.kind() {
@@ -79,27 +80,6 @@ fn io_error(error: io::Error, broken: TransportErrorKind) -> TransportError {
         _ => TransportErrorKind::Other,
     };
     TransportError::new(kind).with_source(error)
-}
-
-fn tls_kind(error: &rustls::Error) -> TlsErrorKind {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
-    };
-    match error {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            Expired | ExpiredContext { .. } => TlsErrorKind::Expired,
-            NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
-            NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
-            UnknownIssuer => TlsErrorKind::UnknownIssuer,
-            _ => TlsErrorKind::InvalidCertificate,
-        },
-        // An answer in plain HTTP is read as TLS first.
-        rustls::Error::InvalidMessage(
-            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-        ) => TlsErrorKind::NotTls,
-        _ => TlsErrorKind::Other,
-    }
 }
 
 #[cfg(test)]

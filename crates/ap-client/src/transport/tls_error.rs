@@ -37,6 +37,32 @@ impl fmt::Display for TlsErrorKind {
     }
 }
 
+#[cfg(feature = "rustls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+impl From<&rustls::Error> for TlsErrorKind {
+    fn from(error: &rustls::Error) -> Self {
+        use rustls::CertificateError::{
+            Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+            NotValidYetContext, UnknownIssuer,
+        };
+        use rustls::InvalidMessage::{InvalidContentType, UnknownProtocolVersion};
+        match error {
+            rustls::Error::InvalidCertificate(certificate) => match certificate {
+                Expired | ExpiredContext { .. } => Self::Expired,
+                NotValidYet | NotValidYetContext { .. } => Self::NotYetValid,
+                NotValidForName | NotValidForNameContext { .. } => Self::OtherName,
+                UnknownIssuer => Self::UnknownIssuer,
+                _ => Self::InvalidCertificate,
+            },
+            // An answer in plain HTTP is read as TLS first.
+            rustls::Error::InvalidMessage(InvalidContentType | UnknownProtocolVersion) => {
+                Self::NotTls
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why TLS failed: the source of an error of kind [`Tls`](super::TransportErrorKind::Tls), with the TLS library's
 /// own error as its source.
 ///
