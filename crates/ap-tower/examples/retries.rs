@@ -67,7 +67,7 @@ async fn main() -> Result<(), BoxError> {
     println!("with the old key: {}", response.status());
 
     // The reset. The old key works until somebody logs in; both are in the ring meanwhile.
-    keys.replace([old, ApiKey::parse(&emulator.reset())?])?;
+    keys.replace([old, ApiKey::parse(emulator.reset())?])?;
     let response = service.ready().await?.call(get()?).await?;
     println!("after the reset: {}", response.status());
     emulator.login(Product::LeadConduit);
