@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use ap_client::ap_core::{ApiKey, Draft, ErrorKind, Origin, Origins, Service};
-use ap_client::transport::{Connect as _, TransportConfig, TransportErrorKind};
+use ap_client::transport::{Connect, TransportConfig, TransportErrorKind};
+use ap_hyper::HyperTransport;
 use ap_reqwest::ReqwestTransport;
 use ap_tests::{PATIENCE, Settings, TestClient};
 use ap_ureq::UreqTransport;
@@ -147,15 +148,12 @@ fn calls() -> usize {
     calls.map_or(2 * (LATEST_END + 1), |calls| calls.parse().unwrap())
 }
 
-#[test]
-fn a_blocking_resend_is_never_lost_whatever_its_size() {
+/// Checks that no resend is lost, over a transport of its own for each call and over one for all of them.
+fn check_that_none_is_lost<T: Connect + Clone>(client: impl Fn(&Settings, T) -> TestClient) {
     for size in [2, 200_000, 1_000_000, 5_000_000, 20_000_000] {
-        let transport = UreqTransport::connect(&TransportConfig::new()).unwrap();
-        let shared = |settings: &Settings| settings.blocking(transport.clone()).unwrap();
-        let own = |settings: &Settings| {
-            let transport = UreqTransport::connect(&settings.config).unwrap();
-            settings.blocking(transport).unwrap()
-        };
+        let transport = T::connect(&TransportConfig::new()).unwrap();
+        let shared = |settings: &Settings| client(settings, transport.clone());
+        let own = |settings: &Settings| client(settings, T::connect(&settings.config).unwrap());
         let expected = BTreeMap::from([("200", calls())]);
         assert_eq!(outcomes(calls(), size, own), expected, "{size} bytes");
         assert_eq!(
@@ -167,7 +165,21 @@ fn a_blocking_resend_is_never_lost_whatever_its_size() {
 }
 
 #[test]
-fn an_async_resend_is_never_lost_up_to_200_kb_and_a_larger_one_is_no_success() {
+fn a_blocking_resend_is_never_lost_whatever_its_size() {
+    check_that_none_is_lost(|settings, transport: UreqTransport| {
+        settings.blocking(transport).unwrap()
+    });
+}
+
+#[test]
+fn a_resend_over_hyper_is_never_lost_whatever_its_size() {
+    check_that_none_is_lost(|settings, transport: HyperTransport| {
+        settings.asynchronous(transport).unwrap()
+    });
+}
+
+#[test]
+fn a_resend_over_reqwest_is_never_lost_up_to_200_kb_and_a_larger_one_is_no_success() {
     for size in [2, 200_000, 1_000_000, 5_000_000, 20_000_000] {
         let transport = ReqwestTransport::connect(&TransportConfig::new()).unwrap();
         let shared = |settings: &Settings| settings.asynchronous(transport.clone()).unwrap();

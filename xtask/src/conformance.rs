@@ -62,7 +62,7 @@ fn finish(options: &Options, text: &str, is_success: bool) -> Result<ExitCode, S
     })
 }
 
-/// Formats the reports. Two transports are an array of JSON, one subject is an object.
+/// Formats the reports. Several transports are an array of JSON, one subject is an object.
 fn text(options: &Options, reports: &[Report]) -> Result<String, String> {
     if options.trace.is_some() && options.case.is_none() {
         return Ok(trace(reports));
@@ -138,7 +138,7 @@ fn judge_repeatedly(options: &Options, suite: &Suite) -> Result<(Vec<Report>, St
             }
         }
     }
-    if let [one, other] = reports.as_slice() {
+    for (one, other) in reports.iter().zip(reports.iter().skip(1)) {
         for id in one.disagreements(other) {
             let _ = writeln!(
                 differences,

@@ -23,7 +23,7 @@ fn bad_input_is_one_sentence_and_no_success() {
         (&["--cases", folder][..], "group.json"),
         (&["--cases", "no/such/folder"], "no/such/folder"),
         (&["ureq", "no-such-case"], "no case has"),
-        (&["hyper", "redirect/"], "no transport"),
+        (&["curl", "redirect/"], "no transport"),
         (&["--list", "no-such-case"], "no case has"),
         (&["--only", "body/emty"], "did you mean body/empty?"),
         (&["--profile", "key-safty"], "did you mean key-safety?"),

@@ -8,9 +8,6 @@ pub mod micro;
 pub mod server;
 pub mod subject;
 
-#[path = "../../ap-conformance/examples/hyper_pool/transport.rs"]
-mod hyper_pool;
-
 /// Any error. A benchmark only reports it.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 

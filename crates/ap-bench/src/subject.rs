@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ap_client::transport::{AsyncTransport, Connect, Transport, TransportConfig};
 use ap_client::{Async, Blocking, ClientBuilder};
 use ap_core::{ApiKey, Origin, Origins, Service};
+use ap_hyper::HyperTransport;
 use ap_reqwest::ReqwestTransport;
 use ap_ureq::UreqTransport;
 use base64::Engine as _;
@@ -24,7 +25,6 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tower::Service as _;
 
-use crate::hyper_pool::HyperTransport;
 use crate::{Failure, KEY};
 
 const USER_AGENT: &str = "activeprospect-bench/1";
@@ -44,7 +44,7 @@ pub enum Subject {
     ApReqwest,
     /// The client over ureq.
     ApUreq,
-    /// The client over the example transport, on hyper's pooled client.
+    /// The client over hyper's connections.
     ApHyper,
 }
 
@@ -337,7 +337,7 @@ impl AsyncClient {
         })
     }
 
-    /// Makes the client over the example transport, on hyper's pooled client.
+    /// Makes the client over hyper's connections.
     ///
     /// # Errors
     ///

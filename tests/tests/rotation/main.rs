@@ -1,4 +1,4 @@
-//! A key reset under load, on both clients: no call fails, and no request is made in vain. What the vendor
+//! A key reset under load, over every transport: no call fails, and no request is made in vain. What the vendor
 //! counted is what is compared.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -15,6 +15,7 @@ use ap_client::ap_core::{ApiKey, Draft, Product, Service};
 use ap_client::transport::Connect as _;
 use ap_client::{KeySource, KeySourceError};
 use ap_emulator::{Emulator, Plan};
+use ap_hyper::HyperTransport;
 use ap_keys::{File, Store};
 use ap_reqwest::ReqwestTransport;
 use ap_tests::{Dice, Settings};
@@ -37,7 +38,7 @@ const ORDERS: [[usize; 3]; 6] = [
 ];
 
 /// Returns a service over each transport.
-fn over_http(settings: &Settings) -> [LoadedService; 2] {
+fn over_http(settings: &Settings) -> [LoadedService; 3] {
     let config = &settings.config;
     [
         LoadedService::new(|recorder| {
@@ -45,6 +46,9 @@ fn over_http(settings: &Settings) -> [LoadedService; 2] {
         }),
         LoadedService::new(|recorder| {
             settings.asynchronous(recorder.wrap(ReqwestTransport::connect(config)?))
+        }),
+        LoadedService::new(|recorder| {
+            settings.asynchronous(recorder.wrap(HyperTransport::connect(config)?))
         }),
     ]
 }

@@ -9,7 +9,7 @@ const SUBJECTS: [(&str, &str, &str); 7] = [
     ("hyper-pool", "hyper's pooled client", "hyper-pool"),
     ("reqwest", "reqwest with its basic auth", "reqwest"),
     ("ap-reqwest", "**ap-reqwest**", "reqwest"),
-    ("ap-hyper", "**the example over hyper's pool**", "reqwest"),
+    ("ap-hyper", "**ap-hyper**", "reqwest"),
     ("ureq", "ureq with a header made each time", "ureq"),
     ("ap-ureq", "**ap-ureq**", "ureq"),
 ];
@@ -79,7 +79,7 @@ fn counts(
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut table = Table::new(
         &format!("A call's instructions and allocations, {scheme}"),
-        "Of one call in user space, with so many in flight. The ratio is to the bare library; the example's is to \
+        "Of one call in user space, with so many in flight. The ratio is to the bare library; that of ap-hyper is to \
          reqwest. The bare libraries run without a timeout, ours with theirs.",
         &columns,
     );

@@ -6,7 +6,7 @@ use super::tools::{Server, Tools, spread};
 const CLIENTS: [(&str, &str); 3] = [
     ("ap-reqwest", "ap-reqwest"),
     ("ap-ureq", "ap-ureq"),
-    ("ap-hyper", "the example over hyper's pool"),
+    ("ap-hyper", "ap-hyper"),
 ];
 
 const BODIES: [(&str, usize); 6] = [

@@ -56,11 +56,12 @@ impl Package {
 
 const PROGRAM: Package = Package::new("activeprospect-cli");
 
-const LIBRARIES: [Package; 6] = [
+const LIBRARIES: [Package; 7] = [
     Package::new("ap-core"),
     Package::new("ap-client"),
     Package::new("ap-ureq"),
     Package::new("ap-reqwest"),
+    Package::new("ap-hyper"),
     Package::with_feature("activeprospect", "blocking"),
     Package::with_feature("activeprospect", "async"),
 ];

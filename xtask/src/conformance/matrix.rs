@@ -17,9 +17,8 @@ use crate::output::print;
 use crate::repo;
 
 /// The example subjects, each with its name in the table and the library that it is over.
-const EXAMPLES: [(&str, &str, Option<&str>); 7] = [
+const EXAMPLES: [(&str, &str, Option<&str>); 6] = [
     ("std", "example over std::net", None),
-    ("hyper", "example over hyper", Some("hyper")),
     ("attohttpc", "example over attohttpc", Some("attohttpc")),
     ("minreq", "example over minreq", Some("minreq")),
     ("python", "", None),
@@ -31,7 +30,8 @@ const EXAMPLES: [(&str, &str, Option<&str>); 7] = [
 pub(super) fn run(options: &Options, suite: &Suite) -> Result<ExitCode, String> {
     let metadata = repo::metadata()?;
     let mut reports = Vec::new();
-    for (subject, library) in [(Subject::Reqwest, "reqwest"), (Subject::Ureq, "ureq")] {
+    for subject in Subject::BUILT {
+        let library = subject.name();
         let name = with_version(&format!("ap-{library} over {library}"), library, &metadata);
         reports.push(judge_one(options, suite, subject, &name)?);
     }

@@ -14,8 +14,8 @@ pub(super) const MATRIX: &str = "matrix";
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo xtask conformance [SUBJECT] [FILTER] [OPTIONS]")]
 pub(crate) struct Options {
-    /// The transport: reqwest, ureq, all (both, and the default), given-reqwest or given-ureq. `matrix` judges these two and
-    /// every example, and writes target/matrix.html and target/matrix.md
+    /// The transport: reqwest, ureq, hyper, all (these three, and the default), given-reqwest or given-ureq. `matrix` judges
+    /// these three and every example, and writes target/matrix.html and target/matrix.md
     #[arg(value_name = "SUBJECT")]
     pub(super) subject: Option<String>,
 
@@ -113,7 +113,7 @@ impl Options {
             Some(subject) => Ok((vec![subject], filter)),
             None if filter.is_none() => Ok((Subject::BUILT.to_vec(), Some(word))),
             None => Err(format!(
-                "there is no transport {word:?}: reqwest, ureq, all, given-reqwest, given-ureq or matrix"
+                "there is no transport {word:?}: reqwest, ureq, hyper, all, given-reqwest, given-ureq or matrix"
             )),
         }
     }

@@ -2,6 +2,7 @@
 
 use ap_client::transport::{Connect as _, TransportConfig, TransportError};
 use ap_conformance::{Report, Suite};
+use ap_hyper::HyperTransport;
 use ap_reqwest::{ReqwestTransport, reqwest};
 use ap_ureq::UreqTransport;
 
@@ -12,6 +13,7 @@ use crate::ureq_agent;
 pub(super) enum Subject {
     Reqwest,
     Ureq,
+    Hyper,
     /// reqwest, over a client that the caller has begun to build.
     GivenReqwest,
     /// ureq, over an agent of the caller's.
@@ -19,10 +21,11 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    pub(super) const BUILT: [Self; 2] = [Self::Reqwest, Self::Ureq];
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const BUILT: [Self; 3] = [Self::Reqwest, Self::Ureq, Self::Hyper];
+    pub(super) const ALL: [Self; 5] = [
         Self::Reqwest,
         Self::Ureq,
+        Self::Hyper,
         Self::GivenReqwest,
         Self::GivenUreq,
     ];
@@ -31,6 +34,7 @@ impl Subject {
         match self {
             Self::Reqwest => "reqwest",
             Self::Ureq => "ureq",
+            Self::Hyper => "hyper",
             Self::GivenReqwest => "given-reqwest",
             Self::GivenUreq => "given-ureq",
         }
@@ -40,7 +44,7 @@ impl Subject {
     pub(super) const fn expected_failures(self) -> &'static [&'static str] {
         match self {
             Self::Reqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
-            Self::Ureq => &[],
+            Self::Ureq | Self::Hyper => &[],
             Self::GivenReqwest => &["crates/ap-reqwest/tests/expected-failures.json"],
             Self::GivenUreq if cfg!(feature = "library-features") => &[
                 "xtask/expected-failures/given-ureq.json",
@@ -61,6 +65,7 @@ impl Subject {
         Ok(match self {
             Self::Reqwest => runtime()?.block_on(suite.check_async(ReqwestTransport::connect)),
             Self::Ureq => suite.check(UreqTransport::connect),
+            Self::Hyper => runtime()?.block_on(suite.check_async(HyperTransport::connect)),
             Self::GivenReqwest => runtime()?.block_on(suite.check_async(given_reqwest)),
             Self::GivenUreq => suite.check(given_ureq),
         })

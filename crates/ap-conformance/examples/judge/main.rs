@@ -8,8 +8,6 @@ mod over_attohttpc;
 mod over_minreq;
 mod programs;
 
-#[path = "../hyper_pool/transport.rs"]
-mod hyper_pool;
 #[allow(dead_code, reason = "the example's `main` is not called from here")]
 #[path = "../../../ap-client/examples/std_transport/main.rs"]
 mod std_transport;
@@ -22,11 +20,10 @@ use ap_conformance::{Report, Suite};
 use lacks::{PLAIN, without};
 use programs::PROGRAMS;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
-    match judge(&name, &arguments.collect::<Vec<_>>()).await {
+    match judge(&name, &arguments.collect::<Vec<_>>()) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(report)) => {
             println!("{}", report.to_detailed_json());
@@ -39,23 +36,19 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn judge(name: &str, ids: &[String]) -> Result<Option<Report>, Box<dyn std::error::Error>> {
+fn judge(name: &str, ids: &[String]) -> Result<Option<Report>, Box<dyn std::error::Error>> {
     let mut suite = Suite::builtin().subject(name);
     if !ids.is_empty() {
         suite = suite.only_these(ids)?;
     }
     Ok(Some(match name {
         "std" => without(suite, PLAIN)?.check(std_transport::StdTransport::connect),
-        "hyper" => {
-            let connect = hyper_pool::HyperTransport::connect;
-            suite.check_async(connect).await
-        }
         "attohttpc" => without(suite, PLAIN)?.check(over_attohttpc::connect),
         "minreq" => without(suite, PLAIN)?.check(over_minreq::connect),
         _ => {
             let program = PROGRAMS.iter().find(|program| program.name == name);
             let program = program.ok_or_else(|| {
-                format!("there is no subject {name:?}: std, hyper, attohttpc, minreq, python, node or minimal")
+                format!("there is no subject {name:?}: std, attohttpc, minreq, python, node or minimal")
             })?;
             return Ok(program.check(suite)?);
         }

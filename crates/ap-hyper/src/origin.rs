@@ -1,0 +1,231 @@
+//! [`Origin`]: the idle connections to one origin, in one tokio runtime.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use ap_client::transport::{TransportError, TransportErrorKind, host};
+use http::uri::Authority;
+use http::{HeaderValue, Uri};
+use tokio::runtime::{Handle, Id};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::connection::Connection;
+use crate::connector::Connector;
+
+/// Idle connections that are kept for one origin: as many as calls are commonly in flight.
+const MOST_IDLE: usize = 512;
+
+/// How long a connection is kept without a request. The load balancers of large hosters end idle connections after
+/// 60 seconds and later; whoever ends it first cannot lose a request to the other's end.
+const IDLE_LIMIT: Duration = Duration::from_secs(50);
+
+/// After this time without a request, the runtime looks first if the server has ended the connection. Before it, the
+/// runtime has most likely just done so.
+const FRESH: Duration = Duration::from_millis(10);
+
+/// How long a connection may take to become ready for another request after a whole response. hyper needs a moment;
+/// a request that is still being sent may take for ever.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The idle connections to one origin. A task of the runtime that opened a connection reads from it and writes to it;
+/// in another runtime it would stand still whenever the first one has nothing to do, or for ever.
+pub(crate) struct Origin {
+    runtime: Handle,
+    uri: Uri,
+    host: HeaderValue,
+    connector: Arc<Connector>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    /// The one that was used last is at the end.
+    connections: Vec<(Connection, Instant)>,
+    /// A task ends connections that were not used for too long.
+    is_watched: bool,
+}
+
+impl Origin {
+    /// Creates an origin without connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsendable`](TransportErrorKind::Unsendable) if the URI has no host, or has user information.
+    pub(crate) fn new(
+        uri: &Uri,
+        runtime: Handle,
+        connector: Arc<Connector>,
+    ) -> Result<Self, TransportError> {
+        let unsendable = |why: &'static str| {
+            TransportError::new(TransportErrorKind::Unsendable).with_source(why)
+        };
+        let no_host = "the URL has no host, or has user information";
+        let host = host(uri).ok_or_else(|| unsendable(no_host))?;
+        let (scheme, authority) = (uri.scheme(), uri.authority());
+        let (scheme, authority) = scheme.zip(authority).ok_or_else(|| unsendable(no_host))?;
+        let uri = Uri::builder()
+            .scheme(scheme.clone())
+            .authority(authority.clone())
+            .path_and_query("/")
+            .build();
+        Ok(Self {
+            runtime,
+            uri: uri.map_err(|_| unsendable(no_host))?,
+            host,
+            connector,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Returns `true` if this is the origin of a URI, in a runtime.
+    pub(crate) fn is_of(&self, uri: &Uri, runtime: Id) -> bool {
+        self.runtime.id() == runtime
+            && self.uri.authority().map(Authority::as_str) == uri.authority().map(Authority::as_str)
+            && self.uri.scheme() == uri.scheme()
+    }
+
+    /// Returns the value of `Host`.
+    pub(crate) const fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// Returns `true` if no connection is idle here.
+    pub(crate) fn is_unused(&self) -> bool {
+        let idle = self.lock();
+        !idle.connections.iter().any(|(one, _)| one.is_ready())
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn open(&self) -> Result<Connection, TransportError> {
+        self.connector.connect(&self.uri, &self.runtime).await
+    }
+
+    /// Returns the idle connection that was used last, if there is one that can carry a request.
+    pub(crate) async fn take(&self) -> Option<Connection> {
+        loop {
+            let (connection, idle_for) = self.pop()?;
+            if idle_for > FRESH {
+                // The runtime looks at its sockets now, so that hyper sees an end before it writes.
+                yield_now().await;
+                if !connection.is_ready() {
+                    continue;
+                }
+            }
+            return Some(connection);
+        }
+    }
+
+    /// Keeps a connection for other calls, as soon as it is ready for them. The response was read to its end.
+    pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
+        if connection.is_ready() {
+            self.keep(connection);
+            return;
+        }
+        let origin = Arc::clone(self);
+        self.runtime.spawn(async move {
+            if let Ok(true) = timeout(SETTLE, connection.becomes_ready()).await {
+                origin.keep(connection);
+            }
+        });
+    }
+
+    fn pop(&self) -> Option<(Connection, Duration)> {
+        let mut idle = self.lock();
+        loop {
+            let (connection, since) = idle.connections.pop()?;
+            let idle_for = since.elapsed();
+            if idle_for < IDLE_LIMIT && connection.is_ready() {
+                return Some((connection, idle_for));
+            }
+        }
+    }
+
+    fn keep(self: &Arc<Self>, mut connection: Connection) {
+        connection.end_call();
+        let mut idle = self.lock();
+        if idle.connections.len() == MOST_IDLE {
+            return;
+        }
+        idle.connections.push((connection, Instant::now()));
+        if !std::mem::replace(&mut idle.is_watched, true) {
+            self.runtime.spawn(watch(Arc::downgrade(self)));
+        }
+    }
+
+    /// Drops the connections that were not used for too long, and returns when to look again: never if none is left.
+    fn drop_old(&self) -> Option<Instant> {
+        let mut idle = self.lock();
+        let is_old = |since: &Instant| since.elapsed() >= IDLE_LIMIT;
+        let old = idle.connections.partition_point(|(_, since)| is_old(since));
+        idle.connections.drain(..old);
+        let next = idle
+            .connections
+            .first()
+            .map(|(_, since)| *since + IDLE_LIMIT);
+        idle.is_watched = next.is_some();
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends connections of an origin that were not used for too long.
+async fn watch(origin: Weak<Origin>) {
+    while let Some(next) = origin.upgrade().and_then(|origin| origin.drop_old()) {
+        sleep_until(next).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ap_client::transport::TransportConfig;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Returns an origin with idle connections that were last used so many seconds ago, and their other ends.
+    async fn idle_for(seconds: &[u64]) -> (Arc<Origin>, Vec<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap());
+        let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
+        let origin = Origin::new(&uri.parse().unwrap(), Handle::current(), connector).unwrap();
+        let mut peers = Vec::new();
+        for seconds in seconds {
+            let mut connection = origin.open().await.unwrap();
+            peers.push(listener.accept().await.unwrap().0);
+            assert!(connection.becomes_ready().await);
+            let since = Instant::now() - Duration::from_secs(*seconds);
+            origin.lock().connections.push((connection, since));
+        }
+        (Arc::new(origin), peers)
+    }
+
+    #[tokio::test]
+    async fn connections_that_were_idle_for_too_long_are_ended() {
+        let (origin, mut peers) = idle_for(&[70, 50, 20, 0]).await;
+        let next = origin.drop_old().unwrap();
+        assert!(next > Instant::now(), "the next one is still young");
+        assert_eq!(origin.lock().connections.len(), 2);
+        for peer in &mut peers[..2] {
+            assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+        }
+        let (origin, _peers) = idle_for(&[70, 50]).await;
+        assert_eq!(origin.drop_old(), None);
+        assert!(!origin.lock().is_watched);
+    }
+
+    #[tokio::test]
+    async fn a_call_takes_the_connection_that_was_used_last_and_none_that_is_old() {
+        let (origin, _peers) = idle_for(&[70, 30, 10]).await;
+        for expected in [Some(1), Some(3), None] {
+            // In tens of seconds, so that a slow machine makes no difference.
+            let taken = origin.pop().map(|(_, idle_for)| idle_for.as_secs() / 10);
+            assert_eq!(taken, expected);
+        }
+        assert!(origin.take().await.is_none());
+    }
+}

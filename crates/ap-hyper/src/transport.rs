@@ -1,0 +1,202 @@
+//! [`HyperTransport`]: one round trip over a connection of hyper's.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ap_client::transport::{
+    AsyncTransport, Connect, Deadline, FreshConnection, Moment, TransportConfig, TransportError,
+    TransportErrorKind, body_capacity, check_head, check_plain_http, wire_headers,
+};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::connection::{Connection, Unanswered};
+use crate::error::body_error;
+use crate::origin::Origin;
+use crate::pool::Pool;
+
+/// An async transport over [`hyper`](hyper::client::conn::http1), on tokio. Cheap to clone; clones share their
+/// connections.
+///
+/// You can use it in several tokio runtimes at the same time; each has connections of its own. Outside of a
+/// runtime, a call ends in an error of kind [`Setup`](TransportErrorKind::Setup). The runtime must have timers
+/// and I/O (`enable_all` on its builder). Nobody can ask a runtime for these, so without them tokio panics.
+///
+/// ```
+/// use ap_hyper::ap_client::transport::TransportConfig;
+/// use ap_hyper::ap_core::ApiKey;
+/// use ap_hyper::{ClientBuilder, HyperTransport};
+///
+/// let transport = HyperTransport::new(&TransportConfig::new())?;
+/// let client = ClientBuilder::new().key(ApiKey::parse("1234567890")?).build_with(transport.clone())?;
+/// // A second account, over the same connections.
+/// let other = ClientBuilder::new().key(ApiKey::parse("0987654321")?).build_with(transport)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct HyperTransport {
+    pool: Arc<Pool>,
+    start: Instant,
+    config: TransportConfig,
+}
+
+impl HyperTransport {
+    /// Creates a transport. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] of kind [`Setup`](TransportErrorKind::Setup) if a setting cannot be used.
+    pub fn new(config: &TransportConfig) -> Result<Self, TransportError> {
+        Ok(Self {
+            pool: Arc::new(Pool::new(config)?),
+            start: Instant::now(),
+            config: config.clone(),
+        })
+    }
+
+    async fn round_trip(
+        &self,
+        origin: &Arc<Origin>,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let (connection, response) = self.exchange(origin, request).await?;
+        let (mut head, body) = response.into_parts();
+        // What hyper puts there is not part of a response.
+        head.extensions.clear();
+        check_head(&self.config, request.method(), &head)?;
+        let body = self.read_body(body).await?;
+        if head.status != StatusCode::UNAUTHORIZED || request.body().is_empty() {
+            // Otherwise the server may have rejected the key without reading the body, and end the connection later.
+            origin.give_back(connection);
+        }
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Sends the request. A connection that the server had ended before any byte of it was sent is replaced.
+    async fn exchange(
+        &self,
+        origin: &Origin,
+        request: &Request<Bytes>,
+    ) -> Result<(Connection, Response<Incoming>), TransportError> {
+        let is_fresh = request.extensions().get::<FreshConnection>().is_some();
+        loop {
+            let idle = if is_fresh { None } else { origin.take().await };
+            let was_idle = idle.is_some();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => origin.open().await?,
+            };
+            match connection.send(prepare(origin, request)).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => {}
+                Err(Unanswered { error, .. }) => return Err(error),
+            }
+        }
+    }
+
+    async fn read_body(&self, mut body: Incoming) -> Result<Bytes, TransportError> {
+        let announced = body.size_hint().exact();
+        let Some(first) = next_piece(&mut body).await? else {
+            return Ok(Bytes::new());
+        };
+        // Most bodies arrive in one piece, which then needs no copy.
+        let mut whole = BytesMut::new();
+        let mut size = first.len();
+        while size <= self.config.max_body_size {
+            let Some(piece) = next_piece(&mut body).await? else {
+                return Ok(if whole.is_empty() {
+                    first
+                } else {
+                    whole.freeze()
+                });
+            };
+            if whole.is_empty() {
+                whole.reserve(body_capacity(announced));
+                whole.extend_from_slice(&first);
+            }
+            size += piece.len();
+            whole.extend_from_slice(&piece);
+        }
+        Err(TransportError::new(TransportErrorKind::TooLarge))
+    }
+}
+
+/// Returns the request as hyper takes it: its target in origin form, with its framing.
+fn prepare(origin: &Origin, request: &Request<Bytes>) -> Request<Full<Bytes>> {
+    let mut prepared = Request::new(Full::new(request.body().clone()));
+    *prepared.method_mut() = request.method().clone();
+    if let Some(target) = request.uri().path_and_query() {
+        *prepared.uri_mut() = Uri::from(target.clone());
+    }
+    *prepared.headers_mut() = wire_headers(request, Some(origin.host().clone()));
+    prepared
+}
+
+/// Returns the next bytes of a body. Trailers are not part of it.
+async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>, TransportError> {
+    while !body.is_end_stream() {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
+        let Some(frame) = frame.transpose().map_err(body_error)? else {
+            break;
+        };
+        if let Ok(bytes) = frame.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+impl Connect for HyperTransport {
+    fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
+        Self::new(config)
+    }
+}
+
+#[async_trait]
+impl AsyncTransport for HyperTransport {
+    fn now(&self) -> Moment {
+        Moment::after_start(self.start.elapsed())
+    }
+
+    async fn sleep_until(&self, moment: Moment) {
+        match self.start.checked_add(moment.since_start()) {
+            // Without a runtime there is no timer. The call itself then says so.
+            _ if Handle::try_current().is_err() => std::future::pending().await,
+            Some(end) => tokio::time::sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, TransportError> {
+        check_plain_http(request.uri())?;
+        // This comes before the clock, because outside of a runtime there is no timer.
+        let origin = self.pool.origin(request.uri())?;
+        let now = Instant::now();
+        let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        match remaining.and_then(|remaining| now.checked_add(remaining)) {
+            Some(end) => tokio::time::timeout_at(end, self.round_trip(&origin, request))
+                .await
+                .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout))),
+            None => self.round_trip(&origin, request).await,
+        }
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
