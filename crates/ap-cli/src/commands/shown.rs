@@ -5,18 +5,22 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::jq;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
 use crate::session::Session;
 use crate::{call, exit_code::ExitCode};
 
-/// The option of commands that show a table.
+/// The options of commands that show a table.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct JsonOption {
     /// Print the JSON that the product sent, without secrets.
     #[arg(long)]
     json: bool,
+    /// Print what a filter in the language of jq makes of that JSON.
+    #[arg(long, value_name = "FILTER", value_parser = jq::Filter::parse)]
+    jq: Option<jq::Filter>,
 }
 
 /// The columns of a table: titles, and where in an object each value is.
@@ -48,8 +52,11 @@ pub(crate) fn call_for_list(
     let response = call::send(&session, draft.clone()).and_then(Response::error_for_status);
     let response = response.map_err(|error| session.failure(error))?;
     let body = session.secrets.redact_text(response.bytes());
+    if let Some(filter) = json.jq {
+        return filter.print(body.into_owned(), session.timeout(), Some(&session.secrets));
+    }
     if json.json {
-        return output::print_pieces([&*body, line_end(&body)]);
+        return output::print_json(&body);
     }
     let value: Value = serde_json::from_slice(&body).map_err(|_| {
         Failure::new(
@@ -60,11 +67,6 @@ pub(crate) fn call_for_list(
     })?;
     let value = value.pointer(list).unwrap_or(&value);
     output::print(table(value, columns, width()).as_bytes())
-}
-
-/// Returns what a body needs at its end.
-fn line_end(body: &[u8]) -> &'static [u8] {
-    if body.ends_with(b"\n") { b"" } else { b"\n" }
 }
 
 /// Returns a table of one object or of several: a line for each, or for each member of one.
