@@ -1,6 +1,6 @@
 //! The command line as a whole, and usage errors that repeat nothing that was typed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
@@ -24,11 +24,14 @@ pub(crate) struct Cli {
     pub(crate) command: commands::Command,
 }
 
-/// The topics of help that are no commands, and their texts.
-const TOPICS: [(&str, fn() -> String); 2] = [
-    ("exit-codes", exit_code::table),
-    ("error-kinds", error_kind::table),
-];
+/// Returns the text of a topic of help that is no command.
+fn topic(name: &OsStr) -> Option<String> {
+    match name.to_str()? {
+        "exit-codes" => Some(exit_code::table()),
+        "error-kinds" => Some(error_kind::table()),
+        _ => None,
+    }
+}
 
 /// The values of `--product`.
 const PRODUCTS: [&str; 3] = ["lcx", "trustedform", "suppressionlist"];
@@ -55,11 +58,11 @@ pub(crate) fn completions_definition(profiles: &[&'static str]) -> Command {
 
 /// Parses the arguments, the program's name included.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
-    if let [_, help, topic, ..] = arguments
+    if let [_, help, name, ..] = arguments
         && help == "help"
-        && let Some((_, text)) = TOPICS.iter().find(|(name, _)| topic == name)
+        && let Some(text) = topic(name)
     {
-        return Ok(Parsed::Text(text()));
+        return Ok(Parsed::Text(text));
     }
     let parsed = definition()
         .try_get_matches_from(arguments)

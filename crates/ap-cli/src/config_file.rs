@@ -38,7 +38,7 @@ pub(crate) fn complete(options: &mut GlobalOptions) -> Result<(), Failure> {
     let mut config = Config::read()?;
     let profile = match &options.profile {
         Some(profile) => Some(profile.clone()),
-        None => profile_of_variable()?.or(config.profile.take()),
+        None => profile_of_variable()?.or_else(|| config.profile.take()),
     };
     let of_profile = profile
         .as_ref()

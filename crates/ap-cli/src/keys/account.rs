@@ -32,7 +32,7 @@ impl Account {
 
     /// Returns the account's keys, oldest first, from the first source that has any.
     pub(crate) fn find_keys(&self, prompt: Prompt) -> Result<Vec<ApiKey>, Failure> {
-        if let Some(keys) = self.from_environment()? {
+        if let Some(keys) = self.keys_of_environment()? {
             return Ok(keys);
         }
         if let Some(keys) = self.store()?.read()? {
@@ -57,7 +57,7 @@ impl Account {
 
     /// Returns the keys in variables, or those of the file or the command that a variable names, if any is set. They
     /// come before those of the keys file, and this program cannot change them.
-    pub(crate) fn from_environment(&self) -> Result<Option<Vec<ApiKey>>, Failure> {
+    pub(crate) fn keys_of_environment(&self) -> Result<Option<Vec<ApiKey>>, Failure> {
         if self.is_by_option {
             return Ok(None);
         }

@@ -176,9 +176,9 @@ fn parts(name: &str) -> Option<Vec<Part<'_>>> {
 enum Node {
     Unset,
     Member(Member),
-    List(Vec<Node>),
+    List(Vec<Self>),
     /// In the order in which the members were given first.
-    Object(Vec<(String, Node)>),
+    Object(Vec<(String, Self)>),
 }
 
 /// Why a member cannot be put where its name says.

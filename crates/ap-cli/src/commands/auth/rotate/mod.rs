@@ -77,7 +77,7 @@ fn collect_keys(
     printer: &EventPrinter,
     session: &mut Session,
 ) -> Result<(KeyLocation, Option<ApiKey>), Failure> {
-    if let Some(keys) = options.account.from_environment()? {
+    if let Some(keys) = options.account.keys_of_environment()? {
         if keys.len() < 2 || args.new {
             return Err(Failure::usage(
                 "the key does not come from the keys file, so a new one cannot be stored beside it",
