@@ -48,8 +48,8 @@ pub type Items<E> = ap_client::Items<E, Blocking>;
 
 /// Makes a client from environment variables: the keys, the proxy and the origins.
 ///
-/// - Keys: `ACTIVEPROSPECT_API_KEY` and `ACTIVEPROSPECT_NEXT_API_KEY`, or `ACTIVEPROSPECT_KEY_COMMAND`; see
-///   [`FromEnvironment`].
+/// - Keys: `ACTIVEPROSPECT_API_KEY` and `ACTIVEPROSPECT_NEXT_API_KEY`, `ACTIVEPROSPECT_API_KEY_FILE`, or
+///   `ACTIVEPROSPECT_KEY_COMMAND`; see [`FromEnvironment`].
 /// - `ACTIVEPROSPECT_PROXY`: the URL of a proxy, which may contain a user name and a password.
 /// - `ACTIVEPROSPECT_LCX_URL`, `ACTIVEPROSPECT_TRUSTEDFORM_URL`, `ACTIVEPROSPECT_TRUSTEDFORM_APP_URL`,
 ///   `ACTIVEPROSPECT_SUPPRESSIONLIST_URL`: origins instead of the vendor's. Plain http only on loopback.

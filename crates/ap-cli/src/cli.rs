@@ -1,6 +1,6 @@
 //! The command line as a whole, and usage errors that repeat nothing that was typed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
@@ -8,12 +8,12 @@ use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::possible_key::may_be_key;
-use crate::{commands, exit_code, help};
+use crate::{commands, error_kind, exit_code, help};
 
 /// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
 ///
-/// The key comes from ACTIVEPROSPECT_API_KEY and ACTIVEPROSPECT_NEXT_API_KEY, from the command in
-/// ACTIVEPROSPECT_KEY_COMMAND, from the keys file ($XDG_CONFIG_HOME/ap/keys or ~/.config/ap/keys), or from a
+/// The key comes from ACTIVEPROSPECT_API_KEY and ACTIVEPROSPECT_NEXT_API_KEY, from the file in
+/// ACTIVEPROSPECT_API_KEY_FILE, from the command in ACTIVEPROSPECT_KEY_COMMAND, from the keys file ($XDG_CONFIG_HOME/ap/keys or ~/.config/ap/keys), or from a
 /// hidden prompt. It never comes from an argument.
 #[derive(Debug, Parser)]
 #[command(name = "ap", version, max_term_width = 80)]
@@ -24,8 +24,17 @@ pub(crate) struct Cli {
     pub(crate) command: commands::Command,
 }
 
-/// The topic of help that is no command.
-const EXIT_CODES: &str = "exit-codes";
+/// Returns the text of a topic of help that is no command.
+fn topic(name: &OsStr) -> Option<String> {
+    match name.to_str()? {
+        "exit-codes" => Some(exit_code::table()),
+        "error-kinds" => Some(error_kind::table()),
+        _ => None,
+    }
+}
+
+/// The values of `--product`.
+const PRODUCTS: [&str; 3] = ["lcx", "trustedform", "suppressionlist"];
 
 /// What the arguments mean.
 pub(crate) enum Parsed {
@@ -40,18 +49,20 @@ pub(crate) fn definition() -> Command {
     help::with_examples(Cli::command())
 }
 
-/// Returns the definition that scripts of completions are made of.
-pub(crate) fn completions_definition() -> Command {
-    help::without_refused_options(Cli::command())
+/// Returns the definition that scripts of completions are made of. They offer these profiles.
+pub(crate) fn completions_definition(profiles: &[&'static str]) -> Command {
+    let command = help::without_refused_options(Cli::command());
+    let command = help::with_values(command, "product", &PRODUCTS);
+    help::with_values(command, "profile", profiles)
 }
 
 /// Parses the arguments, the program's name included.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
-    if let [_, help, topic, ..] = arguments
+    if let [_, help, name, ..] = arguments
         && help == "help"
-        && topic == EXIT_CODES
+        && let Some(text) = topic(name)
     {
-        return Ok(Parsed::Text(exit_code::table()));
+        return Ok(Parsed::Text(text));
     }
     let parsed = definition()
         .try_get_matches_from(arguments)

@@ -109,6 +109,19 @@ impl ExitCode {
             .find(|code| codes.clone().any(|other| other == *code))
     }
 
+    /// Returns the kind of a failure with this code, if no more is known of it.
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Other => "failed",
+            Self::Usage => "usage",
+            Self::NoAcceptedKey => "auth",
+            Self::Forbidden | Self::NotFound | Self::TryLater => "status",
+            Self::Transport => "other",
+            Self::SomeRowsFailed => "rows",
+            Self::Behind => "behind",
+        }
+    }
+
     /// Returns the number.
     pub(crate) const fn number(self) -> u8 {
         self as u8

@@ -7,6 +7,7 @@ use activeprospect::{
     Error, ErrorKind, Hint, InvalidOrigin, RequestError, TransportErrorKind, keys,
 };
 
+use crate::error_kind;
 use crate::exit_code::{self, ExitCode};
 use crate::retry_after;
 
@@ -16,16 +17,21 @@ use crate::retry_after;
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: ExitCode,
+    /// A name that does not change.
+    pub(crate) kind: &'static str,
     pub(crate) message: String,
     pub(crate) hint: String,
+    pub(crate) http_status: Option<u16>,
 }
 
 impl Failure {
     pub(crate) fn new(code: ExitCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             code,
+            kind: code.kind(),
             message: message.into(),
             hint: hint.into(),
+            http_status: None,
         }
     }
 
@@ -35,11 +41,15 @@ impl Failure {
     }
 
     pub(crate) fn no_key() -> Self {
-        Self::new(
+        let failure = Self::new(
             ExitCode::NoAcceptedKey,
             "there is no API key",
             "run `ap auth login`, or set ACTIVEPROSPECT_API_KEY; --emulator needs no key",
-        )
+        );
+        Self {
+            kind: "no_key",
+            ..failure
+        }
     }
 
     pub(crate) fn emulator_not_started(
@@ -76,7 +86,11 @@ impl From<Error> for Failure {
         if is_without_key {
             return Self::no_key();
         }
-        Self::new(ExitCode::of(&error), message(&error), hint(&error))
+        Self {
+            kind: error_kind::known(error.name()),
+            http_status: error.status().map(|status| status.as_u16()),
+            ..Self::new(ExitCode::of(&error), message(&error), hint(&error))
+        }
     }
 }
 

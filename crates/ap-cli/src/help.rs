@@ -2,6 +2,7 @@
 
 mod typed_commands;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
 /// The commands that refuse `--emulator`, because they are about stored keys or are an emulator themselves.
@@ -34,6 +35,8 @@ $ ap api flows
 $ ap api -i --product suppressionlist lists
 $ ap api flows -d '{\"name\":\"My flow\"}'
 $ ap api -X PUT flows/ID -d @flow.json
+$ ap api flows -f name='My flow' -F enabled=false
+$ ap api events --paginate -q sort=asc --jq '.[] | .id'
 $ ap api https://app.leadconduit.com/events?limit=10",
     ),
     (
@@ -70,6 +73,7 @@ $ ap emulate
 $ ap emulate --port 8080
 $ ap emulate --events 1000000",
     ),
+    ("ap man", "$ ap man ~/.local/share/man/man1"),
     (
         "ap completions",
         "$ ap completions bash > ~/.local/share/bash-completion/completions/ap",
@@ -92,6 +96,23 @@ pub(crate) fn without_refused_options(command: Command) -> Command {
     let emulator = emulator.clone().global(false);
     let command = command.mut_arg(EMULATOR, |option| option.global(false));
     with_option_where_accepted(command, "ap", &emulator)
+}
+
+/// Gives an option, wherever there is one, the values that a script of completions offers.
+pub(crate) fn with_values(command: Command, option: &str, values: &[&'static str]) -> Command {
+    if values.is_empty() {
+        return command;
+    }
+    let has_option = command
+        .get_arguments()
+        .any(|other| other.get_id() == option);
+    let command = if has_option {
+        let parser = PossibleValuesParser::new(values.to_vec());
+        command.mut_arg(option, |option| option.value_parser(parser))
+    } else {
+        command
+    };
+    command.mut_subcommands(|subcommand| with_values(subcommand, option, values))
 }
 
 fn with_option_where_accepted(command: Command, path: &str, emulator: &Arg) -> Command {

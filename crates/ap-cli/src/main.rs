@@ -4,11 +4,15 @@ mod bulk;
 mod call;
 mod cli;
 mod commands;
+mod config_file;
+mod error_kind;
 mod exit_code;
 mod failure;
 mod help;
 mod inherited;
 mod interrupt;
+mod jq;
+mod json_layout;
 mod keys;
 mod limited_read;
 mod options;
@@ -23,14 +27,16 @@ mod session;
 use std::ffi::OsString;
 
 use cli::Parsed;
+use commands::Definitions;
 use failure::Failure;
 use output::Printed;
 
 fn main() -> std::process::ExitCode {
     interrupt::install();
-    match run(&std::env::args_os().collect::<Vec<_>>()) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match run(&arguments) {
         Ok(Printed::All | Printed::ReaderGone) => std::process::ExitCode::SUCCESS,
-        Err(failure) => output::report(&failure),
+        Err(failure) => output::report(&failure, &arguments),
     }
 }
 
@@ -38,6 +44,15 @@ fn run(arguments: &[OsString]) -> Result<Printed, Failure> {
     keys::in_arguments::check(arguments)?;
     match cli::parse(arguments)? {
         Parsed::Text(text) => output::print(text.as_bytes()),
-        Parsed::Cli(cli) => commands::run(&cli.command, &cli.global, cli::completions_definition),
+        Parsed::Cli(mut cli) => {
+            if cli.command.calls_products() {
+                config_file::complete(&mut cli.global)?;
+            }
+            let definitions = Definitions {
+                whole: cli::definition,
+                completions: cli::completions_definition,
+            };
+            commands::run(&cli.command, &cli.global, &definitions)
+        }
     }
 }

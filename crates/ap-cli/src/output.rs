@@ -1,6 +1,7 @@
 //! Standard output: unchanged to a pipe, escaped to a terminal, and no failure if the reader has gone.
 //! Standard error: whole lines, and no panic if it is closed.
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::json_layout::Style;
 use crate::{inherited, possible_key};
 
 /// How printing ended.
@@ -31,9 +33,34 @@ pub(crate) fn print(bytes: &[u8]) -> Result<Printed, Failure> {
     print_pieces([bytes])
 }
 
+/// Writes JSON that may come from a server: laid out on a terminal, unchanged elsewhere, but with a line feed at its end.
+pub(crate) fn print_json(text: &[u8]) -> Result<Printed, Failure> {
+    match Style::of_stdout().lay_out(text) {
+        Some(shown) => print_shown(&shown),
+        None => print_pieces([text, line_end(text)]),
+    }
+}
+
+/// Returns what a text needs at its end.
+pub(crate) fn line_end(text: &[u8]) -> &'static [u8] {
+    if text.ends_with(b"\n") { b"" } else { b"\n" }
+}
+
 /// Writes bytes piece by piece, so that a large answer is not copied as a whole.
 pub(crate) fn print_pieces(
     pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+) -> Result<Printed, Failure> {
+    write(pieces, io::stdout().is_terminal())
+}
+
+/// Writes a text that has no character but those that it should have on a terminal.
+pub(crate) fn print_shown(text: &[u8]) -> Result<Printed, Failure> {
+    write([text], false)
+}
+
+fn write(
+    pieces: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    is_escaped: bool,
 ) -> Result<Printed, Failure> {
     let not_written = |why: &str| {
         Failure::new(
@@ -49,10 +76,8 @@ pub(crate) fn print_pieces(
     if pieces.peek().is_some() && inherited::is_stdout_closed() {
         return Err(not_written("it is closed"));
     }
-    let stdout = io::stdout().lock();
-    let is_terminal = stdout.is_terminal();
-    let mut out = BufWriter::new(stdout);
-    let written = if is_terminal {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = if is_escaped {
         write_escaped(&mut out, pieces)
     } else {
         pieces.try_for_each(|piece| out.write_all(piece.as_ref()))
@@ -69,12 +94,44 @@ pub(crate) fn eprintln(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Writes a failure to standard error, in two lines, and returns its exit code.
-pub(crate) fn report(failure: &Failure) -> std::process::ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    let shown = |text: &str| possible_key::withhold(text, &arguments);
-    eprintln(&format!("ap: {}", shown(&failure.message)));
-    eprintln(&format!("     {}", shown(&failure.hint)));
+/// Writes a failure to standard error, in two lines, or as one line of JSON if the arguments have `--json`. Returns its
+/// exit code.
+pub(crate) fn report(failure: &Failure, arguments: &[OsString]) -> std::process::ExitCode {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        error: ErrorReport<'a>,
+    }
+    #[derive(Serialize)]
+    struct ErrorReport<'a> {
+        kind: &'a str,
+        message: &'a str,
+        hint: &'a str,
+        exit_code: u8,
+        http_status: Option<u16>,
+    }
+
+    let arguments = arguments.get(1..).unwrap_or_default();
+    let message = possible_key::withhold(&failure.message, arguments);
+    let hint = possible_key::withhold(&failure.hint, arguments);
+    let mut options = arguments.iter().take_while(|argument| *argument != "--");
+    let json = options.any(|argument| argument == "--json").then(|| {
+        serde_json::to_string(&Report {
+            error: ErrorReport {
+                kind: failure.kind,
+                message: &message,
+                hint: &hint,
+                exit_code: failure.code.number(),
+                http_status: failure.http_status,
+            },
+        })
+    });
+    match json {
+        Some(Ok(json)) => eprintln(&json),
+        _ => {
+            eprintln(&format!("ap: {message}"));
+            eprintln(&format!("     {hint}"));
+        }
+    }
     failure.code.number().into()
 }
 

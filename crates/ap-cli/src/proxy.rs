@@ -53,6 +53,11 @@ pub(crate) fn unread_variable() -> Option<&'static str> {
     UNREAD_VARIABLES.into_iter().find(is_set)
 }
 
+/// Returns `true` if the variable is set.
+pub(crate) fn is_in_variable() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty())
+}
+
 fn of_variable() -> Result<Option<Proxy>, Failure> {
     let Some(url) = std::env::var_os(VARIABLE).filter(|url| !url.is_empty()) else {
         return Ok(None);

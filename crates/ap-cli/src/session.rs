@@ -15,6 +15,7 @@ use ap_emulator::Emulator;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::keys::account::Account;
 use crate::keys::{self, Prompt};
 use crate::options::{GlobalOptions, NamedOrigin};
 use crate::redact::Secrets;
@@ -30,13 +31,15 @@ const ROOTS_HINT: &str = "use a file of PEM certificates for --ca";
 /// The client of one command, its keys, and the emulator that it may call, which stops with it.
 pub(crate) struct Session {
     pub(crate) client: Client,
-    pub(crate) is_verbose: bool,
+    /// How much is printed about calls: nothing, all but the path, or the path too.
+    pub(crate) verbosity: u8,
     pub(crate) secrets: Secrets,
     /// Oldest first.
     pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
     config: TransportConfig,
     timeout: Option<Duration>,
+    account: Account,
     /// A proxy variable of other programs that is set, if there is no proxy.
     unread_proxy_variable: Option<&'static str>,
 }
@@ -58,10 +61,11 @@ impl Session {
             client: client(options, origins, &config)?,
             config,
             timeout: options.timeout,
-            is_verbose: options.verbose,
+            verbosity: options.verbose,
             secrets: Secrets::default(),
             keys: Vec::new(),
             emulator,
+            account: options.account.clone(),
             unread_proxy_variable: proxy::unread_variable().filter(|_| !is_proxied),
         })
     }
@@ -70,7 +74,7 @@ impl Session {
     pub(crate) fn find_keys(&mut self, prompt: Prompt) -> Result<(), Failure> {
         let keys = match &self.emulator {
             Some(emulator) => vec![emulator_key(emulator)?],
-            None => keys::find(prompt)?,
+            None => self.account.find_keys(prompt)?,
         };
         self.set_keys(keys)
     }
@@ -103,10 +107,15 @@ impl Session {
             builder = builder.timeout(timeout);
         }
         if self.emulator.is_none() {
-            builder = builder.key_source(OnThread::new(FoundAgain));
+            builder = builder.key_source(OnThread::new(FoundAgain(self.account.clone())));
         }
         let client = builder.build_with_config(&self.config);
         client.map_err(|error| not_made(&error))
+    }
+
+    /// Returns the value of `--timeout`.
+    pub(crate) const fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Checks everything about a request that can be checked without a key.
@@ -182,11 +191,13 @@ fn not_made(error: &Error) -> Failure {
 }
 
 /// Looks for the account's keys again, when those that a run began with are rejected.
-struct FoundAgain;
+struct FoundAgain(Account);
 
 impl KeySource for FoundAgain {
     fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
-        keys::find(Prompt::Never).map_err(|failure| KeySourceError::new(failure.message))
+        self.0
+            .find_keys(Prompt::Never)
+            .map_err(|failure| KeySourceError::new(failure.message))
     }
 }
 

@@ -319,7 +319,8 @@ fn once_and_wait_exit_9_while_a_product_is_behind_and_so_does_status() {
         ],
         "",
     );
-    ran.fails(9, "still accepted by TrustedForm, SuppressionList");
+    assert_eq!(ran.code, Some(9));
+    ran.says("still accepted by TrustedForm, SuppressionList");
     let last = ran.stdout.lines().last().unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(last).unwrap(),

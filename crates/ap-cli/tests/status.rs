@@ -35,7 +35,12 @@ fn it_shows_which_product_accepts_the_key() {
     let new = emulator.reset();
     emulator.login(Product::TrustedForm);
     let ran = run(&["auth", "status", "--json"], &old);
-    ran.fails(3, "the key is rejected by TrustedForm\n");
+    assert_eq!(ran.code, Some(3));
+    let error: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(
+        error["error"]["message"],
+        "the key is rejected by TrustedForm"
+    );
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     let states: Vec<_> = report["products"]
         .as_array()

@@ -72,6 +72,12 @@ impl File {
         Self::with_access(path.into(), Access::Mounted, FinalLineFeed::Optional)
     }
 
+    /// Creates a source that reads a credential: private, or of root and readable for its group. The last line needs no
+    /// line feed.
+    pub(crate) fn credential(path: impl Into<PathBuf>) -> Self {
+        Self::with_access(path.into(), Access::Credential, FinalLineFeed::Optional)
+    }
+
     fn with_access(path: PathBuf, access: Access, final_line_feed: FinalLineFeed) -> Self {
         Self {
             name: format!("the keys file {}", display_path(&path)),
@@ -108,6 +114,26 @@ impl File {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the list in the file, once it has been there for the settle time.
+    pub(crate) fn read_settled(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, Error> {
+        let started = Instant::now();
+        for _ in 0..MAX_READS {
+            let (list, age) = self.read()?;
+            let wait = self.time_to_settle(&list, age, Instant::now());
+            if wait.is_zero() {
+                return Ok(list);
+            }
+            // All of the remaining time is used: a client then knows that a call with more time may succeed.
+            let remaining = remaining.map_or(wait, |time| time.saturating_sub(started.elapsed()));
+            std::thread::sleep(wait.min(remaining));
+            if remaining < wait {
+                break;
+            }
+        }
+        let message = format!("{} is still changing", self.name);
+        Err(Error::new(message, "try again in a moment"))
     }
 
     /// Returns the list in the file, and the time for which it has been there at least.
@@ -157,21 +183,6 @@ impl File {
 
 impl KeySource for File {
     fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
-        let started = Instant::now();
-        for _ in 0..MAX_READS {
-            let (list, age) = self.read()?;
-            let wait = self.time_to_settle(&list, age, Instant::now());
-            if wait.is_zero() {
-                return Ok(list);
-            }
-            // All of the remaining time is used: a client then knows that a call with more time may succeed.
-            let remaining = remaining.map_or(wait, |time| time.saturating_sub(started.elapsed()));
-            std::thread::sleep(wait.min(remaining));
-            if remaining < wait {
-                break;
-            }
-        }
-        let message = format!("{} is still changing", self.name);
-        Err(Error::new(message, "try again in a moment").into())
+        Ok(self.read_settled(remaining)?)
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Access {
     /// As `Private`, for a file that a program of this user writes. The folders and links on the way to it belong to
     /// this user or to root, too.
     Stored,
+    /// As `Private`, but a group may read a file of root: a credential that a service manager hands to a service.
+    Credential,
     /// Others may read it, as orchestrators mount secrets. Nobody else may write it.
     Mounted,
 }
@@ -149,10 +151,18 @@ fn check_access(path: &Path, metadata: &Metadata, access: Access, name: &str) ->
         return Ok(());
     }
     let is_owned_by_root = metadata.uid() == 0;
-    if metadata.mode() & 0o077 != 0 {
+    let refused = match access {
+        Access::Credential if is_owned_by_root => 0o037,
+        _ => 0o077,
+    };
+    if metadata.mode() & refused != 0 {
         let mut hint = format!("run: chmod 600 '{}'", display_path(path));
         if is_owned_by_root && access == Access::Private {
             hint.push_str("; for a mounted secret, use `File::mounted` instead of `File::new`");
+        } else if is_owned_by_root && access == Access::Credential {
+            hint.push_str(
+                "; mount a secret with mode 0440 or 0400, in Kubernetes by `defaultMode`",
+            );
         }
         return Err(Error::new(
             format!("other users can read or write {name}"),

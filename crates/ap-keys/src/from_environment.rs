@@ -1,6 +1,8 @@
 //! [`FromEnvironment`]: the key source that the key variables configure.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ap_client::{KeySource, KeySourceError};
@@ -10,12 +12,21 @@ use crate::command::{Command, KEY_COMMAND_FIRST_LINE_VARIABLE};
 use crate::command_line;
 use crate::environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 use crate::error::Error;
+use crate::file::File;
 
 /// The variable of a command that prints the keys.
 pub const KEY_COMMAND_VARIABLE: &str = "ACTIVEPROSPECT_KEY_COMMAND";
 
+/// The variable of a file that contains the keys: a credential of systemd, a mounted secret, or a private file.
+pub const KEY_FILE_VARIABLE: &str = "ACTIVEPROSPECT_API_KEY_FILE";
+
 /// Every variable that gives [`FromEnvironment`] its keys.
-pub const KEY_VARIABLES: [&str; 3] = [KEY_VARIABLE, NEXT_KEY_VARIABLE, KEY_COMMAND_VARIABLE];
+pub const KEY_VARIABLES: [&str; 4] = [
+    KEY_VARIABLE,
+    NEXT_KEY_VARIABLE,
+    KEY_FILE_VARIABLE,
+    KEY_COMMAND_VARIABLE,
+];
 
 /// A password manager may ask a person, who needs time.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
@@ -23,7 +34,10 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 /// A key source that is configured by environment variables, in the same way as the command line `ap`.
 ///
 /// 1. [`KEY_VARIABLE`] and [`NEXT_KEY_VARIABLE`] contain keys. If there is one, they are the source.
-/// 2. [`KEY_COMMAND_VARIABLE`] is a command that prints keys, such as `pass show activeprospect`. It is run
+/// 2. [`KEY_FILE_VARIABLE`] is the absolute path of a file with one key per line, oldest first. It is read each time
+///    that keys are needed. Nobody but its owner may have access to it, who is this process's user or root; a group may
+///    read a file of root, as service managers and orchestrators hand out secrets.
+/// 3. [`KEY_COMMAND_VARIABLE`] is a command that prints keys, such as `pass show activeprospect`. It is run
 ///    each time that keys are needed. It may ask a person on the terminal, and has 120 s, or less if the call
 ///    has less. If [`KEY_COMMAND_FIRST_LINE_VARIABLE`] is `1`, only the first line that it prints is read.
 ///
@@ -49,6 +63,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 pub enum FromEnvironment {
     /// [`KEY_VARIABLE`], [`NEXT_KEY_VARIABLE`] or both contain a key.
     Variables(Environment),
+    /// [`KEY_FILE_VARIABLE`] contains a path.
+    File(Arc<File>),
     /// [`KEY_COMMAND_VARIABLE`] contains a command.
     Command(Command),
 }
@@ -86,6 +102,9 @@ impl FromEnvironment {
         if !environment.read_with(&variable)?.is_empty() {
             return Ok(Some(Self::Variables(environment)));
         }
+        if let Some(path) = variable(KEY_FILE_VARIABLE.as_ref()).filter(|path| !path.is_empty()) {
+            return parse_path(path).map(Some);
+        }
         variable(KEY_COMMAND_VARIABLE.as_ref())
             .filter(|line| !line.is_empty())
             .map(|line| {
@@ -105,10 +124,11 @@ impl FromEnvironment {
     ///
     /// # Errors
     ///
-    /// [`Error`] as for [`Environment::read`] and [`Command::read`].
+    /// [`Error`] as for [`Environment::read`] and [`Command::read`], or if the file cannot be used.
     pub fn read(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, Error> {
         match self {
             Self::Variables(environment) => environment.read(),
+            Self::File(file) => file.read_settled(remaining),
             Self::Command(command) => command.read(remaining),
         }
     }
@@ -118,6 +138,18 @@ impl KeySource for FromEnvironment {
     fn keys(&self, remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
         Ok(self.read(remaining)?)
     }
+}
+
+fn parse_path(path: OsString) -> Result<FromEnvironment, Error> {
+    let path = PathBuf::from(path);
+    // A relative one would be read in the working directory, which may belong to anybody.
+    if path.is_relative() {
+        return Err(Error::new(
+            format!("{KEY_FILE_VARIABLE} is not an absolute path"),
+            "write the whole path of a file with one key per line",
+        ));
+    }
+    Ok(FromEnvironment::File(Arc::new(File::credential(path))))
 }
 
 fn parse_command(line: &OsStr) -> Result<Command, Error> {
@@ -174,10 +206,20 @@ mod tests {
             (&[(NEXT_KEY_VARIABLE, "1234567890"), command], "Variables"),
             (&[(KEY_VARIABLE, ""), command], "Command"),
             (&[command], "Command"),
+            (&[command, (KEY_FILE_VARIABLE, "/run/key")], "File"),
+            (&[command, (KEY_FILE_VARIABLE, "")], "Command"),
+            (
+                &[
+                    (KEY_VARIABLE, "1234567890"),
+                    (KEY_FILE_VARIABLE, "/run/key"),
+                ],
+                "Variables",
+            ),
         ] {
             let found = match find(variables).unwrap() {
                 None => "None",
                 Some(FromEnvironment::Variables(_)) => "Variables",
+                Some(FromEnvironment::File(_)) => "File",
                 Some(FromEnvironment::Command(_)) => "Command",
             };
             assert_eq!(found, expected, "{variables:?}");
@@ -219,6 +261,11 @@ mod tests {
                 KEY_VARIABLE,
                 "secret key",
                 "ACTIVEPROSPECT_API_KEY: the key contains a space",
+            ),
+            (
+                KEY_FILE_VARIABLE,
+                "secret/key",
+                "API_KEY_FILE is not an absolute path; write the whole path",
             ),
             (
                 KEY_COMMAND_VARIABLE,

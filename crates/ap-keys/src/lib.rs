@@ -29,7 +29,9 @@ pub use environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 pub use error::Error;
 pub use file::File;
 pub use file_contents::MAX_FILE_SIZE;
-pub use from_environment::{FromEnvironment, KEY_COMMAND_VARIABLE, KEY_VARIABLES};
+pub use from_environment::{
+    FromEnvironment, KEY_COMMAND_VARIABLE, KEY_FILE_VARIABLE, KEY_VARIABLES,
+};
 pub use keep_last::KeepLast;
 pub use on_thread::OnThread;
 pub use store::{LockedStore, Store};

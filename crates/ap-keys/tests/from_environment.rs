@@ -8,10 +8,11 @@ mod common;
 use std::process::{Command, Output};
 
 use ap_keys::{
-    FromEnvironment, KEY_COMMAND_VARIABLE, KEY_VARIABLE, KEY_VARIABLES, NEXT_KEY_VARIABLE,
+    FromEnvironment, KEY_COMMAND_VARIABLE, KEY_FILE_VARIABLE, KEY_VARIABLE, KEY_VARIABLES,
+    NEXT_KEY_VARIABLE,
 };
 
-use common::read;
+use common::{folder, read, write};
 
 const EXPECTED_VARIABLE: &str = "AP_KEYS_TEST_EXPECTED";
 
@@ -50,7 +51,7 @@ fn variables_with_keys_come_first_then_the_command() {
         (
             &[][..],
             "there is no API key: ACTIVEPROSPECT_API_KEY, ACTIVEPROSPECT_NEXT_API_KEY, \
-             ACTIVEPROSPECT_KEY_COMMAND are not set; \
+             ACTIVEPROSPECT_API_KEY_FILE, ACTIVEPROSPECT_KEY_COMMAND are not set; \
              set ACTIVEPROSPECT_API_KEY to the account's key",
         ),
         (
@@ -91,5 +92,44 @@ fn variables_with_keys_come_first_then_the_command() {
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("1 passed"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_is_private_or_of_root_and_readable_for_its_group() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    if let Ok(expected) = std::env::var(EXPECTED_VARIABLE) {
+        let described = describe();
+        assert!(described.contains(&expected), "{described}");
+        return;
+    }
+    let (_folder, path) = folder();
+    for (mode, is_private, is_for_group) in [
+        (0o600, true, true),
+        (0o400, true, true),
+        (0o440, false, true),
+        (0o640, false, true),
+        (0o444, false, false),
+        (0o644, false, false),
+        (0o620, false, false),
+        (0o660, false, false),
+    ] {
+        // As a mounted secret often is: without a line feed.
+        write(&path, "old-key\nnew-key", mode);
+        let is_of_root = std::fs::metadata(&path).unwrap().uid() == 0;
+        let is_good = is_private || is_for_group && is_of_root;
+        let expected = if is_good {
+            "keys=new-key"
+        } else {
+            "other users can read or write the keys file"
+        };
+        let variables = [
+            (KEY_FILE_VARIABLE, path.to_str().unwrap()),
+            (EXPECTED_VARIABLE, expected),
+        ];
+        let test = "a_file_is_private_or_of_root_and_readable_for_its_group";
+        let output = again(test, &variables);
+        assert!(output.status.success(), "{mode:o}: {output:?}");
     }
 }

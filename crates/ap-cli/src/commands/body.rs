@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::api::body::check_encoding;
+use super::api::fields::typed_json;
 use super::raw_object::RawObject;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -147,11 +148,7 @@ fn parse_text(given: &str) -> Result<Member, &'static str> {
 
 fn parse_typed(given: &str) -> Result<Member, &'static str> {
     let (name, value) = split(given)?;
-    let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-    let is_typed = is_number || matches!(value, "true" | "false" | "null");
-    // A number that JSON does not have, such as 007, is a text.
-    let typed = is_typed.then(|| RawValue::from_string(value.to_owned()).ok());
-    let value = typed.flatten().map_or_else(|| text(value), Ok)?;
+    let value = typed_json(value).map_or_else(|| text(value), Ok)?;
     Ok((name.to_owned(), value))
 }
 

@@ -21,6 +21,7 @@ mod emulate;
 mod events;
 mod leads;
 mod lists;
+mod man;
 mod raw_object;
 mod resources;
 mod row_preview;
@@ -74,13 +75,29 @@ pub(crate) enum Command {
     Emulate(emulate::Args),
     /// Print a completion script.
     Completions(completions::Args),
+    /// Write a manual page for each command to a folder.
+    Man(man::Args),
 }
 
-/// Runs a command. `definition` makes the definition of the whole command line, for completions.
+impl Command {
+    /// Returns `true` if the settings of a profile mean something to this command.
+    pub(crate) const fn calls_products(&self) -> bool {
+        !matches!(self, Self::Emulate(_) | Self::Completions(_) | Self::Man(_))
+    }
+}
+
+/// How the definition of the whole command line is made, for commands that describe it.
+pub(crate) struct Definitions {
+    pub(crate) whole: fn() -> clap::Command,
+    /// For a script of completions that offers these profiles.
+    pub(crate) completions: fn(&[&'static str]) -> clap::Command,
+}
+
+/// Runs a command.
 pub(crate) fn run(
     command: &Command,
     options: &GlobalOptions,
-    definition: impl FnOnce() -> clap::Command,
+    definitions: &Definitions,
 ) -> Result<Printed, Failure> {
     if options.emulator && !options.origin.is_empty() {
         return Err(Failure::usage(
@@ -101,7 +118,8 @@ pub(crate) fn run(
         Command::Reports(command) => command.run(options),
         Command::Whoami(call) => whoami::run(call, options),
         Command::Emulate(args) => emulate::run(args, options),
-        Command::Completions(args) => completions::run(args, definition()),
+        Command::Completions(args) => completions::run(args, definitions.completions),
+        Command::Man(args) => man::run(args, (definitions.whole)()),
     }
 }
 

@@ -12,20 +12,30 @@ use super::selection::{self, Chosen, Columns};
 use crate::bulk::input::columns::suggestion;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::jq;
 use crate::output::{self, Printed};
+use crate::session::Session;
 
-/// The option of commands that show a table.
+/// The options of commands that show a table.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct JsonOption {
     /// Print the JSON that the product sent, without secrets.
     #[arg(long)]
     json: bool,
+    /// Print what a filter in the language of jq makes of that JSON.
+    #[arg(long, value_name = "FILTER", value_parser = jq::Filter::parse)]
+    jq: Option<jq::Filter>,
 }
 
 impl JsonOption {
     /// Returns `true` if the answer is printed as JSON.
     pub(crate) const fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Returns `true` if one of the options is given.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.json || self.jq.is_some()
     }
 }
 
@@ -44,10 +54,13 @@ pub(crate) struct Answer<'a> {
 
 impl Answer<'_> {
     /// Prints it: as JSON, or as a table.
-    pub(crate) fn print(&self, json: &JsonOption) -> Result<Printed, Failure> {
+    pub(crate) fn print(&self, json: &JsonOption, session: &Session) -> Result<Printed, Failure> {
+        if let Some(filter) = json.jq {
+            let text = self.json_text()?.into_owned();
+            return filter.print(text, session.timeout(), Some(&session.secrets));
+        }
         if json.is_json() {
-            let text = self.json_text()?;
-            return output::print_pieces([&*text, line_end(&text)]);
+            return output::print_json(&self.json_text()?);
         }
         let value: Value = serde_json::from_slice(self.body).map_err(not_json)?;
         let (items, chosen) = self.chosen(&value)?;
@@ -127,11 +140,6 @@ fn elements(value: &Value) -> &[Value] {
         Value::Array(items) => items,
         other => std::slice::from_ref(other),
     }
-}
-
-/// Returns what a body needs at its end.
-pub(crate) fn line_end(body: &[u8]) -> &'static [u8] {
-    if body.ends_with(b"\n") { b"" } else { b"\n" }
 }
 
 /// Returns a table of one object or of several: a line for each, or for each member of one.

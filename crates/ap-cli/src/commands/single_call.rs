@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::confirmation::Confirmation;
 use super::selection::Columns;
-use super::shown::{Answer, JsonOption, line_end};
+use super::shown::{Answer, JsonOption};
 use crate::call;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub(crate) struct CallOptions {
 impl CallOptions {
     /// Returns `true` if an option about the answer is given.
     pub(crate) fn has_answer_options(&self) -> bool {
-        !self.fields.is_empty() || self.json.is_json()
+        !self.fields.is_empty() || self.json.is_given()
     }
 }
 
@@ -136,7 +136,7 @@ impl<'a> SingleCall<'a> {
             fields: &options.fields,
             is_change,
         };
-        let printed = answer.print(&options.json)?;
+        let printed = answer.print(&options.json, session)?;
         if printed.is_reader_gone() {
             return Ok(printed);
         }
@@ -185,9 +185,8 @@ fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed
         && failure.code == ExitCode::Other
     {
         if json.is_json() {
-            let body = session.secrets.redact(response.bytes());
-            let pieces = body.chain([line_end(response.bytes())]);
-            if output::print_pieces(pieces)?.is_reader_gone() {
+            let body = session.secrets.redact_text(response.bytes());
+            if output::print_json(&body)?.is_reader_gone() {
                 return Ok(Printed::ReaderGone);
             }
         } else {

@@ -1,4 +1,4 @@
-//! The keys file: its path, and changes to it that an interrupt does not leave half-done.
+//! The keys files: their paths, and changes to it that an interrupt does not leave half-done.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,16 +10,41 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt;
 
-/// Returns the keys file, `$XDG_CONFIG_HOME/ap/keys` or `~/.config/ap/keys`.
-pub(crate) fn store() -> Result<Store, Failure> {
-    path().map(Store::new)
+use super::profile::ProfileName;
+
+/// The folder of the profiles in this program's folder.
+const PROFILES: &str = "profiles";
+
+/// How many profiles are looked for.
+const MAX_PROFILES: usize = 1000;
+
+/// Returns a keys file: `keys` in this program's folder, or in the folder of a profile there.
+pub(crate) fn store(profile: Option<&ProfileName>) -> Result<Store, Failure> {
+    let folder = folder()?;
+    let folder = match profile {
+        Some(profile) => folder.join(PROFILES).join(profile.as_str()),
+        None => folder,
+    };
+    Ok(Store::new(folder.join("keys")))
 }
 
-fn path() -> Result<PathBuf, Failure> {
-    path_in(std::env::var_os("XDG_CONFIG_HOME"), std::env::home_dir)
+/// Returns the profiles that have a folder.
+pub(crate) fn profiles() -> Vec<ProfileName> {
+    let folders = folder()
+        .ok()
+        .and_then(|folder| folder.join(PROFILES).read_dir().ok());
+    let names = folders.into_iter().flatten().take(MAX_PROFILES);
+    let names =
+        names.filter_map(|entry| ProfileName::parse(entry.ok()?.file_name().to_str()?).ok());
+    names.collect()
 }
 
-fn path_in(
+/// Returns this program's folder, `$XDG_CONFIG_HOME/ap` or `~/.config/ap`.
+pub(crate) fn folder() -> Result<PathBuf, Failure> {
+    folder_in(std::env::var_os("XDG_CONFIG_HOME"), std::env::home_dir)
+}
+
+fn folder_in(
     config_home: Option<OsString>,
     home: impl FnOnce() -> Option<PathBuf>,
 ) -> Result<PathBuf, Failure> {
@@ -43,7 +68,7 @@ fn path_in(
             "set HOME or XDG_CONFIG_HOME to an absolute path",
         ));
     }
-    Ok(config.join("ap").join("keys"))
+    Ok(config.join("ap"))
 }
 
 /// Locks the file, and calls a function that changes it. No other process changes it meanwhile, and an interrupt
@@ -80,22 +105,18 @@ mod tests {
     #[test]
     fn an_absolute_configuration_folder_needs_no_home_directory() {
         let path = |config: Option<&str>, home: Option<&str>| {
-            let path = path_in(config.map(OsString::from), || home.map(PathBuf::from));
+            let path = folder_in(config.map(OsString::from), || home.map(PathBuf::from));
             path.map(|path| path.display().to_string())
                 .map_err(|failure| failure.message)
         };
         let no_home = || Err("there is no home directory for the keys file".to_owned());
         let relative = || Err("the home directory is not an absolute path".to_owned());
         for (config, home, expected) in [
-            (Some("/config"), None, Ok("/config/ap/keys".to_owned())),
-            (Some("/config"), Some("."), Ok("/config/ap/keys".to_owned())),
-            (
-                Some("config"),
-                Some("/h"),
-                Ok("/h/.config/ap/keys".to_owned()),
-            ),
-            (Some(""), Some("/h"), Ok("/h/.config/ap/keys".to_owned())),
-            (None, Some("/h"), Ok("/h/.config/ap/keys".to_owned())),
+            (Some("/config"), None, Ok("/config/ap".to_owned())),
+            (Some("/config"), Some("."), Ok("/config/ap".to_owned())),
+            (Some("config"), Some("/h"), Ok("/h/.config/ap".to_owned())),
+            (Some(""), Some("/h"), Ok("/h/.config/ap".to_owned())),
+            (None, Some("/h"), Ok("/h/.config/ap".to_owned())),
             (None, Some("."), relative()),
             (Some("config"), None, no_home()),
             (None, None, no_home()),

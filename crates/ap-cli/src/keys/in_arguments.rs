@@ -14,12 +14,16 @@ use crate::failure::Failure;
 /// The length of the shortest key that is searched for inside arguments. A shorter one may be part of any word.
 const MIN_SEARCHED_LEN: usize = 8;
 
-/// Refuses arguments that contain a key of the environment or of the keys file. The key is not repeated.
+/// Refuses arguments that contain a key of the environment or of a keys file. The key is not repeated.
 pub(crate) fn check(arguments: &[OsString]) -> Result<(), Failure> {
     // A source that cannot be read is reported when it is needed.
-    let in_file = || file::store().ok()?.read().ok().flatten();
+    let in_file = |profile| file::store(profile).ok()?.read().ok().flatten();
     refuse(arguments, &Environment::new().read().unwrap_or_default())?;
-    refuse(arguments, &in_file().unwrap_or_default())
+    let profiles = file::profiles();
+    for profile in std::iter::once(None).chain(profiles.iter().map(Some)) {
+        refuse(arguments, &in_file(profile).unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 /// Refuses this process's arguments if they contain one of these keys.

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use activeprospect::transport::Proxy;
 use activeprospect::{Origin, Product, Service};
-use clap::Args;
+use clap::{ArgAction, Args};
 
+use crate::keys::account::Account;
+use crate::keys::profile::ProfileName;
 use values::{parse_origin, parse_proxy, parse_seconds};
 
 /// The options of every command.
@@ -18,6 +20,12 @@ pub(crate) struct GlobalOptions {
     /// Start an emulator only for this command, and use its key.
     #[arg(long, global = true)]
     pub(crate) emulator: bool,
+    /// Use the keys and the settings of this profile; before the key variables [default: ACTIVEPROSPECT_PROFILE].
+    #[arg(long, global = true, value_name = "NAME", value_parser = ProfileName::parse)]
+    pub(crate) profile: Option<ProfileName>,
+    /// The account that the profile means.
+    #[arg(skip)]
+    pub(crate) account: Account,
     /// Call another origin. PRODUCT is lcx, trustedform, trustedform-app or suppressionlist.
     #[arg(long, global = true, value_name = "PRODUCT=URL", value_parser = parse_named_origin)]
     pub(crate) origin: Vec<NamedOrigin>,
@@ -33,9 +41,10 @@ pub(crate) struct GlobalOptions {
     /// How long a whole call may take [default: 60].
     #[arg(long, global = true, value_name = "SECONDS", value_parser = parse_seconds, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
-    /// Print to standard error what is called and how long it takes.
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
+    /// Print to standard error what is called and how long it takes; twice, also the path, with `…` for what may be an
+    /// id.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
 }
 
 /// A value of `--origin`: the services that get another origin.
@@ -45,7 +54,8 @@ pub(crate) struct NamedOrigin {
     pub(crate) origin: Origin,
 }
 
-fn parse_named_origin(text: &str) -> Result<NamedOrigin, String> {
+/// Parses `PRODUCT=URL`.
+pub(crate) fn parse_named_origin(text: &str) -> Result<NamedOrigin, String> {
     let (name, url) = text.split_once('=').ok_or("write it as PRODUCT=URL")?;
     let services = if name == "trustedform-app" {
         vec![Service::TrustedFormApp]

@@ -48,7 +48,9 @@ fn judge(name: &str, ids: &[String]) -> Result<Option<Report>, Box<dyn std::erro
         _ => {
             let program = PROGRAMS.iter().find(|program| program.name == name);
             let program = program.ok_or_else(|| {
-                format!("there is no subject {name:?}: std, attohttpc, minreq, python, node or minimal")
+                format!(
+                    "there is no subject {name:?}: std, attohttpc, minreq, python, node or minimal"
+                )
             })?;
             return Ok(program.check(suite)?);
         }

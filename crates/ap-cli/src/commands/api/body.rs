@@ -16,10 +16,38 @@ pub(super) fn is_standard_input(data: &str) -> bool {
     matches!(data, "-" | "@-")
 }
 
+/// Returns `true` if a value of `-F` is read from standard input.
+pub(super) fn is_field_from_standard_input(field: &str) -> bool {
+    field.ends_with("=@-")
+}
+
+/// Reads the text of a value of `-F`: of a file, or of standard input for `-`.
+pub(super) fn read_text(file: &str) -> Result<String, Failure> {
+    let data = format!("@{file}");
+    let (bytes, name) = bytes(&data)?;
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::usage(
+            format!("{name} is not UTF-8"),
+            "a value of -F is a text; send other bytes with -d",
+        )
+    })
+}
+
 /// Reads the body. It must be JSON if the headers name no other type.
 pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
+    let (bytes, name) = bytes(data)?;
+    // What is encoded is not read here: the header says how.
+    if !is_encoded(headers) && must_be_json(headers) {
+        check_encoding(&bytes, &name)?;
+        check_json(&bytes, &name)?;
+    }
+    Ok(bytes)
+}
+
+/// Returns the bytes of a text, a file or standard input, and their name for errors.
+fn bytes(data: &str) -> Result<(Vec<u8>, String), Failure> {
     let hint = "nothing was sent";
-    let (bytes, name) = if is_standard_input(data) {
+    Ok(if is_standard_input(data) {
         if inherited::is_stdin_closed() {
             return Err(Failure::usage("standard input is closed", hint));
         }
@@ -33,13 +61,7 @@ pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> 
     } else {
         let name = "the body given with -d".to_owned();
         (data.as_bytes().to_vec(), name)
-    };
-    // What is encoded is not read here: the header says how.
-    if !is_encoded(headers) && must_be_json(headers) {
-        check_encoding(&bytes, &name)?;
-        check_json(&bytes, &name)?;
-    }
-    Ok(bytes)
+    })
 }
 
 /// Beginnings of bodies that are not UTF-8 text, what they are, and what to do.

@@ -1,8 +1,12 @@
-//! `ap api`: makes one call and prints the answer.
+//! `ap api`: makes one call, or one for each page, and prints the answer.
 
 pub(super) mod body;
+pub(super) mod fields;
 mod headers;
+mod pages;
 mod target;
+
+use std::borrow::Cow;
 
 use activeprospect::ap_core::redact::is_secret_name;
 use activeprospect::http::{Method, StatusCode, header};
@@ -11,6 +15,8 @@ use activeprospect::{Draft, Error, Product, Response};
 use crate::call;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::jq;
+use crate::json_layout::Style;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::options::values::parse_product;
@@ -19,12 +25,14 @@ use crate::possible_key::may_be_key;
 use crate::redact::{MARK, Secrets};
 use crate::session::Session;
 
+use fields::Fields;
+
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// A path, such as flows or /flows, or a URL at one of the products' origins.
     #[arg(value_name = "PATH|URL")]
     target: String,
-    /// The method [default: GET, or POST with -d].
+    /// The method [default: GET, or POST with -d, -f or -F].
     #[arg(short = 'X', long, value_name = "METHOD")]
     method: Option<String>,
     /// A header, `Name: value`; can be repeated.
@@ -33,6 +41,33 @@ pub(crate) struct Args {
     /// A JSON body: the text itself, @FILE for a file, or - for standard input.
     #[arg(short, long, value_name = "DATA|@FILE|-", allow_hyphen_values = true)]
     data: Option<String>,
+    /// A member of the JSON body, which is a string. a[b]=c is in an object, a[]=c in a list; can be repeated. With -X
+    /// GET, it goes to the query.
+    #[arg(
+        short = 'f',
+        long = "raw-field",
+        value_name = "NAME=VALUE",
+        conflicts_with = "data"
+    )]
+    texts: Vec<String>,
+    /// The same, but true, false, null and numbers have their own type, and @FILE or @- is the text of a file or of
+    /// standard input.
+    #[arg(
+        short = 'F',
+        long = "field",
+        value_name = "NAME=VALUE",
+        conflicts_with = "data"
+    )]
+    typed: Vec<String>,
+    /// A parameter of the query, which is encoded; can be repeated.
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    query: Vec<String>,
+    /// Make a call for each page of events or of a search, and print all items as one list.
+    #[arg(long, conflicts_with_all = ["include", "data"])]
+    paginate: bool,
+    /// Print what a filter in the language of jq makes of the answer, of each page with --paginate.
+    #[arg(long, value_name = "FILTER", value_parser = jq::Filter::parse, conflicts_with = "include")]
+    jq: Option<jq::Filter>,
     /// Print the answer's status and headers before its body.
     #[arg(short, long)]
     include: bool,
@@ -51,35 +86,58 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     // All arguments are checked before a key is needed.
     let headers = headers::parse(&args.headers)?;
     let method = method(args)?;
+    let query = fields::query(&args.query)?;
     let mut session = Session::without_keys(options)?;
     let (service, path) = target::parse(&args.target, args.product, session.client.origins())?;
-    let mut draft = Draft::new(service, method, path);
-    if args.data.is_some() {
+    check_standard_input(args)?;
+    let fields = Fields::parse(&args.texts, &args.typed)?;
+    let mut draft = Draft::new(service, method.clone(), path).query(&query);
+    let has_body = if matches!(method, Method::GET | Method::HEAD) {
+        draft = draft.query(&fields.pairs());
+        args.data.is_some()
+    } else {
+        args.data.is_some() || !fields.is_empty()
+    };
+    if has_body {
         draft = draft.header(header::CONTENT_TYPE, "application/json");
     }
     draft = draft.headers(headers.clone());
     session.check(&draft)?;
     if let Some(data) = &args.data {
         draft = draft.body(body::read(data, &headers)?);
+    } else if has_body {
+        draft = draft.body(fields.into_json()?);
     }
+    let pages = if args.paginate {
+        pages::Paging::of(&session, &draft)?
+    } else {
+        None
+    };
 
     if args.no_auth {
         draft = draft.unsigned();
     } else {
-        let is_stdin_free = !args.data.as_deref().is_some_and(body::is_standard_input);
-        session.find_keys(if is_stdin_free {
+        session.find_keys(if is_stdin_free(args) {
             Prompt::Allowed
         } else {
             Prompt::Never
         })?;
     }
-    let result = call::send(&session, draft);
+    match pages {
+        Some(paging) => pages::run(&paging, &headers, args, &session),
+        None => call(draft, args, &session),
+    }
+}
+
+/// Makes one call.
+fn call(draft: Draft, args: &Args, session: &Session) -> Result<Printed, Failure> {
+    let result = call::send(session, draft);
     let response = match &result {
         Ok(response) => Some(response.clone()),
         Err(error) => error.response().cloned(),
     };
     let printed = match response {
-        Some(response) => print(&response, args, &session.secrets)?,
+        Some(response) => print(&response, args, session)?,
         None => Printed::All,
     };
     if let Printed::ReaderGone = printed {
@@ -88,9 +146,38 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     }
     match result.and_then(Response::error_for_status) {
         Ok(_) => Ok(printed),
-        Err(error) if args.no_auth => Err(unsigned_failure(error, &session)),
-        Err(error) => Err(session.failure(error)),
+        Err(error) => Err(failure(error, args, session)),
     }
+}
+
+fn failure(error: Error, args: &Args, session: &Session) -> Failure {
+    if args.no_auth {
+        unsigned_failure(error, session)
+    } else {
+        session.failure(error)
+    }
+}
+
+fn is_stdin_free(args: &Args) -> bool {
+    let is_data = args.data.as_deref().is_some_and(body::is_standard_input);
+    let mut typed = args.typed.iter();
+    !is_data && !typed.any(|field| body::is_field_from_standard_input(field))
+}
+
+/// Refuses arguments that would read standard input twice.
+fn check_standard_input(args: &Args) -> Result<(), Failure> {
+    let typed = args.typed.iter();
+    if typed
+        .filter(|field| body::is_field_from_standard_input(field))
+        .count()
+        > 1
+    {
+        return Err(Failure::usage(
+            "several values of -F are standard input, which is read once",
+            "use files, as in -F name=@FILE",
+        ));
+    }
+    Ok(())
 }
 
 /// Describes the failure of a call that had no key.
@@ -107,14 +194,37 @@ fn unsigned_failure(error: Error, session: &Session) -> Failure {
 }
 
 /// Prints a response without its secrets, unless they are asked for.
-fn print(response: &Response, args: &Args, secrets: &Secrets) -> Result<Printed, Failure> {
-    let head = args.include.then(|| head(response, args, secrets));
-    let head = head.as_deref().unwrap_or_default();
+fn print(response: &Response, args: &Args, session: &Session) -> Result<Printed, Failure> {
+    let secrets = (!args.show_secrets).then_some(&session.secrets);
     let body = response.bytes();
-    if args.show_secrets {
-        output::print_pieces([head, body])
-    } else {
-        output::print_pieces([head].into_iter().chain(secrets.redact(body)))
+    // The answer of a failure is no input for a filter.
+    if let Some(filter) = args.jq.filter(|_| response.status().is_success()) {
+        let body = without_secrets(body, secrets);
+        return filter.print(body.into_owned(), session.timeout(), secrets);
+    }
+    let head = args.include.then(|| head(response, args, &session.secrets));
+    let head = head.as_deref().unwrap_or_default();
+    let style = Style::of_stdout();
+    if style.is_laid_out() {
+        let body = without_secrets(body, secrets);
+        let printed = output::print_pieces([head])?;
+        return match style.lay_out(&body) {
+            _ if printed.is_reader_gone() => Ok(printed),
+            Some(shown) => output::print_shown(&shown),
+            None => output::print_pieces([body]),
+        };
+    }
+    match secrets {
+        None => output::print_pieces([head, body]),
+        Some(secrets) => output::print_pieces([head].into_iter().chain(secrets.redact(body))),
+    }
+}
+
+/// Returns a body without secrets, or as it is.
+fn without_secrets<'a>(body: &'a [u8], secrets: Option<&'a Secrets>) -> Cow<'a, [u8]> {
+    match secrets {
+        Some(secrets) => secrets.redact_text(body),
+        None => Cow::Borrowed(body),
     }
 }
 
@@ -148,7 +258,11 @@ fn method(args: &Args) -> Result<Method, Failure> {
                     "use GET, POST, PUT, DELETE or another method",
                 )
             }),
-        None if args.data.is_some() => Ok(Method::POST),
+        None if has_body(args) => Ok(Method::POST),
         None => Ok(Method::GET),
     }
+}
+
+fn has_body(args: &Args) -> bool {
+    args.data.is_some() || !args.texts.is_empty() || !args.typed.is_empty()
 }

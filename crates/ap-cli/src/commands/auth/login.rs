@@ -6,7 +6,7 @@ use activeprospect::keys::Error;
 use super::product_check::{ProductCheck, Verdict, check_products};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::keys::{self, file, prompt};
+use crate::keys::{file, prompt};
 use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
 use crate::session::Session;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    let store = file::store()?;
+    let store = options.account.store()?;
     let path = output::display_path(store.path());
     let mut session = Session::without_keys(options)?;
     let key = prompt::ask_or_read("API key")?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     for remark in remarks {
         output::eprintln(&format!("     {remark}"));
     }
-    for variable in keys::variables_in_use() {
+    for variable in options.account.variables_in_use() {
         output::eprintln(&format!(
             "     {variable} is set and is used first; unset it to use the file"
         ));

@@ -35,6 +35,6 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         Command::Login(args) => login::run(args, options),
         Command::Status(args) => status::run(args, options),
         Command::Rotate(args) => rotate::run(args, options),
-        Command::Logout => logout::run(),
+        Command::Logout => logout::run(options),
     }
 }

@@ -22,7 +22,7 @@ use activeprospect::keys::{KEY_VARIABLES, NEXT_KEY_VARIABLE};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::keys::{self, file, in_arguments, prompt};
+use crate::keys::{in_arguments, prompt};
 use crate::options::GlobalOptions;
 use crate::options::values::parse_seconds;
 use crate::output::{self, Printed};
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     }
     let mut session = Session::without_keys(options)?;
     let printer = EventPrinter { is_json: args.json };
-    let (location, entered) = collect_keys(args, &printer, &mut session)?;
+    let (location, entered) = collect_keys(args, options, &printer, &mut session)?;
     interrupt::set_hint(match location {
         KeyLocation::File(_) => "both keys are stored; run `ap auth rotate` again to resume",
         KeyLocation::ReadOnly => "nothing was changed; run `ap auth rotate` again to resume",
@@ -73,10 +73,11 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
 /// the new one if it was entered.
 fn collect_keys(
     args: &Args,
+    options: &GlobalOptions,
     printer: &EventPrinter,
     session: &mut Session,
 ) -> Result<(KeyLocation, Option<ApiKey>), Failure> {
-    if let Some(keys) = keys::from_environment()? {
+    if let Some(keys) = options.account.keys_of_environment()? {
         if keys.len() < 2 || args.new {
             return Err(Failure::usage(
                 "the key does not come from the keys file, so a new one cannot be stored beside it",
@@ -89,7 +90,7 @@ fn collect_keys(
         session.set_keys(keys)?;
         return Ok((KeyLocation::ReadOnly, None));
     }
-    let store = file::store()?;
+    let store = options.account.store()?;
     let Some(stored) = store.read()? else {
         return Err(Failure::new(
             ExitCode::NoAcceptedKey,
