@@ -13,7 +13,6 @@ use http::uri::Scheme;
 use http_body_util::Full;
 use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -22,6 +21,7 @@ use crate::connection::Connection;
 use crate::error::send_error;
 use crate::informational::Limited;
 use crate::progress::Progress;
+use crate::stream::Stream;
 use crate::tcp::Tcp;
 use crate::tls;
 use crate::tunnel;
@@ -34,11 +34,6 @@ const MOST_HEADERS: usize = 32 * 1024;
 
 /// The largest head that hyper reads unless it is told otherwise.
 const USUAL_BUFFER: usize = 400 * 1024;
-
-/// What a request and its response go through: TCP, or TLS in it, or both in a tunnel.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Opens connections with the settings of one transport.
 pub(crate) struct Connector {

@@ -33,7 +33,7 @@ impl<S> Limited<S> {
             stream,
             progress,
             heads: Heads {
-                place: Place::Final,
+                position: Position::Final,
                 count: 0,
                 size: 0,
                 max_size,
@@ -45,7 +45,7 @@ impl<S> Limited<S> {
 /// The heads that arrive before the final one.
 #[derive(Debug)]
 struct Heads {
-    place: Place,
+    position: Position,
     count: usize,
     size: usize,
     max_size: usize,
@@ -53,7 +53,7 @@ struct Heads {
 
 /// Where in the heads the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// So many bytes into a status line.
     StatusLine(usize),
     /// In an informational response.
@@ -65,41 +65,43 @@ enum Place {
 impl Heads {
     /// Begins to count for another request.
     fn restart(&mut self) {
-        self.place = Place::StatusLine(0);
+        self.position = Position::StatusLine(0);
         self.count = 0;
         self.size = 0;
     }
 
     /// Reads on.
     fn read(&mut self, mut bytes: &[u8]) -> Result<(), TooManyInformational> {
-        while let (false, Some((&byte, rest))) = (self.place == Place::Final, bytes.split_first()) {
-            self.place = match self.place {
+        while let (false, Some((&byte, rest))) =
+            (self.position == Position::Final, bytes.split_first())
+        {
+            self.position = match self.position {
                 // Most responses are final, and their first bytes arrive together.
-                Place::StatusLine(0) if byte == b'H' && bytes.len() > STATUS => {
+                Position::StatusLine(0) if byte == b'H' && bytes.len() > STATUS => {
                     bytes = &bytes[STATUS..];
-                    Place::StatusLine(STATUS)
+                    Position::StatusLine(STATUS)
                 }
                 // Empty lines before a response are skipped (RFC 9112 section 2.2).
-                Place::StatusLine(0) if matches!(byte, b'\r' | b'\n') => {
+                Position::StatusLine(0) if matches!(byte, b'\r' | b'\n') => {
                     bytes = rest;
-                    Place::StatusLine(0)
+                    Position::StatusLine(0)
                 }
-                Place::StatusLine(STATUS) if byte == b'1' => {
+                Position::StatusLine(STATUS) if byte == b'1' => {
                     self.size += STATUS;
-                    Place::Informational {
+                    Position::Informational {
                         line_is_empty: false,
                     }
                 }
-                Place::StatusLine(STATUS) => Place::Final,
-                Place::StatusLine(at) => {
+                Position::StatusLine(STATUS) => Position::Final,
+                Position::StatusLine(at) => {
                     bytes = rest;
-                    Place::StatusLine(at + 1)
+                    Position::StatusLine(at + 1)
                 }
-                Place::Informational { line_is_empty } => {
+                Position::Informational { line_is_empty } => {
                     bytes = rest;
                     self.informational(byte, line_is_empty)?
                 }
-                Place::Final => return Ok(()),
+                Position::Final => return Ok(()),
             };
         }
         Ok(())
@@ -109,25 +111,25 @@ impl Heads {
         &mut self,
         byte: u8,
         line_is_empty: bool,
-    ) -> Result<Place, TooManyInformational> {
+    ) -> Result<Position, TooManyInformational> {
         self.size += 1;
-        let place = match byte {
+        let position = match byte {
             b'\n' if line_is_empty => {
                 self.count += 1;
-                Place::StatusLine(0)
+                Position::StatusLine(0)
             }
-            b'\n' => Place::Informational {
+            b'\n' => Position::Informational {
                 line_is_empty: true,
             },
-            b'\r' => Place::Informational { line_is_empty },
-            _ => Place::Informational {
+            b'\r' => Position::Informational { line_is_empty },
+            _ => Position::Informational {
                 line_is_empty: false,
             },
         };
         if self.count > MOST || self.size > self.max_size {
             return Err(TooManyInformational);
         }
-        Ok(place)
+        Ok(position)
     }
 }
 
@@ -155,7 +157,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        if this.heads.place != Place::Final {
+        if this.heads.position != Position::Final {
             let read = buffer.filled().get(before..).unwrap_or_default();
             this.heads.read(read).map_err(io::Error::other)?;
         }
@@ -199,7 +201,7 @@ mod tests {
 
     fn heads(max_size: usize) -> Heads {
         Heads {
-            place: Place::StatusLine(0),
+            position: Position::StatusLine(0),
             count: 0,
             size: 0,
             max_size,
@@ -212,7 +214,7 @@ mod tests {
         for piece in text.as_bytes().chunks(piece) {
             heads.read(piece).ok()?;
         }
-        Some((heads.count, heads.size, heads.place == Place::Final))
+        Some((heads.count, heads.size, heads.position == Position::Final))
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod informational;
 mod origin;
 mod pool;
 mod progress;
+mod stream;
 mod tcp;
 mod tls;
 mod transport;

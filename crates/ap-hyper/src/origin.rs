@@ -17,7 +17,7 @@ use crate::connector::Connector;
 const MOST_IDLE: usize = 512;
 
 /// How long a connection is kept without a request. The load balancers of large hosters end idle connections after
-/// 60 seconds and later; whoever ends it first cannot lose a request to the other's end.
+/// 60 seconds and later. Ending them first loses no request to an end by the server.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// After this time without a request, the runtime looks first if the server has ended the connection. Before it, the

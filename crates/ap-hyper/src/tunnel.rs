@@ -7,7 +7,7 @@ use http_body_util::Empty;
 use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
 
-use crate::connector::Stream;
+use crate::stream::Stream;
 
 /// Asks a proxy for a tunnel to the host of a URI, and returns it.
 ///

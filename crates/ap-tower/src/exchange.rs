@@ -1,5 +1,6 @@
 //! One call, from the unsigned request to its final response.
 
+use std::error::Error as StdError;
 use std::future::poll_fn;
 
 use ap_core::exchange::{Answer, Resend, Step};
@@ -10,8 +11,26 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::layer::{BoxError, Resent};
 use crate::peeked_body::PeekedBody;
+
+/// Any error: an [`ap_core::Error`], or one of the service below.
+///
+/// ```
+/// use ap_tower::BoxError;
+///
+/// fn may_retry(error: &BoxError) -> bool {
+///     error.downcast_ref::<ap_tower::ap_core::Error>().is_some_and(|error| error.may_retry())
+/// }
+/// # assert!(!may_retry(&"another error".into()));
+/// ```
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Marks a request, in its extensions, that is sent again because the key of the attempt before was rejected.
+///
+/// A server may close the connection on which it rejected a key, so send such a request on a new one if you can
+/// choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resent;
 
 /// Runs the exchange over a service that is ready.
 pub(crate) async fn run<S, B, R>(

@@ -1,6 +1,5 @@
 //! [`ExchangeLayer`] and its service.
 
-use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,27 +9,8 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::exchange;
+use crate::exchange::{self, BoxError};
 use crate::peeked_body::PeekedBody;
-
-/// Any error: an [`ap_core::Error`], or one of the service below.
-///
-/// ```
-/// use ap_tower::BoxError;
-///
-/// fn may_retry(error: &BoxError) -> bool {
-///     error.downcast_ref::<ap_tower::ap_core::Error>().is_some_and(|error| error.may_retry())
-/// }
-/// # assert!(!may_retry(&"another error".into()));
-/// ```
-pub type BoxError = Box<dyn StdError + Send + Sync>;
-
-/// Marks a request, in its extensions, that is sent again because the key of the attempt before was rejected.
-///
-/// A server may close the connection on which it rejected a key, so send such a request on a new one if you can
-/// choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resent;
 
 /// Makes a service sign its requests with an account's keys, and send them again with the next key.
 ///

@@ -7,5 +7,6 @@ mod layer;
 mod peeked_body;
 
 pub use ap_core;
-pub use layer::{BoxError, Exchange, ExchangeLayer, Resent};
+pub use exchange::{BoxError, Resent};
+pub use layer::{Exchange, ExchangeLayer};
 pub use peeked_body::PeekedBody;
