@@ -266,8 +266,50 @@ fn a_shard_that_does_not_exist_is_refused_before_anything_is_read() {
     }
 }
 
+/// Runs a line of a document in a shell, where `ap` calls a server of this test.
+#[cfg(unix)]
+fn run_recipe(home: &Home, server: &Counting, line: &str, variables: &[(&str, &str)]) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let script = format!(
+        "#!/bin/sh\nexec '{}' {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_ap"),
+        server.as_suppressionlist()
+    );
+    let program = write(home, "ap", script);
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", home.path().display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(home.path());
+    shell
+        .env("PATH", path)
+        .env("HOME", home.path())
+        .env(VARIABLE, KEY);
+    let ran = shell.envs(variables.iter().copied()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{line}: {stderr}");
+}
+
+/// Returns the results of the shards that the recipes write.
+#[cfg(unix)]
+fn results(home: &Home, shards: u32) -> BTreeMap<u64, Value> {
+    let read = |shard| {
+        let file = home.file(&format!("checked-{shard}.jsonl"));
+        std::fs::read_to_string(file).unwrap()
+    };
+    by_row(&(0..shards).map(read).collect::<String>())
+}
+
+#[cfg(unix)]
+fn document() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/scale.md");
+    std::fs::read_to_string(file).unwrap()
+}
+
+#[cfg(unix)]
 #[test]
-fn gnu_parallel_runs_the_shards() {
+fn the_recipe_for_gnu_parallel_runs_every_shard() {
     let version = Command::new("parallel").arg("--version").output();
     let is_gnu = version.is_ok_and(|ran| ran.stdout.starts_with(b"GNU parallel"));
     if !is_gnu {
@@ -277,27 +319,33 @@ fn gnu_parallel_runs_the_shards() {
     let server = Counting::new(not_found);
     let home = Home::new();
     let rows: String = (1..=50).map(|row| format!("v{row}\n")).collect();
-    write(&home, "in.txt", rows);
-    // As in docs/scale.md, with the program by its path, and the server of this test.
-    let line = format!(
-        "parallel -j 4 {} {} lists check {LIST} in.txt --shard {{}}/4 -o checked-{{}}.jsonl ::: 0 1 2 3",
-        env!("CARGO_BIN_EXE_ap"),
-        server.as_suppressionlist()
-    );
-    let mut command = Command::new("sh");
-    command.args(["-c", &line]).current_dir(home.path());
-    command.env("HOME", home.path()).env(VARIABLE, KEY);
-    let ran = command.output().unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    let results: String = (0..4)
-        .map(|shard| std::fs::read_to_string(home.file(&format!("checked-{shard}.jsonl"))).unwrap())
-        .collect();
-    assert_eq!(
-        by_row(&results).into_keys().collect::<Vec<_>>(),
-        (1..=50).collect::<Vec<_>>()
-    );
+    write(&home, "numbers.txt", rows);
+    let document = document();
+    let is_recipe = |line: &&str| line.starts_with("parallel ");
+    let recipe = document.lines().find(is_recipe).unwrap();
+    run_recipe(&home, &server, recipe, &[]);
+    assert!(results(&home, 8).into_keys().eq(1..=50));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_recipe_for_kubernetes_runs_a_shard_and_a_failed_row_is_no_failure() {
+    let server = Counting::new(not_found);
+    let home = Home::new();
+    // The last row is not UTF-8.
+    let rows: String = (1..=19).map(|row| format!("v{row}\n")).collect();
+    write(&home, "numbers.txt", [rows.as_bytes(), b"\xff\n"].concat());
+    let document = document();
+    let recipe = document.split("- >\n").nth(1).unwrap();
+    let recipe = recipe.split("env:").next().unwrap();
+    let recipe = recipe.split_whitespace().collect::<Vec<_>>().join(" ");
+    let recipe = recipe.replace("/data", home.path().to_str().unwrap());
+    for index in 0..8 {
+        let index = index.to_string();
+        run_recipe(&home, &server, &recipe, &[("JOB_COMPLETION_INDEX", &index)]);
+    }
+    let found = results(&home, 8);
+    assert!(found.keys().copied().eq(1..=20));
+    let failed = found.values().filter(|result| result["status"] == "failed");
+    assert_eq!(failed.count(), 1);
 }

@@ -21,12 +21,12 @@ use serde_json::json;
 
 use super::pages::Page;
 use super::{Args, Filter, lines, pages, raw};
+use crate::bulk;
 use crate::bulk::attempts::Attempts;
 use crate::bulk::journal::record::Counts;
 use crate::bulk::progress::Progress;
 use crate::bulk::report::Report;
 use crate::bulk::runner::Ended;
-use crate::bulk::{self};
 use crate::failure::Failure;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
