@@ -18,9 +18,9 @@ use crate::repo;
 const EVENTS: u32 = 2_500;
 
 /// Leads that are submitted between two runs, to this flow and source of the emulator.
-const LEADS: &str = "email\na@b.example\nb@b.example\nc@b.example\n";
+const LEADS: &str = "email,phone_1,state\na@b.example,5125550101,TX\nb@b.example,5125550102,TX\n";
 const FLOW: &str = "65e0b2000000000000000001";
-const SOURCE: &str = "65e0c3000000000000000001";
+const SOURCE: &str = "65e0a1000000000000000004";
 
 /// The name under which the program is a tap.
 const TAP: &str = "tap-activeprospect";
