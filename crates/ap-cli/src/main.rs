@@ -23,6 +23,7 @@ mod proxy;
 mod redact;
 mod retry_after;
 mod session;
+mod tap_name;
 
 use std::ffi::OsString;
 
@@ -33,7 +34,7 @@ use output::Printed;
 
 fn main() -> std::process::ExitCode {
     interrupt::install();
-    let arguments: Vec<_> = std::env::args_os().collect();
+    let arguments = tap_name::expand(std::env::args_os().collect());
     match run(&arguments) {
         Ok(Printed::All | Printed::ReaderGone) => std::process::ExitCode::SUCCESS,
         Err(failure) => output::report(&failure, &arguments),

@@ -85,15 +85,17 @@ fn every_help_has_valid_examples_and_fits_80_columns() {
 }
 
 #[test]
-fn the_commands_of_the_guide_to_bulk_work_are_valid() {
-    let document = read("docs/guide/bulk.md");
-    let mut count = 0;
-    for command in commands(&document) {
-        let ran = run(&Home::new(), &format!("{command} --help"), "");
-        assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
-        count += 1;
+fn the_commands_of_the_guides_to_bulk_work_are_valid() {
+    for (name, least) in [("docs/guide/bulk.md", 3), ("docs/scale.md", 4)] {
+        let document = read(name);
+        let mut count = 0;
+        for command in commands(&document) {
+            let ran = run(&Home::new(), &format!("{command} --help"), "");
+            assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
+            count += 1;
+        }
+        assert!(count >= least, "{name}: {count}");
     }
-    assert!(count >= 3, "{count}");
 }
 
 #[test]

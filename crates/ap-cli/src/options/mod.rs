@@ -14,7 +14,7 @@ use crate::keys::profile::ProfileName;
 use values::{parse_origin, parse_proxy, parse_seconds};
 
 /// The options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalOptions {
     /// Start an emulator only for this command, and use its key.

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod counting;
+pub(crate) mod event_pages;
 #[cfg(target_os = "linux")]
 pub(crate) mod terminal;
 

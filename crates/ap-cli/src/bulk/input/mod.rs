@@ -6,6 +6,7 @@ mod csv;
 mod json_row;
 mod lines;
 pub(crate) mod row;
+pub(crate) mod shard;
 pub(crate) mod source;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 use csv::{Csv, Record};
 use lines::{Line, Lines};
 use row::{Fields, Row, RowProblem, check_text};
+use shard::Shard;
 use source::{Opened, Source, not_read};
 
 /// The longest row, in bytes.
@@ -79,7 +81,11 @@ pub(crate) struct Rows {
     text: Text,
     selection: Selection,
     opened: Opened,
-    number: u64,
+    shard: Shard,
+    /// How many rows were read, those of other shards included.
+    read: u64,
+    /// How many of them are of this shard.
+    returned: u64,
     /// Of the names of the columns; 0 without a header.
     pub(crate) header_checksum: u32,
 }
@@ -101,6 +107,7 @@ impl Rows {
         source: Source,
         format: InputFormat,
         selection: Selection,
+        shard: Shard,
     ) -> Result<Self, Failure> {
         let Source { reader, opened } = source;
         let mut header_checksum = 0;
@@ -131,7 +138,9 @@ impl Rows {
             text,
             selection,
             opened,
-            number: 0,
+            shard,
+            read: 0,
+            returned: 0,
             header_checksum,
         })
     }
@@ -141,8 +150,29 @@ impl Rows {
         &self.opened
     }
 
-    /// Returns the next row; `None` at the end.
+    /// Returns the next row of the shard; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, Failure> {
+        loop {
+            let is_ours = self.shard.contains(self.read + 1);
+            let Some((line, checksum, fields)) = self.read(is_ours)? else {
+                return Ok(None);
+            };
+            self.read += 1;
+            if is_ours {
+                self.returned += 1;
+                return Ok(Some(Row {
+                    number: self.returned,
+                    line,
+                    checksum,
+                    fields,
+                }));
+            }
+        }
+    }
+
+    /// Reads a row. The fields of one that `is_ours` does not say are left out.
+    fn read(&mut self, is_ours: bool) -> Result<Option<ReadRow>, Failure> {
+        let none = || Ok(Fields::default());
         let read = match &mut self.text {
             Text::Csv {
                 records,
@@ -150,36 +180,34 @@ impl Rows {
                 selected,
             } => records.next().map(|record| {
                 record.map(|record| {
-                    let fields = csv_fields(&record, names.len(), selected);
+                    let fields = match is_ours {
+                        true => csv_fields(&record, names.len(), selected),
+                        false => none(),
+                    };
                     (record.line, record.checksum, fields)
                 })
             }),
-            Text::Lines(lines, name) => next_full(lines, |text| {
-                Ok(Fields(vec![(Arc::clone(name), text.to_owned())]))
+            Text::Lines(lines, name) => next_full(lines, |text| match is_ours {
+                true => Ok(Fields(vec![(Arc::clone(name), text.to_owned())])),
+                false => none(),
             }),
             Text::Jsonl(lines) => {
                 let selection = &self.selection;
-                next_full(lines, |text| json_row::parse(text, selection))
+                next_full(lines, |text| match is_ours {
+                    true => json_row::parse(text, selection),
+                    false => none(),
+                })
             }
         };
         let read = read.map_err(|error| not_read(&self.opened.name, &error))?;
-        let Some((line, checksum, fields)) = read else {
-            return Ok(None);
-        };
-        if let Err(problem) = &fields
+        if let Some((_, _, Err(problem))) = &read
             && problem.is_missing_column
-            && self.number == 0
+            && self.returned == 0
         {
             let message = format!("the first row of {}: {}", self.opened.name, problem.message);
             return Err(Failure::usage(message, "name a member with --column"));
         }
-        self.number += 1;
-        Ok(Some(Row {
-            number: self.number,
-            line,
-            checksum,
-            fields,
-        }))
+        Ok(read)
     }
 }
 

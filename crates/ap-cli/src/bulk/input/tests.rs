@@ -3,7 +3,7 @@
 use super::*;
 
 fn rows(bytes: &[u8], format: InputFormat, selection: Selection) -> Result<Vec<Row>, Failure> {
-    let mut rows = Rows::new(Source::of(bytes)?, format, selection)?;
+    let mut rows = Rows::new(Source::of(bytes)?, format, selection, Shard::ALL)?;
     std::iter::from_fn(|| rows.next().transpose()).collect()
 }
 
