@@ -13,8 +13,10 @@ mod log;
 mod msrv;
 mod openapi;
 mod output;
+mod program;
 mod repo;
 mod sans_io;
+mod soak;
 mod tidy;
 mod tokens;
 mod ureq_agent;
@@ -45,6 +47,8 @@ enum Command {
     Openapi(openapi::Options),
     /// Check that the core does no I/O, reads no clock and never waits.
     SansIo(sans_io::Options),
+    /// End bulk commands at random moments and check that they complete, and run them at full size.
+    Soak(soak::Options),
     /// Check that files, imports, words, manifests, licences and documents are in order.
     Tidy,
 }
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Msrv => msrv::run(),
         Command::Openapi(options) => openapi::run(&options),
         Command::SansIo(options) => sans_io::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|sentence| {
@@ -89,7 +94,6 @@ mod tests {
             &["bench", "calls", "peers"],
             &["bench", "--format"],
             &["bench", "--format", "html"],
-            &["bench", "micro", "--write"],
             &["endpoints", "--format", "html"],
             &["endpoints", "flows"],
             &["openapi", "--import"],
@@ -115,6 +119,8 @@ mod tests {
             &["sans-io", "--self-test"],
             &["bench", "--write", "--cold"],
             &["bench", "calls", "--format", "json"],
+            &["bench", "bulk", "--quick", "--write"],
+            &["soak", "--kills", "10", "--seed", "7"],
             &["endpoints", "--format", "json"],
             &["endpoints", "--left-out"],
             &["openapi"],

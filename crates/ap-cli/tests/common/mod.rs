@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub(crate) mod bulk;
 pub(crate) mod counting;
 #[cfg(target_os = "linux")]
 pub(crate) mod terminal;
