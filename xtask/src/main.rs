@@ -10,6 +10,7 @@ mod catalogue;
 mod conformance;
 mod endpoints;
 mod log;
+mod meltano;
 mod msrv;
 mod openapi;
 mod output;
@@ -41,6 +42,8 @@ enum Command {
     Conformance(Box<conformance::Options>),
     /// Show every operation that has a typed endpoint.
     Endpoints(endpoints::Options),
+    /// Run the Singer tap under public tools of PyPI, which it installs into target/meltano.
+    Meltano,
     /// Check that the published crates work with the Rust version that they state.
     Msrv,
     /// Check that the emulator's answers are valid against the vendor's API descriptions.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Endpoints(options) => endpoints::run(&options),
+        Command::Meltano => meltano::run(),
         Command::Msrv => msrv::run(),
         Command::Openapi(options) => openapi::run(&options),
         Command::SansIo(options) => sans_io::run(&options),
@@ -86,6 +90,7 @@ mod tests {
         for arguments in [
             &[][..],
             &["nothing"],
+            &["meltano", "x"],
             &["msrv", "x"],
             &["tidy", "-v"],
             &["sans-io", "x"],
@@ -113,6 +118,7 @@ mod tests {
     fn good_arguments_are_read() {
         for arguments in [
             &["msrv"][..],
+            &["meltano"],
             &["tidy"],
             &["sans-io"],
             &["sans-io", "--bless"],

@@ -36,7 +36,8 @@ $ ap lists add do_not_call leads.csv --column phone -o added.jsonl",
         "ap lists check",
         "\
 $ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists check do_not_call leads.csv --column phone --format csv",
+$ ap lists check do_not_call leads.csv --column phone --format csv
+$ ap lists check do_not_call numbers.txt --shard 0/8 -o checked-0.jsonl",
     ),
     (
         "ap events",
@@ -44,6 +45,14 @@ $ ap lists check do_not_call leads.csv --column phone --format csv",
 $ ap events list
 $ ap events stats --group-by vars.source.name --column source-success
 $ ap events export -o all.jsonl --since-last",
+    ),
+    (
+        "ap events export",
+        "\
+$ ap events export --from 2026-11-01 --to 2026-11-30T23:59:59Z -o november.jsonl
+$ ap events export -o all.jsonl --since-last
+$ ap events export --format singer --config config.json --state state.json
+$ ap events export --format singer --discover",
     ),
     (
         "ap certs",

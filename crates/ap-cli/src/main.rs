@@ -18,6 +18,7 @@ mod proxy;
 mod redact;
 mod retry_after;
 mod session;
+mod tap_name;
 
 use std::ffi::OsString;
 
@@ -27,7 +28,7 @@ use output::Printed;
 
 fn main() -> std::process::ExitCode {
     interrupt::install();
-    match run(&std::env::args_os().collect::<Vec<_>>()) {
+    match run(&tap_name::expand(std::env::args_os().collect())) {
         Ok(Printed::All | Printed::ReaderGone) => std::process::ExitCode::SUCCESS,
         Err(failure) => output::report(&failure),
     }

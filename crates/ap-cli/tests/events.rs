@@ -6,39 +6,10 @@ mod common;
 
 use std::sync::{Arc, OnceLock};
 
-use common::counting::{Answer, Counting, Request};
+use common::counting::Counting;
+use common::event_pages::{id, page, parameter};
 use common::{BAD_KEY, Home, KEY, VARIABLE};
 use serde_json::Value;
-
-/// How many events a page of the test's server has.
-const PAGE: usize = 10;
-
-fn id(number: usize) -> String {
-    format!("{number:024x}")
-}
-
-fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    let query = request.line.split(' ').nth(1)?.split_once('?')?.1;
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find_map(|(found, value)| (found == name).then_some(value))
-}
-
-/// Answers as the product does, for events 1 to `count`.
-fn page(request: &Request, count: usize) -> Answer {
-    let after =
-        parameter(request, "after_id").map_or(0, |id| usize::from_str_radix(id, 16).unwrap());
-    let events = (after + 1..=count).take(PAGE).map(|number| {
-        format!(
-            "{{\"id\":\"{}\",\n \"type\":\"source\",\"ms\":1.50,\"unknown\":{{\"b\":1,\"a\":2}},\"vars\":{{\"lead\":{{\"email\":\"a,b\"}}}}}}",
-            id(number)
-        )
-    });
-    (
-        200,
-        "",
-        format!("[{}]", events.collect::<Vec<_>>().join(",")),
-    )
-}
 
 fn origin(server: &Counting) -> String {
     format!("--origin=lcx={}", server.url)
@@ -125,8 +96,9 @@ fn an_export_that_is_killed_is_completed_by_the_same_command() {
             expected,
             "killed at {at}"
         );
-        // What was on the disk is not called for again: five pages, the empty one, and the one of the kill.
-        assert_eq!(server.count(), 7);
+        // What was on the disk is not called for again: five pages, the empty one, the one of the kill, and the one
+        // before, if it was not written yet.
+        assert!((7..=8).contains(&server.count()), "{}", server.count());
     }
 }
 

@@ -31,6 +31,7 @@ use crate::keys::Prompt;
 use crate::output::{self, Printed};
 use crate::session::Session;
 use attempts::{Attempts, Caller};
+use input::shard::Shard;
 use input::source::{Opened, Source};
 use input::{InputFormat, Rows, Selection};
 use job::Job;
@@ -40,7 +41,7 @@ use ledger::{InputChanged, Ledger};
 use options::{BulkOptions, OutputOptions};
 use progress::Progress;
 use report::Report;
-use results::{Encoder, OutputFormat};
+use results::Encoder;
 use runner::{Ended, ReadRow, Runner};
 use sink::Sink;
 
@@ -93,13 +94,16 @@ pub(crate) fn run_over(
     let settings = [
         ("input format", format!("{format:?}")),
         ("column", format!("{selection:?}")),
+        ("format", format!("{:?}", options.format)),
     ];
-    let rows = Rows::new(source, format, selection)?;
+    let shard = options.shard.unwrap_or(Shard::ALL);
+    let rows = Rows::new(source, format, selection, shard)?;
     let opened = rows.opened().clone();
     let is_ordered = !options.unordered && job.is_repeatable();
     let settings = settings
         .into_iter()
-        .chain([("order", is_ordered.to_string())]);
+        .chain([("order", is_ordered.to_string())])
+        .chain([("shard", shard.to_string())]);
     identity
         .settings
         .extend(settings.map(|(name, value)| (name.to_owned(), value)));
@@ -114,7 +118,8 @@ pub(crate) fn run_over(
         })?;
     }
     let encoder = Encoder {
-        format: options.results.format,
+        format: options.format,
+        shard,
         columns: job.columns(),
         secrets: &session.secrets,
     };
@@ -138,7 +143,7 @@ pub(crate) fn run_over(
             progress: &progress,
             ledger: Ledger::new(rows.header_checksum, &state),
             counts: state.counts,
-            changed: Box::new(|changed| input_changed(&opened, &changed)),
+            changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
         };
         let ended = runner.run(read_ahead(rows)).await;
         progress.end();
@@ -150,15 +155,10 @@ pub(crate) fn run_over(
 }
 
 /// Opens the result file and its journal, or standard output.
-pub(crate) fn open(
-    options: &OutputOptions,
-    mut identity: Identity,
-) -> Result<(Sink, State), Failure> {
+pub(crate) fn open(options: &OutputOptions, identity: Identity) -> Result<(Sink, State), Failure> {
     let Some(output) = &options.output else {
         return Ok((Sink::Stdout, State::default()));
     };
-    let format = format!("{:?}", options.format);
-    identity.settings.insert("format".to_owned(), format);
     let begin = Begin {
         version: journal::VERSION,
         command: identity.command.to_owned(),
@@ -215,11 +215,12 @@ pub(crate) fn damaged_journal() -> Failure {
     )
 }
 
-fn input_changed(opened: &Opened, changed: &InputChanged) -> Failure {
+fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failure {
     Failure::usage(
         format!(
             "{} is not what the run that is resumed read: at or before row {} it differs",
-            opened.name, changed.row
+            opened.name,
+            shard.number_of(changed.row)
         ),
         "give the same rows as before, or name another file for -o",
     )
@@ -265,13 +266,9 @@ pub(crate) fn conclude(
         Some(output) => output::display_path(output),
         None => "the results".to_owned(),
     };
-    let status = match options.format {
-        OutputFormat::Jsonl => "\"status\":\"failed\" or \"unknown\"",
-        OutputFormat::Csv => "failed or unknown in the column status",
-    };
     Err(Failure::new(
         ExitCode::SomeRowsFailed,
         format!("{bad} of {} rows have no success", report.rows),
-        format!("look in {place} for {status}"),
+        format!("look in {place} for the status failed or unknown"),
     ))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::input::InputFormat;
+use super::input::shard::Shard;
 use super::report::ReportFormat;
 use super::results::OutputFormat;
 
@@ -15,9 +16,6 @@ pub(crate) struct OutputOptions {
     /// Write the results to this file. If the run is interrupted, the same command resumes it.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// How the results are written.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: OutputFormat,
     /// How the summary on standard error is written.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) report: ReportFormat,
@@ -35,12 +33,18 @@ pub(crate) struct BulkOptions {
     /// How the rows are written [default: as the file's name says, else lines].
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) input_format: Option<InputFormat>,
+    /// Use only each Nth row, for one of N machines: 0/N to N-1/N.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse, allow_hyphen_values = true)]
+    pub(crate) shard: Option<Shard>,
     /// Make at most this many calls at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CONCURRENCY)))]
     pub(crate) concurrency: u16,
     /// Write each result as soon as it is there, in any order.
     #[arg(long)]
     pub(crate) unordered: bool,
+    /// How the results are written.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: OutputFormat,
     #[command(flatten)]
     pub(crate) results: OutputOptions,
 }
@@ -53,7 +57,8 @@ impl BulkOptions {
     }
 }
 
-fn parse_rate(text: &str) -> Result<f64, &'static str> {
+/// Parses a number of calls a second.
+pub(crate) fn parse_rate(text: &str) -> Result<f64, &'static str> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match text.parse::<f64>() {
         Ok(rate) if is_plain && (0.001..=100_000.0).contains(&rate) => Ok(rate),

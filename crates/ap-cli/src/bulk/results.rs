@@ -4,6 +4,7 @@ use csv_core::{WriteResult, Writer};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::input::shard::Shard;
 use super::job::{Fate, Problem};
 use super::journal::record::Counts;
 use crate::failure::Failure;
@@ -23,6 +24,7 @@ pub(crate) enum OutputFormat {
 /// A row that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
+    /// Among the rows of the shard.
     pub(crate) row: u64,
     pub(crate) line: u64,
     /// The value that was looked up; `None` if the row is a record.
@@ -47,6 +49,7 @@ struct ResultLine<'a> {
 /// Writes results, without the account's keys.
 pub(crate) struct Encoder<'a> {
     pub(crate) format: OutputFormat,
+    pub(crate) shard: Shard,
     pub(crate) columns: &'static [&'static str],
     pub(crate) secrets: &'a Secrets,
 }
@@ -89,11 +92,12 @@ impl Encoder<'_> {
             Fate::Answered(verdict) => (Some(&verdict.members), None),
             Fate::Failed(problem) | Fate::Unknown(problem) => (None, Some(problem)),
         };
+        let row = self.shard.number_of(finished.row);
         let mut line = Vec::new();
         match self.format {
             OutputFormat::Jsonl => {
                 line = output::json_line(&ResultLine {
-                    row: finished.row,
+                    row,
                     line: finished.line,
                     value: finished.value.as_deref(),
                     status: finished.status(),
@@ -105,7 +109,7 @@ impl Encoder<'_> {
             OutputFormat::Csv => {
                 let value = finished.value.clone().unwrap_or_default();
                 let begin = [
-                    finished.row.to_string(),
+                    row.to_string(),
                     finished.line.to_string(),
                     value,
                     finished.status().to_owned(),

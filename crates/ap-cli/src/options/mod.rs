@@ -12,7 +12,7 @@ use clap::Args;
 use values::{parse_origin, parse_proxy, parse_seconds};
 
 /// The options of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalOptions {
     /// Start an emulator only for this command, and use its key.

@@ -6,6 +6,7 @@ mod csv;
 mod json_row;
 mod lines;
 pub(crate) mod row;
+pub(crate) mod shard;
 pub(crate) mod source;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 use csv::{Csv, MAX_COLUMNS, Record, RecordEnd};
 use lines::Lines;
 use row::{Fields, Row, RowProblem, check_text};
+use shard::Shard;
 use source::{Opened, Source, not_read};
 
 /// The longest row, in bytes.
@@ -90,7 +92,11 @@ pub(crate) struct Rows {
     opened: Opened,
     /// The first row, if it was read to know if the selected members are there.
     first: Option<Row>,
-    number: u64,
+    shard: Shard,
+    /// How many rows were read, those of other shards included.
+    read: u64,
+    /// How many of them are of this shard.
+    returned: u64,
     /// Of the names of the columns; 0 without a header.
     pub(crate) header_checksum: u32,
 }
@@ -112,6 +118,7 @@ impl Rows {
         source: Source,
         format: InputFormat,
         selection: Selection,
+        shard: Shard,
     ) -> Result<Self, Failure> {
         let Source { reader, opened } = source;
         let mut header_checksum = 0;
@@ -143,7 +150,9 @@ impl Rows {
             selection,
             opened,
             first: None,
-            number: 0,
+            shard,
+            read: 0,
+            returned: 0,
             header_checksum,
         };
         if format == InputFormat::Jsonl {
@@ -159,6 +168,9 @@ impl Rows {
 
     /// Returns `true` if the next row can be read without waiting for the input, as far as that is cheap to know.
     pub(crate) fn is_next_ready(&self) -> bool {
+        if !self.shard.contains(self.read + 1) {
+            return false;
+        }
         let (buffer, has_quotes) = match &self.text {
             Text::Csv { records, .. } => (records.buffer(), true),
             Text::Jsonl(lines) | Text::Lines(lines, _) => (lines.buffer(), false),
@@ -169,11 +181,32 @@ impl Rows {
         end.is_some_and(|end| !has_quotes || is_whole(&buffer[..end]))
     }
 
-    /// Returns the next row; `None` at the end.
+    /// Returns the next row of the shard; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, Failure> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
+        loop {
+            let is_ours = self.shard.contains(self.read + 1);
+            let Some(read) = self.read(is_ours)? else {
+                return Ok(None);
+            };
+            self.read += 1;
+            if is_ours {
+                self.returned += 1;
+                return Ok(Some(Row {
+                    number: self.returned,
+                    line: read.line,
+                    checksum: read.checksum,
+                    fields: read.fields,
+                }));
+            }
+        }
+    }
+
+    /// Reads a row. The fields of one that `is_ours` does not say are left out.
+    fn read(&mut self, is_ours: bool) -> Result<Option<ReadRow>, Failure> {
+        let none = || Ok(Fields::default());
         let read = match &mut self.text {
             Text::Csv {
                 records,
@@ -183,53 +216,48 @@ impl Rows {
                 record.map(|record| ReadRow {
                     line: record.line,
                     checksum: record.checksum,
-                    fields: csv_fields(&record, names.len(), selected),
+                    fields: match is_ours {
+                        true => csv_fields(&record, names.len(), selected),
+                        false => none(),
+                    },
                     end: record.end,
                 })
             }),
-            Text::Lines(lines, name) => next_full(lines, |text| {
-                if let Some(at) = text.find('\r') {
+            Text::Lines(lines, name) => next_full(lines, |text| match text.find('\r') {
+                _ if !is_ours => none(),
+                Some(at) => {
                     let message = "it contains a carriage return; end lines with a line feed";
-                    return Err(RowProblem::new(message).at(at + 1));
+                    Err(RowProblem::new(message).at(at + 1))
                 }
-                Ok(Fields(vec![(Arc::clone(name), text.to_owned())]))
+                None => Ok(Fields(vec![(Arc::clone(name), text.to_owned())])),
             }),
             Text::Jsonl(lines) => {
                 let selection = &self.selection;
-                next_full(lines, |text| json_row::parse(text, selection))
+                next_full(lines, |text| match is_ours {
+                    true => json_row::parse(text, selection),
+                    false => none(),
+                })
             }
         };
         let read = read.map_err(|error| not_read(&self.opened.name, &error))?;
-        let Some(ReadRow {
-            line,
-            checksum,
-            fields,
-            end,
-        }) = read
-        else {
+        let Some(row) = &read else {
             return Ok(None);
         };
-        if end != RecordEnd::Line {
+        if row.end != RecordEnd::Line {
             // It may be the half of a row of a file that was cut meanwhile.
             self.opened.check_unchanged()?;
         }
-        if end == RecordEnd::InputInQuotes {
-            return Err(never_closed(&self.opened.name, line));
+        if row.end == RecordEnd::InputInQuotes {
+            return Err(never_closed(&self.opened.name, row.line));
         }
-        if let Err(problem) = &fields
+        if let Err(problem) = &row.fields
             && problem.is_missing_column
-            && self.number == 0
+            && self.returned == 0
         {
             let message = format!("the first row of {}: {}", self.opened.name, problem.message);
             return Err(Failure::usage(message, "name a member with --column"));
         }
-        self.number += 1;
-        Ok(Some(Row {
-            number: self.number,
-            line,
-            checksum,
-            fields,
-        }))
+        Ok(read)
     }
 }
 

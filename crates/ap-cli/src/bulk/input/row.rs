@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// One row of the input.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// From 1. Empty lines do not count.
+    /// From 1, among the rows of the shard. Empty lines do not count.
     pub(crate) number: u64,
     /// The line that it begins on, from 1.
     pub(crate) line: u64,

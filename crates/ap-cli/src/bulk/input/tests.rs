@@ -7,6 +7,7 @@ fn rows(bytes: &[u8], format: InputFormat, selection: Selection) -> Result<Vec<R
         Source::of(bytes.to_vec(), "the file rows")?,
         format,
         selection,
+        Shard::ALL,
     )?;
     std::iter::from_fn(|| rows.next().transpose()).collect()
 }

@@ -1,0 +1,160 @@
+//! `ap events export`: every event, oldest first, as the product sent it.
+//!
+//! - `pages` reads page after page, `lines` writes an event as a line.
+//! - This file writes lines to a file with a journal, or to standard output.
+//! - `singer` writes the messages of a Singer tap.
+
+mod lines;
+mod pages;
+mod singer;
+
+use std::time::{Duration, Instant};
+
+use activeprospect::Endpoint as _;
+use activeprospect::api::Id;
+use activeprospect::api::leadconduit::events::List;
+use clap::ValueEnum;
+use serde_json::value::RawValue;
+
+use super::Filter;
+use crate::bulk::attempts::Attempts;
+use crate::bulk::options::OutputOptions;
+use crate::bulk::progress::Progress;
+use crate::bulk::report::Report;
+use crate::bulk::runner::Ended;
+use crate::bulk::{self, Identity};
+use crate::failure::Failure;
+use crate::keys::Prompt;
+use crate::options::GlobalOptions;
+use crate::output::Printed;
+use crate::session::Session;
+use pages::Page;
+
+/// The most events of a page.
+const PAGE: u32 = 1000;
+
+/// How often the result file is written to the disk.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// Exports every event, oldest first. As JSONL, an event has every member that the product sent; as CSV, it has the
+/// usual ones. As Singer, the command is a tap, for hosts such as Meltano.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    output: OutputOptions,
+    /// How the events are written.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Add the events since the last export to the same file.
+    #[arg(long, requires = "output")]
+    since_last: bool,
+    #[command(flatten)]
+    singer: singer::Files,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One event a line, as JSON.
+    #[default]
+    Jsonl,
+    /// The usual members, with a header.
+    Csv,
+    /// The messages of a Singer tap.
+    Singer,
+}
+
+pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    if args.format == Format::Singer {
+        if args.output.output.is_some() {
+            return Err(Failure::usage(
+                "a Singer tap writes to standard output and keeps no journal",
+                "leave -o out; its messages go to a target",
+            ));
+        }
+        return singer::run(args, options);
+    }
+    if args.singer.is_used() {
+        return Err(Failure::usage(
+            "--config, --state, --catalog and --discover are those of a Singer tap",
+            "add --format singer, or leave them out",
+        ));
+    }
+    to_lines(args, options)
+}
+
+fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let mut session = Session::without_keys(options)?;
+    let mut list = raw(args.filter.list());
+    session.check(&list.draft())?;
+    let settings = [
+        ("filter", args.filter.describe()),
+        ("format", format!("{:?}", args.format)),
+    ];
+    let identity = Identity::new("events export", settings);
+    let (mut sink, mut state) = bulk::open(&args.output, identity)?;
+    if state.is_complete && !args.since_last {
+        return bulk::already_complete(&state, &args.output);
+    }
+    state.is_complete = false;
+    session.find_keys(Prompt::Allowed)?;
+    if let Some(cursor) = &state.cursor {
+        let cursor = Id::parse(cursor).map_err(|_| bulk::damaged_journal())?;
+        list = list.after(cursor);
+    }
+    let is_csv = args.format == Format::Csv;
+    if state.len == 0 && is_csv {
+        sink.commit(&lines::csv_header(), state.clone(), true)?;
+    }
+    let earlier = state.rows;
+    let progress = Progress::new(None, earlier, "events");
+    let attempts = Attempts::new(&session, args.output.rate)?;
+    let mut last_sync = Instant::now();
+    let write = |page: &Page| {
+        let mut lines = Vec::new();
+        for event in &page.items {
+            match is_csv {
+                true => lines::csv(event, &session.secrets, &mut lines),
+                false => lines::jsonl(event, &session.secrets, &mut lines),
+            }
+        }
+        state.is_complete = page.next.is_none();
+        state.rows += page.items.len() as u64;
+        state.counts.ok = state.rows;
+        if let Some(next) = &page.next {
+            state.cursor = Some(next.as_str().to_owned());
+        }
+        let is_durable = state.is_complete || last_sync.elapsed() >= SYNC;
+        if is_durable {
+            last_sync = Instant::now();
+        }
+        let printed = sink.commit(&lines, state.clone(), is_durable)?;
+        progress.update(state.counts);
+        Ok(printed)
+    };
+    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, write));
+    progress.end();
+    let (printed, failure) = match ended? {
+        Ok(printed) => (printed, None),
+        Err(error) => {
+            sink.commit(&[], state.clone(), true)?;
+            (Printed::All, Some(session.failure(error)))
+        }
+    };
+    let mut report = Report::new(state.counts, earlier, progress.elapsed());
+    report.repeated_calls = attempts.repeated.get();
+    report.noun = "events";
+    let ended = Ended {
+        counts: state.counts,
+        failure,
+        is_reader_gone: printed.is_reader_gone(),
+    };
+    bulk::conclude(ended, report, &args.output)
+}
+
+/// Returns a list whose events are the text that the product sent, in pages of the largest size.
+fn raw(list: List) -> List<Box<RawValue>> {
+    list.output().limit(PAGE)
+}

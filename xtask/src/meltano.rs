@@ -1,0 +1,232 @@
+//! `cargo xtask meltano`: the Singer tap under public tools: the checker of singer-tools, and Meltano with the project of
+//! `docs/meltano` and target-jsonl, against the emulator.
+//!
+//! The tools are installed from PyPI into `target/meltano`, about 250 MB, so this is no part of `.ci/run`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use ap_emulator::{Emulator, Product};
+use serde_json::{Value, json};
+
+use crate::output::print;
+use crate::repo;
+
+/// How many events the emulator begins with: three pages, the last of them short.
+const EVENTS: u32 = 2_500;
+
+/// Leads that are submitted between two runs, to this flow and source of the emulator.
+const LEADS: &str = "email\na@b.example\nb@b.example\nc@b.example\n";
+const FLOW: &str = "65e0b2000000000000000001";
+const SOURCE: &str = "65e0c3000000000000000001";
+
+/// The name under which the program is a tap.
+const TAP: &str = "tap-activeprospect";
+
+/// Runs the command.
+pub(crate) fn run() -> Result<ExitCode, String> {
+    let tools = Tools::prepare()?;
+    let emulator = Emulator::builder().events(EVENTS).start();
+    let emulator = emulator.map_err(|error| error.to_string())?;
+    let check = Check { tools, emulator };
+    print(&check.singer()?)?;
+    print(&check.meltano()?)
+}
+
+/// The programs that the check runs.
+struct Tools {
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+impl Tools {
+    /// Builds the program, links it as a tap, and installs the public tools if they are missing.
+    fn prepare() -> Result<Self, String> {
+        let target = repo::metadata()?.target_directory.into_std_path_buf();
+        let mut build = repo::cargo();
+        build.current_dir(repo::root());
+        repo::output(build.args(["build", "--quiet", "--locked", "-p", "activeprospect-cli"]))?;
+        let tools = Self {
+            folder: target.join("meltano"),
+            program: target.join("debug/ap"),
+        };
+        let bin = tools.folder.join("bin");
+        std::fs::create_dir_all(&bin).map_err(|error| failed(&bin, &error))?;
+        let tap = tools.tap();
+        let _ = std::fs::remove_file(&tap);
+        std::fs::hard_link(&tools.program, &tap).map_err(|error| failed(&tap, &error))?;
+        tools.install("checker", "singer-check-tap", "singer-tools")?;
+        tools.install("runner", "meltano", "meltano")?;
+        Ok(tools)
+    }
+
+    fn tap(&self) -> PathBuf {
+        self.folder.join("bin").join(TAP)
+    }
+
+    fn installed(&self, environment: &str, program: &str) -> PathBuf {
+        self.folder.join(environment).join("bin").join(program)
+    }
+
+    /// Installs a package into an environment of its own, if its program is not there.
+    fn install(&self, environment: &str, program: &str, package: &str) -> Result<(), String> {
+        if self.installed(environment, program).exists() {
+            return Ok(());
+        }
+        let folder = self.folder.join(environment);
+        let not_installed = |error| {
+            format!("{package} cannot be installed here, so that nothing was checked: {error}")
+        };
+        repo::output(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .map_err(not_installed)?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        repo::output(pip.args(["-m", "pip", "install", "--quiet", package]))
+            .map_err(not_installed)?;
+        Ok(())
+    }
+
+    /// Returns a folder that is empty.
+    fn empty_folder(&self, name: &str) -> Result<PathBuf, String> {
+        let folder = self.folder.join(name);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        }
+        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        Ok(folder)
+    }
+}
+
+/// The tap against the emulator.
+struct Check {
+    tools: Tools,
+    emulator: Emulator,
+}
+
+impl Check {
+    fn url(&self) -> &str {
+        self.emulator.url(Product::LeadConduit)
+    }
+
+    /// Returns a program that has the emulator's key, to be run in a folder.
+    fn command(&self, program: &Path, folder: &Path) -> Command {
+        let mut path = self.tools.folder.join("bin").into_os_string();
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        let mut command = Command::new(program);
+        command.current_dir(folder).env("PATH", path);
+        command.env("ACTIVEPROSPECT_API_KEY", self.emulator.key());
+        command.env("TAP_ACTIVEPROSPECT_ORIGIN", self.url());
+        command
+    }
+
+    /// Runs the checker of singer-tools, which validates every message, and runs the tap again with its last state.
+    fn singer(&self) -> Result<String, String> {
+        let folder = self.tools.empty_folder("check")?;
+        let config = folder.join("config.json");
+        let text = json!({"origin": self.url()}).to_string();
+        std::fs::write(&config, text).map_err(|error| failed(&config, &error))?;
+        let checker = self.tools.installed("checker", "singer-check-tap");
+        let mut command = self.command(&checker, &folder);
+        command.arg("--tap").arg(self.tools.tap());
+        let report = repo::output(command.arg("--config").arg(&config))?;
+        let records: Vec<_> = report
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(" record messages"))
+            .collect();
+        let expected = [EVENTS.to_string(), "0".to_owned()];
+        match records == expected {
+            true => Ok(format!(
+                "singer-check-tap: {EVENTS} records are valid, and 0 come after the last state\n"
+            )),
+            false => Err(format!(
+                "singer-check-tap expected {expected:?} records:\n{report}"
+            )),
+        }
+    }
+
+    /// Runs the project of `docs/meltano` three times: for everything, for nothing new, and for new events.
+    fn meltano(&self) -> Result<String, String> {
+        let folder = self.tools.empty_folder("project")?;
+        let project = folder.join("meltano.yml");
+        let text = repo::read(&repo::root().join("docs/meltano/meltano.yml"))?;
+        std::fs::write(&project, text).map_err(|error| failed(&project, &error))?;
+        let meltano = |arguments: &[&str]| {
+            let program = self.tools.installed("runner", "meltano");
+            repo::output(self.command(&program, &folder).args(arguments))
+        };
+        let version = meltano(&["--version"])?;
+        meltano(&["install"])?;
+        let mut counts = Vec::new();
+        for is_last in [false, false, true] {
+            if is_last {
+                self.submit(&folder)?;
+            }
+            meltano(&["run", TAP, "target-jsonl"])?;
+            counts.push(ids(&repo::read(&folder.join("events.jsonl"))?)?.len());
+        }
+        let found = ids(&repo::read(&folder.join("events.jsonl"))?)?;
+        let origin = format!("--origin=lcx={}", self.url());
+        let mut export = self.command(&self.tools.program, &folder);
+        let expected = ids(&repo::output(export.args([&origin, "events", "export"]))?)?;
+        let [first, second, third] = counts[..] else {
+            return Err("a run is missing".to_owned());
+        };
+        if found != expected || first != EVENTS as usize || second != first || third <= second {
+            return Err(format!(
+                "after three runs there were {counts:?} events, and then {} different ones of {}",
+                found.iter().collect::<BTreeSet<_>>().len(),
+                expected.len()
+            ));
+        }
+        self.check_no_key(&folder)?;
+        Ok(format!(
+            "{}: {first} events in the first run, {} more in the second, {} more after new leads; none twice, \
+             the same as `ap events export`; the key is in no file of the project\n",
+            version.trim(),
+            second - first,
+            third - second
+        ))
+    }
+
+    fn submit(&self, folder: &Path) -> Result<(), String> {
+        let leads = folder.join("leads.csv");
+        std::fs::write(&leads, LEADS).map_err(|error| failed(&leads, &error))?;
+        let origin = format!("--origin=lcx={}", self.url());
+        let mut submit = self.command(&self.tools.program, folder);
+        submit
+            .args([&origin, "leads", "submit", FLOW, SOURCE])
+            .arg(&leads);
+        repo::output(&mut submit).map(drop)
+    }
+
+    /// Fails if a file of the project has the key.
+    fn check_no_key(&self, folder: &Path) -> Result<(), String> {
+        let key = self.emulator.key();
+        for file in repo::files(folder)? {
+            let path = folder.join(&file);
+            // A file of a link that leads nowhere has nothing.
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            if String::from_utf8_lossy(&bytes).contains(&key) {
+                return Err(format!("{} contains the key", file.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the ids of events, one event a line, in the order of the lines.
+fn ids(lines: &str) -> Result<Vec<String>, String> {
+    let id = |line: &str| {
+        let event: Option<Value> = serde_json::from_str(line).ok();
+        event.and_then(|event| event["id"].as_str().map(str::to_owned))
+    };
+    let ids: Option<Vec<_>> = lines.lines().map(id).collect();
+    ids.ok_or_else(|| "a line is no event with an id".to_owned())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot write {}: {error}", path.display())
+}
