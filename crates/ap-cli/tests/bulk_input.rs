@@ -262,8 +262,8 @@ enum Change {
 #[test]
 fn a_file_that_changes_while_it_is_read_is_noticed_and_no_half_row_is_sent() {
     // More than is read ahead.
-    const ROWS: usize = 800;
-    const KEPT: usize = 600;
+    const ROWS: usize = 2_000;
+    const KEPT: usize = 1_600;
     let row = |number: usize| format!("value-{number:0200}\n");
     let all: String = (1..=ROWS).map(row).collect();
     let width = row(1).len();
