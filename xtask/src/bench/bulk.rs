@@ -90,7 +90,7 @@ pub(super) fn run(tools: &Tools, options: &Options, tables: &mut Vec<Table>) -> 
             };
             table.rows.push(vec![
                 Cell::Text(match index {
-                    0 => format!("{name}"),
+                    0 => name.to_owned(),
                     _ => format!(
                         "{}, {}",
                         if name == EXPORT { "events" } else { "values" },
