@@ -46,6 +46,10 @@ class Events(RESTStream):
         return self.config["url"]
 
     @property
+    def http_headers(self):
+        return {"Accept": "application/json"}
+
+    @property
     def authenticator(self):
         return BasicAuthenticator(username="API", password=self.config["key"])
 
