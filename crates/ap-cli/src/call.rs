@@ -61,14 +61,18 @@ fn print_request<B>(session: &Session, request: &Request<B>) {
         uri.authority().map_or("", |authority| authority.as_str())
     ));
     for (name, value) in request.headers() {
-        let value = if may_be_secret(name) {
-            MARK.into()
-        } else {
-            let value = session.secrets.redact_text(value.as_bytes());
-            redact::escape(&String::from_utf8_lossy(&value))
-        };
+        let value = shown_header(name, value, session);
         output::eprintln(&format!("> {name}: {value}"));
     }
+}
+
+/// Returns the value of a header as it can be shown.
+pub(crate) fn shown_header(name: &HeaderName, value: &HeaderValue, session: &Session) -> String {
+    if may_be_secret(name) {
+        return MARK.to_owned();
+    }
+    let value = session.secrets.redact_text(value.as_bytes());
+    redact::escape(&String::from_utf8_lossy(&value))
 }
 
 /// Returns `true` if the name of a header suggests that its value is a secret.

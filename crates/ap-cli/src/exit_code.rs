@@ -6,7 +6,7 @@ use activeprospect::{Error, ErrorKind, TransportErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum ExitCode {
-    /// Any other answer of the server, or a failure on this machine.
+    /// Any other answer of the server, an answer that says failure, or a failure on this machine.
     Other = 1,
     /// The command was refused before anything was sent.
     Usage = 2,
@@ -20,7 +20,7 @@ pub(crate) enum ExitCode {
     Transport = 6,
     /// 429 or 5xx: a later call may succeed.
     TryLater = 7,
-    /// Some rows of a bulk command, or an outcome, failed.
+    /// Some rows of a bulk command failed.
     SomeRowsFailed = 8,
     /// A product still accepts an older key than the newest.
     Behind = 9,
@@ -34,7 +34,7 @@ const MEANINGS: [(&str, &str); 11] = [
     ),
     (
         "1",
-        "any other answer of the server (3xx, other 4xx), or a failure on this machine",
+        "any other answer (3xx, other 4xx), one that says failure, or a failure here",
     ),
     (
         "2",

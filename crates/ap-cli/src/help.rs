@@ -1,5 +1,7 @@
 //! What help and completions offer beside clap's own: examples, and no option that a command refuses.
 
+mod typed_commands;
+
 use clap::{Arg, ArgAction, Command};
 
 /// The commands that refuse `--emulator`, because they are about stored keys or are an emulator themselves.
@@ -24,47 +26,6 @@ $ ap auth status                  # show which key each product accepts
 $ ap lists check LIST numbers.txt -o checked.jsonl
 $ ap events export --from 2026-11-01 -o events.jsonl
 $ ap help exit-codes",
-    ),
-    (
-        "ap lists",
-        "\
-$ ap lists list
-$ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists add do_not_call leads.csv --column phone -o added.jsonl",
-    ),
-    (
-        "ap lists check",
-        "\
-$ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists check do_not_call leads.csv --column phone --format csv
-$ ap lists check do_not_call numbers.txt --shard 0/8 -o checked-0.jsonl",
-    ),
-    (
-        "ap events",
-        "\
-$ ap events list
-$ ap events stats --group-by vars.source.name --column source-success
-$ ap events export -o all.jsonl --since-last",
-    ),
-    (
-        "ap events export",
-        "\
-$ ap events export --from 2026-11-01 --to 2026-11-30T23:59:59Z -o november.jsonl
-$ ap events export -o all.jsonl --since-last
-$ ap events export --format singer --config config.json --state state.json
-$ ap events export --format singer --discover",
-    ),
-    (
-        "ap certs",
-        "\
-$ ap certs retain leads.csv -o retained.jsonl
-$ ap certs insights urls.txt --property page_url --property domain",
-    ),
-    (
-        "ap leads",
-        "\
-$ ap leads submit 65e0b2000000000000000001 65e0c3000000000000000001 leads.csv
-$ ap leads search 'smith austin'",
     ),
     (
         "ap api",
@@ -145,8 +106,15 @@ fn with_option_where_accepted(command: Command, path: &str, emulator: &Arg) -> C
     })
 }
 
+/// Returns the examples of a command.
+fn examples(path: &str) -> Option<&'static str> {
+    let mut all = EXAMPLES.iter().chain(typed_commands::EXAMPLES);
+    let found = all.find(|(name, _)| *name == path);
+    found.map(|(_, examples)| *examples)
+}
+
 fn with_examples_at(mut command: Command, path: &str) -> Command {
-    if let Some((_, examples)) = EXAMPLES.iter().find(|(name, _)| *name == path) {
+    if let Some(examples) = examples(path) {
         let lines: Vec<_> = examples.lines().map(|line| format!("  {line}")).collect();
         command = command.after_help(format!("Examples:\n{}", lines.join("\n")));
     }

@@ -14,6 +14,7 @@ mod limited_read;
 mod options;
 mod output;
 mod possible_key;
+mod preview;
 mod proxy;
 mod redact;
 mod retry_after;

@@ -392,33 +392,6 @@ fn submit(arguments: &[&str], input: &str) -> (Ran, Vec<Value>) {
 }
 
 #[test]
-fn one_lead_is_submitted_by_its_fields() {
-    let fields = [
-        "-f",
-        "email=a=b@example.com",
-        "--field",
-        "phone_1=5125550100",
-    ];
-    let (ran, received) = submit(&fields, "");
-    assert_eq!(objects(ran.succeeds())[0]["outcome"], "success");
-    let expected = serde_json::json!({"email": "a=b@example.com", "phone_1": "5125550100"});
-    assert_eq!(received, [expected]);
-    for (arguments, says) in [
-        (&["-f", "email"][..], "write the name of a field"),
-        (&["-f", "=x"], "write the name of a field"),
-        (&["-f", "a=1", "-f", "a=2"], "the field `a` is there twice"),
-        (&["-f", "a=1", "-"], "cannot be used with"),
-        (&["-f", "a=1", "--map", "a=b"], "cannot be used with"),
-        (&["--map", "a"], "write a column of the input"),
-    ] {
-        let (ran, received) = submit(arguments, "");
-        assert_eq!(ran.code, Some(2), "{ran:?}");
-        ran.says(says);
-        assert!(received.is_empty());
-    }
-}
-
-#[test]
 fn columns_are_sent_as_other_fields_or_left_out() {
     let map = [
         "--map",

@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use common::{Home, KEY, Ran, fake_products, with_input};
@@ -61,26 +62,18 @@ fn every_command_that_needs_no_account_runs_and_the_others_are_valid() {
 }
 
 #[test]
-fn the_examples_of_every_help_are_valid() {
+fn every_help_has_valid_examples_and_fits_80_columns() {
     let home = Home::new();
     let mut count = 0;
-    for command in [
-        "",
-        "api",
-        "lists",
-        "lists check",
-        "events",
-        "certs",
-        "leads",
-        "auth",
-        "auth login",
-        "auth logout",
-        "auth rotate",
-        "auth status",
-        "completions",
-        "emulate",
-    ] {
+    let mut names = BTreeSet::new();
+    common::commands(&home, "", &mut names);
+    for command in &names {
         let help = run(&home, &format!("{command} --help"), "").stdout;
+        assert_ne!(commands(&help).count(), 0, "{command} has no example");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 80),
+            "{help}"
+        );
         for example in commands(&help) {
             let example = example.split(" > ").next().unwrap_or_default();
             let ran = run(&home, &format!("{example} --help"), "");
@@ -88,7 +81,7 @@ fn the_examples_of_every_help_are_valid() {
             count += 1;
         }
     }
-    assert!(count >= 20, "{count}");
+    assert!(count >= 80, "{count}");
 }
 
 #[test]

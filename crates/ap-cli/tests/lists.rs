@@ -56,7 +56,7 @@ fn values_are_added_found_and_removed() {
     assert_eq!(members(&ran, "accepted"), [true, true]);
     assert_eq!(check(), [true, true]);
     let ran = account.run(
-        &["lists", "remove", list, "--md5"],
+        &["lists", "remove", list, "--md5", "--yes"],
         "B@example.com\nnobody\n",
     );
     ran.succeeds();

@@ -33,7 +33,7 @@ use crate::session::Session;
 use attempts::{Attempts, Caller};
 use input::shard::Shard;
 use input::source::{Opened, Source};
-use input::{InputFormat, Rows, Selection};
+use input::{Rows, Selection};
 use job::Job;
 use journal::Journal;
 use journal::record::{Begin, State};
@@ -71,33 +71,19 @@ impl Identity {
 /// Runs a job for every row.
 pub(crate) fn run(
     job: &dyn Job,
-    identity: Identity,
-    selection: Selection,
-    options: &BulkOptions,
-    session: &mut Session,
-) -> Result<Printed, Failure> {
-    let source = Source::open(&options.input)?;
-    let format = options.input_format();
-    run_over(job, identity, source, format, selection, options, session)
-}
-
-/// Runs a job for every row of a source.
-pub(crate) fn run_over(
-    job: &dyn Job,
     mut identity: Identity,
-    source: Source,
-    format: InputFormat,
     selection: Selection,
     options: &BulkOptions,
     session: &mut Session,
 ) -> Result<Printed, Failure> {
+    let format = options.input_format();
     let settings = [
         ("input format", format!("{format:?}")),
         ("column", format!("{selection:?}")),
         ("format", format!("{:?}", options.format)),
     ];
     let shard = options.shard.unwrap_or(Shard::ALL);
-    let rows = Rows::new(source, format, selection, shard)?;
+    let rows = Rows::new(Source::open(&options.input)?, format, selection, shard)?;
     let opened = rows.opened().clone();
     let is_ordered = !options.unordered && job.is_repeatable();
     let settings = settings

@@ -4,22 +4,30 @@
 //!
 //! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
 //! 2. Add a variant to [`Command`] and a line to [`run`].
-//! 3. Add a row to the table of commands in docs/cli.md.
+//! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`), and a row to `tests/commands.rs`.
 //!
+//! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.
 //! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through
 //! [`Session`](crate::session::Session), which has the client and the keys, and [`call::send`](crate::call::send).
 //! A failed call becomes a [`Failure`] with the operator `?`.
 
 mod api;
 mod auth;
+mod body;
 mod certs;
 mod completions;
+mod confirmation;
 mod emulate;
 mod events;
 mod leads;
 mod lists;
+mod raw_object;
 mod resources;
+mod row_preview;
+mod selection;
 mod shown;
+mod single_call;
+mod whoami;
 
 use activeprospect::api::Id;
 use clap::Subcommand;
@@ -39,7 +47,7 @@ pub(crate) enum Command {
     /// Show, count and export events.
     #[command(subcommand)]
     Events(events::Command),
-    /// Submit and search leads.
+    /// Submit and search leads, ask for bids, give feedback.
     #[command(subcommand)]
     Leads(leads::Command),
     /// Retain, check and match TrustedForm certificates.
@@ -48,18 +56,20 @@ pub(crate) enum Command {
     /// Check, add and remove values of suppression lists.
     #[command(subcommand)]
     Lists(lists::Command),
-    /// Show flows.
+    /// Show, create, change, delete and deploy flows.
     #[command(subcommand)]
     Flows(resources::Flows),
-    /// Show fields.
+    /// Show, create, change and delete fields.
     #[command(subcommand)]
     Fields(resources::Fields),
-    /// Show entities: the sources and recipients of leads.
+    /// Show, create, change and delete entities: the sources and recipients of leads.
     #[command(subcommand)]
     Entities(resources::Entities),
-    /// Show reports.
+    /// Show, create, change and delete reports.
     #[command(subcommand)]
     Reports(resources::Reports),
+    /// Show the user whose key it is.
+    Whoami(single_call::CallOptions),
     /// Run the emulator until interrupted.
     Emulate(emulate::Args),
     /// Print a completion script.
@@ -89,6 +99,7 @@ pub(crate) fn run(
         Command::Fields(command) => command.run(options),
         Command::Entities(command) => command.run(options),
         Command::Reports(command) => command.run(options),
+        Command::Whoami(call) => whoami::run(call, options),
         Command::Emulate(args) => emulate::run(args, options),
         Command::Completions(args) => completions::run(args, definition()),
     }

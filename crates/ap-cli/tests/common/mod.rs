@@ -8,6 +8,7 @@ pub(crate) mod event_pages;
 #[cfg(target_os = "linux")]
 pub(crate) mod terminal;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -310,6 +311,24 @@ pub(crate) fn fake_products(answers: [(u16, &str); 3]) -> ([Fake; 3], Vec<String
         .map(|(name, fake)| format!("--origin={name}={}", fake.url))
         .collect();
     (fakes, origins)
+}
+
+/// Adds the name of a command and of all below it, as the help has them. The program itself has no name.
+pub(crate) fn commands(home: &Home, command: &str, found: &mut BTreeSet<String>) {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let help = home.run_bare(&[&words[..], &["--help"]].concat());
+    found.insert(command.to_owned());
+    let list = help.succeeds().split("\nCommands:\n").nth(1);
+    let list = list.and_then(|list| list.split("\n\n").next());
+    for line in list.unwrap_or_default().lines() {
+        // A line that goes on with a description begins with more spaces.
+        let name = line
+            .strip_prefix("  ")
+            .and_then(|line| line.split(' ').next());
+        if let Some(name) = name.filter(|name| !matches!(*name, "" | "help")) {
+            commands(home, format!("{command} {name}").trim_start(), found);
+        }
+    }
 }
 
 /// Returns options and arguments as one list.

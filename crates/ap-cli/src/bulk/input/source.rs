@@ -158,6 +158,7 @@ impl Source {
     }
 
     /// Makes a source of bytes in memory.
+    #[cfg(test)]
     pub(crate) fn of(bytes: Vec<u8>, name: &str) -> Result<Self, Failure> {
         let size = Some(bytes.len() as u64);
         Self::new(Box::new(io::Cursor::new(bytes)), name.into(), size, None)

@@ -68,7 +68,7 @@ const OTHER_ENCODINGS: [(&[u8], &str, &str); 7] = [
 const SAVE_AS_UTF_8: &str = "save it as UTF-8, which JSON needs (RFC 8259 section 8.1)";
 
 /// Refuses what is not UTF-8 text, and says what it is.
-fn check_encoding(bytes: &[u8], name: &str) -> Result<(), Failure> {
+pub(in crate::commands) fn check_encoding(bytes: &[u8], name: &str) -> Result<(), Failure> {
     let known = OTHER_ENCODINGS.iter();
     let found = known
         .filter(|(start, ..)| bytes.starts_with(start))

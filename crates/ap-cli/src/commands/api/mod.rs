@@ -1,6 +1,6 @@
 //! `ap api`: makes one call and prints the answer.
 
-mod body;
+pub(super) mod body;
 mod headers;
 mod target;
 

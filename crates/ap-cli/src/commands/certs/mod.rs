@@ -12,9 +12,11 @@ use crate::bulk::input::{InputFormat, Role, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
+use crate::commands::row_preview;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
+use crate::preview::PreviewOptions;
 use crate::session::Session;
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +39,8 @@ pub(crate) struct CertOptions {
     /// The column with the certificate's URL or id [default: a usual name].
     #[arg(long, value_name = "COLUMN")]
     cert: Option<String>,
+    #[command(flatten)]
+    preview: PreviewOptions,
 }
 
 /// Where the leads are.
@@ -149,6 +153,9 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         origins: session.client.origins().clone(),
     };
     let selection = selection(certs, lead, reference)?;
+    if certs.preview.is_wanted() {
+        return row_preview::show(certs.preview, &job, selection, &certs.bulk, &mut session);
+    }
     bulk::run(&job, identity, selection, &certs.bulk, &mut session)
 }
 

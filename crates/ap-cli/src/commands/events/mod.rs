@@ -12,7 +12,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::parse_id;
-use super::shown::{self, Columns, JsonOption};
+use super::selection::Columns;
+use super::single_call::{CallOptions, SingleCall};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -51,7 +52,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: u32,
     #[command(flatten)]
-    json: JsonOption,
+    call: CallOptions,
 }
 
 #[derive(clap::Args, Debug)]
@@ -60,7 +61,7 @@ pub(crate) struct GetArgs {
     #[arg(value_name = "ID", value_parser = parse_id)]
     id: Id,
     #[command(flatten)]
-    json: JsonOption,
+    call: CallOptions,
 }
 
 #[derive(clap::Args, Debug)]
@@ -77,7 +78,7 @@ pub(crate) struct StatsArgs {
     #[arg(long, value_name = "INTERVAL")]
     interval: Option<String>,
     #[command(flatten)]
-    json: JsonOption,
+    call: CallOptions,
 }
 
 const COLUMNS: Columns<'_> = &[
@@ -94,14 +95,12 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
     match command {
         Command::List(args) => {
             let list = args.filter.list().newest_first().limit(args.limit);
-            shown::call(&list.draft(), COLUMNS, args.json, options)
+            SingleCall::new(list.draft(), COLUMNS).run(&args.call, options)
         }
-        Command::Get(args) => shown::call(
-            &Get::new(args.id.clone()).draft(),
-            COLUMNS,
-            args.json,
-            options,
-        ),
+        Command::Get(args) => {
+            let get = Get::new(args.id.clone()).draft();
+            SingleCall::new(get, COLUMNS).run(&args.call, options)
+        }
         Command::Stats(args) => stats(args, options),
         Command::Export(args) => export::run(args, options),
     }
@@ -147,7 +146,7 @@ fn stats(args: &StatsArgs, options: &GlobalOptions) -> Result<Printed, Failure> 
     let columns: Vec<_> = columns
         .map(|(name, place)| (*name, place.as_str()))
         .collect();
-    shown::call(&stats.draft(), &columns, args.json, options)
+    SingleCall::new(stats.draft(), &columns).run(&args.call, options)
 }
 
 impl Filter {

@@ -1,12 +1,14 @@
-//! `ap leads`: submits and searches leads.
+//! `ap leads`: submits and searches leads, asks for bids, and gives feedback.
 
+mod single;
 mod submit;
 
 use activeprospect::Endpoint as _;
 use activeprospect::api::leadconduit::leads::Search;
 use clap::Subcommand;
 
-use super::shown::{self, Columns, JsonOption};
+use super::selection::Columns;
+use super::single_call::{CallOptions, SingleCall};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -17,6 +19,10 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Submit leads to a source of a flow, each at most once.
     Submit(submit::Args),
+    /// Ask for a bid on a lead before it is submitted.
+    Ping(single::PingArgs),
+    /// Return a lead, or report that it became a customer.
+    Feedback(single::FeedbackArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -31,7 +37,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     from: u32,
     #[command(flatten)]
-    json: JsonOption,
+    call: CallOptions,
 }
 
 const COLUMNS: Columns<'_> = &[
@@ -50,8 +56,12 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         Command::Search(args) => {
             let search = Search::new(&args.words).newest_first();
             let search = search.limit(args.limit).from(args.from);
-            shown::call_for_list(&search.draft(), "/hits", COLUMNS, args.json, options)
+            SingleCall::new(search.draft(), COLUMNS)
+                .list_at("/hits")
+                .run(&args.call, options)
         }
         Command::Submit(args) => submit::run(args, options),
+        Command::Ping(args) => single::ping(args, options),
+        Command::Feedback(args) => single::feedback(args, options),
     }
 }

@@ -1,26 +1,28 @@
 //! `ap leads submit`: one lead for each row, never sent twice.
 
 use activeprospect::Error;
-use activeprospect::ap_core::redact;
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{self, Submit};
 use serde_json::{Map, Value};
 
+use super::single;
 use crate::bulk::input::row::{Fields, RowProblem};
-use crate::bulk::input::source::Source;
-use crate::bulk::input::{InputFormat, Renamed, Selection};
+use crate::bulk::input::{Renamed, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
-use crate::commands::parse_id;
+use crate::commands::body::MemberOptions;
+use crate::commands::single_call::CallOptions;
+use crate::commands::{parse_id, row_preview};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
-use crate::output::{self, Printed};
+use crate::output::Printed;
 use crate::session::Session;
 
 /// Submits a lead for each row of a CSV file with a header, or for each JSON object. The names of the columns are
-/// those of the fields, unless --map gives a column another one; empty fields are left out. Or it submits one lead by
-/// its fields: -f email=robin@example.com -f phone_1=5125550100.
+/// those of the fields, unless --map gives a column another one; empty fields are left out.
+///
+/// With -f or -F, it submits one lead, and shows the answer.
 ///
 /// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before you
 /// submit it again.
@@ -34,18 +36,38 @@ pub(crate) struct Args {
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
-    /// A field of the one lead that is submitted instead of a file; can be repeated.
-    #[arg(short, long = "field", value_name = "NAME=VALUE", value_parser = parse_field, conflicts_with_all = ["input", "input_format", "renamed"])]
-    fields: Vec<(String, String)>,
     /// Send a column as this field, or leave it out if there is no FIELD; can be repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = parse_renamed)]
     renamed: Vec<Renamed>,
+    #[command(flatten)]
+    lead: MemberOptions,
     /// Send the key too, for a source with Source Authentication.
     #[arg(long)]
     with_key: bool,
+    #[command(flatten)]
+    call: CallOptions,
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
+    let is_single = !args.lead.is_empty();
+    let has_rows = args.bulk.input.as_os_str() != "-" || args.bulk.results.output.is_some();
+    if is_single && has_rows {
+        return Err(Failure::usage(
+            "one lead is given with -f, and files for several leads",
+            "leave one of them out",
+        ));
+    }
+    if is_single {
+        let lead = args.lead.on(b"{}")?;
+        let Args { flow, source, .. } = args;
+        return single::submit(flow, source, args.with_key, lead, &args.call, options);
+    }
+    if args.call.has_answer_options() {
+        return Err(Failure::usage(
+            "--json and --fields are for one lead, which is given with -f",
+            "leave them out: the results of several leads are JSON, one object a line",
+        ));
+    }
     let mut session = Session::without_keys(options)?;
     let identity = Identity::new(
         "leads submit",
@@ -60,44 +82,11 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         is_signed: args.with_key,
     };
     let selection = Selection::Record(args.renamed.clone());
-    if args.fields.is_empty() {
-        return bulk::run(&job, identity, selection, &args.bulk, &mut session);
+    if args.call.preview.is_wanted() {
+        let preview = args.call.preview;
+        return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
-    let source = one_lead(&args.fields)?;
-    let format = InputFormat::Jsonl;
-    bulk::run_over(
-        &job,
-        identity,
-        source,
-        format,
-        selection,
-        &args.bulk,
-        &mut session,
-    )
-}
-
-/// Returns the fields of one lead as an input.
-fn one_lead(fields: &[(String, String)]) -> Result<Source, Failure> {
-    let mut members = Map::new();
-    for (name, value) in fields {
-        if members
-            .insert(name.clone(), value.as_str().into())
-            .is_some()
-        {
-            return Err(Failure::usage(
-                format!("the field `{}` is there twice", redact::escape(name)),
-                "name each field once",
-            ));
-        }
-    }
-    Source::of(output::json_line(&members)?.into_bytes(), "the lead")
-}
-
-fn parse_field(text: &str) -> Result<(String, String), &'static str> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write the name of a field, =, and its value, such as email=robin@example.com"),
-    }
+    bulk::run(&job, identity, selection, &args.bulk, &mut session)
 }
 
 fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {

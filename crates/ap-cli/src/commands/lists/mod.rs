@@ -9,7 +9,9 @@ use activeprospect::api::ListName;
 use activeprospect::api::suppressionlist::{CreateList, Lists};
 use clap::Subcommand;
 
-use super::shown::{self, Columns, JsonOption};
+use super::confirmation::Confirmation;
+use super::selection::Columns;
+use super::single_call::{CallOptions, SingleCall};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -18,15 +20,15 @@ use change::Change;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the account's lists.
-    List(JsonOption),
+    List(CallOptions),
     /// Create a list.
     Create(CreateArgs),
     /// Check which values are on a list.
     Check(values::Args),
     /// Add values to a list.
     Add(values::Args),
-    /// Remove values from a list.
-    Remove(values::Args),
+    /// Remove values from a list. Asks first.
+    Remove(RemoveArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -38,7 +40,15 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u64>,
     #[command(flatten)]
-    json: JsonOption,
+    call: CallOptions,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct RemoveArgs {
+    #[command(flatten)]
+    values: values::Args,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 const COLUMNS: Columns<'_> = &[
@@ -51,18 +61,24 @@ const COLUMNS: Columns<'_> = &[
 
 pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed, Failure> {
     match command {
-        Command::List(json) => shown::call(&Lists::new().draft(), COLUMNS, *json, options),
+        Command::List(call) => SingleCall::new(Lists::new().draft(), COLUMNS).run(call, options),
         Command::Create(args) => {
             let create = CreateList::new(&args.title);
             let create = match args.ttl {
                 Some(seconds) => create.ttl(seconds),
                 None => create,
             };
-            shown::call(&create.draft(), COLUMNS, args.json, options)
+            SingleCall::new(create.draft(), COLUMNS).run(&args.call, options)
         }
         Command::Check(args) => check::run(args, options),
         Command::Add(args) => change::run(Change::Add, args, options),
-        Command::Remove(args) => change::run(Change::Remove, args, options),
+        Command::Remove(args) => {
+            if !args.values.preview.is_wanted() {
+                let question = "remove the value of every row from this list?";
+                args.confirmation.ask(question)?;
+            }
+            change::run(Change::Remove, &args.values, options)
+        }
     }
 }
 

@@ -9,9 +9,11 @@ use crate::bulk::input::row::{Fields, RowProblem};
 use crate::bulk::job::Job;
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
+use crate::commands::row_preview;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
+use crate::preview::PreviewOptions;
 use crate::session::Session;
 
 #[derive(clap::Args, Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Args {
     /// Send the MD5 of each value, computed here.
     #[arg(long = "md5")]
     pub(super) is_hashed: bool,
+    #[command(flatten)]
+    pub(super) preview: PreviewOptions,
 }
 
 /// Runs a job for the value of each row.
@@ -43,6 +47,9 @@ pub(super) fn run(
     ];
     let identity = Identity::new(command, settings);
     let selection = Selection::Value(args.column.clone());
+    if args.preview.is_wanted() {
+        return row_preview::show(args.preview, job, selection, &args.bulk, &mut session);
+    }
     bulk::run(job, identity, selection, &args.bulk, &mut session)
 }
 

@@ -1,0 +1,197 @@
+//! The body of a command that writes: a file, standard input, or single members.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde_json::value::RawValue;
+
+use super::api::body::check_encoding;
+use super::raw_object::RawObject;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::keys::Prompt;
+use crate::redact::MARK;
+use crate::{inherited, limited_read, output};
+
+/// The largest body that is sent, which is also the largest answer that is read.
+const LIMIT_MIB: u64 = 64;
+
+/// The options of commands that send an object.
+#[derive(clap::Args, Debug)]
+pub(crate) struct BodyOptions {
+    /// A file with the whole object as JSON, or - for standard input.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) members: MemberOptions,
+}
+
+/// Single members of an object.
+#[derive(clap::Args, Debug)]
+pub(crate) struct MemberOptions {
+    /// A member that is a text; can be repeated.
+    #[arg(short = 'f', value_name = "NAME=VALUE", value_parser = parse_text)]
+    texts: Vec<(String, Box<RawValue>)>,
+    /// A member that is true, false, null or a number, otherwise a text; can be repeated.
+    #[arg(short = 'F', value_name = "NAME=VALUE", value_parser = parse_typed, allow_hyphen_values = true)]
+    typed: Vec<(String, Box<RawValue>)>,
+}
+
+/// The text of an object, and the file that it is, if it is one.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) text: Vec<u8>,
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl BodyOptions {
+    /// Returns `true` if a file or standard input has the whole object.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Returns `true` if nothing was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.is_whole() && self.members.is_empty()
+    }
+
+    /// Returns if a person can be asked for a key: standard input may be the body.
+    pub(crate) fn prompt(&self) -> Prompt {
+        match self.file.as_deref().is_some_and(is_standard_input) {
+            true => Prompt::Never,
+            false => Prompt::Allowed,
+        }
+    }
+
+    /// Returns the object of the file or of standard input, with the single members. Without a file it has them alone.
+    pub(crate) fn read(&self) -> Result<Body, Failure> {
+        let Some(file) = &self.file else {
+            return self.members.on(b"{}");
+        };
+        let (text, name) = read(file)?;
+        check_encoding(&text, &name)?;
+        if let Err(error) = RawObject::parse(&text) {
+            return Err(Failure::usage(
+                format!(
+                    "{name} is not a JSON object (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ),
+                "correct it; nothing was sent",
+            ));
+        }
+        if memchr::memmem::find(&text, MARK.as_bytes()).is_some() {
+            return Err(Failure::usage(
+                format!("{name} has {MARK} in place of a secret, which would replace the secret"),
+                "write the secret there, or change single members with -f",
+            ));
+        }
+        if self.members.is_empty() {
+            let file = (!is_standard_input(file)).then(|| file.clone());
+            return Ok(Body { text, file });
+        }
+        self.members.on(&text)
+    }
+}
+
+impl MemberOptions {
+    /// Returns `true` if there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.typed.is_empty()
+    }
+
+    /// Returns an object with these members in place of its own. Everything else stays as it is.
+    pub(crate) fn on(&self, object: &[u8]) -> Result<Body, Failure> {
+        let not_an_object = |_| {
+            let message = "the answer is not a JSON object";
+            Failure::new(ExitCode::Other, message, "nothing was changed")
+        };
+        let mut object = RawObject::parse(object).map_err(not_an_object)?;
+        for (name, value) in self.texts.iter().chain(&self.typed) {
+            object.set(name, Cow::Borrowed(&**value));
+        }
+        let text = serde_json::to_vec(&object).map_err(not_an_object)?;
+        Ok(Body { text, file: None })
+    }
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// Returns the text of a file or of standard input, and its name for errors.
+fn read(file: &Path) -> Result<(Vec<u8>, String), Failure> {
+    const HINT: &str = "nothing was sent";
+    if !is_standard_input(file) {
+        let name = format!("the file {}", output::display_path(file));
+        return Ok((
+            limited_read::read(File::open(file), LIMIT_MIB, &name, HINT)?,
+            name,
+        ));
+    }
+    if inherited::is_stdin_closed() {
+        return Err(Failure::usage("standard input is closed", HINT));
+    }
+    let name = "standard input".to_owned();
+    let stdin = Ok(std::io::stdin().lock());
+    Ok((limited_read::read(stdin, LIMIT_MIB, &name, HINT)?, name))
+}
+
+type Member = (String, Box<RawValue>);
+
+fn parse_text(given: &str) -> Result<Member, &'static str> {
+    let (name, value) = split(given)?;
+    Ok((name.to_owned(), text(value)?))
+}
+
+fn parse_typed(given: &str) -> Result<Member, &'static str> {
+    let (name, value) = split(given)?;
+    let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let is_typed = is_number || matches!(value, "true" | "false" | "null");
+    // A number that JSON does not have, such as 007, is a text.
+    let typed = is_typed.then(|| RawValue::from_string(value.to_owned()).ok());
+    let value = typed.flatten().map_or_else(|| text(value), Ok)?;
+    Ok((name.to_owned(), value))
+}
+
+fn text(value: &str) -> Result<Box<RawValue>, &'static str> {
+    serde_json::value::to_raw_value(value).map_err(|_| "write it as NAME=VALUE")
+}
+
+fn split(given: &str) -> Result<(&str, &str), &'static str> {
+    match given.split_once('=') {
+        Some((name, _)) if name.contains(['[', ']']) => {
+            Err("only members of the object itself can be given so; write the object to a file")
+        }
+        Some((name, value)) if !name.is_empty() => Ok((name, value)),
+        _ => Err("write it as NAME=VALUE"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_has_the_type_that_its_option_says() {
+        type Parse = fn(&str) -> Result<Member, &'static str>;
+        let table: [(Parse, &str, &str); 8] = [
+            (parse_text, "a=1", "\"1\""),
+            (parse_text, "a=x=\"y\"", r#""x=\"y\"""#),
+            (parse_typed, "a=1.50", "1.50"),
+            (parse_typed, "a=-1e400", "-1e400"),
+            (parse_typed, "a=null", "null"),
+            (parse_typed, "a=007", "\"007\""),
+            (parse_typed, "a=True", "\"True\""),
+            (parse_typed, "a=", "\"\""),
+        ];
+        for (parse, given, expected) in table {
+            let (name, value) = parse(given).unwrap();
+            assert_eq!((name.as_str(), value.get()), ("a", expected), "{given}");
+        }
+        for given in ["a", "=1", "a[b]=1"] {
+            assert!(parse_text(given).is_err() && parse_typed(given).is_err());
+        }
+    }
+}
