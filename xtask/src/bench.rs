@@ -2,6 +2,7 @@
 //!
 //! Instructions, allocations and bytes decide, because they repeat; times are shown.
 
+mod bulk;
 mod calls;
 mod growth;
 mod micro;
@@ -26,7 +27,7 @@ use tools::Tools;
 /// The command's arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Measure only one part
+    /// Measure only one part; the bulk commands are measured only if they are named
     #[arg(value_enum)]
     part: Option<Part>,
 
@@ -34,13 +35,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     format: Format,
 
-    /// Update the tables in docs/performance.md and its picture; needs every part
-    #[arg(long, conflicts_with = "part")]
+    /// Update the tables in docs/performance.md and its picture: of bulk commands, or of every other part
+    #[arg(long)]
     write: bool,
 
     /// Measure also what building each crate from nothing costs, which takes minutes
     #[arg(long)]
     cold: bool,
+
+    #[command(flatten)]
+    bulk: bulk::Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,9 +61,11 @@ enum Part {
     Peers,
     Startup,
     Growth,
+    Bulk,
 }
 
 impl Part {
+    /// Those that are measured if none is named.
     const ALL: [Self; 5] = [
         Self::Micro,
         Self::Calls,
@@ -69,13 +75,19 @@ impl Part {
     ];
 
     /// Measures this part and adds its tables.
-    fn measure(self, tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
+    fn measure(
+        self,
+        tools: &Tools,
+        options: &Options,
+        tables: &mut Vec<Table>,
+    ) -> Result<(), String> {
         match self {
             Self::Micro => micro::run(tools, tables),
             Self::Calls => calls::run(tools, tables),
             Self::Peers => peers::run(tools, tables),
             Self::Startup => startup::run(tools, tables),
             Self::Growth => growth::run(tools, tables),
+            Self::Bulk => bulk::run(tools, &options.bulk, tables),
         }
     }
 }
@@ -83,30 +95,42 @@ impl Part {
 const DOCUMENT: &str = "docs/performance.md";
 const PICTURE: &str = "docs/performance.svg";
 const BEGIN: &str = "<!-- made by cargo xtask bench --write -->\n";
+const BEGIN_BULK: &str = "<!-- made by cargo xtask bench bulk --write -->\n";
 const END: &str = "<!-- end of what is made -->\n";
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
+    let is_bulk = options.part == Some(Part::Bulk);
+    if options.write && !is_bulk && options.part.is_some() {
+        return Err("--write needs every part, or `bulk`".to_owned());
+    }
     let start = Instant::now();
     let tools = Tools::build(options.cold)?;
     let built = start.elapsed();
     let mut tables = Vec::new();
-    for part in Part::ALL {
-        if options.part.is_none_or(|wanted| wanted == part) {
-            eprintln!("bench: measuring {part:?}");
-            part.measure(&tools, &mut tables)?;
-        }
+    let named = options.part.map(|part| vec![part]);
+    for part in named.unwrap_or_else(|| Part::ALL.to_vec()) {
+        eprintln!("bench: measuring {part:?}");
+        part.measure(&tools, options, &mut tables)?;
     }
     eprintln!(
         "bench: {:.0} s to build, {:.0} s to measure",
         built.as_secs_f64(),
         (start.elapsed() - built).as_secs_f64()
     );
-    if let Some(targets) = targets::table(&tables, options.part.is_none()) {
+    let targets = match is_bulk {
+        true => targets::of_bulk(&tables),
+        false => targets::table(&tables, options.part.is_none()),
+    };
+    if let Some(targets) = targets {
         tables.insert(0, targets);
     }
-    if options.write {
-        write(&tools, &tables)?;
+    if options.write && is_bulk {
+        write(BEGIN_BULK, &text(&tools, &tables))?;
+    } else if options.write {
+        write(BEGIN, &text(&tools, &tables))?;
+        let written = std::fs::write(repo::root().join(PICTURE), picture::svg(&tables));
+        written.map_err(|error| format!("cannot write {PICTURE}: {error}"))?;
     }
     match options.format {
         Format::Table => print(&text(&tools, &tables)),
@@ -132,16 +156,15 @@ fn text(tools: &Tools, tables: &[Table]) -> String {
     text
 }
 
-fn write(tools: &Tools, tables: &[Table]) -> Result<(), String> {
+/// Replaces what is between a mark and the next end.
+fn write(begin: &str, text: &str) -> Result<(), String> {
     let path = repo::root().join(DOCUMENT);
     let old = repo::read(&path)?;
     let parts = old
-        .split_once(BEGIN)
+        .split_once(begin)
         .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let (before, after) =
         parts.ok_or_else(|| format!("{DOCUMENT} does not contain the two marks of the tables"))?;
-    let new = format!("{before}{BEGIN}\n{}\n{END}{after}", text(tools, tables));
-    let failed = |error| format!("cannot write {DOCUMENT} and its picture: {error}");
-    std::fs::write(&path, new).map_err(failed)?;
-    std::fs::write(repo::root().join(PICTURE), picture::svg(tables)).map_err(failed)
+    let new = format!("{before}{begin}\n{text}\n{END}{after}");
+    std::fs::write(&path, new).map_err(|error| format!("cannot write {DOCUMENT}: {error}"))
 }

@@ -14,8 +14,10 @@ mod meltano;
 mod msrv;
 mod openapi;
 mod output;
+mod program;
 mod repo;
 mod sans_io;
+mod soak;
 mod tidy;
 mod tokens;
 mod ureq_agent;
@@ -48,6 +50,8 @@ enum Command {
     Openapi(openapi::Options),
     /// Check that the core does no I/O, reads no clock and never waits.
     SansIo(sans_io::Options),
+    /// End bulk commands at random moments and check that they complete, and run them at full size.
+    Soak(soak::Options),
     /// Check that files, imports, words, manifests, licences and documents are in order.
     Tidy,
 }
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Msrv => msrv::run(),
         Command::Openapi(options) => openapi::run(&options),
         Command::SansIo(options) => sans_io::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|sentence| {
@@ -94,7 +99,6 @@ mod tests {
             &["bench", "calls", "peers"],
             &["bench", "--format"],
             &["bench", "--format", "html"],
-            &["bench", "micro", "--write"],
             &["endpoints", "--format", "html"],
             &["endpoints", "flows"],
             &["openapi", "--import"],
@@ -121,6 +125,8 @@ mod tests {
             &["sans-io", "--self-test"],
             &["bench", "--write", "--cold"],
             &["bench", "calls", "--format", "json"],
+            &["bench", "bulk", "--quick", "--write"],
+            &["soak", "--kills", "10", "--seed", "7"],
             &["endpoints", "--format", "json"],
             &["endpoints", "--left-out"],
             &["openapi"],

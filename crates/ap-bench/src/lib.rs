@@ -2,6 +2,7 @@
 //! same calls to the same server. The server is a process of its own.
 #![forbid(unsafe_code)]
 
+pub mod bulk;
 pub mod events;
 pub mod load;
 pub mod micro;

@@ -245,7 +245,7 @@ fn cpu() -> Duration {
 }
 
 /// Returns the most memory that this process had, if the system reports it.
-fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()

@@ -5,18 +5,19 @@
 //! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]` makes calls, and prints what it measured as a line
 //!   of JSON. It reads the root certificate from its input.
 //! - `ap-bench micro NAME TIMES` does an operation of the core, or of a client, so many times.
+//! - `ap-bench check ORIGIN LIST ROWS WORKERS` and `ap-bench export ORIGIN` make the calls of these bulk commands with
+//!   hyper alone, and print what they measured as a line of JSON. They read the key from their input.
 //! - `ap-bench list` prints these operations: for each of them its name, the operation whose cost is not part of it,
 //!   and a description.
 #![forbid(unsafe_code)]
 
-use std::io::Read as _;
-
+use ap_bench::bulk::{self, Account};
 use ap_bench::load::{self, Load};
 use ap_bench::server::Server;
 use ap_bench::subject::Target;
 use ap_bench::{Failure, micro};
 
-const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | list";
+const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | check ORIGIN LIST ROWS WORKERS | export ORIGIN | list";
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,8 +26,7 @@ fn main() -> Result<(), Failure> {
         ["serve"] => serve(1),
         ["serve", connections] => serve(connections.parse()?),
         ["calls", subject, workers, calls, origin, path, rest @ ..] => {
-            let mut root_pem = String::new();
-            std::io::stdin().read_to_string(&mut root_pem)?;
+            let root_pem = std::io::read_to_string(std::io::stdin())?;
             let target = Target {
                 origin: (*origin).to_owned(),
                 path: (*path).to_owned(),
@@ -47,6 +47,15 @@ fn main() -> Result<(), Failure> {
             }
             Ok(())
         }
+        ["check", origin, list, rows, workers] => {
+            let (rows, workers) = (rows.parse()?, workers.parse()?);
+            println!("{}", bulk::check(account(origin)?, list, rows, workers)?);
+            Ok(())
+        }
+        ["export", origin] => {
+            println!("{}", bulk::export(&account(origin)?)?);
+            Ok(())
+        }
         ["list"] => {
             for micro::Named {
                 name,
@@ -60,6 +69,14 @@ fn main() -> Result<(), Failure> {
         }
         _ => Err(USAGE.into()),
     }
+}
+
+/// Returns the account at an origin, with the key that the input has.
+fn account(origin: &str) -> Result<Account, Failure> {
+    Ok(Account {
+        origin: origin.to_owned(),
+        key: std::io::read_to_string(std::io::stdin())?.trim().to_owned(),
+    })
 }
 
 fn serve(connections: usize) -> Result<(), Failure> {

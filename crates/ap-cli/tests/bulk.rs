@@ -4,54 +4,18 @@
 
 mod common;
 
-use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 
 use ap_emulator::{Emulator, Fault, Product};
-use common::counting::{Answer, Counting, Request};
-use common::{BAD_KEY, Home, KEY, Ran, VARIABLE, emulator_origins, encoded_pair, join};
+use common::bulk::{LIST, not_found, numbers, objects, peak_memory, write};
+use common::counting::Counting;
+use common::{Home, KEY, Ran, VARIABLE, emulator_origins, encoded_pair, join};
 use serde_json::Value;
 
-/// A list of the emulator, and a value on it.
-const LIST: &str = "do_not_call";
+/// A value on the emulator's list.
 const LISTED: &str = "robin@example.com";
-
-fn not_found(request: &Request) -> Answer {
-    let body = format!(
-        r#"{{"specified_lists":["a"],"key":"{}","found":false}}"#,
-        request.last_segment()
-    );
-    (404, "", body)
-}
-
-fn objects(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn write(home: &Home, name: &str, text: impl AsRef<[u8]>) -> String {
-    let path = home.file(name);
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
-fn numbers(count: usize) -> String {
-    (1..=count).map(|number| format!("v{number}\n")).collect()
-}
-
-/// Asserts that a result file has each of the values once, and returns how many calls were not ok.
-fn assert_each_once(path: &str, count: usize) -> usize {
-    let results = objects(&std::fs::read_to_string(path).unwrap());
-    let rows: BTreeSet<u64> = results.iter().map(|r| r["row"].as_u64().unwrap()).collect();
-    assert_eq!(results.len(), count);
-    assert_eq!(rows, (1..=count as u64).collect());
-    for result in &results {
-        assert_eq!(result["value"], format!("v{}", result["row"]));
-    }
-    results.iter().filter(|r| r["status"] != "ok").count()
-}
 
 fn with_emulator(arguments: &[&str], input: &str) -> Ran {
     let emulator = Emulator::start().unwrap();
@@ -191,37 +155,6 @@ fn an_input_that_cannot_be_used_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_rejected_key_ends_the_run_and_the_next_run_resumes_it() {
-    let emulator = Emulator::start().unwrap();
-    let origins = emulator_origins(&emulator);
-    let home = Home::new();
-    let input = write(&home, "in.txt", numbers(5));
-    let output = home.file("out.jsonl");
-    let arguments = join(&origins, &["lists", "check", LIST, &input, "-o", &output]);
-    let ran = home.run(&arguments);
-    assert_eq!(ran.code, Some(3), "{ran:?}");
-    ran.says("run the same command again to resume");
-    let ran = home.run_with_key(&arguments, &emulator.key());
-    ran.succeeds();
-    assert_eq!(assert_each_once(&output, 5), 0);
-    // Once more: nothing is left to do.
-    let calls = emulator
-        .state()
-        .product(Product::SuppressionList)
-        .acceptances;
-    let ran = home.run_with_key(&arguments, &emulator.key());
-    ran.succeeds();
-    ran.says("5 rows: 5 ok; 5 of them in earlier runs");
-    assert_eq!(
-        emulator
-            .state()
-            .product(Product::SuppressionList)
-            .acceptances,
-        calls
-    );
-}
-
-#[test]
 fn a_server_that_is_not_there_ends_the_run() {
     let home = Home::new();
     let port = {
@@ -308,213 +241,11 @@ fn a_closed_pipe_is_no_failure() {
     );
 }
 
-#[cfg(unix)]
-#[test]
-fn a_key_that_is_reset_in_the_middle_costs_no_row() {
-    let emulator = Emulator::start().unwrap();
-    let origins = emulator_origins(&emulator);
-    let home = Home::new();
-    home.store(format!("{}\n", emulator.key()).as_bytes(), 0o600);
-    let command = home.ap(&join(&origins, &["lists", "check", LIST]));
-    let mut child = common::spawn(command);
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut results = String::new();
-    input.write_all(numbers(5).as_bytes()).unwrap();
-    for _ in 0..5 {
-        output.read_line(&mut results).unwrap();
-    }
-    let new_key = emulator.reset();
-    emulator.login(Product::SuppressionList);
-    home.store(format!("{new_key}\n").as_bytes(), 0o600);
-    input.write_all(numbers(5).as_bytes()).unwrap();
-    drop(input);
-    output.read_to_string(&mut results).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    let results = objects(&results);
-    assert_eq!(results.len(), 10);
-    assert!(
-        results.iter().all(|result| result["status"] == "ok"),
-        "{results:?}"
-    );
-}
-
-/// The process that a server ends.
-type Target = Arc<OnceLock<u32>>;
-
-/// Runs a command that the server ends with `kill -9` at its n-th request.
-#[cfg(unix)]
-fn run_and_kill(command: std::process::Command, target: &Target) {
-    let mut child = common::spawn(command);
-    target.set(child.id()).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(common::ending_signal(status), Some(9));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_run_that_is_killed_is_completed_by_the_same_command() {
-    const ROWS: usize = 60;
-    for (at, order) in [
-        (1, ""),
-        (2, ""),
-        (13, "--unordered"),
-        (30, ""),
-        (31, "--unordered"),
-        (60, ""),
-    ] {
-        let target = Target::default();
-        let killer = Arc::clone(&target);
-        let server = Counting::new(move |request| {
-            if request.number == at {
-                common::send_signal(*killer.wait(), "KILL");
-            }
-            not_found(request)
-        });
-        let home = Home::new();
-        let input = write(&home, "in.txt", numbers(ROWS));
-        let output = home.file("out.jsonl");
-        let origin = server.as_suppressionlist();
-        let mut arguments = vec![
-            origin.as_str(),
-            "lists",
-            "check",
-            "a",
-            &input,
-            "-o",
-            &output,
-        ];
-        arguments.extend(Some(order).filter(|order| !order.is_empty()));
-        let mut command = home.ap(&arguments);
-        command.env(VARIABLE, KEY);
-        run_and_kill(command, &target);
-        home.run(&arguments).succeeds();
-        assert_eq!(assert_each_once(&output, ROWS), 0);
-        if order.is_empty() {
-            let results = objects(&std::fs::read_to_string(&output).unwrap());
-            assert!(results.is_sorted_by_key(|result| result["row"].as_u64()));
-        }
-    }
-}
-
-#[test]
-fn a_second_run_on_the_same_file_is_refused() {
-    let home = Home::new();
-    let other: OnceLock<Ran> = OnceLock::new();
-    let other = Arc::new(other);
-    let output = home.file("out.jsonl");
-    let input = write(&home, "in.txt", numbers(3));
-    let arguments: Arc<OnceLock<Vec<String>>> = Arc::default();
-    let home = Arc::new(home);
-    let server = Counting::new({
-        let (other, arguments, home) = (
-            Arc::clone(&other),
-            Arc::clone(&arguments),
-            Arc::clone(&home),
-        );
-        move |request| {
-            other.get_or_init(|| {
-                let arguments: Vec<_> = arguments.wait().iter().map(String::as_str).collect();
-                home.run(&arguments)
-            });
-            not_found(request)
-        }
-    });
-    let all = [
-        &server.as_suppressionlist(),
-        "lists",
-        "check",
-        "a",
-        &input,
-        "-o",
-        &output,
-    ];
-    arguments.set(all.map(str::to_owned).to_vec()).unwrap();
-    home.run(&all).succeeds();
-    other.get().unwrap().fails(2, "another process is writing");
-    assert_each_once(&output, 3);
-}
-
-#[test]
-fn other_rows_or_other_settings_do_not_resume_a_run() {
-    let home = Home::new();
-    let server = Counting::new(|request| match request.number {
-        4 => (401, "", BAD_KEY.to_owned()),
-        _ => not_found(request),
-    });
-    let origin = server.as_suppressionlist();
-    let input = write(&home, "in.txt", numbers(6));
-    let output = home.file("out.jsonl");
-    let arguments = [
-        &origin,
-        "lists",
-        "check",
-        "a",
-        &input,
-        "-o",
-        &output,
-        "--concurrency",
-        "1",
-    ];
-    assert_eq!(home.run(&arguments).code, Some(3));
-    let before = std::fs::read(&output).unwrap();
-    let mut other = arguments;
-    other[3] = "b";
-    home.run(&other).fails(2, "is of a run with another list");
-    write(&home, "in.txt", numbers(6).replace("v2", "v9"));
-    let ran = home.run(&arguments);
-    assert_eq!(ran.code, Some(2));
-    ran.says("is not what the run that is resumed read: at or before row 3 it differs");
-    assert_eq!(std::fs::read(&output).unwrap(), before);
-    assert_eq!(server.count(), 4);
-    write(&home, "in.txt", numbers(6));
-    home.run(&arguments).succeeds();
-    assert_eq!(assert_each_once(&output, 6), 0);
-}
-
-/// Returns the peak memory of a run over that many rows, in KiB, as it is at its last call.
-#[cfg(target_os = "linux")]
-fn peak_memory(rows: usize) -> u64 {
-    let target = Target::default();
-    let peak: Arc<OnceLock<String>> = Arc::default();
-    let server = Counting::new({
-        let (target, peak) = (Arc::clone(&target), Arc::clone(&peak));
-        move |request| {
-            if request.number == rows {
-                let status = format!("/proc/{}/status", target.wait());
-                peak.set(std::fs::read_to_string(status).unwrap()).unwrap();
-            }
-            not_found(request)
-        }
-    });
-    let home = Home::new();
-    let input = write(&home, "in.txt", numbers(rows));
-    let output = home.file("out.jsonl");
-    let mut command = home.ap(&[
-        &server.as_suppressionlist(),
-        "lists",
-        "check",
-        "a",
-        &input,
-        "-o",
-        &output,
-    ]);
-    command.env(VARIABLE, KEY);
-    let mut child = common::spawn(command);
-    target.set(child.id()).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    let status = peak.get().unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_rows() {
-    let (few, many) = (peak_memory(1_000), peak_memory(10_000));
+    let peak_of = |rows| peak_memory("in.txt", numbers(rows).as_bytes(), rows, &[], 0);
+    let (few, many) = (peak_of(1_000), peak_of(10_000));
     assert!(
         many < few + 4096,
         "{few} KiB for 1,000 rows, {many} KiB for 10,000"
@@ -568,4 +299,122 @@ fn faults_of_the_emulator_cost_no_row() {
     command.env(VARIABLE, emulator.key());
     let ran = Ran::of(common::with_input(command, numbers(20)), &emulator.key());
     assert_eq!(objects(ran.succeeds()).len(), 20);
+}
+
+/// Calls at a time, as a server sees them: how many there are, and the most that there were.
+#[derive(Default)]
+struct InFlight {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[test]
+fn as_many_calls_are_in_flight_as_chosen_and_no_more() {
+    const ROWS: usize = 60;
+    for concurrency in [1, 5] {
+        let in_flight: Arc<InFlight> = Arc::default();
+        // Nothing is answered before there are so many.
+        let all = Arc::new(Barrier::new(concurrency));
+        let server = Counting::new({
+            let (in_flight, all) = (Arc::clone(&in_flight), Arc::clone(&all));
+            move |request| {
+                let now = in_flight.now.fetch_add(1, Ordering::SeqCst) + 1;
+                in_flight.most.fetch_max(now, Ordering::SeqCst);
+                all.wait();
+                in_flight.now.fetch_sub(1, Ordering::SeqCst);
+                not_found(request)
+            }
+        });
+        let origin = server.as_suppressionlist();
+        let option = format!("--concurrency={concurrency}");
+        let arguments = [&origin, "lists", "check", "a", &option];
+        let ran = Home::new().run_with(&arguments, numbers(ROWS));
+        assert_eq!(objects(ran.succeeds()).len(), ROWS);
+        assert_eq!(in_flight.most.load(Ordering::SeqCst), concurrency);
+    }
+}
+
+#[test]
+fn results_keep_the_order_of_the_rows_or_come_as_they_are_there() {
+    for (option, is_ordered) in [("--format=jsonl", true), ("--unordered", false)] {
+        // The first row is answered after the second one.
+        let second = Arc::new(Barrier::new(2));
+        let server = Counting::new({
+            let second = Arc::clone(&second);
+            move |request| {
+                match request.last_segment() {
+                    "v1" | "v3" => drop(second.wait()),
+                    _ => {}
+                }
+                not_found(request)
+            }
+        });
+        let origin = server.as_suppressionlist();
+        let arguments = [&origin, "lists", "check", "a", "--concurrency=2", option];
+        let ran = Home::new().run_with(&arguments, numbers(4));
+        let results = objects(ran.succeeds());
+        let rows: Vec<_> = results.iter().map(|r| r["row"].as_u64().unwrap()).collect();
+        assert_eq!(rows.is_sorted(), is_ordered, "{rows:?}");
+        assert_eq!(rows.len(), 4);
+    }
+}
+
+#[test]
+fn no_more_calls_are_made_in_a_second_than_chosen() {
+    let server = Counting::new(not_found);
+    let origin = server.as_suppressionlist();
+    let arguments = [&origin, "lists", "check", "a", "--rate=50", "--report=json"];
+    let ran = Home::new().run_with(&arguments, numbers(31));
+    assert_eq!(objects(ran.succeeds()).len(), 31);
+    let report: Value = serde_json::from_str(&ran.stderr).unwrap();
+    // 30 waits of 20 ms, less what may be caught up.
+    assert!(report["seconds"].as_f64().unwrap() >= 0.58, "{report}");
+}
+
+const FLOW: &str = "5fd4371e940df5a34a3888b2";
+
+/// Submits leads to a server that keeps what it receives.
+fn submit(arguments: &[&str], input: &str) -> (Ran, Vec<Value>) {
+    let received: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let server = Counting::new({
+        let received = Arc::clone(&received);
+        move |request| {
+            let lead = serde_json::from_str(&request.body).unwrap();
+            received.lock().unwrap().push(lead);
+            (201, "", r#"{"outcome":"success"}"#.to_owned())
+        }
+    });
+    let origin = format!("--origin=lcx={}", server.url);
+    let start = [&origin, "leads", "submit", FLOW, FLOW];
+    let ran = Home::new().run_with(&[&start, arguments].concat(), input);
+    let received = received.lock().unwrap().clone();
+    (ran, received)
+}
+
+#[test]
+fn columns_are_sent_as_other_fields_or_left_out() {
+    let map = [
+        "--map",
+        "e-mail=email",
+        "--map",
+        "2=phone_1",
+        "--map",
+        "Note=",
+    ];
+    for (format, input) in [
+        (
+            "csv",
+            "E-Mail,Mobile,Note,state\na@example.com,5125550100,x,TX\n",
+        ),
+        (
+            "jsonl",
+            r#"{"E-Mail":"a@example.com","Mobile":5125550100,"Note":"x","state":"TX"}"#,
+        ),
+    ] {
+        let (ran, received) = submit(&[&["--input-format", format], &map[..]].concat(), input);
+        ran.succeeds();
+        let expected =
+            serde_json::json!({"email": "a@example.com", "phone_1": "5125550100", "state": "TX"});
+        assert_eq!(received, [expected]);
+    }
 }

@@ -96,8 +96,9 @@ fn an_export_that_is_killed_is_completed_by_the_same_command() {
             expected,
             "killed at {at}"
         );
-        // What was on the disk is not called for again: five pages, the empty one, and the one of the kill.
-        assert_eq!(server.count(), 7);
+        // What was on the disk is not called for again: five pages, the empty one, the one of the kill, and the one
+        // before, if it was not written yet.
+        assert!((7..=8).contains(&server.count()), "{}", server.count());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The targets of the project beside what was measured.
 
+use super::bulk;
 use super::micro::TITLE as CORE;
 use super::table::{Cell, Table};
 
@@ -11,6 +12,7 @@ type CellName = (&'static str, &'static str, &'static str);
 enum Limit {
     AtMost(f64),
     Below(f64),
+    AtLeast(f64),
     /// At most another figure.
     AtMostOther(CellName),
     /// At most so many times another figure.
@@ -214,15 +216,54 @@ const TARGETS: [Target; 20] = [
     },
 ];
 
+const BULK_TARGETS: [Target; 3] = [
+    Target {
+        what: "rows a second to those of a Python tap: `ap events export`, `ap lists check`",
+        figures: &[
+            (bulk::TITLE, bulk::EXPORT, bulk::TO_TAP),
+            (bulk::TITLE, bulk::CHECK, bulk::TO_TAP),
+        ],
+        digits: 1,
+        limit: Limit::AtLeast(25.0),
+    },
+    Target {
+        what: "rows a second of a bare loop over hyper to ours: the same",
+        figures: &[
+            (bulk::TITLE, bulk::EXPORT, bulk::TO_BARE),
+            (bulk::TITLE, bulk::CHECK, bulk::TO_BARE),
+        ],
+        digits: 2,
+        limit: Limit::AtMost(1.5),
+    },
+    Target {
+        what: "peak memory, MiB: the same",
+        figures: &[
+            (bulk::TITLE, bulk::EXPORT, bulk::PEAK),
+            (bulk::TITLE, bulk::CHECK, bulk::PEAK),
+        ],
+        digits: 1,
+        limit: Limit::Below(64.0),
+    },
+];
+
 /// Returns a table of the targets with their figures. Targets without a figure are left out, unless everything was to be
 /// measured.
 pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
+    judged("Targets", &TARGETS, tables, is_whole)
+}
+
+/// Returns a table of the targets of bulk commands with their figures.
+pub(crate) fn of_bulk(tables: &[Table]) -> Option<Table> {
+    judged("Targets of bulk commands", &BULK_TARGETS, tables, true)
+}
+
+fn judged(title: &str, targets: &[Target], tables: &[Table], is_whole: bool) -> Option<Table> {
     let mut found = Table::new(
-        "Targets",
+        title,
         "The figures are those of the tables below, in the order that is named.",
         &["target", "limit", "figures", "held"],
     );
-    for target in &TARGETS {
+    for target in targets {
         let figures: Vec<Option<f64>> = target
             .figures
             .iter()
@@ -234,6 +275,7 @@ pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
         let (limit, most, holds): (_, _, fn(f64, f64) -> bool) = match target.limit {
             Limit::AtMost(most) => ("at most", Some(most), |figure, most| figure <= most),
             Limit::Below(most) => ("below", Some(most), |figure, most| figure < most),
+            Limit::AtLeast(least) => ("at least", Some(least), |figure, least| figure >= least),
             Limit::AtMostOther(cell) => (
                 "at most",
                 number(tables, cell).map(|figure| rounded(figure, target.digits)),

@@ -157,11 +157,16 @@ pub(crate) fn version(program: &str, flag: &str) -> Option<String> {
 
 /// Runs a program with an input. An exit code that is not 0 is an error.
 pub(crate) fn run(command: &mut Command, input: &str) -> Result<Output, String> {
+    run_to(command, input, Stdio::piped())
+}
+
+/// The same with another standard output.
+pub(crate) fn run_to(command: &mut Command, input: &str, stdout: Stdio) -> Result<Output, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let failed = |error: std::io::Error| format!("cannot run {name}: {error}");
     let mut child = command
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;

@@ -45,8 +45,8 @@ use results::Encoder;
 use runner::{Ended, ReadRow, Runner};
 use sink::Sink;
 
-/// How many rows are read ahead.
-const READ_AHEAD: usize = 64;
+/// The most rows that are read before they are passed on together. They are also no more than a buffer has, and one.
+const MAX_READ: usize = 256;
 
 /// What distinguishes one run from another: a journal is resumed only with the same.
 pub(crate) struct Identity {
@@ -71,7 +71,7 @@ impl Identity {
 /// Runs a job for every row.
 pub(crate) fn run(
     job: &dyn Job,
-    identity: Identity,
+    mut identity: Identity,
     selection: Selection,
     options: &BulkOptions,
     session: &mut Session,
@@ -90,7 +90,6 @@ pub(crate) fn run(
         .into_iter()
         .chain([("order", is_ordered.to_string())])
         .chain([("shard", shard.to_string())]);
-    let mut identity = identity;
     identity
         .settings
         .extend(settings.map(|(name, value)| (name.to_owned(), value)));
@@ -169,22 +168,25 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// Reads rows on a thread of its own: a read of standard input may wait for a long time.
-fn read_ahead(mut rows: Rows) -> Receiver<ReadRow> {
-    let (sender, receiver) = channel(READ_AHEAD);
+fn read_ahead(mut rows: Rows) -> Receiver<Vec<ReadRow>> {
+    let (sender, receiver) = channel(1);
     std::thread::spawn(move || {
+        let mut batch = Vec::new();
         loop {
             let read = match rows.next() {
-                Ok(Some(row)) => Ok(row),
-                Ok(None) => match rows.opened().check_unchanged() {
-                    Ok(()) => return,
-                    Err(failure) => Err(failure),
-                },
-                Err(failure) => Err(failure),
+                Ok(Some(row)) => Some(Ok(row)),
+                Ok(None) => rows.opened().check_unchanged().err().map(Err),
+                Err(failure) => Some(Err(failure)),
             };
-            let is_last = read.is_err();
-            // If nobody receives any more, the run has ended.
-            if sender.blocking_send(read).is_err() || is_last {
-                return;
+            let is_last = !matches!(read, Some(Ok(_)));
+            batch.extend(read);
+            // What is read does not wait for what is not there yet.
+            if is_last || batch.len() >= MAX_READ || !rows.is_next_ready() {
+                // If nobody receives any more, the run has ended.
+                let sent = sender.blocking_send(std::mem::take(&mut batch));
+                if is_last || sent.is_err() {
+                    return;
+                }
             }
         }
     });

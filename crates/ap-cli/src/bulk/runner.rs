@@ -71,7 +71,7 @@ struct Head {
 }
 
 enum Event {
-    Row(Option<ReadRow>),
+    Read(Option<Vec<ReadRow>>),
     Ended(Head, Outcome),
     Tick,
     /// Nothing is ready.
@@ -80,6 +80,8 @@ enum Event {
 
 /// What a run has besides the settings of its runner.
 struct Running<'a> {
+    /// Rows that were read.
+    read: std::vec::IntoIter<ReadRow>,
     calls: Calls<'a>,
     /// Calls that are about to begin.
     starting: Vec<(Head, Prepared)>,
@@ -94,10 +96,11 @@ struct Running<'a> {
 
 impl<'a> Runner<'a> {
     /// Runs until the last row, or until something ends it.
-    pub(crate) async fn run(mut self, mut rows: Receiver<ReadRow>) -> Result<Ended, Failure> {
+    pub(crate) async fn run(mut self, mut rows: Receiver<Vec<ReadRow>>) -> Result<Ended, Failure> {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut running = Running {
+            read: Vec::new().into_iter(),
             calls: FuturesUnordered::new(),
             starting: Vec::new(),
             held: BTreeMap::new(),
@@ -109,10 +112,14 @@ impl<'a> Runner<'a> {
         };
         let is_prompt = !self.sink.is_file() || !self.caller.job.is_repeatable();
         loop {
+            self.admit_read(&mut running)?;
             self.start(&mut running)?;
+            // If so, nothing that was read is left.
             let admits = self.admits(&running);
             let is_done = running.calls.is_empty() && !admits;
-            if is_done || running.failure.is_some() && self.caller.job.is_repeatable() {
+            // After a failure of the server, calls that can be made again are not waited for.
+            let is_cut = self.caller.attempts.is_ending.get() && self.caller.job.is_repeatable();
+            if is_done || is_cut {
                 break;
             }
             let event = match ready_event(&mut running.calls, admits, &mut rows, &mut ticks) {
@@ -128,19 +135,8 @@ impl<'a> Runner<'a> {
                 event => event,
             };
             match event {
-                Event::Row(Some(Ok(row))) => {
-                    self.admit(&mut running, row)?;
-                    while self.admits(&running)
-                        && let Ok(read) = rows.try_recv()
-                    {
-                        match read {
-                            Ok(row) => self.admit(&mut running, row)?,
-                            Err(failure) => running.failure = Some(failure),
-                        }
-                    }
-                }
-                Event::Row(Some(Err(failure))) => running.failure = Some(failure),
-                Event::Row(None) => self.end_of_input(&mut running),
+                Event::Read(Some(read)) => running.read = read.into_iter(),
+                Event::Read(None) => self.end_of_input(&mut running),
                 Event::Ended(head, outcome) => self.ended_call(&mut running, head, outcome)?,
                 Event::Tick | Event::Idle => {
                     self.progress.update(self.counts);
@@ -176,10 +172,25 @@ impl<'a> Runner<'a> {
             && self.ledger.window_len() < self.concurrency * WINDOW
     }
 
+    /// Accepts rows that were read, as many as there may be.
+    fn admit_read(&mut self, running: &mut Running<'a>) -> Result<(), Failure> {
+        while self.admits(running)
+            && let Some(read) = running.read.next()
+        {
+            match read {
+                Ok(row) => self.admit(running, row)?,
+                Err(failure) => running.failure = Some(failure),
+            }
+        }
+        Ok(())
+    }
+
     fn admit(&mut self, running: &mut Running<'a>, row: Row) -> Result<(), Failure> {
         let todo = match self.ledger.admit(row.number, row.checksum) {
             Ok(todo) => todo,
             Err(changed) => {
+                // These may be other rows too.
+                running.starting.clear();
                 running.failure = Some((self.changed)(changed));
                 return Ok(());
             }
@@ -214,7 +225,7 @@ impl<'a> Runner<'a> {
 
     /// Begins the calls that were read. Those that must not be sent twice are first written to the journal.
     fn start(&mut self, running: &mut Running<'a>) -> Result<(), Failure> {
-        if running.failure.is_some() {
+        if self.caller.attempts.is_ending.get() {
             running.starting.clear();
         }
         if !self.caller.job.is_repeatable() && !running.starting.is_empty() {
@@ -316,7 +327,7 @@ fn interrupted() -> Problem {
 fn poll_event(
     calls: &mut Calls<'_>,
     admits: bool,
-    rows: &mut Receiver<ReadRow>,
+    rows: &mut Receiver<Vec<ReadRow>>,
     ticks: &mut Interval,
     context: &mut Context<'_>,
 ) -> Poll<Event> {
@@ -327,8 +338,8 @@ fn poll_event(
     if let Poll::Ready(Some((head, outcome))) = calls.poll_next_unpin(context) {
         return Poll::Ready(Event::Ended(head, outcome));
     }
-    if admits && let Poll::Ready(row) = rows.poll_recv(context) {
-        return Poll::Ready(Event::Row(row));
+    if admits && let Poll::Ready(read) = rows.poll_recv(context) {
+        return Poll::Ready(Event::Read(read));
     }
     Poll::Pending
 }
@@ -337,7 +348,7 @@ fn poll_event(
 fn ready_event(
     calls: &mut Calls<'_>,
     admits: bool,
-    rows: &mut Receiver<ReadRow>,
+    rows: &mut Receiver<Vec<ReadRow>>,
     ticks: &mut Interval,
 ) -> Event {
     let mut context = Context::from_waker(std::task::Waker::noop());

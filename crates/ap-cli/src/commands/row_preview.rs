@@ -1,5 +1,6 @@
 //! What a bulk command would send for each row, shown instead of sent.
 
+use crate::bulk::input::shard::Shard;
 use crate::bulk::input::source::Source;
 use crate::bulk::input::{Rows, Selection};
 use crate::bulk::job::Job;
@@ -19,7 +20,8 @@ pub(super) fn show(
     session: &mut Session,
 ) -> Result<Printed, Failure> {
     let format = options.input_format();
-    let mut rows = Rows::new(Source::open(&options.input)?, format, selection)?;
+    let shard = options.shard.unwrap_or(Shard::ALL);
+    let mut rows = Rows::new(Source::open(&options.input)?, format, selection, shard)?;
     preview::find_keys_to_hide(session)?;
     let mut refused = 0_u64;
     while let Some(row) = rows.next()? {

@@ -31,7 +31,8 @@ $ ap lists create 'Sold this month' --ttl 2592000",
         "ap lists check",
         "\
 $ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists check do_not_call leads.csv --column phone --format csv",
+$ ap lists check do_not_call leads.csv --column phone --format csv
+$ ap lists check do_not_call numbers.txt --shard 0/8 -o checked-0.jsonl",
     ),
     (
         "ap lists add",
@@ -72,7 +73,9 @@ $ ap events stats --group-by vars.source.name --column source-success",
         "ap events export",
         "\
 $ ap events export --from 2026-11-01 -o november.jsonl
-$ ap events export -o all.jsonl --since-last",
+$ ap events export -o all.jsonl --since-last
+$ ap events export --format singer --config config.json --state state.json
+$ ap events export --format singer --discover",
     ),
     (
         "ap certs",

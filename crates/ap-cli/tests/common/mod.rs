@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub(crate) mod bulk;
 pub(crate) mod counting;
 pub(crate) mod event_pages;
 #[cfg(target_os = "linux")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use activeprospect::ap_core::redact;
 
-use super::Role;
+use super::{Renamed, Role};
 use crate::failure::Failure;
 
 /// The most names that an error lists.
@@ -19,15 +19,18 @@ pub(crate) fn choose(
     names: &[Arc<str>],
     wanted: Option<&str>,
 ) -> Result<usize, Failure> {
-    let Some(wanted) = wanted else {
-        if names.len() == 1 {
-            return Ok(0);
-        }
-        return Err(Failure::usage(
+    match wanted {
+        Some(wanted) => find(input, names, wanted, "--column"),
+        None if names.len() == 1 => Ok(0),
+        None => Err(Failure::usage(
             format!("{input} has {} columns", names.len()),
             format!("choose one with --column: {}", list(names)),
-        ));
-    };
+        )),
+    }
+}
+
+/// Returns the index of the column that an option names, by its name or its number.
+fn find(input: &str, names: &[Arc<str>], wanted: &str, option: &str) -> Result<usize, Failure> {
     let is_same = |name: &str| simple(name) == simple(wanted);
     let mut exact = positions(names, |name| name == wanted);
     if exact.is_empty() {
@@ -43,8 +46,8 @@ pub(crate) fn choose(
         [index] => Ok(index),
         [] => Err(unknown(input, names, wanted)),
         _ => Err(Failure::usage(
-            format!("{input} has several columns of the name that --column gives"),
-            "choose one by its number, such as --column 2",
+            format!("{input} has several columns of the name that {option} gives"),
+            "choose one by its number, from 1",
         )),
     }
 }
@@ -58,11 +61,8 @@ pub(crate) fn roles(
     let mut found = Vec::new();
     for role in roles {
         let index = match &role.wanted {
-            Some(wanted) => Some(choose(input, names, Some(wanted))?),
-            None => role.usual.iter().find_map(|usual| {
-                let same = |name: &str| simple(name) == simple(usual);
-                positions(names, same).first().copied()
-            }),
+            Some(wanted) => Some(find(input, names, wanted, role.option)?),
+            None => usual(input, names, role)?,
         };
         match index {
             Some(index) => found.push((Arc::from(role.name), index)),
@@ -77,6 +77,58 @@ pub(crate) fn roles(
             }
             None => {}
         }
+    }
+    Ok(found)
+}
+
+/// Returns the column that has one of a role's usual names.
+fn usual(input: &str, names: &[Arc<str>], role: &Role) -> Result<Option<usize>, Failure> {
+    let found = role.usual.iter().map(|usual| {
+        let same = |name: &str| simple(name) == simple(usual);
+        positions(names, same)
+    });
+    match found.into_iter().find(|found| !found.is_empty()).as_deref() {
+        None => Ok(None),
+        Some([index]) => Ok(Some(*index)),
+        Some(_) => Err(Failure::usage(
+            format!(
+                "{input} has several columns that may have the {}",
+                role.name
+            ),
+            format!("choose one with {}, by its number from 1", role.option),
+        )),
+    }
+}
+
+/// Returns every column with the name that its field has, apart from those that are left out.
+pub(crate) fn record(
+    input: &str,
+    names: &[Arc<str>],
+    renamed: &[Renamed],
+) -> Result<Vec<(Arc<str>, usize)>, Failure> {
+    let mut fields: Vec<Option<Arc<str>>> = names.iter().cloned().map(Some).collect();
+    for Renamed { column, name } in renamed {
+        let index = find(input, names, column, "--map")?;
+        fields[index] = name.as_deref().map(Arc::from);
+    }
+    let mut found: Vec<(Arc<str>, usize)> = Vec::new();
+    for (index, name) in fields.into_iter().enumerate() {
+        let Some(name) = name else { continue };
+        let problem = if name.is_empty() {
+            "no name".to_owned()
+        } else if found.iter().any(|(other, _)| *other == name) {
+            format!("the name `{}`, as another one has", redact::escape(&name))
+        } else {
+            found.push((name, index));
+            continue;
+        };
+        return Err(Failure::usage(
+            format!("column {} of {input} has {problem}", index + 1),
+            format!(
+                "give it a name with --map {0}=NAME, or leave it out with --map {0}=",
+                index + 1
+            ),
+        ));
     }
     Ok(found)
 }

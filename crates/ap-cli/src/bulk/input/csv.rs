@@ -1,6 +1,6 @@
 //! [`Csv`]: rows of a CSV file. The first one has the names of the columns.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 use csv_core::{ReadRecordResult, Reader};
 
@@ -8,7 +8,7 @@ use super::MAX_ROW_LEN;
 use super::row::checksum;
 
 /// The most columns that a row may have.
-const MAX_COLUMNS: usize = 4096;
+pub(super) const MAX_COLUMNS: usize = 4096;
 
 /// Reads records of a limited length. A longer one is read to its end and not kept.
 pub(crate) struct Csv<R> {
@@ -27,6 +27,18 @@ pub(crate) struct Record<'a> {
     pub(crate) checksum: u32,
     /// `None` if it is too long.
     pub(crate) fields: Option<FieldsOf<'a>>,
+    pub(crate) end: RecordEnd,
+}
+
+/// What a record ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordEnd {
+    /// The end of a line.
+    Line,
+    /// The end of the input, without the end of a line.
+    Input,
+    /// The end of the input, within quotation marks.
+    InputInQuotes,
 }
 
 /// The fields of a record.
@@ -56,6 +68,13 @@ impl<'a> FieldsOf<'a> {
     }
 }
 
+impl<R: Read> Csv<BufReader<R>> {
+    /// Returns what was read and not used yet.
+    pub(crate) fn buffer(&self) -> &[u8] {
+        self.reader.buffer()
+    }
+}
+
 impl<R: BufRead> Csv<R> {
     pub(crate) fn new(reader: R) -> Self {
         Self {
@@ -73,14 +92,30 @@ impl<R: BufRead> Csv<R> {
         let line = self.lines + 1;
         let (mut text, mut ends) = (0, 0);
         let mut is_too_long = false;
+        let mut end = RecordEnd::Line;
+        let mut is_line_ended = false;
         let mut discarded = crc32fast::Hasher::new();
         loop {
             let input = fill(&mut self.reader)?;
+            // After the end of the input comes the end of a line, which ends a record unless it is within quotation marks.
+            let is_at_end = input.is_empty();
+            let bytes = match is_at_end {
+                true if !is_line_ended => b"\n",
+                _ => input,
+            };
             let (result, read, written, ended) =
                 self.parser
-                    .read_record(input, &mut self.text[text..], &mut self.ends[ends..]);
-            self.lines += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
-            self.reader.consume(read);
+                    .read_record(bytes, &mut self.text[text..], &mut self.ends[ends..]);
+            if is_at_end {
+                end = match is_line_ended {
+                    true => RecordEnd::InputInQuotes,
+                    false => RecordEnd::Input,
+                };
+                is_line_ended |= read > 0;
+            } else {
+                self.lines += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
+                self.reader.consume(read);
+            }
             text += written;
             ends += ended;
             match result {
@@ -104,12 +139,14 @@ impl<R: BufRead> Csv<R> {
                 line,
                 checksum: discarded.finalize(),
                 fields: None,
+                end,
             }));
         }
         Ok(Some(Record {
             line,
             checksum: checksum(fields.iter()),
             fields: Some(fields),
+            end,
         }))
     }
 

@@ -1,17 +1,26 @@
 //! One line of JSON as a row: a text, a whole number, or an object with members.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Selection;
 use super::columns::{self, suggestion};
 use super::row::{Fields, RowProblem};
+use crate::failure::Failure;
 
 pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProblem> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         RowProblem::new("it is not valid JSON; write one value a line").at(error.column())
     })?;
+    if value.is_object()
+        && let Ok(Repeated(Some(name))) = serde_json::from_str(text)
+    {
+        return Err(RowProblem::new("it has two members of this name").in_column(&name));
+    }
     match (value, selection) {
         (Value::Object(members), Selection::Value(wanted)) => {
             let (name, value) = choose(&members, wanted.as_deref())?;
@@ -20,34 +29,69 @@ pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProb
             Ok(Fields(vec![(name, value)]))
         }
         (Value::Object(members), Selection::Roles(roles)) => {
-            let names: Vec<Arc<str>> = members.keys().map(|name| Arc::from(&**name)).collect();
-            let chosen = columns::roles("it", &names, roles);
-            let chosen = chosen.map_err(|failure| missing(RowProblem::new(failure.message)))?;
-            let fields = chosen.into_iter().filter_map(|(role, index)| {
-                let name = names.get(index)?;
-                let value = members.get(&**name).filter(|value| !value.is_null())?;
-                let text = text_of(value).ok_or_else(|| not_text().in_column(name));
-                Some(text.map(|text| (role, text)))
-            });
-            fields.collect::<Result<_, _>>().map(Fields)
+            let names = names(&members);
+            fields(&members, &names, columns::roles("it", &names, roles))
         }
-        (Value::Object(members), Selection::Record) => {
-            // A member without a value counts as missing.
-            let members = members.iter().filter(|(_, value)| !value.is_null());
-            let fields = members.map(|(name, value)| {
-                let name = Arc::from(&**name);
-                let text = text_of(value).ok_or_else(|| not_text().in_column(&name))?;
-                Ok((name, text))
-            });
-            fields.collect::<Result<_, _>>().map(Fields)
+        (Value::Object(members), Selection::Record(renamed)) => {
+            let names = names(&members);
+            fields(&members, &names, columns::record("it", &names, renamed))
         }
         (value, Selection::Value(_)) => {
             let text = text_of(&value).ok_or_else(not_text)?;
             Ok(Fields(vec![("value".into(), text)]))
         }
-        (_, Selection::Record | Selection::Roles(_)) => {
+        (_, Selection::Record(_) | Selection::Roles(_)) => {
             Err(RowProblem::new("it is not a JSON object"))
         }
+    }
+}
+
+fn names(members: &Map<String, Value>) -> Vec<Arc<str>> {
+    members.keys().map(|name| Arc::from(&**name)).collect()
+}
+
+/// Returns the chosen members as fields. One without a value counts as missing.
+fn fields(
+    members: &Map<String, Value>,
+    names: &[Arc<str>],
+    chosen: Result<Vec<(Arc<str>, usize)>, Failure>,
+) -> Result<Fields, RowProblem> {
+    let chosen = chosen.map_err(|failure| missing(RowProblem::new(failure.message)))?;
+    let fields = chosen.into_iter().filter_map(|(field, index)| {
+        let name = names.get(index)?;
+        let value = members.get(&**name).filter(|value| !value.is_null())?;
+        let text = text_of(value).ok_or_else(|| not_text().in_column(name));
+        Some(text.map(|text| (field, text)))
+    });
+    fields.collect::<Result<_, _>>().map(Fields)
+}
+
+/// The name of a member that an object has twice. A parser of JSON keeps only one of them.
+struct Repeated(Option<String>);
+
+impl<'de> Deserialize<'de> for Repeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RepeatedVisitor)
+    }
+}
+
+struct RepeatedVisitor;
+
+impl<'de> Visitor<'de> for RepeatedVisitor {
+    type Value = Repeated;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Repeated, A::Error> {
+        let (mut names, mut repeated) = (BTreeSet::new(), None);
+        while let Some((name, IgnoredAny)) = members.next_entry::<String, _>()? {
+            if !names.insert(name.clone()) {
+                repeated = Some(name);
+            }
+        }
+        Ok(Repeated(repeated))
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Lines`]: lines of a limited length. A longer one is read to its end and not kept.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 use super::MAX_ROW_LEN;
 
@@ -18,8 +18,17 @@ pub(crate) struct Line<'a> {
     /// Its beginning, if it is too long.
     pub(crate) bytes: &'a [u8],
     pub(crate) is_too_long: bool,
+    /// The input ended before the line did.
+    pub(crate) is_cut: bool,
     /// Of the whole line, with what ends it.
     pub(crate) checksum: u32,
+}
+
+impl<R: Read> Lines<BufReader<R>> {
+    /// Returns what was read and not used yet.
+    pub(crate) fn buffer(&self) -> &[u8] {
+        self.reader.buffer()
+    }
 }
 
 impl<R: BufRead> Lines<R> {
@@ -63,6 +72,7 @@ impl<R: BufRead> Lines<R> {
         let bytes = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         Ok(Some(Line {
+            is_cut: !is_ended,
             number: self.line,
             bytes,
             is_too_long: len > self.buffer.len() || bytes.len() > MAX_ROW_LEN,

@@ -16,9 +16,10 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use csv::{Csv, Record};
-use lines::{Line, Lines};
+use csv::{Csv, MAX_COLUMNS, Record, RecordEnd};
+use lines::Lines;
 use row::{Fields, Row, RowProblem, check_text};
 use shard::Shard;
 use source::{Opened, Source, not_read};
@@ -58,8 +59,16 @@ pub(crate) enum Selection {
     Value(Option<String>),
     /// A value for each role, of the column that plays it.
     Roles(Vec<Role>),
-    /// All columns.
-    Record,
+    /// All columns, some of them by other names.
+    Record(Vec<Renamed>),
+}
+
+/// A column that is used by another name.
+#[derive(Clone, Debug)]
+pub(crate) struct Renamed {
+    pub(crate) column: String,
+    /// `None` if it is left out.
+    pub(crate) name: Option<String>,
 }
 
 /// What a column is used for.
@@ -81,6 +90,8 @@ pub(crate) struct Rows {
     text: Text,
     selection: Selection,
     opened: Opened,
+    /// The first row, if it was read to know if the selected members are there.
+    first: Option<Row>,
     shard: Shard,
     /// How many rows were read, those of other shards included.
     read: u64,
@@ -102,7 +113,7 @@ enum Text {
 }
 
 impl Rows {
-    /// Begins to read: the header of a CSV file, and nothing of other ones.
+    /// Begins to read: the header of a CSV file, and the first row of a JSONL file.
     pub(crate) fn new(
         source: Source,
         format: InputFormat,
@@ -134,15 +145,20 @@ impl Rows {
                 ));
             }
         };
-        Ok(Self {
+        let mut rows = Self {
             text,
             selection,
             opened,
+            first: None,
             shard,
             read: 0,
             returned: 0,
             header_checksum,
-        })
+        };
+        if format == InputFormat::Jsonl {
+            rows.first = rows.next()?;
+        }
+        Ok(rows)
     }
 
     /// Returns what is known of the input apart from its rows.
@@ -150,11 +166,29 @@ impl Rows {
         &self.opened
     }
 
+    /// Returns `true` if the next row can be read without waiting for the input, as far as that is cheap to know.
+    pub(crate) fn is_next_ready(&self) -> bool {
+        if !self.shard.contains(self.read + 1) {
+            return false;
+        }
+        let (buffer, has_quotes) = match &self.text {
+            Text::Csv { records, .. } => (records.buffer(), true),
+            Text::Jsonl(lines) | Text::Lines(lines, _) => (lines.buffer(), false),
+        };
+        let buffer = buffer.trim_ascii_start();
+        let end = memchr::memchr(b'\n', buffer);
+        let is_whole = |line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2);
+        end.is_some_and(|end| !has_quotes || is_whole(&buffer[..end]))
+    }
+
     /// Returns the next row of the shard; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, Failure> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         loop {
             let is_ours = self.shard.contains(self.read + 1);
-            let Some((line, checksum, fields)) = self.read(is_ours)? else {
+            let Some(read) = self.read(is_ours)? else {
                 return Ok(None);
             };
             self.read += 1;
@@ -162,9 +196,9 @@ impl Rows {
                 self.returned += 1;
                 return Ok(Some(Row {
                     number: self.returned,
-                    line,
-                    checksum,
-                    fields,
+                    line: read.line,
+                    checksum: read.checksum,
+                    fields: read.fields,
                 }));
             }
         }
@@ -179,17 +213,23 @@ impl Rows {
                 names,
                 selected,
             } => records.next().map(|record| {
-                record.map(|record| {
-                    let fields = match is_ours {
+                record.map(|record| ReadRow {
+                    line: record.line,
+                    checksum: record.checksum,
+                    fields: match is_ours {
                         true => csv_fields(&record, names.len(), selected),
                         false => none(),
-                    };
-                    (record.line, record.checksum, fields)
+                    },
+                    end: record.end,
                 })
             }),
-            Text::Lines(lines, name) => next_full(lines, |text| match is_ours {
-                true => Ok(Fields(vec![(Arc::clone(name), text.to_owned())])),
-                false => none(),
+            Text::Lines(lines, name) => next_full(lines, |text| match text.find('\r') {
+                _ if !is_ours => none(),
+                Some(at) => {
+                    let message = "it contains a carriage return; end lines with a line feed";
+                    Err(RowProblem::new(message).at(at + 1))
+                }
+                None => Ok(Fields(vec![(Arc::clone(name), text.to_owned())])),
             }),
             Text::Jsonl(lines) => {
                 let selection = &self.selection;
@@ -200,7 +240,17 @@ impl Rows {
             }
         };
         let read = read.map_err(|error| not_read(&self.opened.name, &error))?;
-        if let Some((_, _, Err(problem))) = &read
+        let Some(row) = &read else {
+            return Ok(None);
+        };
+        if row.end != RecordEnd::Line {
+            // It may be the half of a row of a file that was cut meanwhile.
+            self.opened.check_unchanged()?;
+        }
+        if row.end == RecordEnd::InputInQuotes {
+            return Err(never_closed(&self.opened.name, row.line));
+        }
+        if let Err(problem) = &row.fields
             && problem.is_missing_column
             && self.returned == 0
         {
@@ -222,13 +272,43 @@ fn header(records: &mut Csv<Reader>, input: &str) -> Result<(Vec<Arc<str>>, u32)
     let Some(record) = records.next().map_err(|error| not_read(input, &error))? else {
         return Err(invalid("has no names of columns"));
     };
+    if record.end == RecordEnd::InputInQuotes {
+        return Err(invalid("has a quotation mark that is never closed"));
+    }
     let fields = record.fields.ok_or_else(|| invalid("is too long"))?;
     let names: Result<Vec<Arc<str>>, _> = fields
         .iter()
         .map(|name| check_text(name).map(|name| Arc::from(name.trim())))
         .collect();
-    let names = names.map_err(|_| invalid("is not UTF-8"))?;
+    let names = names.map_err(|_| {
+        Failure::usage(
+            format!("the first line of {input} is not UTF-8"),
+            "save the file as UTF-8, or convert it with `iconv -f WINDOWS-1252 -t UTF-8`",
+        )
+    })?;
+    if let [name] = &names[..]
+        && let Some(separator) = [';', '\t'].into_iter().find(|at| name.contains(*at))
+    {
+        let separator = if separator == ';' {
+            "semicolons"
+        } else {
+            "tabs"
+        };
+        return Err(Failure::usage(
+            format!("the columns of {input} are separated by {separator}"),
+            "save the file with commas between the columns",
+        ));
+    }
     Ok((names, record.checksum))
+}
+
+/// Returns the failure for a row in which everything after a quotation mark is one field.
+fn never_closed(input: &str, line: u64) -> Failure {
+    Failure::new(
+        ExitCode::Other,
+        format!("the row on line {line} of {input} has a quotation mark that is never closed"),
+        "close it; this row and everything after it is left",
+    )
 }
 
 /// Returns the selected fields of a record.
@@ -238,7 +318,10 @@ fn csv_fields(
     selected: &[(Arc<str>, usize)],
 ) -> Result<Fields, RowProblem> {
     let Some(fields) = record.fields else {
-        return Err(too_long("; a quotation mark may be missing"));
+        return Err(RowProblem::new(format!(
+            "it is longer than {} KiB or has more than {MAX_COLUMNS} fields; a quotation mark may be missing",
+            MAX_ROW_LEN >> 10
+        )));
     };
     if fields.len() != columns {
         let has = fields.len();
@@ -270,14 +353,17 @@ fn selected(
             Ok(vec![(Arc::clone(&names[index]), index)])
         }
         Selection::Roles(roles) => columns::roles(input, names, roles),
-        Selection::Record => Ok((0..)
-            .zip(names)
-            .map(|(at, name)| (Arc::clone(name), at))
-            .collect()),
+        Selection::Record(renamed) => columns::record(input, names, renamed),
     }
 }
 
-type ReadRow = (u64, u32, Result<Fields, RowProblem>);
+/// A row as it was read.
+struct ReadRow {
+    line: u64,
+    checksum: u32,
+    fields: Result<Fields, RowProblem>,
+    end: RecordEnd,
+}
 
 /// Returns the fields of the next line that is not empty.
 fn next_full(
@@ -288,17 +374,23 @@ fn next_full(
         if line.bytes.trim_ascii().is_empty() && !line.is_too_long {
             continue;
         }
-        let fields = match line {
-            Line {
-                is_too_long: true, ..
-            } => Err(too_long("")),
-            Line { bytes, .. } => check_text(bytes).and_then(&parse),
+        let (number, checksum) = (line.number, line.checksum);
+        let fields = match line.is_too_long {
+            true => Err(RowProblem::new(format!(
+                "it is longer than {} KiB",
+                MAX_ROW_LEN >> 10
+            ))),
+            false => check_text(line.bytes).and_then(&parse),
         };
-        return Ok(Some((line.number, line.checksum, fields)));
+        return Ok(Some(ReadRow {
+            line: number,
+            checksum,
+            fields,
+            end: match line.is_cut {
+                true => RecordEnd::Input,
+                false => RecordEnd::Line,
+            },
+        }));
     }
     Ok(None)
-}
-
-fn too_long(why: &str) -> RowProblem {
-    RowProblem::new(format!("it is longer than {} KiB{why}", MAX_ROW_LEN >> 10))
 }

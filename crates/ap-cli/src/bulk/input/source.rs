@@ -14,6 +14,29 @@ const BUFFER_LEN: usize = 1 << 16;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What is no text in UTF-8, by its first bytes: what it is, and what to do.
+const OTHER_FORMATS: [(&[u8], &str, &str); 5] = [
+    (b"\xff\xfe", "UTF-16", FROM_UTF16),
+    (b"\xfe\xff", "UTF-16", FROM_UTF16),
+    (
+        b"PK\x03",
+        "a workbook or an archive",
+        "save the sheet as CSV in UTF-8",
+    ),
+    (
+        b"\xd0\xcf\x11",
+        "a workbook",
+        "save the sheet as CSV in UTF-8",
+    ),
+    (
+        b"\x1f\x8b",
+        "compressed",
+        "pipe its rows into this command, with `gunzip -c`",
+    ),
+];
+
+const FROM_UTF16: &str = "save it as UTF-8, or convert it with `iconv -f UTF-16 -t UTF-8`";
+
 /// The bytes of the input, after a byte-order mark.
 pub(crate) struct Source {
     pub(crate) reader: BufReader<Box<dyn Read + Send>>,
@@ -51,7 +74,7 @@ impl Opened {
         Err(Failure::new(
             ExitCode::Other,
             format!("{} changed while it was read", self.name),
-            "compare the results with the file; rows may be missing",
+            "wait until nothing writes to it",
         ))
     }
 }
@@ -111,11 +134,8 @@ impl Source {
                 "give it at least one row",
             ));
         }
-        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-            return Err(Failure::usage(
-                format!("{name} is UTF-16"),
-                "save it as UTF-8, or convert it with `iconv -f UTF-16 -t UTF-8`",
-            ));
+        if let Some((format, hint)) = other_format(&start) {
+            return Err(Failure::usage(format!("{name} is {format}"), hint));
         }
         if start == UTF8_MARK {
             start.clear();
@@ -139,10 +159,20 @@ impl Source {
 
     /// Makes a source of bytes in memory.
     #[cfg(test)]
-    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Failure> {
-        let bytes = io::Cursor::new(bytes.to_vec());
-        Self::new(Box::new(bytes), "the file rows".into(), None, None)
+    pub(crate) fn of(bytes: Vec<u8>, name: &str) -> Result<Self, Failure> {
+        let size = Some(bytes.len() as u64);
+        Self::new(Box::new(io::Cursor::new(bytes)), name.into(), size, None)
     }
+}
+
+/// Returns what an input is by its first bytes, and what to do, if it is no text in UTF-8.
+fn other_format(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    if start.iter().take(2).any(|byte| *byte == 0) {
+        return Some(("UTF-16, or no text", FROM_UTF16));
+    }
+    let mut formats = OTHER_FORMATS.iter();
+    let found = formats.find(|(mark, ..)| start.starts_with(mark));
+    found.map(|(_, format, hint)| (*format, *hint))
 }
 
 /// Returns the failure for an input that cannot be read to its end.

@@ -6,8 +6,8 @@ use activeprospect::api::leadconduit::submission::{self, Submit};
 use serde_json::{Map, Value};
 
 use super::single;
-use crate::bulk::input::Selection;
 use crate::bulk::input::row::{Fields, RowProblem};
+use crate::bulk::input::{Renamed, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
@@ -20,7 +20,7 @@ use crate::output::Printed;
 use crate::session::Session;
 
 /// Submits a lead for each row of a CSV file with a header, or for each JSON object. The names of the columns are
-/// those of the fields; empty fields are left out.
+/// those of the fields, unless --map gives a column another one; empty fields are left out.
 ///
 /// With -f or -F, it submits one lead, and shows the answer.
 ///
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
+    /// Send a column as this field, or leave it out if there is no FIELD; can be repeated.
+    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = parse_renamed)]
+    renamed: Vec<Renamed>,
     #[command(flatten)]
     lead: MemberOptions,
     /// Send the key too, for a source with Source Authentication.
@@ -78,11 +81,23 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         source: args.source.clone(),
         is_signed: args.with_key,
     };
+    let selection = Selection::Record(args.renamed.clone());
     if args.call.preview.is_wanted() {
         let preview = args.call.preview;
-        return row_preview::show(preview, &job, Selection::Record, &args.bulk, &mut session);
+        return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
-    bulk::run(&job, identity, Selection::Record, &args.bulk, &mut session)
+    bulk::run(&job, identity, selection, &args.bulk, &mut session)
+}
+
+fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {
+    let (column, name) = text
+        .rsplit_once('=')
+        .filter(|(column, _)| !column.is_empty())
+        .ok_or("write a column of the input, =, and the name of a field, such as Mobile=phone_1")?;
+    Ok(Renamed {
+        column: column.to_owned(),
+        name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+    })
 }
 
 struct Leads {

@@ -1,5 +1,9 @@
 //! Reads the pages of a list of events, one after the other.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::events::List;
 use activeprospect::{Endpoint as _, Error};
@@ -12,25 +16,50 @@ use crate::output::Printed;
 /// Some events, and where those after them begin.
 pub(super) type Page = activeprospect::Page<Box<RawValue>, Id>;
 
-/// Calls a function with each page, until the last one or until the reader has gone. An error of the server is the
-/// inner one.
+/// How often the connection may run before a page is written, so that the call for the next one is sent out.
+const TURNS: usize = 4;
+
+/// Calls a function with each page, until the last one or until the reader has gone. The server makes the next page
+/// meanwhile. An error of the server is the inner one.
 pub(super) async fn each(
     attempts: &Attempts<'_>,
     mut list: List<Box<RawValue>>,
     mut write: impl FnMut(&Page) -> Result<Printed, Failure>,
 ) -> Result<Result<Printed, Error>, Failure> {
+    let mut read = read_page(attempts, &list).await;
     loop {
-        let page = attempts
-            .call(&list.draft(), |response| list.decode(response))
-            .await;
-        let page = match page {
+        let page = match read {
             Ok(page) => page,
             Err(error) => return Ok(Err(error)),
         };
-        let printed = write(&page)?;
-        let Some(next) = page.next.filter(|_| !printed.is_reader_gone()) else {
-            return Ok(Ok(printed));
+        let Some(next) = page.next.clone() else {
+            return write(&page).map(Ok);
         };
         list = list.after(next);
+        let mut next = pin!(read_page(attempts, &list));
+        let mut early = None;
+        for _ in 0..TURNS {
+            if early.is_none() {
+                early = poll_fn(|context| match next.as_mut().poll(context) {
+                    Poll::Ready(page) => Poll::Ready(Some(page)),
+                    Poll::Pending => Poll::Ready(None),
+                })
+                .await;
+            }
+            tokio::task::yield_now().await;
+        }
+        let printed = write(&page)?;
+        if printed.is_reader_gone() {
+            return Ok(Ok(printed));
+        }
+        read = match early {
+            Some(page) => page,
+            None => next.await,
+        };
     }
+}
+
+async fn read_page(attempts: &Attempts<'_>, list: &List<Box<RawValue>>) -> Result<Page, Error> {
+    let decode = |response| list.decode(response);
+    attempts.call(&list.draft(), decode).await
 }
