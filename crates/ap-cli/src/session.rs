@@ -36,7 +36,7 @@ pub(crate) struct Session {
     pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
     config: TransportConfig,
-    timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// A proxy variable of other programs that is set, if there is no proxy.
     unread_proxy_variable: Option<&'static str>,
 }

@@ -16,9 +16,11 @@ mod certs;
 mod completions;
 mod emulate;
 mod events;
+mod gateway;
 mod leads;
 mod lists;
 mod resources;
+mod run;
 mod shown;
 
 use activeprospect::api::Id;
@@ -60,6 +62,10 @@ pub(crate) enum Command {
     /// Show reports.
     #[command(subcommand)]
     Reports(resources::Reports),
+    /// Run a command in any language that calls the APIs without the account's key.
+    Run(run::Args),
+    /// Serve programs on this machine that call the APIs without the account's key.
+    Gateway(gateway::Args),
     /// Run the emulator until interrupted.
     Emulate(emulate::Args),
     /// Print a completion script.
@@ -89,6 +95,8 @@ pub(crate) fn run(
         Command::Fields(command) => command.run(options),
         Command::Entities(command) => command.run(options),
         Command::Reports(command) => command.run(options),
+        Command::Run(args) => run::run(args, options),
+        Command::Gateway(args) => gateway::run(args, options),
         Command::Emulate(args) => emulate::run(args, options),
         Command::Completions(args) => completions::run(args, definition()),
     }
