@@ -163,7 +163,7 @@ fn a_key_that_cannot_be_used_is_refused_and_not_repeated() {
         2,
         "ACTIVEPROSPECT_GATEWAY_KEY: the local key has fewer than 16 bytes",
     );
-    run("with a space in it").fails(2, "ACTIVEPROSPECT_GATEWAY_KEY");
+    run("0123456789 abcdefghi").fails(2, "contains a space at byte 10; remove it");
     run(KEY).fails(2, "the gateway's key is the account's API key");
     let file = home.file("open-key");
     std::fs::write(&file, format!("{LOCAL}\n")).unwrap();

@@ -130,6 +130,7 @@ fn the_command_gets_the_gateway_and_nothing_of_the_accounts_key() {
     assert_eq!(set["MINE"], "kept");
     let ours: Vec<_> = set
         .keys()
+        .copied()
         .filter(|name| name.starts_with("ACTIVEPROSPECT_"))
         .collect();
     assert_eq!(
