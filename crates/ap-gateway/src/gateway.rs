@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::ready::Readiness;
 use crate::responder::{Entrance, Responder};
 
-/// How long accepting pauses after a failure, most likely for want of file descriptors.
+/// How long accepting pauses after a failure. Most likely there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Forwards the requests of programs on this machine, and signs them.
@@ -129,6 +129,7 @@ impl Gateway {
         let (stopping, stopped) = watch::channel(false);
         // Every connection holds a clone. When all are gone, nothing is received any more.
         let (alive, mut all_ended) = mpsc::channel::<()>(1);
+        #[cfg(unix)]
         let mut files = Vec::new();
         let mut accepting = Vec::new();
         for Listener { kind, route } in self.listeners {

@@ -61,6 +61,26 @@ fn slow_heads_and_bodies_end_in_time() {
 }
 
 #[test]
+fn a_client_that_does_not_read_its_answer_ends_in_time() {
+    let length = 64 << 20;
+    let product = Product::start(move |_| {
+        let mut answer =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+        answer.resize(answer.len() + length, b'x');
+        Some(answer)
+    });
+    let gateway = Running::to_product(&product, Limits::new().client_timeout(SOON));
+    let mut unread = Connection::open(&gateway.lcx);
+    unread.write(request("GET /", "", b""));
+    wait_until("the product is called", || !product.requests().is_empty());
+    // The connection of this question is the only one left.
+    wait_until("the connection ends", || {
+        let metrics = call(&gateway.address, "GET /_gateway/metrics", "", b"");
+        metrics.text().contains("ap_gateway_connections 1\n")
+    });
+}
+
+#[test]
 fn idle_connections_do_not_keep_others_out() {
     let product = Product::with(OK);
     let gateway = Running::to_product(&product, Limits::new().max_connections(20));
