@@ -41,17 +41,21 @@ pub(crate) enum Kind {
     Delay,
     TooManyRequests,
     InternalError,
+    BadGateway,
     Unavailable,
+    GatewayTimeout,
     Cut,
     Close,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Delay,
         Self::TooManyRequests,
         Self::InternalError,
+        Self::BadGateway,
         Self::Unavailable,
+        Self::GatewayTimeout,
         Self::Cut,
         Self::Close,
     ];
@@ -62,7 +66,9 @@ impl Kind {
             Self::Delay => "delay",
             Self::TooManyRequests => "429",
             Self::InternalError => "500",
+            Self::BadGateway => "502",
             Self::Unavailable => "503",
+            Self::GatewayTimeout => "504",
             Self::Cut => "cut",
             Self::Close => "close",
         }
@@ -101,10 +107,22 @@ impl Fault {
         Self::new(product, Kind::InternalError, Duration::ZERO)
     }
 
+    /// Responds with 502.
+    #[must_use]
+    pub const fn bad_gateway(product: Product) -> Self {
+        Self::new(product, Kind::BadGateway, Duration::ZERO)
+    }
+
     /// Responds with 503.
     #[must_use]
     pub const fn unavailable(product: Product) -> Self {
         Self::new(product, Kind::Unavailable, Duration::ZERO)
+    }
+
+    /// Responds with 504.
+    #[must_use]
+    pub const fn gateway_timeout(product: Product) -> Self {
+        Self::new(product, Kind::GatewayTimeout, Duration::ZERO)
     }
 
     /// Announces the whole response, sends half of its body, and closes the connection.
@@ -131,7 +149,9 @@ impl Fault {
         let (status, reason) = match self.kind {
             Kind::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too many requests"),
             Kind::InternalError => (StatusCode::INTERNAL_SERVER_ERROR, "internal server error"),
+            Kind::BadGateway => (StatusCode::BAD_GATEWAY, "bad gateway"),
             Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable"),
+            Kind::GatewayTimeout => (StatusCode::GATEWAY_TIMEOUT, "gateway timeout"),
             Kind::Delay | Kind::Cut | Kind::Close => return None,
         };
         let mut response = response::error(service, status, reason);

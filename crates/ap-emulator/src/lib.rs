@@ -22,7 +22,7 @@
 //! | `POST plan/{plan}` | sets the plan, `free`, `paid` or `unpaid` |
 //! | `POST fault` | queues `{"product","kind","count","ms"}`, as JSON or as a form, see [`Fault`] |
 //!
-//! The kinds of faults are `delay`, `429`, `500`, `503`, `cut` and `close`. `count` is 1 and `ms` is 0
+//! The kinds of faults are `delay`, `429`, `500`, `502`, `503`, `504`, `cut` and `close`. `count` is 1 and `ms` is 0
 //! by default.
 //!
 //! A request that a browser sends for a page of another origin changes nothing: the emulator refuses

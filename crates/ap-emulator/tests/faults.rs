@@ -40,7 +40,7 @@ fn the_control_api_queues_faults_too() {
     let emulator = Emulator::start().unwrap();
     let key = emulator.key();
     for product in Product::ALL {
-        for status in [429, 500, 503] {
+        for status in [429, 500, 502, 503, 504] {
             let body = format!(
                 r#"{{"product":"{}","kind":"{status}","count":2,"ms":1}}"#,
                 product.id()

@@ -237,6 +237,7 @@ fn a_free_plan_refuses_the_lead_resources() {
         "/leads",
         "/flows/65e0b2000000000000000001",
         "/leads/1",
+        "/search/leads",
     ];
     emulator.set_plan(Plan::Free);
     for path in paths {

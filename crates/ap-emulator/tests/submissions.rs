@@ -50,11 +50,14 @@ fn outcomes(events: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// Creates a flow, and returns the path of its source.
+/// Creates a flow, deploys it, and returns the path of its source.
 fn source_of_new(emulator: &Emulator, flow: &str) -> String {
     let key = with_key(&emulator.key());
     let created = call(emulator, "POST", "/flows", &key, flow).json();
-    format!("/flows/{}/{SOURCE}", created["id"].as_str().unwrap())
+    let path = format!("/flows/{}", created["id"].as_str().unwrap());
+    let deployed = call(emulator, "POST", &format!("{path}/deploy"), &key, "");
+    assert_eq!(deployed.status(), 200);
+    format!("{path}/{SOURCE}")
 }
 
 #[test]
@@ -295,15 +298,7 @@ fn what_cannot_be_read_is_refused_in_plain_text() {
 fn unknown_flows_and_sources_are_not_found_and_a_disabled_flow_is_an_error() {
     let emulator = Emulator::start().unwrap();
     let flow = r#"{"name":"Off","enabled":false,"fields":["email"],"sources":[{"entity":{"id":"65e0a1000000000000000004","name":"One"}}]}"#;
-    let created = call(
-        &emulator,
-        "POST",
-        "/flows",
-        &with_key(&emulator.key()),
-        flow,
-    )
-    .json();
-    let id = created["id"].as_str().unwrap();
+    let disabled = source_of_new(&emulator, flow);
     for (path, status) in [
         (
             format!("/flows/65e0ff000000000000000009/{SOURCE}/submit"),
@@ -314,8 +309,8 @@ fn unknown_flows_and_sources_are_not_found_and_a_disabled_flow_is_an_error() {
             404,
         ),
         (format!("{FLOW}/sources/s1roof/submit"), 404),
-        (format!("/flows/{id}/{SOURCE}/submit"), 201),
-        (format!("/flows/{id}/{SOURCE}/ping"), 200),
+        (format!("{disabled}/submit"), 201),
+        (format!("{disabled}/ping"), 200),
     ] {
         let reply = call(&emulator, "POST", &path, AS_FORM, "email=a%40b.example");
         assert_eq!(reply.status(), status, "{path}");

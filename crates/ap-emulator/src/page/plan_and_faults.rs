@@ -14,7 +14,7 @@ const MAX_LISTED: usize = 5;
 pub(super) const fn plan(plan: Plan) -> &'static str {
     match plan {
         Plan::Free => {
-            "Free: LeadConduit refuses /flows, /fields and /leads, even with the accepted key, and TrustedForm refuses all operations but match lead."
+            "Free: LeadConduit refuses /flows, /fields, /leads and /search/leads, even with the accepted key, and TrustedForm refuses all operations but match lead."
         }
         Plan::Paid => "Paid: no call is refused because of the plan.",
         Plan::Unpaid => "Unpaid: TrustedForm's certificates and SuppressionList refuse every call.",
@@ -79,7 +79,9 @@ const fn short_name(kind: Kind) -> &'static str {
         Kind::Delay => "delay",
         Kind::TooManyRequests => "429 Too Many Requests",
         Kind::InternalError => "500 Internal Server Error",
+        Kind::BadGateway => "502 Bad Gateway",
         Kind::Unavailable => "503 Service Unavailable",
+        Kind::GatewayTimeout => "504 Gateway Timeout",
         Kind::Cut => "cut",
         Kind::Close => "close",
     }
@@ -91,6 +93,10 @@ const fn effect(kind: Kind) -> &'static str {
         Kind::Delay => " of the usual response",
         Kind::Cut => " in the middle of the body",
         Kind::Close => " without a response",
-        Kind::TooManyRequests | Kind::InternalError | Kind::Unavailable => "",
+        Kind::TooManyRequests
+        | Kind::InternalError
+        | Kind::BadGateway
+        | Kind::Unavailable
+        | Kind::GatewayTimeout => "",
     }
 }

@@ -4,8 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Plan {
-    /// LeadConduit's `/flows`, `/fields` and `/leads` are refused, even with the accepted key. So are TrustedForm's
-    /// operations, apart from match lead.
+    /// LeadConduit's `/flows`, `/fields`, `/leads` and `/search/leads` are refused, even with the accepted key. So are
+    /// TrustedForm's operations, apart from match lead.
     Free,
     /// Everything is available. An emulator starts with this plan.
     Paid,

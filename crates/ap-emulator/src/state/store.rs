@@ -18,6 +18,8 @@ pub(crate) enum Name {
     Entities,
     Fields,
     Flows,
+    /// The flows as they were when they were deployed last. Leads go through these.
+    DeployedFlows,
     /// The logs of access to submission docs that clients hid. Their texts are empty.
     HiddenAccessLogs,
     /// The ids of invited entities, by those of their invitations.
@@ -71,8 +73,10 @@ impl Store {
         let mut store = Self::new();
         let fields = example_data::fields();
         let fields = fields.as_array().map(Vec::as_slice).unwrap_or_default();
+        let flows = example_data::flows();
         for (name, items) in [
-            (Name::Flows, &example_data::flows()[..]),
+            (Name::Flows, &flows[..]),
+            (Name::DeployedFlows, &flows),
             (Name::Fields, fields),
             (Name::Entities, &example_data::entities()),
             (Name::Credentials, &example_data::credentials()),
@@ -115,6 +119,13 @@ impl Store {
         let collection = self.collections.entry(name).or_default();
         collection.put(id, text.clone());
         Ok(text)
+    }
+
+    /// Puts the item of one collection into another too, as it is now. They share its text.
+    pub(crate) fn share(&mut self, from: Name, id: &str, to: Name) {
+        if let Some(text) = self.get(from, id) {
+            self.collections.entry(to).or_default().put(id, text);
+        }
     }
 
     /// Adds a changelog, if there is room for it when older ones are gone.

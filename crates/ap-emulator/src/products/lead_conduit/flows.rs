@@ -1,6 +1,6 @@
 //! Flows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -43,6 +43,7 @@ pub(super) const FLOWS: Resource = Resource {
         },
     ],
     read_only: &[("errors", None)],
+    deployed_as: Some(Name::DeployedFlows),
     change_type: Some("flow"),
     ..Resource::BASE
 };
@@ -52,24 +53,19 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .merge(handlers::changelogs(&FLOWS))
         .route("/flows/{id}/deploy", post(deploy))
         .route("/flows/{id}/fields", get(fields))
-        .route("/flows/{id}/fields/usage", get(usage))
 }
 
+/// Makes the saved state of a flow the one that leads go through.
 async fn deploy(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
-    FLOWS.get(&shared.lock().store, &id)?;
+    let store = &mut shared.lock().store;
+    FLOWS.get(store, &id)?;
+    store.share(Name::Flows, &id, Name::DeployedFlows);
     Ok(handlers::ok(&json!({ "message": DEPLOYED })))
 }
 
 async fn fields(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
     let fields = fields_of(&shared.lock().store, &id)?;
     Ok(list_body::response(fields))
-}
-
-/// Counts no lead: what was submitted is not part of a flow.
-async fn usage(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let fields = fields_of(&shared.lock().store, &id)?;
-    let counts: BTreeMap<&str, u64> = fields.iter().map(|item| (&*item.id, 0)).collect();
-    Ok(handlers::ok(&json!(counts)))
 }
 
 /// Returns the fields of a flow, as far as they exist.

@@ -69,7 +69,8 @@ pub(super) fn is_shared_report(store: &Store, method: &Method, path: &str) -> bo
 
 /// A free account may not use the lead resources, even with the accepted key.
 pub(super) fn refuse_plan(plan: Plan, path: &str) -> Option<Response> {
-    let needs_paid = ["/flows", "/fields", "/leads"].into_iter().any(|root| {
+    let roots = ["/flows", "/fields", "/leads", "/search/leads"];
+    let needs_paid = roots.into_iter().any(|root| {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });

@@ -30,6 +30,8 @@ pub(super) struct Resource {
     pub(super) read_only: &'static [(&'static str, Option<&'static str>)],
     /// The collection of other names of the items.
     pub(super) aliases: Option<Name>,
+    /// The collection of the items as they were when they were deployed.
+    pub(super) deployed_as: Option<Name>,
     /// The type that changelogs give to the items.
     pub(super) change_type: Option<&'static str>,
     pub(super) deleted: StatusCode,
@@ -104,6 +106,7 @@ impl Resource {
         needed: &[],
         read_only: &[],
         aliases: None,
+        deployed_as: None,
         change_type: None,
         deleted: StatusCode::OK,
         is_null_when_empty: false,
@@ -183,6 +186,9 @@ impl Resource {
         let id = self.id(store, key);
         let before = self.get_changeable(store, &id)?;
         store.remove(self.name, &id);
+        if let Some(deployed) = self.deployed_as {
+            store.remove(deployed, &id);
+        }
         if let Some(aliases) = self.aliases {
             let list = store.list(aliases);
             for alias in list.iter().filter(|alias| alias.text == id.as_bytes()) {

@@ -1,4 +1,4 @@
-//! Events: lists, statistics, the figures of charts, the search for their leads, and the check of a firehose.
+//! Events: lists, statistics, the figures of charts, the use of fields, the search for their leads, and the check of a firehose.
 
 mod firehose;
 mod list;
@@ -8,6 +8,7 @@ mod search;
 mod spans;
 mod stats;
 mod tally;
+mod usage;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
             "/events/event-metrics/select_unique",
             get(metrics::select_unique),
         )
+        .route("/flows/{id}/fields/usage", get(usage::usage))
         .route("/search/leads", get(search::search))
         .route("/firehose", get(firehose::check))
 }

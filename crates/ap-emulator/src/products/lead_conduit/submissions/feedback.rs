@@ -81,7 +81,7 @@ fn receive(
     reason: String,
 ) -> Verdict {
     let lead = &received.lead;
-    let flow = state.store.get(Name::Flows, &lead.flow.id);
+    let flow = state.store.get(Name::DeployedFlows, &lead.flow.id);
     let flow = flow.and_then(|text| Flow::parse(&text).ok());
     let step = received.step.as_ref().zip(flow.as_ref());
     let accepting = step.and_then(|(step, flow)| flow.recipient_step(&step.id, &step.recipient.id));

@@ -67,7 +67,8 @@ async fn respond(
     let redirect = redirect(query, &mut fields)?;
 
     let mut state = shared.lock();
-    let text = state.store.get(Name::Flows, &flow.to_ascii_lowercase());
+    let id = flow.to_ascii_lowercase();
+    let text = state.store.get(Name::DeployedFlows, &id);
     let text = text.ok_or_else(not_found)?;
     // A flow that makes no sense has no sources, so nobody can submit to it.
     let flow = Flow::parse(&text).map_err(|_| not_found())?;
