@@ -168,7 +168,7 @@ mod tests {
         let text = |text: &OsStr| text.to_str().unwrap().to_owned();
         let set: BTreeMap<_, _> = command
             .get_envs()
-            .map(|(name, value)| (text(name), value.map_or("removed".to_owned(), text)))
+            .map(|(name, value)| (text(name), value.map_or_else(|| "removed".to_owned(), text)))
             .collect();
         for (name, value) in [
             ("ACTIVEPROSPECT_API_KEY", "placeholder-local-key"),
