@@ -1,14 +1,16 @@
 //! What the tests that span several crates share: clients of both modes behind one blocking interface, a
-//! server that follows a script, a TLS front for it, and numbers that look random.
+//! server that follows a script, a TLS front for it, programs in other languages, and numbers that look random.
 #![forbid(unsafe_code)]
 
 mod clients;
 mod dice;
+mod programs;
 mod scripted_server;
 mod tls_terminator;
 
 pub use clients::{Settings, TestClient};
 pub use dice::Dice;
+pub use programs::{node_clients, run_program, skipped};
 pub use scripted_server::ScriptedServer;
 pub use tls_terminator::TlsTerminator;
 

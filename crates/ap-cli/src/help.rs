@@ -67,6 +67,19 @@ $ ap auth rotate --once           # check, and do not wait",
     ),
     ("ap auth logout", "$ ap auth logout"),
     (
+        "ap run",
+        "\
+$ ap run -- node app.js           # it reads ACTIVEPROSPECT_API_KEY and …_URL
+$ ap run --env TF_URL=trustedform --env TF_KEY=key -- python3 app.py
+$ ap run --emulator -- npm test   # no account needed",
+    ),
+    (
+        "ap gateway",
+        "\
+$ ap gateway --port 8800
+$ ap gateway --socket /run/ap/gateway.sock",
+    ),
+    (
         "ap emulate",
         "\
 $ ap emulate

@@ -11,13 +11,18 @@ type TerminalModes = rustix::termios::Termios;
 type TerminalModes = ();
 
 /// The number of the interrupt that Ctrl-C sends.
-const INTERRUPT: i32 = 2;
+pub(crate) const INTERRUPT: i32 = 2;
 
 /// The terminal's modes before a prompt.
 static TERMINAL: Mutex<Option<TerminalModes>> = Mutex::new(None);
 
 /// Held while a file is being changed.
 static CHANGING: Mutex<()> = Mutex::new(());
+
+/// What signals do instead of ending the program, if anything.
+static HANDLER: Mutex<Option<Handler>> = Mutex::new(None);
+
+type Handler = Box<dyn Fn(i32) + Send>;
 
 /// What the user should know after an interrupt.
 static HINT: Mutex<Option<&'static str>> = Mutex::new(None);
@@ -35,9 +40,7 @@ pub(crate) fn install() {
     // Without a handler, the signals end the program in their usual way, so a failure here is harmless.
     if let Ok(mut signals) = Signals::new(handled) {
         std::thread::spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                end_by(signal);
-            }
+            signals.forever().for_each(received);
         });
     }
 }
@@ -46,7 +49,19 @@ pub(crate) fn install() {
 #[cfg(not(unix))]
 pub(crate) fn install() {
     // Without a handler, an interrupt ends the program in its usual way, so a failure here is harmless.
-    let _ = ctrlc::set_handler(|| exit());
+    let _ = ctrlc::set_handler(|| received(INTERRUPT));
+}
+
+/// Makes signals call this function from now on, instead of ending the program.
+pub(crate) fn handle(handler: impl Fn(i32) + Send + 'static) {
+    *HANDLER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(handler));
+}
+
+fn received(signal: i32) {
+    match &*HANDLER.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(handler) => handler(signal),
+        None => end_by(signal),
+    }
 }
 
 /// Ends the program as an interrupt does.
@@ -55,13 +70,18 @@ pub(crate) fn exit() -> ! {
 }
 
 /// Ends the program by a signal, after any file that is being changed is complete.
-fn end_by(signal: i32) -> ! {
+pub(crate) fn end_by(signal: i32) -> ! {
     let _complete = defer();
     restore_terminal();
     output::eprintln("ap: interrupted");
     if let Some(hint) = *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
         output::eprintln(&format!("     {hint}"));
     }
+    end_silently_by(signal)
+}
+
+/// Ends the program by a signal, and says nothing.
+pub(crate) fn end_silently_by(signal: i32) -> ! {
     #[cfg(unix)]
     let _ = signal_hook::low_level::emulate_default_handler(signal);
     // What a shell shows for that signal.

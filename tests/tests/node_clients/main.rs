@@ -1,75 +1,13 @@
 //! The vendor's own Node clients work against the emulator, unchanged. npm installs them into a temporary folder.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use activeprospect::Product;
 use ap_emulator::Emulator;
+use ap_tests::{node_clients, run_program};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-
-/// If this variable is set, missing clients are a failure.
-const NEEDED: &str = "ACTIVEPROSPECT_TESTS_NEED_NODE";
-/// The clients, and lodash, which the first one uses without a dependency on it.
-const PACKAGES: [&str; 3] = [
-    "trustedform-api-client@1.0.8",
-    "suppressionlist@0.1.2",
-    "lodash@4",
-];
-
-/// Installs the clients, or prints which test is skipped and why.
-fn clients() -> Option<TempDir> {
-    match install() {
-        Ok(folder) => Some(folder),
-        Err(reason) => {
-            assert!(
-                std::env::var_os(NEEDED).is_none(),
-                "{reason}; {NEEDED} is set"
-            );
-            let thread = std::thread::current();
-            let name = thread.name().unwrap_or("a test");
-            // Written past the test runner, which hides the output of passing tests.
-            let _ = writeln!(std::io::stderr(), "skipped: {name}: {reason}");
-            None
-        }
-    }
-}
-
-fn install() -> Result<TempDir, String> {
-    run(Command::new("node").arg("--version"), "node")?;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("package.json"), r#"{"private":true}"#).unwrap();
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
-        // Without a network, its own pauses add up to minutes.
-        .args([
-            "--fetch-retry-mintimeout=500",
-            "--fetch-retry-maxtimeout=5000",
-        ])
-        .arg("--prefer-offline")
-        .args(PACKAGES)
-        .current_dir(folder.path());
-    run(&mut npm, "npm")?;
-    Ok(folder)
-}
-
-/// Runs a program to its end.
-fn run(command: &mut Command, name: &str) -> Result<Output, String> {
-    let output = command.output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => format!("there is no `{name}` in PATH"),
-        _ => format!("`{name}` does not run: {error}"),
-    })?;
-    match output.status.success() {
-        true => Ok(output),
-        false => {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let first = text.lines().find(|line| !line.trim().is_empty());
-            Err(format!("`{name}` failed: {}", first.unwrap_or_default()))
-        }
-    }
-}
 
 /// Makes the calls of `calls.js` with the clients in `folder`, and returns their results.
 fn results(emulator: &Emulator, folder: &Path) -> Value {
@@ -87,13 +25,13 @@ fn results(emulator: &Emulator, folder: &Path) -> Value {
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"] {
         node.env_remove(name);
     }
-    let output = run(&mut node, "node").unwrap();
+    let output = run_program(&mut node, "node").unwrap();
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
 fn the_vendors_own_node_clients_work_against_the_emulator() {
-    let Some(folder) = clients() else {
+    let Some(folder) = node_clients() else {
         return;
     };
     let emulator = Emulator::start().unwrap();

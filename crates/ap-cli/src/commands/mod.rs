@@ -19,12 +19,14 @@ mod completions;
 mod confirmation;
 mod emulate;
 mod events;
+mod gateway;
 mod leads;
 mod lists;
 mod man;
 mod raw_object;
 mod resources;
 mod row_preview;
+mod run;
 mod selection;
 mod shown;
 mod single_call;
@@ -71,6 +73,10 @@ pub(crate) enum Command {
     Reports(resources::Reports),
     /// Show the user whose key it is.
     Whoami(single_call::CallOptions),
+    /// Run a command in any language that calls the APIs without the account's key.
+    Run(run::Args),
+    /// Serve programs on this machine that call the APIs without the account's key.
+    Gateway(gateway::Args),
     /// Run the emulator until interrupted.
     Emulate(emulate::Args),
     /// Print a completion script.
@@ -117,6 +123,8 @@ pub(crate) fn run(
         Command::Entities(command) => command.run(options),
         Command::Reports(command) => command.run(options),
         Command::Whoami(call) => whoami::run(call, options),
+        Command::Run(args) => run::run(args, options),
+        Command::Gateway(args) => gateway::run(args, options),
         Command::Emulate(args) => emulate::run(args, options),
         Command::Completions(args) => completions::run(args, definitions.completions),
         Command::Man(args) => man::run(args, (definitions.whole)()),

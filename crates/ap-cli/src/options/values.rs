@@ -46,7 +46,6 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// Parses the first of three ports.
 pub(crate) fn parse_event_count(text: &str) -> Result<u32, &'static str> {
     match text.parse() {
         Ok(count @ 0..=10_000_000) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(count),
@@ -54,10 +53,30 @@ pub(crate) fn parse_event_count(text: &str) -> Result<u32, &'static str> {
     }
 }
 
+/// Parses the first of three ports.
 pub(crate) fn parse_first_port(text: &str) -> Result<u16, &'static str> {
+    parse_plain(text, 65_533).ok_or("write a port from 1 to 65533, without a sign or leading zeros")
+}
+
+/// Parses the first of five ports.
+pub(crate) fn parse_first_of_five_ports(text: &str) -> Result<u16, &'static str> {
+    parse_plain(text, 65_531).ok_or("write a port from 1 to 65531, without a sign or leading zeros")
+}
+
+/// Parses how many calls are made at once.
+pub(crate) fn parse_call_count(text: &str) -> Result<usize, &'static str> {
+    parse_plain(text, 10_000).ok_or("write a number of calls from 1 to 10000")
+}
+
+/// Parses a size in MiB.
+pub(crate) fn parse_mebibytes(text: &str) -> Result<usize, &'static str> {
+    parse_plain(text, 1024).ok_or("write a whole number of MiB from 1 to 1024")
+}
+
+/// Parses a number from 1 to `most`, without a sign or leading zeros.
+fn parse_plain<T: std::str::FromStr + PartialOrd>(text: &str, most: T) -> Option<T> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
-    match text.parse() {
-        Ok(port @ 1..=65_533) if is_plain => Ok(port),
-        _ => Err("write a port from 1 to 65533, without a sign or leading zeros"),
-    }
+    text.parse()
+        .ok()
+        .filter(|number| is_plain && *number <= most)
 }

@@ -176,6 +176,21 @@ impl KeyRing {
             .map(|credentials| credentials.key().clone())
     }
 
+    /// Returns the keys with their user name, oldest first, for code that must not let any of them through.
+    ///
+    /// ```
+    /// use ap_core::{ApiKey, KeyRing};
+    ///
+    /// let ring = KeyRing::from_key(ApiKey::parse("example-key")?);
+    /// let answer = "your key is example-key";
+    /// assert!(ring.credentials().iter().any(|one| answer.contains(one.key().expose())));
+    /// # Ok::<(), ap_core::InvalidKey>(())
+    /// ```
+    #[must_use]
+    pub fn credentials(&self) -> Vec<Credentials> {
+        self.snapshot().credentials.clone()
+    }
+
     /// Returns the present list. The lock is held while one pointer is copied.
     pub(crate) fn snapshot(&self) -> Arc<Keys> {
         Arc::clone(&self.shared.read().unwrap_or_else(PoisonError::into_inner))

@@ -1,10 +1,8 @@
 //! The listener: a background thread that accepts and serves the connections of all three products.
 
 mod admission;
-mod head_scanner;
 mod header_case;
 mod request_body;
-mod stream;
 
 use std::future::poll_fn;
 use std::io;
@@ -13,32 +11,25 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ap_listener::{Framing, HeadScanner, PendingRequests, ScannedStream};
 use axum::body::Body;
 use http::{Extensions, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use self::admission::{Admission, Admitted};
-use self::head_scanner::{HeadScanner, PendingRequests};
 use self::request_body::RequestBody;
-use self::stream::ScannedStream;
 use crate::Product;
 use crate::fault::Aborted;
-use crate::router::{Framing, ProductRouter, is_control_path};
+use crate::router::{ProductRouter, is_control_path};
 use crate::state::Shared;
 
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
-/// How much a client may still send after its connection is closed, while it reads the response.
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
-/// How long a client may still send after its connection is closed.
-const LINGER_TIME: Duration = Duration::from_secs(1);
-
 /// The running thread. When it is dropped, every port and connection is closed.
 #[derive(Debug)]
 pub(crate) struct ServerThread {
@@ -184,25 +175,6 @@ async fn serve(stream: TcpStream, port: Port, admitted: Admitted) {
     let mut connection = server.serve_connection(io, service);
     // Nobody needs to know how the connection ended, and nothing is logged.
     let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
-    close(connection.into_parts().io.into_inner().into_inner()).await;
+    ap_listener::close(connection.into_parts().io.into_inner().into_inner()).await;
     drop(permit);
-}
-
-/// Closes the connection after the client has had time to read the response: to close it with unread
-/// bytes would reset it, and the client could lose the response.
-async fn close(mut stream: TcpStream) {
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let drain = async {
-        let mut remaining = LINGER_BYTES;
-        let mut buffer = [0_u8; 8192];
-        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-            remaining = remaining.saturating_sub(read);
-            if remaining == 0 {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER_TIME, drain).await;
 }

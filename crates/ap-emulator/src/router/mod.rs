@@ -1,19 +1,18 @@
 //! The checks that every request passes before it reaches a route, in their order.
 
-mod host;
 mod same_origin;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use ap_core::Service as VendorService;
+use ap_listener::{Framing, Host};
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
-use self::host::Host;
 use crate::content_type;
 use crate::credentials::{self, Credentials};
 use crate::fault::{self, Aborted, Fault, Kind};
@@ -24,17 +23,6 @@ use crate::{Product, accept, control, page, products};
 
 /// The path below which everything is the emulator's own.
 pub(crate) const CONTROL_ROOT: &str = "/_emulator";
-
-/// How the head of a request says where its body ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
-    /// Servers could disagree about the end of the request, so it is refused.
-    Ambiguous,
-    /// A valid request; the next one starts right after it.
-    KnownEnd,
-    /// A valid request. Its end was not looked for, so the connection closes after it.
-    UnknownEnd,
-}
 
 /// Routes the requests to the port of one product.
 #[derive(Clone)]
@@ -81,7 +69,7 @@ impl ProductRouter {
             let refusal = response::error(service, StatusCode::BAD_REQUEST, reason);
             return Some(response::closing(refusal));
         }
-        let (status, reason) = match host::check(request) {
+        let (status, reason) = match Host::of(request) {
             Host::Loopback => return None,
             Host::Malformed => (StatusCode::BAD_REQUEST, "exactly one Host header is needed"),
             Host::Foreign => (

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use activeprospect::http::StatusCode;
 use activeprospect::{ApiKey, Draft, Error, ErrorKind, Product, Service};
+use ap_gateway::KEY_CHECKS;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,14 +13,6 @@ use crate::call;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::session::Session;
-
-/// What is read from each product to see if it accepts a key. LeadConduit comes first, because its answer says
-/// which products the account has.
-const READS: [(Service, &str); 3] = [
-    (Service::LeadConduit, "/user"),
-    (Service::TrustedFormApp, "/account"),
-    (Service::SuppressionList, "/lists"),
-];
 
 /// How every key begins that an emulator makes. No product of the vendor accepts such a key.
 const EMULATOR_KEY_PREFIX: &str = "emulator-";
@@ -71,7 +64,8 @@ pub(super) fn check_products(
     subscriptions: &mut Subscriptions,
 ) -> Result<Vec<ProductCheck>, Failure> {
     let mut checks = Vec::new();
-    for (service, path) in READS {
+    // LeadConduit comes first, because its answer says which products the account has.
+    for (service, path) in KEY_CHECKS {
         let product = service.product();
         let is_subscribed = |subscriptions: &Subscriptions| {
             let found = subscriptions.iter().find(|(id, _)| id == product.id());

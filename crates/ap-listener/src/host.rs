@@ -1,39 +1,48 @@
-//! Which names a request may use for the emulator: only those of loopback. A page of another site can
-//! make its own name point to 127.0.0.1, and this keeps it from calling the emulator.
+//! Which names a request may use for a server on loopback: only those of loopback. A page of another site can
+//! make its own name point to 127.0.0.1, and this keeps it from calling the server.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::header::HOST;
 use http::{Request, Version};
 
+/// What a request names as its host, by `Host` and by an absolute target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Host {
+pub enum Host {
+    /// Loopback, or nothing in HTTP/1.0.
     Loopback,
+    /// Another host.
     Foreign,
     /// `Host` is missing or stands there twice.
     Malformed,
 }
 
-pub(super) fn check<B>(request: &Request<B>) -> Host {
-    let mut lines = request.headers().get_all(HOST).iter();
-    let first = lines.next();
-    if lines.next().is_some() || (first.is_none() && request.version() != Version::HTTP_10) {
-        return Host::Malformed;
-    }
-    let is_header_ok = first.is_none_or(|line| line.to_str().is_ok_and(is_loopback));
-    // An absolute request target takes precedence over `Host`, so it is checked as well.
-    let is_target_ok = request
-        .uri()
-        .authority()
-        .is_none_or(|authority| is_loopback(authority.as_str()));
-    if is_header_ok && is_target_ok {
-        Host::Loopback
-    } else {
-        Host::Foreign
+impl Host {
+    /// Returns what a request names.
+    #[must_use]
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let mut lines = request.headers().get_all(HOST).iter();
+        let first = lines.next();
+        if lines.next().is_some() || (first.is_none() && request.version() != Version::HTTP_10) {
+            return Self::Malformed;
+        }
+        let is_header_ok = first.is_none_or(|line| line.to_str().is_ok_and(is_loopback));
+        // An absolute request target takes precedence over `Host`, so it is checked as well.
+        let is_target_ok = request
+            .uri()
+            .authority()
+            .is_none_or(|authority| is_loopback(authority.as_str()));
+        if is_header_ok && is_target_ok {
+            Self::Loopback
+        } else {
+            Self::Foreign
+        }
     }
 }
 
-fn is_loopback(authority: &str) -> bool {
+/// Returns `true` if an authority is an address of loopback or `localhost`, with any port or none.
+#[must_use]
+pub fn is_loopback(authority: &str) -> bool {
     let (name, port) = if let Some(rest) = authority.strip_prefix('[') {
         let Some((name, port)) = rest.split_once(']') else {
             return false;

@@ -1,17 +1,26 @@
 //! [`HeadScanner`]: finds request heads whose framing is ambiguous, in the bytes of a connection.
 //!
 //! hyper repairs an ambiguous framing (two lengths, a length next to a transfer coding, bare line
-//! feeds), as it may. An emulator that tests clients should refuse it instead. When hyper passes on a
-//! request, it has already removed what was ambiguous, so the bytes are scanned before.
+//! feeds), as it may. An emulator that tests clients should refuse it instead, and so should a gateway. When
+//! hyper passes on a request, it has already removed what was ambiguous, so the bytes are scanned before.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::router::Framing;
+/// How the head of a request says where its body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Servers could disagree about the end of the request, so it is refused.
+    Ambiguous,
+    /// A valid request; the next one starts right after it.
+    KnownEnd,
+    /// A valid request. Its end was not looked for, so the connection closes after it.
+    UnknownEnd,
+}
 
 /// The framing of the requests that were read but not answered yet, oldest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PendingRequests(Arc<Mutex<VecDeque<Framing>>>);
+pub struct PendingRequests(Arc<Mutex<VecDeque<Framing>>>);
 
 impl PendingRequests {
     fn push(&self, framing: Framing) {
@@ -19,7 +28,8 @@ impl PendingRequests {
     }
 
     /// Removes and returns the oldest one. A request that the scanner did not see counts as ambiguous.
-    pub(super) fn pop(&self) -> Framing {
+    #[must_use]
+    pub fn pop(&self) -> Framing {
         self.lock().pop_front().unwrap_or(Framing::Ambiguous)
     }
 
@@ -31,8 +41,9 @@ impl PendingRequests {
 /// A longer line cannot be parsed as one of the two headers that matter, so its rest is not kept.
 const MAX_KEPT_LINE: usize = 256;
 
+/// Scans the bytes of a connection as they arrive, and notes the framing of each request.
 #[derive(Debug)]
-pub(super) struct HeadScanner {
+pub struct HeadScanner {
     requests: PendingRequests,
     position: Position,
     /// The start of the current line, at most [`MAX_KEPT_LINE`] bytes.
@@ -64,7 +75,9 @@ struct Head {
 }
 
 impl HeadScanner {
-    pub(super) fn new(requests: PendingRequests) -> Self {
+    /// Creates a scanner at the start of a connection.
+    #[must_use]
+    pub fn new(requests: PendingRequests) -> Self {
         Self {
             requests,
             position: Position::Head,
@@ -75,7 +88,8 @@ impl HeadScanner {
         }
     }
 
-    pub(super) fn scan(&mut self, mut bytes: &[u8]) {
+    /// Scans the next bytes.
+    pub fn scan(&mut self, mut bytes: &[u8]) {
         while let Some((&byte, rest)) = bytes.split_first() {
             match self.position {
                 Position::Unknown => return,
@@ -160,8 +174,7 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
-    use super::{HeadScanner, PendingRequests};
-    use crate::router::Framing;
+    use super::{Framing, HeadScanner, PendingRequests};
 
     /// The framing of every request in `bytes`, which arrive `step` at a time.
     fn framings(bytes: &str, step: usize) -> String {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use super::head_scanner::HeadScanner;
+use crate::head_scanner::HeadScanner;
 
+/// A connection whose bytes the scanner sees. A client that stops reading ends it.
 #[derive(Debug)]
-pub(super) struct ScannedStream {
-    stream: TcpStream,
+pub struct ScannedStream<S> {
+    stream: S,
     /// What was read before.
     start: Bytes,
     scanner: HeadScanner,
@@ -23,9 +23,10 @@ pub(super) struct ScannedStream {
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl ScannedStream {
-    pub(super) const fn new(
-        stream: TcpStream,
+impl<S> ScannedStream<S> {
+    /// Wraps a connection. `start` is what was read of it before.
+    pub const fn new(
+        stream: S,
         start: Bytes,
         scanner: HeadScanner,
         write_timeout: Duration,
@@ -39,12 +40,13 @@ impl ScannedStream {
         }
     }
 
-    pub(super) fn into_inner(self) -> TcpStream {
+    /// Returns the connection.
+    pub fn into_inner(self) -> S {
         self.stream
     }
 }
 
-impl AsyncRead for ScannedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for ScannedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +66,7 @@ impl AsyncRead for ScannedStream {
     }
 }
 
-impl AsyncWrite for ScannedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ScannedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,0 +1,51 @@
+//! The checks of a request's head, before its key.
+
+use ap_listener::{Framing, Host, is_loopback};
+use http::{Method, Request, header};
+
+use crate::refusal::Refusal;
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// Refuses what no program that uses the gateway sends. `own_port` is that of the listener, if it has one.
+pub(crate) fn check<B>(
+    request: &Request<B>,
+    framing: Framing,
+    own_port: Option<u16>,
+) -> Result<(), Refusal> {
+    if framing == Framing::Ambiguous {
+        return Err(Refusal::ambiguous_framing());
+    }
+    let is_forwarded = !["CONNECT", "TRACE"]
+        .iter()
+        .any(|name| request.method().as_str().eq_ignore_ascii_case(name));
+    let is_asterisk = request.method() == Method::OPTIONS && request.uri().path() == "*";
+    if !is_forwarded || is_asterisk {
+        return Err(Refusal::method());
+    }
+    match Host::of(request) {
+        Host::Malformed => return Err(Refusal::malformed_host()),
+        Host::Foreign => return Err(Refusal::foreign_host()),
+        Host::Loopback => {}
+    }
+    if let Some(target) = request.uri().authority() {
+        let host = request.headers().get(header::HOST);
+        let is_host = host.is_some_and(|host| {
+            host.as_bytes()
+                .eq_ignore_ascii_case(target.as_str().as_bytes())
+        });
+        let is_own = is_loopback(target.as_str()) && target.port_u16() == own_port;
+        if !is_host || !is_own {
+            return Err(Refusal::other_target());
+        }
+    }
+    // A browser sends one of these with every request to another place than the page's own. The gateway has no pages.
+    let headers = request.headers();
+    if headers.contains_key(header::ORIGIN) || headers.contains_key(SEC_FETCH_SITE) {
+        return Err(Refusal::browser());
+    }
+    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+        return Err(Refusal::several_authorizations());
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Which headers pass, in both directions.
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+
+/// What belongs to one connection (RFC 9110 section 7.6.1).
+static HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What the gateway sets itself, and cookies: they belong to a session that the key began.
+static OURS_OF_REQUEST: [HeaderName; 5] = [HOST, AUTHORIZATION, CONTENT_LENGTH, EXPECT, COOKIE];
+
+/// Removes from a request what is not the client's to send to a product.
+pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+    for name in &OURS_OF_REQUEST {
+        headers.remove(name);
+    }
+}
+
+/// Removes from an answer what is not the product's to send to a program. `keeps_length` is for answers to `HEAD`: those
+/// have a length, and no body.
+pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
+    remove_hop_by_hop(headers);
+    headers.remove(SET_COOKIE);
+    if !keeps_length {
+        headers.remove(CONTENT_LENGTH);
+    }
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let lines = headers.get_all(CONNECTION).iter();
+        let named: Vec<HeaderName> = lines
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_does_not_pass() {
+        let mut headers = map(&[
+            ("connection", "close, x-mine"),
+            ("connection", " X-Other ,,"),
+            ("x-mine", "1"),
+            ("x-other", "1"),
+            ("x-kept", "1"),
+            ("x-kept", "2"),
+            ("te", "trailers"),
+            ("cookie", "a=b"),
+            ("authorization", "Basic eA=="),
+            ("content-length", "1"),
+            ("host", "localhost"),
+        ]);
+        clean_request(&mut headers);
+        assert_eq!(headers, map(&[("x-kept", "1"), ("x-kept", "2")]));
+        let mut headers = map(&[
+            ("set-cookie", "a=b"),
+            ("content-length", "7"),
+            ("etag", "x"),
+        ]);
+        clean_answer(&mut headers, true);
+        assert_eq!(headers, map(&[("content-length", "7"), ("etag", "x")]));
+        clean_answer(&mut headers, false);
+        assert_eq!(headers, map(&[("etag", "x")]));
+    }
+}

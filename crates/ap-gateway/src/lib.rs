@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod access;
+mod admission;
+mod connection;
+mod connections;
+mod forward;
+mod gateway;
+mod guard;
+mod headers;
+mod limits;
+mod listener;
+mod local_key;
+mod metrics;
+mod ready;
+mod refusal;
+mod responder;
+mod route;
+#[cfg(unix)]
+mod socket;
+
+pub use access::Access;
+pub use ap_client;
+pub use gateway::{Ended, Gateway, SameKey};
+pub use limits::Limits;
+pub use listener::Listener;
+pub use local_key::{InvalidLocalKey, LocalKey, MIN_LOCAL_KEY_LEN};
+pub use ready::KEY_CHECKS;
+pub use route::{Route, service_from_name, service_name};

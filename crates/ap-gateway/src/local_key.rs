@@ -1,0 +1,170 @@
+//! [`LocalKey`]: what a program shows the gateway.
+
+use std::fmt;
+
+use ap_client::ap_core::{ApiKey, InvalidKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use memchr::memmem;
+use percent_encoding::percent_decode;
+use secrecy::zeroize::Zeroizing;
+use subtle::ConstantTimeEq as _;
+
+/// The shortest local key, in bytes. Other users of the machine can try keys as fast as the gateway answers.
+pub const MIN_LOCAL_KEY_LEN: usize = 16;
+
+/// How every key begins that [`LocalKey::generate`] makes, so that a person knows one in a configuration.
+const PREFIX: &str = "ap-local-";
+
+/// The random bytes of a key.
+const RANDOM: usize = 16;
+
+const SCHEME: &[u8] = b"basic ";
+
+/// The key of the programs that may use a gateway. It is worth nothing anywhere else.
+///
+/// Like an [`ApiKey`], it is never shown, and wiped when the last clone is dropped.
+///
+/// ```
+/// use ap_gateway::LocalKey;
+///
+/// let key = LocalKey::generate()?;
+/// assert!(key.expose().starts_with("ap-local-"));
+/// assert_eq!(format!("{key:?}"), "LocalKey(..)");
+/// assert_eq!(
+///     LocalKey::parse("short").unwrap_err().to_string(),
+///     "the local key has fewer than 16 bytes; use a longer one",
+/// );
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LocalKey(ApiKey);
+
+/// The text is not a local key. It is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLocalKey {
+    /// It has fewer than [`MIN_LOCAL_KEY_LEN`] bytes.
+    #[error("the local key has fewer than {MIN_LOCAL_KEY_LEN} bytes; use a longer one")]
+    TooShort,
+    /// It is not printable ASCII without spaces, or too long.
+    #[error("the local key cannot be used: {0}")]
+    Invalid(InvalidKey),
+}
+
+impl LocalKey {
+    /// Makes a key of 128 random bits.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no random bytes.
+    pub fn generate() -> std::io::Result<Self> {
+        let mut random = Zeroizing::new([0; RANDOM]);
+        getrandom::fill(&mut *random).map_err(std::io::Error::other)?;
+        let mut text = Zeroizing::new(PREFIX.to_owned());
+        for byte in *random {
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+            }
+        }
+        Self::parse(text.as_bytes()).map_err(std::io::Error::other)
+    }
+
+    /// Parses a key. Nothing is trimmed or repaired.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidLocalKey`] says what is wrong.
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, InvalidLocalKey> {
+        let key = ApiKey::parse(text).map_err(InvalidLocalKey::Invalid)?;
+        if key.expose().len() < MIN_LOCAL_KEY_LEN {
+            return Err(InvalidLocalKey::TooShort);
+        }
+        Ok(Self(key.with_label("of the gateway")))
+    }
+
+    /// Returns the key's text, for the program that shall use the gateway.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Returns `true` if it is this key of an account, which would make a local key worth as much.
+    pub(crate) fn is_same(&self, other: &ApiKey) -> bool {
+        self.0.is_same(other)
+    }
+
+    /// Returns `true` if this key is the password of an `Authorization` of scheme Basic, with any user name. The time
+    /// that this takes does not depend on the bytes of the key.
+    pub(crate) fn is_password_of(&self, authorization: &HeaderValue) -> bool {
+        let Some((scheme, encoded)) = authorization.as_bytes().split_at_checked(SCHEME.len())
+        else {
+            return false;
+        };
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return false;
+        }
+        let Ok(pair) = STANDARD.decode(encoded.trim_ascii()) else {
+            return false;
+        };
+        let pair = Zeroizing::new(pair);
+        let colon = pair.iter().position(|byte| *byte == b':');
+        let password = colon.and_then(|colon| pair.get(colon + 1..));
+        password.is_some_and(|password| password.ct_eq(self.expose().as_bytes()).into())
+    }
+
+    /// Returns `true` if a text contains this key.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        memmem::find(text, self.expose().as_bytes()).is_some()
+    }
+
+    /// Returns `true` if a path and query contain this key, plain or percent-encoded.
+    pub(crate) fn is_in_target(&self, target: &str) -> bool {
+        self.is_in(target.as_bytes())
+            || target.contains('%')
+                && self.is_in(&percent_decode(target.as_bytes()).collect::<Vec<_>>())
+    }
+}
+
+impl fmt::Debug for LocalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LocalKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_with_any_user_name_is_let_in() {
+        let key = LocalKey::parse("placeholder-local").unwrap();
+        let basic = |scheme: &str, pair: &str| format!("{scheme} {}", STANDARD.encode(pair));
+        for (value, expected) in [
+            (basic("Basic", "API:placeholder-local"), true),
+            (basic("basic", ":placeholder-local"), true),
+            (basic("BASIC", "X:placeholder-local"), true),
+            (basic("Basic", "placeholder-local"), false),
+            (basic("Basic", "placeholder-local:"), false),
+            (basic("Basic", "API:placeholder-locaL"), false),
+            (basic("Basic", "API:placeholder-local "), false),
+            (basic("Basic", "API::placeholder-local"), false),
+            (basic("Bearer", "API:placeholder-local"), false),
+            ("Basic placeholder-local".to_owned(), false),
+            ("Basic".to_owned(), false),
+            ("Basic ".to_owned(), false),
+            (String::new(), false),
+        ] {
+            let header = HeaderValue::try_from(value.as_str()).unwrap();
+            assert_eq!(key.is_password_of(&header), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_found_in_every_spelling_of_a_path() {
+        let key = LocalKey::parse("placeholder-local").unwrap();
+        assert!(key.is_in_target("/a?k=placeholder-local"));
+        assert!(key.is_in_target("/a?k=pl%61ceholder%2Dlocal"));
+        assert!(!key.is_in_target("/a?k=placeholder%20local"));
+    }
+}
