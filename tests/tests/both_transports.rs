@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, header};
 const WRONG: &str = "placeholder-key-wrong";
 
 /// A short response.
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+const OK: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]";
 
 /// The line that every signed request of [`scripted`] has.
 const AUTHORIZATION: &str = "authorization: Basic QVBJOnBsYWNlaG9sZGVyLWtleS0x";

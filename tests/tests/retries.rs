@@ -11,11 +11,9 @@ use ap_client::ap_core::{
 };
 use ap_tests::{ScriptedServer, Settings, TestClient};
 
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
-const AT_ONCE: &str =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
-const LATER: &str =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 50\r\nContent-Length: 0\r\n\r\n";
+const OK: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]";
+const AT_ONCE: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const LATER: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 50\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 fn settings(server: &ScriptedServer) -> Settings {
     let origin = Origin::parse_loopback(&server.url()).unwrap();

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     cold: bool,
 
     #[command(flatten)]
-    bulk: bulk::Options,
+    bulk: bulk::BulkOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

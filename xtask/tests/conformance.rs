@@ -82,11 +82,11 @@ fn a_program_that_dies_is_no_success_and_has_a_report() {
 }
 
 #[test]
-fn both_transports_are_an_array_and_one_is_an_object() {
+fn several_transports_are_an_array_and_one_is_an_object() {
     let all = run(&["all", "authorization/exact", "--format", "json"]);
     assert!(all.status.success());
     let reports: Value = serde_json::from_slice(&all.stdout).unwrap();
-    assert_eq!(reports.as_array().unwrap().len(), 2);
+    assert_eq!(reports.as_array().unwrap().len(), 3);
     let one = run(&["ureq", "authorization/exact", "--format", "json"]);
     let report: Value = serde_json::from_slice(&one.stdout).unwrap();
     assert_eq!(
@@ -154,7 +154,7 @@ fn junit_has_a_suite_for_each_subject_and_a_test_for_each_case() {
         .iter()
         .map(|suite| suite.name.as_str())
         .collect();
-    assert_eq!(names, ["reqwest", "ureq"]);
+    assert_eq!(names, ["reqwest", "ureq", "hyper"]);
     assert_eq!(document.test_suites[0].test_cases.len(), 12);
     assert_eq!(document.failures, 0);
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 use activeprospect::ap_core::redact;
 use activeprospect::api::operations;
 use activeprospect::http::{HeaderName, HeaderValue, Request, Uri};
-use activeprospect::{Client, Draft, Error, Response};
+use activeprospect::{Draft, Error, Response};
+use ap_hyper::Client;
 
 use crate::output;
 use crate::redact::MARK;

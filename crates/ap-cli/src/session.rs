@@ -98,8 +98,8 @@ impl Session {
 
     /// Creates an async client with the same settings and keys. If every key is rejected, it looks for the account's
     /// keys again, so that a reset during a long run costs no call.
-    pub(crate) fn async_client(&self) -> Result<activeprospect::Client, Failure> {
-        let mut builder = activeprospect::ClientBuilder::new()
+    pub(crate) fn async_client(&self) -> Result<ap_hyper::Client, Failure> {
+        let mut builder = ap_hyper::ClientBuilder::new()
             .origins(self.client.origins().clone())
             .keys(self.client.keys().clone())
             .user_agent(USER_AGENT);

@@ -168,6 +168,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("auth rotate", "rotate.rs"),
     ("emulate", "emulate.rs"),
     ("completions", "help.rs"),
+    ("man", "error_reports.rs"),
+    ("run", "run.rs"),
+    ("gateway", "gateway.rs"),
 ];
 
 /// An account at an emulator of its own.

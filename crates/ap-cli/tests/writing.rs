@@ -385,7 +385,10 @@ fn one_lead_and_several_are_not_mixed() {
             &["-o", "out.jsonl", "-f", "a=b"],
             "one lead is given with -f",
         ),
-        (&["--json"], "--json and --fields are for one lead"),
+        (
+            &["--fields", "id"],
+            "--json, --jq and --fields are for one lead",
+        ),
     ] {
         let ran = run(
             &Home::new(),

@@ -38,7 +38,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = ClientBuilder::<Async>::new()
 ///     .key(ApiKey::parse("1234567890")?)
-///     .build_with(fake(|_| (200, "[]")))?; // or a transport, such as `ap-reqwest`
+///     .build_with(fake(|_| (200, "[]")))?; // or a transport, such as `ap-hyper`
 /// let mut gateway = Gateway::new(client, LocalKey::generate()?, Limits::new())?;
 /// let listener = Listener::port(0, Route::Service(Service::LeadConduit))?;
 /// println!("call {}", listener.url().unwrap_or_default());

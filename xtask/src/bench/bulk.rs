@@ -34,7 +34,7 @@ const PLAIN: &str = include_str!("bulk/plain.py");
 
 /// The arguments of this part.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Options {
+pub(crate) struct BulkOptions {
     /// How many values the check of `bench bulk` has
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     values: u64,
@@ -57,7 +57,11 @@ struct Pace {
 }
 
 /// Measures both commands.
-pub(super) fn run(tools: &Tools, options: &Options, tables: &mut Vec<Table>) -> Result<(), String> {
+pub(super) fn run(
+    tools: &Tools,
+    options: &BulkOptions,
+    tables: &mut Vec<Table>,
+) -> Result<(), String> {
     let part = if options.quick { 20 } else { 1 };
     let (values, events) = (options.values / part, options.events / part);
     let bench = Bench {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use activeprospect::ap_core::{Called, RetryPolicy};
 use activeprospect::http::StatusCode;
-use activeprospect::{Client, Draft, Error, ErrorKind, Response, TransportErrorKind};
+use activeprospect::{Draft, Error, ErrorKind, Response, TransportErrorKind};
+use ap_hyper::Client;
 
 use super::job::{Fate, Job, Prepared, Problem};
 use super::pace::Pace;

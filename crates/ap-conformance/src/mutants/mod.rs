@@ -208,7 +208,7 @@ fn every_mutant_fails_exactly_its_listed_cases() {
     let next = AtomicUsize::new(0);
     // Runs mostly wait, so there are more threads than processors.
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..12 {
             scope.spawn(|| {
                 while let Some(mutation) = mutations.get(next.fetch_add(1, Ordering::SeqCst)) {
                     if mutation.name().contains(&filter) {

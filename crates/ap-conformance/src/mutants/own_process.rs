@@ -205,7 +205,7 @@ fn every_mutant_in_its_own_process_fails_exactly_its_listed_cases() {
     let next = AtomicUsize::new(0);
     let complaints = Mutex::new(String::new());
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..8 {
             scope.spawn(|| {
                 while let Some((mutant, case, must_fail)) =
                     pairs.get(next.fetch_add(1, Ordering::SeqCst))

@@ -46,9 +46,7 @@ impl Running {
         let (stop, stopped) = oneshot::channel();
         let (kept, shared) = (Arc::clone(&accesses), ring.clone());
         let thread = std::thread::spawn(move || {
-            let client = ap_reqwest::ClientBuilder::new()
-                .keys(shared)
-                .origins(origins);
+            let client = ap_hyper::ClientBuilder::new().keys(shared).origins(origins);
             let local_key = LocalKey::parse(LOCAL_KEY).unwrap();
             let mut gateway = Gateway::new(client.build().unwrap(), local_key, limits).unwrap();
             gateway.listen(by_path);

@@ -18,7 +18,7 @@ use ap_gateway::ap_client::transport::{
 };
 use ap_gateway::ap_client::{Async, ClientBuilder};
 use ap_gateway::{Gateway, Limits, Listener, LocalKey, Route, service_from_name, service_name};
-use ap_reqwest::ReqwestTransport;
+use ap_hyper::HyperTransport;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -89,7 +89,7 @@ struct Subject {
 
 /// Refuses to send a request that contains the local key.
 struct Watching {
-    transport: ReqwestTransport,
+    transport: HyperTransport,
     local_key: LocalKey,
 }
 
@@ -160,7 +160,7 @@ impl Subject {
         }
         let local_key = LocalKey::generate()?;
         let transport = Watching {
-            transport: ReqwestTransport::connect(&config)?,
+            transport: HyperTransport::connect(&config)?,
             local_key: local_key.clone(),
         };
         let client = ClientBuilder::<Async>::new()

@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     }
     if args.call.has_answer_options() {
         return Err(Failure::usage(
-            "--json and --fields are for one lead, which is given with -f",
+            "--json, --jq and --fields are for one lead, which is given with -f",
             "leave them out: the results of several leads are JSON, one object a line",
         ));
     }
