@@ -3,7 +3,7 @@
 //! To add a command:
 //!
 //! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
-//! 2. Add a variant to [`Command`] and a line to [`run`].
+//! 2. Add a variant to [`Command`] and a line to [`run()`].
 //! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`), and a row to `tests/commands.rs`.
 //!
 //! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.

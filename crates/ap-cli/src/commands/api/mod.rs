@@ -41,9 +41,9 @@ pub(crate) struct Args {
     /// A JSON body: the text itself, @FILE for a file, or - for standard input.
     #[arg(short, long, value_name = "DATA|@FILE|-", allow_hyphen_values = true)]
     data: Option<String>,
-    /// A member of the JSON body, which is a string. a[b]=c is in an object, a[]=c in a list; can be repeated. With -X
-    /// GET, it goes to the query.
+    // Not a doc comment, in which brackets are links.
     #[arg(
+        help = "A member of the JSON body, which is a string. a[b]=c is in an object, a[]=c in a list; can be repeated. With -X GET, it goes to the query",
         short = 'f',
         long = "raw-field",
         value_name = "NAME=VALUE",
