@@ -1,8 +1,9 @@
 //! Which headers pass, in both directions.
 
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap,
+    HeaderName, IF_RANGE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, RANGE, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 
 /// What belongs to one connection (RFC 9110 section 7.6.1).
@@ -18,8 +19,18 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the gateway sets itself, and cookies: they belong to a session that the key began.
-static OURS_OF_REQUEST: [HeaderName; 5] = [HOST, AUTHORIZATION, CONTENT_LENGTH, EXPECT, COOKIE];
+/// What the gateway sets itself; cookies, which belong to a session that the key began; and what asks for an answer that is
+/// compressed or cut, in which a key would not be found.
+static OURS_OF_REQUEST: [HeaderName; 8] = [
+    HOST,
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    EXPECT,
+    COOKIE,
+    ACCEPT_ENCODING,
+    RANGE,
+    IF_RANGE,
+];
 
 /// Removes from a request what is not the client's to send to a product.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
@@ -67,6 +78,18 @@ mod tests {
             headers.append(*name, HeaderValue::from_static(value));
         }
         headers
+    }
+
+    #[test]
+    fn nothing_asks_for_an_answer_in_which_a_key_would_not_be_found() {
+        let mut headers = map(&[
+            ("accept-encoding", "gzip"),
+            ("range", "bytes=0-9"),
+            ("if-range", "x"),
+            ("accept", "application/json"),
+        ]);
+        clean_request(&mut headers);
+        assert_eq!(headers, map(&[("accept", "application/json")]));
     }
 
     #[test]
