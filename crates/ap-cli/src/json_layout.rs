@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal as _};
 use activeprospect::ap_core::redact;
 use serde::de::IgnoredAny;
 
+use crate::json_string;
+
 /// The longest text that is laid out, in bytes. Nobody reads a longer one on a terminal.
 const MAX_LEN: usize = 4 << 20;
 
@@ -85,7 +87,7 @@ impl Layout {
         let mut rest = text.trim_start_matches(is_space);
         while let Some(first) = rest.chars().next() {
             let len = match first {
-                '"' => string_len(rest),
+                '"' => json_string::length(rest.as_bytes()),
                 '{' | '}' | '[' | ']' | ',' | ':' => 1,
                 _ => rest.find(is_end_of_word).unwrap_or(rest.len()),
             };
@@ -187,20 +189,6 @@ const fn is_space(character: char) -> bool {
 
 const fn is_end_of_word(character: char) -> bool {
     is_space(character) || matches!(character, '{' | '}' | '[' | ']' | ',' | ':' | '"')
-}
-
-/// Returns the length of the string at the start of a text, with both quotes.
-fn string_len(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (index, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return index + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 
 mod common;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use common::bulk::{killing_at, start};
 use common::counting::Counting;
 use common::event_pages::{id, page, parameter};
 use common::{BAD_KEY, Home, KEY, VARIABLE};
@@ -70,24 +71,12 @@ fn as_csv_an_event_has_the_usual_members() {
 #[test]
 fn an_export_that_is_killed_is_completed_by_the_same_command() {
     for at in 1..=6 {
-        let target: Arc<OnceLock<u32>> = Arc::default();
-        let server = Counting::new({
-            let target = Arc::clone(&target);
-            move |request| {
-                if request.number == at {
-                    common::send_signal(*target.wait(), "KILL");
-                }
-                page(request, 45)
-            }
-        });
+        let (server, target) = killing_at(at, |request| page(request, 45));
         let home = Home::new();
         let output = home.file("events.jsonl");
         let origin = origin(&server);
         let arguments = [&origin, "events", "export", "-o", &output];
-        let mut command = home.ap(&arguments);
-        command.env(VARIABLE, KEY);
-        let mut child = common::spawn(command);
-        target.set(child.id()).unwrap();
+        let mut child = start(home.ap(&arguments), &target);
         assert_eq!(common::ending_signal(child.wait().unwrap()), Some(9));
         home.run(&arguments).succeeds();
         let expected: Vec<_> = (1..=45).map(id).collect();

@@ -5,10 +5,11 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
+use common::Home;
+use common::bulk::{Target, objects, start};
 use common::counting::{Answer, Counting, Request};
-use common::{Home, KEY, VARIABLE};
 use serde_json::Value;
 
 const FLOW: &str = "5fd4371e940df5a34a3888b2";
@@ -17,12 +18,6 @@ const SOURCE: &str = "5fd4371e940df5a34a3888b3";
 fn accepted() -> Answer {
     let body = r#"{"outcome":"success","lead":{"id":"5fd4371e940df5a34a3888b4"},"price":1.5}"#;
     (201, "", body.to_owned())
-}
-
-fn objects(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 fn email(request: &Request) -> String {
@@ -115,7 +110,7 @@ fn a_server_that_answers_no_lead_any_more_ends_the_run() {
 /// Runs until the server kills the program, then again. Returns how often each lead was received, and the results.
 #[cfg(unix)]
 fn kill_and_resume(at: usize, rows: usize) -> (BTreeMap<String, usize>, Vec<Value>) {
-    let target: Arc<OnceLock<u32>> = Arc::default();
+    let target = Target::default();
     let received: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let server = Counting::new({
         let (target, received) = (Arc::clone(&target), Arc::clone(&received));
@@ -133,10 +128,7 @@ fn kill_and_resume(at: usize, rows: usize) -> (BTreeMap<String, usize>, Vec<Valu
     let output = home.file("out.jsonl");
     let origin = origin(&server);
     let arguments = arguments(&origin, &[&input, "-o", &output]);
-    let mut command = home.ap(&arguments);
-    command.env(VARIABLE, KEY);
-    let mut child = common::spawn(command);
-    target.set(child.id()).unwrap();
+    let mut child = start(home.ap(&arguments), &target);
     assert_eq!(common::ending_signal(child.wait().unwrap()), Some(9));
     let ran = home.run(&arguments);
     let results = objects(&std::fs::read_to_string(&output).unwrap());

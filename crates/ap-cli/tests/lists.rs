@@ -5,6 +5,7 @@
 mod common;
 
 use ap_emulator::Emulator;
+use common::bulk::objects;
 use common::{Home, Ran, VARIABLE, emulator_origins, join};
 use serde_json::Value;
 
@@ -29,12 +30,6 @@ impl Account {
         command.env(VARIABLE, self.emulator.key());
         Ran::of(common::with_input(command, input), &self.emulator.key())
     }
-}
-
-fn objects(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 fn members(ran: &Ran, name: &str) -> Vec<Value> {

@@ -6,27 +6,12 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
-use common::counting::{Answer, Counting, Request};
+use common::bulk::{LIST, killing_at, not_found, start, write};
+use common::counting::Counting;
 use common::{Home, KEY, VARIABLE};
 use serde_json::Value;
-
-const LIST: &str = "do_not_call";
-
-fn not_found(request: &Request) -> Answer {
-    let body = format!(
-        r#"{{"specified_lists":["a"],"key":"{}","found":false}}"#,
-        request.last_segment()
-    );
-    (404, "", body)
-}
-
-fn write(home: &Home, name: &str, text: impl AsRef<[u8]>) -> String {
-    let path = home.file(name);
-    std::fs::write(&path, text).unwrap();
-    path
-}
 
 /// Returns the results by row, and asserts that no row has two.
 fn by_row(text: &str) -> BTreeMap<u64, Value> {
@@ -150,16 +135,7 @@ fn a_run_is_not_resumed_with_another_shard() {
 #[test]
 fn a_shard_that_is_killed_is_completed_by_the_same_command() {
     for at in [1, 4, 9] {
-        let target: Arc<OnceLock<u32>> = Arc::default();
-        let server = Counting::new({
-            let target = Arc::clone(&target);
-            move |request| {
-                if request.number == at {
-                    common::send_signal(*target.wait(), "KILL");
-                }
-                not_found(request)
-            }
-        });
+        let (server, target) = killing_at(at, not_found);
         let home = Home::new();
         let rows: String = (1..=60).map(|row| format!("v{row}\n")).collect();
         let input = write(&home, "in.txt", rows);
@@ -168,10 +144,7 @@ fn a_shard_that_is_killed_is_completed_by_the_same_command() {
         let arguments = [
             &origin, "lists", "check", LIST, &input, "-o", &output, "--shard", "2/5",
         ];
-        let mut command = home.ap(&arguments);
-        command.env(VARIABLE, KEY);
-        let mut child = common::spawn(command);
-        target.set(child.id()).unwrap();
+        let mut child = start(home.ap(&arguments), &target);
         assert_eq!(common::ending_signal(child.wait().unwrap()), Some(9));
         home.run(&arguments).succeeds();
         let found = by_row(&std::fs::read_to_string(&output).unwrap());

@@ -4,9 +4,8 @@
 
 mod common;
 
-use std::sync::{Arc, OnceLock};
-
 use ap_emulator::{Emulator, Product};
+use common::bulk::{killing_at, start};
 use common::counting::{Counting, Request};
 use common::event_pages::{PAGE, id, page, parameter};
 use common::{BAD_KEY, Home, KEY, Ran, VARIABLE, assert_absent};
@@ -190,21 +189,9 @@ fn a_secret_in_an_event_is_not_in_its_record() {
 fn a_tap_that_is_killed_continues_after_its_last_state() {
     const EVENTS: usize = 45;
     for at in 1..=6 {
-        let target: Arc<OnceLock<u32>> = Arc::default();
-        let server = Counting::new({
-            let target = Arc::clone(&target);
-            move |request| {
-                if request.number == at {
-                    common::send_signal(*target.wait(), "KILL");
-                }
-                page(request, EVENTS)
-            }
-        });
+        let (server, target) = killing_at(at, |request| page(request, EVENTS));
         let tap = Tap::new(&server.url);
-        let mut command = tap.home.ap(&tap.arguments(&[]));
-        command.env(VARIABLE, KEY);
-        let child = common::spawn(command);
-        target.set(child.id()).unwrap();
+        let child = start(tap.home.ap(&tap.arguments(&[])), &target);
         let output = child.wait_with_output().unwrap();
         assert_eq!(common::ending_signal(output.status), Some(9));
         // A line may be cut.

@@ -5,6 +5,7 @@ use activeprospect::ApiKey;
 use memchr::memmem::Finder;
 
 use super::found::Found;
+use crate::json_string;
 
 /// Returns `true` if a key may be, or be in, a number of JSON.
 pub(super) fn is_like_number(key: &ApiKey) -> bool {
@@ -33,7 +34,7 @@ impl<'a> Iterator for Numbers<'a> {
             let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
             let start = self.at;
             if rest[0] == b'"' {
-                self.at += string_length(rest);
+                self.at += json_string::length(rest);
                 continue;
             }
             let is_bare =
@@ -49,18 +50,4 @@ impl<'a> Iterator for Numbers<'a> {
             }
         }
     }
-}
-
-/// Returns the length of the string at the start, quotes included.
-fn string_length(text: &[u8]) -> usize {
-    let mut is_escaped = false;
-    for (at, byte) in text.iter().enumerate().skip(1) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }

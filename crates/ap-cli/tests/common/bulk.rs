@@ -50,6 +50,25 @@ pub(crate) fn start(mut command: Command, target: &Target) -> std::process::Chil
     child
 }
 
+/// Returns a server that kills a process at a request, before it answers, and the place for that process.
+#[cfg(unix)]
+pub(crate) fn killing_at(
+    at: usize,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+) -> (Counting, Target) {
+    let target = Target::default();
+    let server = Counting::new({
+        let target = Arc::clone(&target);
+        move |request| {
+            if request.number == at {
+                super::send_signal(*target.wait(), "KILL");
+            }
+            answer(request)
+        }
+    });
+    (server, target)
+}
+
 /// Returns the peak memory of a check of this input, in KiB, as it is at that call.
 #[cfg(target_os = "linux")]
 pub(crate) fn peak_memory(
