@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ap_client::transport::{
     Proxy, TransportConfig, TransportError, TransportErrorKind, is_loopback, localhost_addresses,
+    rustls_config,
 };
 use bytes::Bytes;
 use http::Uri;
@@ -65,7 +66,7 @@ impl Connector {
             http.max_buf_size(config.max_header_size.saturating_add(USUAL_BUFFER));
         }
         Ok(Self {
-            tls: tls::client_config(config)?.into(),
+            tls: Arc::new(rustls_config(config, webpki_roots::TLS_SERVER_ROOTS)?).into(),
             proxy: proxy.transpose()?,
             http,
             max_informational_size: config.max_header_size,

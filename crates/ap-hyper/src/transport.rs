@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ap_client::transport::{
-    AsyncTransport, Connect, Deadline, FreshConnection, Moment, TransportConfig, TransportError,
-    TransportErrorKind, body_capacity, check_head, check_plain_http, wire_headers,
+    AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
+    TransportError, TransportErrorKind, check_head, check_plain_http, wire_headers,
 };
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
@@ -102,29 +102,11 @@ impl HyperTransport {
     }
 
     async fn read_body(&self, mut body: Incoming) -> Result<Bytes, TransportError> {
-        let announced = body.size_hint().exact();
-        let Some(first) = next_piece(&mut body).await? else {
-            return Ok(Bytes::new());
-        };
-        // Most bodies arrive in one piece, which then needs no copy.
-        let mut whole = BytesMut::new();
-        let mut size = first.len();
-        while size <= self.config.max_body_size {
-            let Some(piece) = next_piece(&mut body).await? else {
-                return Ok(if whole.is_empty() {
-                    first
-                } else {
-                    whole.freeze()
-                });
-            };
-            if whole.is_empty() {
-                whole.reserve(body_capacity(announced));
-                whole.extend_from_slice(&first);
-            }
-            size += piece.len();
-            whole.extend_from_slice(&piece);
+        let mut pieces = BodyPieces::new(&self.config, body.size_hint().exact());
+        while let Some(piece) = next_piece(&mut body).await? {
+            pieces.push(piece)?;
         }
-        Err(TransportError::new(TransportErrorKind::TooLarge))
+        Ok(pieces.finish())
     }
 }
 

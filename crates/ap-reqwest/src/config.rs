@@ -1,11 +1,11 @@
 //! The `reqwest` clients of a transport: everything that they would do by themselves is switched off.
 
-use std::sync::Arc;
-
-use ap_client::transport::{LOCALHOST, Proxy, TransportConfig, TransportError, is_loopback};
+use ap_client::transport::{
+    LOCALHOST, Proxy, TransportConfig, TransportError, is_loopback, rustls_config,
+};
 use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 
 /// Idle connections that are kept for one host: as many as calls are commonly in flight.
 const IDLE_CONNECTIONS: usize = 512;
@@ -28,7 +28,7 @@ impl Factory {
         new: impl Fn() -> ClientBuilder + Send + Sync + 'static,
         config: &TransportConfig,
     ) -> Result<Self, TransportError> {
-        let tls = tls(config)?;
+        let tls = rustls_config(config, webpki_roots::TLS_SERVER_ROOTS)?;
         let config = config.clone();
         Ok(Self(Box::new(move |idle_connections| {
             let builder = builder(new(), tls.clone(), &config)?;
@@ -78,21 +78,6 @@ fn builder(
         Some(given) => builder.proxy(proxy(given)?),
         None => builder,
     })
-}
-
-fn tls(config: &TransportConfig) -> Result<ClientConfig, TransportError> {
-    let mut roots = RootCertStore::empty();
-    if config.mozilla_roots {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    for certificate in config.root_certificates()? {
-        roots.add(certificate).map_err(TransportError::setup)?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TransportError::setup)?;
-    Ok(tls.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn proxy(proxy: &Proxy) -> Result<reqwest::Proxy, TransportError> {

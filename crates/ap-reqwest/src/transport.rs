@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use ap_client::transport::{
-    AsyncTransport, Connect, Deadline, FreshConnection, Moment, TransportConfig, TransportError,
-    TransportErrorKind, body_capacity, check_head, check_plain_http, is_loopback, wire_headers,
+    AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
+    TransportError, TransportErrorKind, check_head, check_plain_http, is_loopback, wire_headers,
 };
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, header, response};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -117,29 +117,11 @@ impl ReqwestTransport {
     }
 
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, TransportError> {
-        let announced = response.content_length();
-        let Some(first) = response.chunk().await.map_err(body_error)? else {
-            return Ok(Bytes::new());
-        };
-        // Most bodies arrive in one piece, which then needs no copy.
-        let mut whole = BytesMut::new();
-        let mut size = first.len();
-        while size <= self.config.max_body_size {
-            let Some(chunk) = response.chunk().await.map_err(body_error)? else {
-                return Ok(if whole.is_empty() {
-                    first
-                } else {
-                    whole.freeze()
-                });
-            };
-            if whole.is_empty() {
-                whole.reserve(body_capacity(announced));
-                whole.extend_from_slice(&first);
-            }
-            size += chunk.len();
-            whole.extend_from_slice(&chunk);
+        let mut pieces = BodyPieces::new(&self.config, response.content_length());
+        while let Some(piece) = response.chunk().await.map_err(body_error)? {
+            pieces.push(piece)?;
         }
-        Err(TransportError::new(TransportErrorKind::TooLarge))
+        Ok(pieces.finish())
     }
 }
 

@@ -11,9 +11,11 @@
 //! | the clock | [`Clock`] |
 //! | the checks before sending, and the request's framing | [`check_request`], [`check_plain_http`], [`host`], [`wire_headers`] |
 //! | connecting, and reads and writes that end with the deadline | [`DeadlineStream`], [`Deadline::begin`] |
-//! | the response | [`read_response`] from a reader; [`check_head`] and [`body_capacity`] to read it in another way |
-//! | errors | [`io_error`], [`io_error_kind`], [`TlsError`]; with the feature `rustls`, `rustls_error_kind` |
+//! | the response | [`read_response`] from a reader; [`check_head`] and [`BodyPieces`] piece by piece; [`body_capacity`] to read it in another way |
+//! | errors | [`io_error`], [`io_error_kind`], [`TlsError`] |
+//! | TLS by rustls, with the feature `rustls` | `rustls_config`, `rustls_error_kind` |
 
+mod body_pieces;
 mod clock;
 mod config;
 mod deadline;
@@ -22,6 +24,8 @@ mod io_error;
 mod localhost;
 mod response;
 mod root_certificates;
+#[cfg(feature = "rustls")]
+mod rustls_config;
 #[cfg(feature = "rustls")]
 mod rustls_error;
 mod tcp;
@@ -36,6 +40,7 @@ use http::{Request, Response};
 
 pub use ap_core::origin::is_loopback;
 pub use ap_core::{TransportError, TransportErrorKind};
+pub use body_pieces::BodyPieces;
 pub use clock::Clock;
 pub use config::{Proxy, TransportConfig};
 pub(crate) use deadline::LONGEST;
@@ -47,6 +52,8 @@ pub use framing::{
 pub use io_error::{io_error, io_error_kind};
 pub use localhost::{LOCALHOST, localhost_addresses};
 pub use response::read_response;
+#[cfg(feature = "rustls")]
+pub use rustls_config::rustls_config;
 #[cfg(feature = "rustls")]
 pub use rustls_error::rustls_error_kind;
 pub use tcp::DeadlineStream;
