@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::error::send_error;
 use crate::progress::Progress;
@@ -21,6 +21,8 @@ use crate::progress::Progress;
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     task: Task,
+    /// What the task ended with. `None` once that was asked for.
+    end: Option<JoinHandle<hyper::Result<()>>>,
     progress: Arc<Progress>,
 }
 
@@ -34,17 +36,18 @@ pub(crate) struct Unanswered {
 
 impl Connection {
     /// Creates a connection that a task drives.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         sender: SendRequest<Full<Bytes>>,
-        task: AbortHandle,
+        task: JoinHandle<hyper::Result<()>>,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
             sender,
             task: Task {
-                handle: task,
+                handle: task.abort_handle(),
                 is_in_call: false,
             },
+            end: Some(task),
             progress,
         }
     }
@@ -66,10 +69,22 @@ impl Connection {
     ) -> Result<Response<Incoming>, Unanswered> {
         self.task.is_in_call = true;
         self.progress.give();
-        let sent = self.sender.try_send_request(request).await;
-        sent.map_err(|mut error| Unanswered {
-            is_unsent: error.take_message().is_some() || self.progress.is_unsent(),
-            error: send_error(error.into_error()),
+        let mut error = match self.sender.try_send_request(request).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let is_unsent = error.take_message().is_some() || self.progress.is_unsent();
+        let mut error = error.into_error();
+        // The connection ended before it took the request. Only its task knows why.
+        if error.is_canceled()
+            && let Some(end) = self.end.take()
+            && let Ok(Err(cause)) = end.await
+        {
+            error = cause;
+        }
+        Err(Unanswered {
+            is_unsent,
+            error: send_error(error),
         })
     }
 

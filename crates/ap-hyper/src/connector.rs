@@ -87,11 +87,8 @@ impl Connector {
         let stream = Limited::new(stream, Arc::clone(&progress), self.max_informational_size);
         let handshake = self.http.handshake::<_, Full<Bytes>>(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(send_error)?;
-        let task = runtime.spawn(async move {
-            // The call gets the error.
-            let _ = connection.await;
-        });
-        Ok(Connection::new(sender, task.abort_handle(), progress))
+        let task = runtime.spawn(connection);
+        Ok(Connection::new(sender, task, progress))
     }
 
     async fn open(
