@@ -27,6 +27,7 @@ pub(crate) struct Runner<'a> {
     pub exceptions: &'a Exceptions,
     pub expected_failures: &'a ExpectedFailures,
     pub is_quiet: bool,
+    pub searches_logs: bool,
 }
 
 impl Runner<'_> {
@@ -118,6 +119,7 @@ impl Runner<'_> {
         Report {
             subject: self.subject.to_owned(),
             cases,
+            searches_logs: self.searches_logs,
         }
     }
 }

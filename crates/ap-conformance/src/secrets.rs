@@ -113,6 +113,19 @@ pub(crate) fn without_keys(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
     clean
 }
 
+/// Returns the part of a line that is around the first part of a key, with every part of a key replaced.
+///
+/// `None` if the line contains none.
+pub(crate) fn around_key(line: &[u8], secrets: &[Secret]) -> Option<Vec<u8>> {
+    secrets.iter().find_map(|secret| secret.found_in(line))?;
+    let clean = without_keys(line, secrets);
+    let mark = b"<key>";
+    let at = clean.windows(mark.len()).position(|part| part == mark)?;
+    let start = at.saturating_sub(EXCERPT);
+    let end = clean.len().min(at + mark.len() + EXCERPT);
+    Some(clean[start..end].to_vec())
+}
+
 /// Returns the start of a text in quotes, on one line, without any part of a key.
 pub(crate) fn excerpt(text: &[u8], secrets: &[Secret]) -> String {
     let start = &text[..text.len().min(EXCERPT + WINDOW)];
@@ -146,11 +159,16 @@ mod tests {
             assert_eq!(secret.found_in(text.as_bytes()).is_some(), found, "{text}");
         }
         let text = format!("Basic {} and {}; {}", pair, key, &key[..9]);
-        let clean = without_keys(text.as_bytes(), &[secret]);
+        let clean = without_keys(text.as_bytes(), std::slice::from_ref(&secret));
         assert_eq!(
             String::from_utf8(clean).unwrap(),
             "Basic <key> and <key>; <key>"
         );
+        let long = format!("{}{pair}{}", "a".repeat(90), "b".repeat(90));
+        let part = around_key(long.as_bytes(), std::slice::from_ref(&secret)).unwrap();
+        let expected = format!("{}<key>{}", "a".repeat(60), "b".repeat(60));
+        assert_eq!(String::from_utf8(part).unwrap(), expected);
+        assert_eq!(around_key(b"nothing", &[secret]), None);
         assert_ne!(Secret::new("first", 1).key, Secret::new("first", 2).key);
     }
 }
