@@ -17,7 +17,7 @@ const LINES: usize = 20;
 /// How many characters of a line are shown.
 const WIDTH: usize = 160;
 
-/// How many lines with a part of a key are shown of a text.
+/// How many lines with a part of a key are shown.
 const LEAKS: usize = 2;
 
 /// How many connections of a listener are shown.
@@ -84,7 +84,7 @@ impl Explanation<'_> {
 
     /// Shows the first lines that contain a part of a key and must not.
     fn leaks(&self) -> String {
-        let mut text = String::new();
+        let mut lines_with_key = Vec::new();
         for (name, shown) in self.outcomes.iter().flat_map(|outcome| {
             [
                 ("an error or a Debug", outcome.text.as_bytes()),
@@ -93,13 +93,15 @@ impl Explanation<'_> {
         }) {
             let lines = shown.split(|byte| *byte == b'\n');
             let parts = lines.filter_map(|line| around_key(line, self.secrets));
-            for part in parts.take(LEAKS) {
-                for line in self.clean_lines(&part) {
-                    let _ = writeln!(text, "in {name}: {line}");
-                }
-            }
+            // More of the same text show the same.
+            let first = parts
+                .take(1)
+                .flat_map(|part| self.clean_lines(&part).collect::<Vec<_>>());
+            lines_with_key.extend(first.map(|line| format!("in {name}: {line}\n")));
         }
-        text
+        lines_with_key.dedup();
+        lines_with_key.truncate(LEAKS);
+        lines_with_key.concat()
     }
 
     fn outcomes_in_words(&self) -> String {

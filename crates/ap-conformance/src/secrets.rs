@@ -11,6 +11,9 @@ const WINDOW: usize = 8;
 /// How many bytes of a text a message shows.
 const EXCERPT: usize = 60;
 
+/// How many bytes of a line are shown at its start, and before and after a part of a key in it.
+const AROUND: usize = 40;
+
 /// A key of a case. Every run has new keys, so that no other text can look like one.
 #[derive(Clone)]
 pub(crate) struct Secret {
@@ -113,7 +116,8 @@ pub(crate) fn without_keys(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
     clean
 }
 
-/// Returns the part of a line that is around the first part of a key, with every part of a key replaced.
+/// Returns the start of a line, which names where it comes from, and what is around the first part of a key, with every
+/// part of a key replaced.
 ///
 /// `None` if the line contains none.
 pub(crate) fn around_key(line: &[u8], secrets: &[Secret]) -> Option<Vec<u8>> {
@@ -121,9 +125,12 @@ pub(crate) fn around_key(line: &[u8], secrets: &[Secret]) -> Option<Vec<u8>> {
     let clean = without_keys(line, secrets);
     let mark = b"<key>";
     let at = clean.windows(mark.len()).position(|part| part == mark)?;
-    let start = at.saturating_sub(EXCERPT);
-    let end = clean.len().min(at + mark.len() + EXCERPT);
-    Some(clean[start..end].to_vec())
+    let end = clean.len().min(at + mark.len() + AROUND);
+    let around = at.saturating_sub(AROUND);
+    if around <= AROUND {
+        return Some(clean[..end].to_vec());
+    }
+    Some([&clean[..AROUND], "…".as_bytes(), &clean[around..end]].concat())
 }
 
 /// Returns the start of a text in quotes, on one line, without any part of a key.
@@ -166,7 +173,8 @@ mod tests {
         );
         let long = format!("{}{pair}{}", "a".repeat(90), "b".repeat(90));
         let part = around_key(long.as_bytes(), std::slice::from_ref(&secret)).unwrap();
-        let expected = format!("{}<key>{}", "a".repeat(60), "b".repeat(60));
+        let forty = |letter: &str| letter.repeat(40);
+        let expected = format!("{}…{}<key>{}", forty("a"), forty("a"), forty("b"));
         assert_eq!(String::from_utf8(part).unwrap(), expected);
         assert_eq!(around_key(b"nothing", &[secret]), None);
         assert_ne!(Secret::new("first", 1).key, Secret::new("first", 2).key);
