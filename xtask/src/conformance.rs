@@ -99,7 +99,8 @@ fn trace(reports: &[Report]) -> String {
             let _ = writeln!(text, "{id} on {subject}: {state}");
             let _ = writeln!(
                 text,
-                "rule:   {}\nsource: {}",
+                "case:   {}\nrule:   {}\nsource: {}",
+                case.title(),
                 case.requirement(),
                 case.source()
             );

@@ -9,7 +9,6 @@ mod bench;
 mod catalogue;
 mod conformance;
 mod endpoints;
-mod log;
 mod meltano;
 mod msrv;
 mod openapi;

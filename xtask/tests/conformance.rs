@@ -93,6 +93,7 @@ fn several_transports_are_an_array_and_one_is_an_object() {
         report["summary"],
         serde_json::json!({"total": 1, "passed": 1, "failed": 0, "skipped": 0, "not_applicable": 0})
     );
+    assert_eq!(report["logs"], "logs were searched");
     assert_eq!(report["memory"], "memory was not measured");
 }
 
@@ -174,6 +175,7 @@ fn a_failure_shows_the_error_and_what_each_listener_received_and_sent() {
     let table = String::from_utf8(output.stdout).unwrap();
     for says in [
         "group: 1 of 1 failed on ureq",
+        "case:   t",
         "rule:   A client keeps the rule.",
         "source: RFC 1",
         "result: expected response, saw truncated",

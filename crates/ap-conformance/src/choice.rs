@@ -1,5 +1,7 @@
 //! [`ChoiceError`]: why a choice of cases is refused.
 
+use std::collections::BTreeSet;
+
 /// How alike two texts must be for one to be offered instead of the other: 0 for nothing in common, 1 for equal.
 const LIKENESS: f64 = 0.75;
 
@@ -18,9 +20,14 @@ pub enum ChoiceError {
     UnknownCase {
         /// The text.
         text: String,
-        /// The ids that are most like it.
+        /// The ids and groups that are most like it.
         nearest: Vec<String>,
     },
+    /// There are such cases, but none among those that were chosen before.
+    #[error(
+        "no case that is left has {0:?} in its id; the profile or the filters before leave such cases out"
+    )]
+    LeftOut(String),
     /// There is no capability or profile of this name.
     #[error("there is no {kind} {text:?}{}; choose from {}", did_you_mean(nearest), names.join(", "))]
     UnknownName {
@@ -44,9 +51,15 @@ pub enum ChoiceError {
 impl ChoiceError {
     /// Makes the error for an id, or a part of one, that no case has.
     pub(crate) fn unknown_case<'a>(text: &str, ids: impl Iterator<Item = &'a str>) -> Self {
+        let is_group = !text.trim_end_matches('/').contains('/');
+        let name = |id: &'a str| match id.find('/') {
+            Some(slash) if is_group => &id[..=slash],
+            _ => id,
+        };
+        let names: BTreeSet<_> = ids.map(name).collect();
         Self::UnknownCase {
             text: text.to_owned(),
-            nearest: nearest(text, ids),
+            nearest: nearest(text, names.into_iter()),
         }
     }
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::time::Instant;
 
+use crate::case::Case;
 use crate::outcome::Outcome;
-use crate::secrets::{Secret, excerpt, without_keys};
+use crate::secrets::{Secret, around_key, excerpt, without_keys};
 use crate::server::{Event, Piece, Record, What, merge};
 
 /// How many lines of a head, of an error and of a log are shown.
@@ -16,11 +17,15 @@ const LINES: usize = 20;
 /// How many characters of a line are shown.
 const WIDTH: usize = 160;
 
+/// How many lines with a part of a key are shown.
+const LEAKS: usize = 2;
+
 /// How many connections of a listener are shown.
 const CONNECTIONS: usize = 6;
 
 /// What happened in a run.
 pub(crate) struct Explanation<'a> {
+    pub case: &'a Case,
     pub secrets: &'a [Secret],
     pub outcomes: &'a [Outcome],
     pub records: &'a BTreeMap<&'a str, Record>,
@@ -28,9 +33,10 @@ pub(crate) struct Explanation<'a> {
 }
 
 impl Explanation<'_> {
-    /// Explains a failure: outcomes, what each listener received and sent, and the last lines of the log.
+    /// Explains a failure: where a key was shown, outcomes, what each listener received and sent, and the last lines of
+    /// the log.
     pub(crate) fn failure(&self) -> String {
-        let mut text = self.outcomes_in_words();
+        let mut text = self.surroundings() + &self.leaks() + &self.outcomes_in_words();
         for (name, record) in self.records {
             // Writing to a String cannot fail.
             let _ = self.listener(&mut text, name, record);
@@ -51,7 +57,7 @@ impl Explanation<'_> {
             );
         }
         all.sort_by_key(|(_, event)| event.at);
-        let mut text = String::new();
+        let mut text = self.surroundings();
         for (name, event) in all {
             let millis = event.at.saturating_duration_since(self.started).as_millis();
             let _ = writeln!(
@@ -61,7 +67,41 @@ impl Explanation<'_> {
             );
             let _ = self.event(&mut text, &event.what, true);
         }
-        text + &self.outcomes_in_words() + &self.log()
+        text + &self.leaks() + &self.outcomes_in_words() + &self.log()
+    }
+
+    /// Shows the variables and the hosts file of the process.
+    fn surroundings(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.case.env {
+            let _ = writeln!(text, "environment: {name}={value}");
+        }
+        for line in self.case.hosts.iter().flat_map(|hosts| hosts.lines()) {
+            let _ = writeln!(text, "hosts file: {line}");
+        }
+        text
+    }
+
+    /// Shows the first lines that contain a part of a key and must not.
+    fn leaks(&self) -> String {
+        let mut lines_with_key = Vec::new();
+        for (name, shown) in self.outcomes.iter().flat_map(|outcome| {
+            [
+                ("an error or a Debug", outcome.text.as_bytes()),
+                ("a log", outcome.log.as_bytes()),
+            ]
+        }) {
+            let lines = shown.split(|byte| *byte == b'\n');
+            let parts = lines.filter_map(|line| around_key(line, self.secrets));
+            // More of the same text show the same.
+            let first = parts
+                .take(1)
+                .flat_map(|part| self.clean_lines(&part).collect::<Vec<_>>());
+            lines_with_key.extend(first.map(|line| format!("in {name}: {line}\n")));
+        }
+        lines_with_key.dedup();
+        lines_with_key.truncate(LEAKS);
+        lines_with_key.concat()
     }
 
     fn outcomes_in_words(&self) -> String {

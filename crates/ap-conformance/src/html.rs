@@ -47,8 +47,9 @@ fn subjects(page: &mut String, reports: &[Report]) -> fmt::Result {
              <span class=\"passed\" style=\"flex:{passed}\"></span>\
              <span class=\"failed\" style=\"flex:{failed}\"></span>\
              <span class=\"skipped\" style=\"flex:{skipped}\"></span></div>\
-             <p class=\"counts\">{passed} passed, {failed} failed, {not_applicable} not applicable, {skipped} skipped; {}</p></li>",
+             <p class=\"counts\">{passed} passed, {failed} failed, {not_applicable} not applicable, {skipped} skipped; {}; {}</p></li>",
             escape(report.subject()),
+            report.logs(),
             report.memory(),
         )?;
     }
@@ -183,6 +184,7 @@ mod tests {
         let page = html(&[Report {
             subject: "<b>".to_owned(),
             cases: vec![case],
+            searches_logs: true,
         }]);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
         assert!(page.contains("&lt;b&gt;") && !page.contains("<h2><b>"));

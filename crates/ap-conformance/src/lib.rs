@@ -23,6 +23,7 @@ mod context;
 mod explain;
 mod home_directory;
 mod judge;
+mod log_collector;
 mod memory;
 mod outcome;
 mod raw_request;

@@ -206,6 +206,7 @@ impl<'a> Run<'a> {
             .collect();
         let result = self.judge(&records);
         let explanation = Explanation {
+            case: self.case,
             secrets: &self.secrets,
             outcomes: &self.outcomes,
             records: &records,

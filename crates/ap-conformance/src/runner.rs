@@ -32,6 +32,7 @@ pub(crate) struct Runner<'a> {
     pub is_quiet: bool,
     /// How many cases may run at a time.
     pub jobs: usize,
+    pub searches_logs: bool,
 }
 
 impl Runner<'_> {
@@ -156,6 +157,7 @@ impl Runner<'_> {
         Report {
             subject: self.subject.to_owned(),
             cases,
+            searches_logs: self.searches_logs,
         }
     }
 }

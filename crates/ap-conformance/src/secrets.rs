@@ -11,6 +11,9 @@ const WINDOW: usize = 8;
 /// How many bytes of a text a message shows.
 const EXCERPT: usize = 60;
 
+/// How many bytes of a line are shown at its start, and before and after a part of a key in it.
+const AROUND: usize = 40;
+
 /// A key of a case. Every run has new keys, so that no other text can look like one.
 #[derive(Clone)]
 pub(crate) struct Secret {
@@ -113,6 +116,23 @@ pub(crate) fn without_keys(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
     clean
 }
 
+/// Returns the start of a line, which names where it comes from, and what is around the first part of a key, with every
+/// part of a key replaced.
+///
+/// `None` if the line contains none.
+pub(crate) fn around_key(line: &[u8], secrets: &[Secret]) -> Option<Vec<u8>> {
+    secrets.iter().find_map(|secret| secret.found_in(line))?;
+    let clean = without_keys(line, secrets);
+    let mark = b"<key>";
+    let at = clean.windows(mark.len()).position(|part| part == mark)?;
+    let end = clean.len().min(at + mark.len() + AROUND);
+    let around = at.saturating_sub(AROUND);
+    if around <= AROUND {
+        return Some(clean[..end].to_vec());
+    }
+    Some([&clean[..AROUND], "…".as_bytes(), &clean[around..end]].concat())
+}
+
 /// Returns the start of a text in quotes, on one line, without any part of a key.
 pub(crate) fn excerpt(text: &[u8], secrets: &[Secret]) -> String {
     let start = &text[..text.len().min(EXCERPT + WINDOW)];
@@ -146,11 +166,17 @@ mod tests {
             assert_eq!(secret.found_in(text.as_bytes()).is_some(), found, "{text}");
         }
         let text = format!("Basic {} and {}; {}", pair, key, &key[..9]);
-        let clean = without_keys(text.as_bytes(), &[secret]);
+        let clean = without_keys(text.as_bytes(), std::slice::from_ref(&secret));
         assert_eq!(
             String::from_utf8(clean).unwrap(),
             "Basic <key> and <key>; <key>"
         );
+        let long = format!("{}{pair}{}", "a".repeat(90), "b".repeat(90));
+        let part = around_key(long.as_bytes(), std::slice::from_ref(&secret)).unwrap();
+        let forty = |letter: &str| letter.repeat(40);
+        let expected = format!("{}…{}<key>{}", forty("a"), forty("a"), forty("b"));
+        assert_eq!(String::from_utf8(part).unwrap(), expected);
+        assert_eq!(around_key(b"nothing", &[secret]), None);
         assert_ne!(Secret::new("first", 1).key, Secret::new("first", 2).key);
     }
 }

@@ -43,6 +43,15 @@ pub(crate) struct Exceptions {
     pub skipped: Vec<(String, String)>,
 }
 
+impl Exceptions {
+    /// Returns why a case is skipped, if it is.
+    pub(crate) fn skips(&self, id: &str) -> Option<&str> {
+        let mut skipped = self.skipped.iter();
+        let (_, reason) = skipped.find(|(start, _)| id.starts_with(start.as_str()))?;
+        Some(reason)
+    }
+}
+
 /// A case that is not run.
 pub(crate) struct NotRun {
     pub state: CaseState,
@@ -56,11 +65,7 @@ pub(crate) fn not_run(
     process: ProcessKind,
     exceptions: &Exceptions,
 ) -> Option<NotRun> {
-    if let Some((_, reason)) = exceptions
-        .skipped
-        .iter()
-        .find(|(start, _)| case.id.starts_with(start.as_str()))
-    {
+    if let Some(reason) = exceptions.skips(&case.id) {
         return Some(skipped(reason));
     }
     let declared = |capability: Capability| {
@@ -81,7 +86,7 @@ pub(crate) fn not_run(
     }
     if case.needs_environment() && !process.has_environment {
         return Some(skipped(
-            "needs an environment of its own, so a process of its own; `cargo xtask conformance` starts one",
+            "needs an environment of its own, so a process of its own, see `Suite::run_in_own_processes`",
         ));
     }
     if process.leaves_large_cases && memory::is_large(case) {

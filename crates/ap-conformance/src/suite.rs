@@ -12,6 +12,7 @@ use crate::case_info::CaseInfo;
 use crate::choice::ChoiceError;
 use crate::context::SuiteContext;
 use crate::expected_failures::{self, ExpectedFailure, ExpectedFailures};
+use crate::log_collector;
 use crate::report::Report;
 use crate::run::Verdict;
 use crate::runner::Runner;
@@ -139,7 +140,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`ChoiceError::UnknownCase`] if there is none.
+    /// [`ChoiceError`] if there is none, or none that was not left out before.
     pub fn filter(self, text: &str) -> Result<Self, ChoiceError> {
         self.keep(text, |id| id.contains(text))
     }
@@ -148,7 +149,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`ChoiceError::UnknownCase`] if there is none.
+    /// [`ChoiceError`] if there is none, or if it was left out before.
     pub fn only(self, id: &str) -> Result<Self, ChoiceError> {
         self.keep(id, |one| one == id)
     }
@@ -157,11 +158,11 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`ChoiceError::UnknownCase`] for the first id that no case has.
+    /// [`ChoiceError`] for the first id that no case has, or whose case was left out before.
     pub fn only_these(mut self, ids: &[impl AsRef<str>]) -> Result<Self, ChoiceError> {
         let is_known = |id: &&str| self.cases.iter().any(|case| case.id == **id);
         if let Some(unknown) = ids.iter().map(AsRef::as_ref).find(|id| !is_known(id)) {
-            return Err(self.unknown_case(unknown));
+            return Err(self.unknown_case(unknown, |id| id == unknown));
         }
         self.cases
             .retain(|case| ids.iter().any(|id| id.as_ref() == case.id));
@@ -170,13 +171,17 @@ impl Suite {
 
     fn keep(mut self, text: &str, matches: impl Fn(&str) -> bool) -> Result<Self, ChoiceError> {
         if !self.cases.iter().any(|case| matches(&case.id)) {
-            return Err(self.unknown_case(text));
+            return Err(self.unknown_case(text, matches));
         }
         self.cases.retain(|case| matches(&case.id));
         Ok(self)
     }
 
-    fn unknown_case(&self, text: &str) -> ChoiceError {
+    /// Says that there is no such case, or that it was left out before.
+    fn unknown_case(&self, text: &str, matches: impl Fn(&str) -> bool) -> ChoiceError {
+        if files::builtin().iter().any(|case| matches(&case.id)) {
+            return ChoiceError::LeftOut(text.to_owned());
+        }
         ChoiceError::unknown_case(text, self.cases.iter().map(|case| case.id.as_str()))
     }
 
@@ -220,7 +225,7 @@ impl Suite {
         ChoiceError::check_reason(start, reason)?;
         let mut cases = files::builtin().iter().chain(&self.cases);
         if !cases.any(|case| case.id.starts_with(start)) {
-            return Err(self.unknown_case(start));
+            return Err(self.unknown_case(start, |_| false));
         }
         let entry = (start.to_owned(), reason.to_owned());
         self.exceptions.skipped.push(entry);
@@ -246,7 +251,7 @@ impl Suite {
     fn expect_failure(mut self, entry: ExpectedFailure) -> Result<Self, ChoiceError> {
         let mut cases = files::builtin().iter().chain(&self.cases);
         if !cases.any(|case| case.id == entry.id) {
-            return Err(self.unknown_case(&entry.id));
+            return Err(self.unknown_case(&entry.id, |_| false));
         }
         self.expected_failures.add(entry)?;
         Ok(self)
@@ -288,13 +293,25 @@ impl Suite {
     /// Also runs the cases that need environment variables.
     ///
     /// Only for a process that was started with the [variables](CaseInfo::environment) of the one case
-    /// that it runs.
+    /// that it runs, as [`run_in_own_processes`](Self::run_in_own_processes) starts it.
     pub fn with_environment(mut self) -> Self {
         self.process_kind.has_environment = true;
         self
     }
 
-    /// Sets a function that returns what was logged since its last call.
+    /// Collects everything that libraries log by the crate `log`, at the level `trace`, and searches it for keys.
+    ///
+    /// A library that uses `tracing` logs there too if the feature `log` of `tracing` is on. Only for a program
+    /// without a logger of its own, which would give its lines to [`log`](Self::log) instead. The report says if no
+    /// log was searched.
+    pub fn collect_logs(mut self) -> Self {
+        if log_collector::collect() {
+            self.log = Some(log_collector::take);
+        }
+        self
+    }
+
+    /// Sets a function that returns what was logged since its last call, for a logger of your own.
     ///
     /// The suite calls it after every call, and searches the text for keys.
     pub fn log(mut self, log: fn() -> String) -> Self {
@@ -345,6 +362,11 @@ impl Suite {
     /// Returns the cases, in order.
     pub fn list(&self) -> impl Iterator<Item = CaseInfo<'_>> {
         self.cases.iter().map(CaseInfo::of)
+    }
+
+    /// Returns `true` if [`skip`](Self::skip) leaves out the case.
+    pub(crate) fn skips(&self, id: &str) -> bool {
+        self.exceptions.skips(id).is_some()
     }
 
     /// Judges a blocking transport.
@@ -419,6 +441,7 @@ impl Suite {
             expected_failures: &self.expected_failures,
             is_quiet: self.is_quiet,
             jobs: if self.log.is_some() { 1 } else { self.jobs },
+            searches_logs: self.log.is_some(),
         }
     }
 

@@ -127,6 +127,16 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
     let messages = [
         suite().filter("no-such-case").map(drop),
         suite().only("authorization/exac").map(drop),
+        suite().filter("bodies/").map(drop),
+        suite().filter("redirekt").map(drop),
+        suite()
+            .profile(Profile::KeySafety)
+            .filter("framing/")
+            .map(drop),
+        suite()
+            .profile(Profile::KeySafety)
+            .only_these(&["framing/byte-by-byte"])
+            .map(drop),
         suite()
             .expected_failure("authorization/exac", "why")
             .map(drop),
@@ -143,8 +153,12 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
     for (message, says) in messages.iter().zip([
         "no case has \"no-such-case\" in its id; `Suite::list` and `--list`",
         "did you mean authorization/exact?",
+        "no case has \"bodies/\" in its id; `Suite::list`",
+        "did you mean redirect/?",
+        "no case that is left has \"framing/\" in its id; the profile or the filters",
+        "no case that is left has \"framing/byte-by-byte\" in its id",
         "did you mean authorization/exact?",
-        "no case has \"bodi/\" in its id",
+        "no case has \"bodi/\" in its id; did you mean body/?",
         "no capability \"conection-reuse\"; did you mean connection-reuse?; choose from",
         "no profile \"keysafety\"; did you mean key-safety?; choose from",
         "\"authorization/exact\" is left out without a reason",
@@ -192,6 +206,42 @@ fn a_report_in_which_nothing_ran_is_no_success() {
     let report = suite.check(UreqTransport::connect);
     assert_eq!(report.count(CaseState::Skipped), report.cases().len());
     assert!(!report.is_success(false));
+    let text = report.to_string();
+    assert!(text.contains("no case was judged, so nothing is known about subject"));
+    assert!(text.ends_with("20 skipped; logs were not searched; memory was not measured"));
+    let nothing = Suite::builtin().filter("framing/").unwrap();
+    let report = nothing
+        .profile(Profile::KeySafety)
+        .check(UreqTransport::connect);
+    assert!(!report.is_success(false));
+    assert!(
+        report
+            .to_string()
+            .contains("the profile and the filters left no case to run")
+    );
+}
+
+#[test]
+fn a_program_that_prints_no_report_fails_the_cases_with_a_process_of_their_own() {
+    let suite = Suite::builtin().filter("environment/").unwrap();
+    let suite = suite.skip("environment/proxy", "judged elsewhere").unwrap();
+    let mut report = suite.check(UreqTransport::connect);
+    // This program lists its tests, and runs none.
+    suite.run_in_own_processes(&mut report, |command, _| {
+        command.arg("--list");
+    });
+    for case in report.cases() {
+        let (state, says) = if case.id().starts_with("environment/proxy") {
+            (CaseState::Skipped, "judged elsewhere")
+        } else if case.id() == "environment/localhost" {
+            // It stays skipped on a machine without user namespaces.
+            continue;
+        } else {
+            (CaseState::Failed, "did not print the report")
+        };
+        assert_eq!(case.state(), state, "{}", case.id());
+        assert!(case.reason().contains(says), "{}", case.reason());
+    }
 }
 
 /// Judges a shell program by two cases with a short deadline.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
-    TransportError, TransportErrorKind, check_head, check_plain_http, is_loopback, wire_headers,
+    TransportError, TransportErrorKind, check_head, check_plain_http, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -100,7 +100,7 @@ impl ReqwestTransport {
         client: &reqwest::Client,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
-        let is_proxied = self.config.proxy.is_some() && !is_loopback(request.uri());
+        let is_proxied = self.config.proxy_for(request.uri()).is_some();
         let prepared = self.prepare(request)?;
         let mut response = client.execute(prepared).await.map_err(|error| {
             let error = send_error(error);

@@ -6,7 +6,6 @@ use super::options::Options;
 use super::own_process::run_in_own_processes;
 use super::subject::Subject;
 use super::suite::with_expected_failures;
-use crate::log;
 
 /// Runs the suite once against a transport of this workspace, with this name in its report.
 pub(super) fn judge_one(
@@ -15,10 +14,9 @@ pub(super) fn judge_one(
     subject: Subject,
     name: &str,
 ) -> Result<Report, String> {
-    log::collect();
     let mut suite = with_expected_failures(suite.clone(), subject, options)?.subject(name);
     if subject.hides_key_from_logs() {
-        suite = suite.log(log::take);
+        suite = suite.collect_logs();
     }
     if options.case.is_none() {
         suite = suite.without_large();

@@ -22,9 +22,11 @@ fn test(report: &Report, case: &CaseReport) -> TestCase {
         CaseState::Failed => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_type(case.level().to_string());
-            let (rule, source) = (case.requirement(), case.source());
+            let (title, rule, source) = (case.title(), case.requirement(), case.source());
             let details = case.details();
-            status.set_description(format!("rule: {rule}\nsource: {source}\n{details}"));
+            status.set_description(format!(
+                "case: {title}\nrule: {rule}\nsource: {source}\n{details}"
+            ));
             status
         }
         CaseState::Skipped | CaseState::NotApplicable => TestCaseStatus::skipped(),

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use ap_core::key::basic;
+use ap_core::origin::is_loopback;
 use ap_core::{InvalidOrigin, Origin, TransportError};
 use base64::Engine as _;
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 use rustls_pki_types::CertificateDer;
 
@@ -101,6 +102,21 @@ impl TransportConfig {
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = Some(proxy);
         self
+    }
+
+    /// Returns the proxy for a request to this URI: the [`proxy`](#structfield.proxy), but none for loopback.
+    ///
+    /// ```
+    /// use ap_client::transport::{Proxy, TransportConfig};
+    ///
+    /// let config = TransportConfig::new().proxy(Proxy::parse("http://proxy.example:3128")?);
+    /// assert!(config.proxy_for(&"https://app.leadconduit.com/flows".parse()?).is_some());
+    /// assert!(config.proxy_for(&"http://localhost:8080/flows".parse()?).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn proxy_for(&self, uri: &Uri) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|_| !is_loopback(uri))
     }
 
     /// Returns the connect timeout as libraries can count it: at most a year.

@@ -11,7 +11,8 @@
 //! | the clock | [`Clock`] |
 //! | the checks before sending, and the request's framing | [`check_request`], [`check_plain_http`], [`host`], [`wire_headers`] |
 //! | connecting, and reads and writes that end with the deadline | [`DeadlineStream`], [`Deadline::begin`] |
-//! | the response | [`read_response`] from a reader; [`check_head`] and [`BodyPieces`] piece by piece; [`body_capacity`] to read it in another way |
+//! | the proxy of a request | [`TransportConfig::proxy_for`] |
+//! | the response | [`response_head`] from a status and header lines; [`read_response`] from a reader; [`check_head`] and [`BodyPieces`] piece by piece; [`body_capacity`] to read it in another way |
 //! | errors | [`io_error`], [`io_error_kind`], [`TlsError`] |
 //! | TLS by rustls, with the feature `rustls` | `rustls_config`, `rustls_error_kind` |
 
@@ -51,7 +52,7 @@ pub use framing::{
 };
 pub use io_error::{io_error, io_error_kind};
 pub use localhost::{LOCALHOST, localhost_addresses};
-pub use response::read_response;
+pub use response::{read_response, response_head};
 #[cfg(feature = "rustls")]
 pub use rustls_config::rustls_config;
 #[cfg(feature = "rustls")]

@@ -10,6 +10,36 @@ use super::config::TransportConfig;
 use super::framing::{body_capacity, check_head, content_length};
 use super::io_error::io_error;
 
+/// Makes the head of a response, for libraries that do not use the crate `http`, or another version of it.
+///
+/// `headers` are the lines in their order, repeated ones included. The version is HTTP/1.1.
+///
+/// ```
+/// use ap_client::transport::response_head;
+///
+/// let head = response_head(200, [("Content-Length", "2"), ("X-Tag", "a"), ("X-Tag", "b")])?;
+/// assert_eq!(head.headers.get_all("x-tag").iter().count(), 2);
+/// assert!(response_head(200, [("X Tag", "a")]).is_err());
+/// # Ok::<(), ap_client::transport::TransportError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Malformed`](TransportErrorKind::Malformed) if HTTP allows no such status, name or value. The error quotes none
+/// of them.
+pub fn response_head(
+    status: u16,
+    headers: impl IntoIterator<Item = (impl AsRef<[u8]>, impl AsRef<[u8]>)>,
+) -> Result<response::Parts, TransportError> {
+    let mut head = Response::builder().status(status);
+    for (name, value) in headers {
+        head = head.header(name.as_ref(), value.as_ref());
+    }
+    let head = head.body(());
+    let head = head.map_err(|_| TransportError::new(TransportErrorKind::Malformed))?;
+    Ok(head.into_parts().0)
+}
+
 /// Checks a response's head by [`check_head`], and reads its body, for libraries that give the body as a reader.
 ///
 /// The reader gives the content: without the marks of chunks, but not decompressed. Nothing is read if the response has no body.
@@ -34,7 +64,9 @@ use super::io_error::io_error;
 /// - The errors of [`check_head`].
 /// - [`Truncated`](TransportErrorKind::Truncated) if the body is shorter than the head says.
 /// - [`TooLarge`](TransportErrorKind::TooLarge) if it is longer than the settings allow.
-/// - The error of the reader, converted by [`io_error`].
+/// - The error of the reader, converted by [`io_error`], with the reader's own error as its source. An error that the
+///   library made itself is of kind [`Other`](TransportErrorKind::Other): give it the kind that it has, and leave out
+///   its text if that can repeat a part of the response.
 pub fn read_response(
     config: &TransportConfig,
     method: &Method,

@@ -2,7 +2,7 @@
 
 use ap_client::transport::{
     Clock, Deadline, Moment, Transport, TransportConfig, TransportError, TransportErrorKind,
-    announces_empty_body, check_plain_http, io_error, read_response,
+    announces_empty_body, check_plain_http, io_error, read_response, response_head,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -48,14 +48,9 @@ impl Transport for OverMinreq {
             library = library.with_body(request.body().clone());
         }
         let response = library.send_lazy().map_err(error)?;
-        let mut head = Response::builder().status(response.status_code);
-        for (name, value) in &response.headers {
-            head = head.header(name, value);
-        }
-        let head = head
-            .body(())
-            .map_err(|_| TransportError::new(TransportErrorKind::Malformed))?;
-        read_response(&self.1, request.method(), head.into_parts().0, response)
+        let headers = response.headers.iter().map(|(name, value)| (name, value));
+        let head = response_head(response.status_code, headers)?;
+        read_response(&self.1, request.method(), head, response)
     }
 }
 

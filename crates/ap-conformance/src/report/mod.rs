@@ -2,6 +2,7 @@
 
 mod text;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::case::Level;
 pub struct Report {
     pub(crate) subject: String,
     pub(crate) cases: Vec<CaseReport>,
+    pub(crate) searches_logs: bool,
 }
 
 /// The result of one case.
@@ -177,6 +179,16 @@ impl Report {
         }
     }
 
+    /// Says in words whether logs were searched for keys.
+    #[must_use]
+    pub fn logs(&self) -> &'static str {
+        if self.searches_logs {
+            "logs were searched"
+        } else {
+            "logs were not searched"
+        }
+    }
+
     /// Returns `true` if no MUST failed and, in a strict run, no SHOULD either.
     ///
     /// At least one case must have passed.
@@ -188,32 +200,35 @@ impl Report {
             && !self.cases.iter().any(|case| case.counts(strict))
     }
 
-    /// Checks that no MUST failed, for use in a test.
+    /// Checks that no MUST failed, for use in a test. If that is so, it writes the counts on standard error.
     ///
     /// # Panics
     ///
     /// With the report, if a MUST failed.
     #[track_caller]
     pub fn assert(&self) {
-        assert!(
-            self.is_success(false),
-            "{} does not conform\n\n{self}",
-            self.subject
-        );
+        self.assert_by(false);
     }
 
-    /// Checks that no MUST and no SHOULD failed, for use in a test.
+    /// Checks that no MUST and no SHOULD failed, for use in a test. If that is so, it writes the counts on standard error.
     ///
     /// # Panics
     ///
     /// With the report, if a case failed.
     #[track_caller]
     pub fn assert_strict(&self) {
+        self.assert_by(true);
+    }
+
+    #[track_caller]
+    fn assert_by(&self, strict: bool) {
         assert!(
-            self.is_success(true),
+            self.is_success(strict),
             "{} does not conform\n\n{self}",
             self.subject
         );
+        // A test's `eprintln!` is not shown if the test passes. Nobody needs to know that this could not be shown.
+        let _ = writeln!(std::io::stderr(), "conformance: {}", self.counts());
     }
 
     /// Returns the report as JSON, in the form that `docs/conformance/index.md` describes.
@@ -236,6 +251,7 @@ impl Report {
         json!({
             "subject": self.subject,
             "cases": cases,
+            "logs": self.logs(),
             "memory": self.memory(),
             "summary": {
                 "total": self.cases.len(),
@@ -305,6 +321,15 @@ impl Report {
             .filter_map(|kind| Some(kind.as_str()?.to_owned()))
             .collect();
         Ok(())
+    }
+
+    /// Returns `true` if the case was skipped.
+    pub(crate) fn is_skipped(&self, id: &str) -> bool {
+        let mut skipped = self
+            .cases
+            .iter()
+            .filter(|case| case.state == CaseState::Skipped);
+        skipped.any(|case| case.id == id)
     }
 
     /// Marks a case as failed.

@@ -1,5 +1,6 @@
 //! A report as text, for a terminal: first the failures by group, then what was not judged, then the counts.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,19 +10,39 @@ use crate::case::Level;
 /// How many ids are named of those that have the same reason.
 const NAMED: usize = 3;
 
+/// How many failures with the same result are worth a line of their own.
+const MANY: usize = 5;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         failures(self, f)?;
         not_judged(self, CaseState::NotApplicable, "not applicable", f)?;
         not_judged(self, CaseState::Skipped, "skipped", f)?;
-        write!(
-            f,
-            "{}: {} passed, {} failed, {} not applicable, {} skipped; {}",
+        repeated_results(self, f)?;
+        if self.cases.is_empty() {
+            writeln!(f, "the profile and the filters left no case to run\n")?;
+        } else if self.count(CaseState::Passed) + self.count(CaseState::Failed) == 0 {
+            writeln!(
+                f,
+                "no case was judged, so nothing is known about {}\n",
+                self.subject
+            )?;
+        }
+        f.write_str(&self.counts())
+    }
+}
+
+impl Report {
+    /// Returns the counts in one line, and what was not searched or measured.
+    pub(super) fn counts(&self) -> String {
+        format!(
+            "{}: {} passed, {} failed, {} not applicable, {} skipped; {}; {}",
             self.subject,
             self.count(CaseState::Passed),
             self.count(CaseState::Failed),
             self.count(CaseState::NotApplicable),
             self.count(CaseState::Skipped),
+            self.logs(),
             self.memory(),
         )
     }
@@ -56,6 +77,7 @@ fn failures(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn failure(case: &CaseReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "FAILED   {:<6}  {}", case.level, case.id)?;
+    writeln!(f, "    case:   {}", case.title)?;
     writeln!(f, "    rule:   {}", case.requirement)?;
     writeln!(f, "    source: {}", case.source)?;
     writeln!(f, "    result: {}", case.reason)?;
@@ -63,6 +85,30 @@ fn failure(case: &CaseReport, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "      {line}")?;
     }
     writeln!(f)
+}
+
+/// Writes which results many failures have, because they are likely to have one cause.
+fn repeated_results(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut results: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in report
+        .cases
+        .iter()
+        .filter(|case| case.state == CaseState::Failed)
+    {
+        *results.entry(&case.reason).or_default() += 1;
+    }
+    let mut repeated: Vec<_> = results
+        .into_iter()
+        .filter(|(_, count)| *count >= MANY)
+        .collect();
+    repeated.sort_by_key(|(_, count)| Reverse(*count));
+    for (result, count) in &repeated {
+        writeln!(f, "{count} failures with the result: {result}")?;
+    }
+    if !repeated.is_empty() {
+        writeln!(f)?;
+    }
+    Ok(())
 }
 
 /// Writes the cases of a state that have the same reason on one line.

@@ -1,7 +1,7 @@
 //! Collects everything that libraries log, at the level `trace`, so that the suite can search it for keys.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -28,15 +28,16 @@ impl Log for Collector {
     fn flush(&self) {}
 }
 
-/// Starts collecting. Later calls do nothing.
-pub(crate) fn collect() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // Nothing else sets a logger in this program.
-        if log::set_logger(&Collector).is_ok() {
+/// Starts collecting. Returns `false` if the program has a logger of its own. Later calls change nothing.
+pub(crate) fn collect() -> bool {
+    static IS_COLLECTING: OnceLock<bool> = OnceLock::new();
+    *IS_COLLECTING.get_or_init(|| {
+        let is_set = log::set_logger(&Collector).is_ok();
+        if is_set {
             log::set_max_level(LevelFilter::Trace);
         }
-    });
+        is_set
+    })
 }
 
 /// Returns what was logged since the last call, and forgets it.
@@ -48,7 +49,7 @@ pub(crate) fn take() -> String {
 mod tests {
     #[test]
     fn a_line_is_collected_once() {
-        super::collect();
+        assert!(super::collect() && super::collect());
         log::trace!("a mark that only this test makes");
         assert!(super::take().contains("a mark that only this test makes"));
         assert!(!super::take().contains("a mark that only this test makes"));
