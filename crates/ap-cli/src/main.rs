@@ -5,6 +5,7 @@ mod call;
 mod cli;
 mod commands;
 mod config_file;
+mod core_dump;
 mod error_kind;
 mod exit_code;
 mod failure;
@@ -34,6 +35,7 @@ use failure::Failure;
 use output::Printed;
 
 fn main() -> std::process::ExitCode {
+    core_dump::forbid();
     interrupt::install();
     let arguments = tap_name::expand(std::env::args_os().collect());
     match run(&arguments) {
