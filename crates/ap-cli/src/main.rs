@@ -36,8 +36,12 @@ use output::Printed;
 
 fn main() -> std::process::ExitCode {
     core_dump::forbid();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = jq::evaluate_if_asked(&arguments) {
+        return code;
+    }
     interrupt::install();
-    let arguments = tap_name::expand(std::env::args_os().collect());
+    let arguments = tap_name::expand(arguments);
     match run(&arguments) {
         Ok(Printed::All | Printed::ReaderGone) => std::process::ExitCode::SUCCESS,
         Err(failure) => output::report(&failure, &arguments),

@@ -8,7 +8,7 @@ use jaq_core::{Bind, Cv, Error, RunPtr, ValR, defs, funs, load};
 use jaq_json::{Map, Val};
 use regex_lite::{Captures, Match, Regex, RegexBuilder};
 
-use super::Data;
+use super::language::Data;
 
 /// Definitions of jaq's standard library that need functions which are left out.
 const LEFT_OUT: [&str; 18] = [
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_definition_has_the_functions_that_it_needs() {
-        assert!(super::super::compile(".").is_ok());
+        assert!(super::super::language::compile(".").is_ok());
     }
 
     #[test]
