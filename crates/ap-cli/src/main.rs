@@ -4,6 +4,7 @@ mod bulk;
 mod call;
 mod cli;
 mod commands;
+mod complete;
 mod config_file;
 mod core_dump;
 mod error_kind;
@@ -30,7 +31,6 @@ mod tap_name;
 use std::ffi::OsString;
 
 use cli::Parsed;
-use commands::Definitions;
 use failure::Failure;
 use output::Printed;
 
@@ -39,6 +39,9 @@ fn main() -> std::process::ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     if let Some(code) = jq::evaluate_if_asked(&arguments) {
         return code;
+    }
+    if complete::answer_if_asked(&arguments, cli::completions_definition) {
+        return std::process::ExitCode::SUCCESS;
     }
     interrupt::install();
     let arguments = tap_name::expand(arguments);
@@ -56,11 +59,7 @@ fn run(arguments: &[OsString]) -> Result<Printed, Failure> {
             if cli.command.calls_products() {
                 config_file::complete(&mut cli.global)?;
             }
-            let definitions = Definitions {
-                whole: cli::definition,
-                completions: cli::completions_definition,
-            };
-            commands::run(&cli.command, &cli.global, &definitions)
+            commands::run(&cli.command, &cli.global, cli::definition)
         }
     }
 }

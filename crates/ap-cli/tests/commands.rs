@@ -178,7 +178,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("auth status", "status.rs"),
     ("auth rotate", "rotate.rs"),
     ("emulate", "emulate.rs"),
-    ("completions", "help.rs"),
+    ("completions", "completions.rs"),
     ("man", "error_reports.rs"),
     ("run", "run.rs"),
     ("gateway", "gateway.rs"),
