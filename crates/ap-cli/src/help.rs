@@ -89,9 +89,9 @@ $ ap emulate --events 1000000",
     (
         "ap completions",
         "\
-$ ap completions fish | source    # in ~/.config/fish/config.fish
-$ source <(ap completions bash)   # in ~/.bashrc
-$ source <(ap completions zsh)    # in ~/.zshrc",
+$ ap completions bash    # in ~/.bashrc: source <(ap completions bash)
+$ ap completions zsh     # in ~/.zshrc: source <(ap completions zsh)
+$ ap completions fish    # in config.fish: ap completions fish | source",
     ),
 ];
 

@@ -40,7 +40,11 @@ fn main() -> std::process::ExitCode {
     if let Some(code) = jq::evaluate_if_asked(&arguments) {
         return code;
     }
-    if complete::answer_if_asked(&arguments, cli::completions_definition) {
+    let definitions = complete::Definitions {
+        whole: cli::definition,
+        offered: cli::completions_definition,
+    };
+    if complete::answer_if_asked(&arguments, definitions) {
         return std::process::ExitCode::SUCCESS;
     }
     interrupt::install();

@@ -359,6 +359,33 @@ fn a_server_that_cannot_be_reached_has_its_exit_code() {
 }
 
 #[test]
+fn a_reader_that_has_gone_is_no_failure_of_the_commands_without_a_row() {
+    for arguments in [
+        &["--emulator", "api", "flows"][..],
+        &["--emulator", "api", "flows", "--jq", ".[]"],
+        &["--emulator", "auth", "status"],
+        &["--emulator", "auth", "status", "--json"],
+        &["emulate"],
+        &["gateway"],
+        &["completions", "bash"],
+        &["help", "exit-codes"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let home = Home::new();
+        let mut command = home.ap(arguments);
+        command.env(VARIABLE, KEY).stdout(writer);
+        let ran = Ran::of(command.output().unwrap(), KEY);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        let mut lines = ran.stderr.lines();
+        let is_note = |line: &str| line.starts_with("ap: made the gateway's key in ");
+        assert!(lines.all(is_note), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_is_no_failure() {
     for_every_row(|row, account| {
         let key = account.emulator.key();

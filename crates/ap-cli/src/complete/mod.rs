@@ -26,6 +26,15 @@ const GROUPS: [(&str, Kind); 4] = [
     ("reports", Kind::Report),
 ];
 
+/// The definitions of the command line.
+#[derive(Clone, Copy)]
+pub(crate) struct Definitions {
+    /// All of it, by which options are read.
+    pub(crate) whole: fn() -> Command,
+    /// What is offered of it.
+    pub(crate) offered: fn() -> Command,
+}
+
 /// Returns the script for a shell.
 pub(crate) fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     let mut script = Vec::new();
@@ -36,7 +45,7 @@ pub(crate) fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
 }
 
 /// Prints what completes a word, if a script asks for this. Returns `false` if none does. A failure offers nothing.
-pub(crate) fn answer_if_asked(arguments: &[OsString], definition: fn() -> Command) -> bool {
+pub(crate) fn answer_if_asked(arguments: &[OsString], definitions: Definitions) -> bool {
     let Some(shell) = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty()) else {
         return false;
     };
@@ -45,13 +54,13 @@ pub(crate) fn answer_if_asked(arguments: &[OsString], definition: fn() -> Comman
     let words = words.map_or(&[][..], |at| &arguments[at + 1..]);
     let shells = Shells::builtins();
     if let Some(shell) = shell.to_str().and_then(|shell| shells.completer(shell)) {
-        print(shell, words, definition());
+        print(shell, words, definitions);
     }
     true
 }
 
-fn print(shell: &dyn EnvCompleter, words: &[OsString], definition: Command) {
-    let mut definition = with_candidates(definition, words);
+fn print(shell: &dyn EnvCompleter, words: &[OsString], definitions: Definitions) {
+    let mut definition = with_candidates(words, definitions);
     definition.build();
     let mut offered = Vec::new();
     let folder = std::env::current_dir().ok();
@@ -68,12 +77,13 @@ fn print(shell: &dyn EnvCompleter, words: &[OsString], definition: Command) {
 }
 
 /// Adds what is offered for the values of arguments.
-fn with_candidates(command: Command, words: &[OsString]) -> Command {
+fn with_candidates(words: &[OsString], definitions: Definitions) -> Command {
     let objects = |kind: Kind| {
         let words = words.to_vec();
-        ArgValueCandidates::new(move || objects::find(kind, &words))
+        ArgValueCandidates::new(move || objects::find(kind, &words, (definitions.whole)()))
     };
-    let mut command = with_values(command, "product", &ArgValueCandidates::new(products));
+    let mut command = (definitions.offered)();
+    command = with_values(command, "product", &ArgValueCandidates::new(products));
     command = with_values(command, "profile", &ArgValueCandidates::new(profiles));
     command = with_values(command, "flow", &objects(Kind::Flow));
     command = with_values(command, "source", &objects(Kind::Entity));

@@ -7,11 +7,10 @@ use std::time::Duration;
 use activeprospect::ap_core::redact;
 use activeprospect::api::leadconduit::{entities, fields, flows, reports};
 use activeprospect::{Draft, Endpoint as _};
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{Command, FromArgMatches as _};
 use clap_complete::engine::CompletionCandidate;
 use serde_json::Value;
 
-use crate::cli::Cli;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::session::Session;
@@ -47,8 +46,8 @@ impl Kind {
 }
 
 /// Returns the ids and names of all objects of a kind, for a command line with these words.
-pub(super) fn find(kind: Kind, words: &[OsString]) -> Vec<CompletionCandidate> {
-    let options = options(words);
+pub(super) fn find(kind: Kind, words: &[OsString], whole: Command) -> Vec<CompletionCandidate> {
+    let options = options(words, whole);
     let (sender, found) = sync_channel(1);
     std::thread::spawn(move || {
         let _ = sender.send(options.and_then(|options| ask(kind, options)));
@@ -61,9 +60,8 @@ pub(super) fn find(kind: Kind, words: &[OsString]) -> Vec<CompletionCandidate> {
 }
 
 /// Returns the options that have been written so far.
-fn options(words: &[OsString]) -> Option<GlobalOptions> {
-    let command = Cli::command().ignore_errors(true);
-    let matches = command.try_get_matches_from(words).ok()?;
+fn options(words: &[OsString], whole: Command) -> Option<GlobalOptions> {
+    let matches = whole.ignore_errors(true).try_get_matches_from(words).ok()?;
     GlobalOptions::from_arg_matches(&matches).ok()
 }
 

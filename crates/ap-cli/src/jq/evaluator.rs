@@ -11,7 +11,8 @@ use std::thread::Builder;
 use jaq_core::{Ctx, Vars};
 use jaq_json::Val;
 
-use super::language::{self, Data};
+use super::functions::Data;
+use super::language;
 use super::message::Message;
 
 /// The first argument of this process.

@@ -2,13 +2,9 @@
 
 use jaq_core::Compiler;
 use jaq_core::compile::Undefined;
-use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
-use jaq_json::Val;
 
-use super::functions;
-
-pub(super) type Data = JustLut<Val>;
+use super::functions::{self, Data};
 
 /// Compiles a filter. An error says where it is wrong.
 pub(super) fn compile(code: &str) -> Result<jaq_core::Filter<Data>, String> {
@@ -60,4 +56,12 @@ fn syntax_error(code: &str, error: &load::Error<&str>) -> String {
 fn position(code: &str, part: &str) -> usize {
     let start = (part.as_ptr() as usize).saturating_sub(code.as_ptr() as usize);
     start.min(code.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_definition_has_the_functions_that_it_needs() {
+        assert!(super::compile(".").is_ok());
+    }
 }
