@@ -11,6 +11,7 @@ mod choice;
 mod expected_failures;
 mod own_process;
 mod progress;
+mod queue;
 mod runner;
 mod skip;
 mod subject;

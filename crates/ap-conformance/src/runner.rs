@@ -1,6 +1,8 @@
-//! [`Runner`]: runs the cases of a suite one after another, and writes the report.
+//! [`Runner`]: runs the cases of a suite, one after another or some at a time, and writes the report.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
@@ -10,6 +12,7 @@ use crate::context::SuiteContext;
 use crate::expected_failures::ExpectedFailures;
 use crate::judge::Failure;
 use crate::progress::Progress;
+use crate::queue::Queue;
 use crate::report::{CaseReport, CaseState, Report};
 use crate::run::Verdict;
 use crate::skip::{Exceptions, NotRun, ProcessKind, SubjectKind, not_run};
@@ -27,28 +30,60 @@ pub(crate) struct Runner<'a> {
     pub exceptions: &'a Exceptions,
     pub expected_failures: &'a ExpectedFailures,
     pub is_quiet: bool,
+    /// How many cases may run at a time.
+    pub jobs: usize,
 }
 
 impl Runner<'_> {
-    /// Runs all cases. `run_once` runs a case once, at an offset if the case has a sweep.
+    /// Runs all cases, one after another. `run_once` runs a case once, at an offset if the case has a sweep.
     pub(crate) fn run(
         &self,
         context: Result<SuiteContext, String>,
-        mut run_once: impl FnMut(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String>,
+        run_once: impl FnMut(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String>,
+    ) -> Report {
+        match context {
+            Ok(context) => self.run_in_turn(self.cases, Results::start(self), &context, run_once),
+            Err(reason) => self.all_failed(&reason),
+        }
+    }
+
+    /// Runs all cases, some at a time on threads of their own.
+    pub(crate) fn run_on_threads(
+        &self,
+        context: Result<SuiteContext, String>,
+        run_once: impl Fn(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String> + Sync,
     ) -> Report {
         let context = match context {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut results = Results::start(self);
-        for case in self.cases {
-            let mut total = results.begin(case);
-            for offset in case.sweep_offsets() {
-                if total.is_decided() {
-                    break;
-                }
-                total.add(offset, run_once(case, offset, &context));
+        let queue = Queue::new(self.cases, self.jobs);
+        let results = Mutex::new(Results::start(self));
+        let lock = || results.lock().unwrap_or_else(PoisonError::into_inner);
+        std::thread::scope(|scope| {
+            for _ in 0..queue.workers() {
+                scope.spawn(|| {
+                    while let Some(case) = queue.next() {
+                        let begun = lock().begin(case);
+                        let total = run_case(case, begun, &context, &run_once);
+                        lock().end_or_repeat(case, total, &queue);
+                    }
+                });
             }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.run_in_turn(queue.into_rest(), results, &context, run_once)
+    }
+
+    fn run_in_turn<'a>(
+        &self,
+        cases: impl IntoIterator<Item = &'a Case>,
+        mut results: Results<'_>,
+        context: &SuiteContext,
+        mut run_once: impl FnMut(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String>,
+    ) -> Report {
+        for case in cases {
+            let total = run_case(case, results.begin(case), context, &mut run_once);
             results.end(case, total);
         }
         results.report()
@@ -68,16 +103,19 @@ impl Runner<'_> {
             Ok(context) => context,
             Err(reason) => return self.all_failed(&reason),
         };
-        let mut results = Results::start(self);
-        for case in self.cases {
-            let mut total = results.begin(case);
-            for offset in case.sweep_offsets() {
-                if total.is_decided() {
-                    break;
-                }
-                let verdict = subject::run_async(case, offset, &context, make).await;
-                total.add(offset, verdict);
+        let queue = Queue::new(self.cases, self.jobs);
+        let results = RefCell::new(Results::start(self));
+        let worker = || async {
+            while let Some(case) = queue.next() {
+                let begun = results.borrow().begin(case);
+                let total = run_case_async(case, begun, &context, make).await;
+                results.borrow_mut().end_or_repeat(case, total, &queue);
             }
+        };
+        subject::all(std::iter::repeat_with(worker).take(queue.workers())).await;
+        let mut results = results.into_inner();
+        for case in queue.into_rest() {
+            let total = run_case_async(case, results.begin(case), &context, make).await;
             results.end(case, total);
         }
         results.report()
@@ -120,6 +158,43 @@ impl Runner<'_> {
             cases,
         }
     }
+}
+
+/// Runs a case as often as it must be, unless that is decided already.
+fn run_case(
+    case: &Case,
+    mut total: CaseTotal,
+    context: &SuiteContext,
+    mut run_once: impl FnMut(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String>,
+) -> CaseTotal {
+    for offset in case.sweep_offsets() {
+        if total.is_decided() {
+            break;
+        }
+        total.add(offset, run_once(case, offset, context));
+    }
+    total
+}
+
+/// The same with an async transport.
+async fn run_case_async<T, M>(
+    case: &Case,
+    mut total: CaseTotal,
+    context: &SuiteContext,
+    make: &M,
+) -> CaseTotal
+where
+    T: AsyncTransport + Debug + 'static,
+    M: Fn(&TransportConfig) -> Result<T, TransportError>,
+{
+    for offset in case.sweep_offsets() {
+        if total.is_decided() {
+            break;
+        }
+        let verdict = subject::run_async(case, offset, context, make).await;
+        total.add(offset, verdict);
+    }
+    total
 }
 
 fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
@@ -174,9 +249,20 @@ impl<'a> Results<'a> {
         CaseTotal::start(not_run)
     }
 
+    /// Ends a case that ran among others. If it failed, it runs again by itself, and that decides, so that no case fails
+    /// because the machine was busy with the others. One that hung does not, since that would take long.
+    fn end_or_repeat<'q>(&mut self, case: &'q Case, total: CaseTotal, queue: &Queue<'q>) {
+        if total.failure.is_some() && !total.has_hung() {
+            queue.repeat(case);
+        } else {
+            self.end(case, total);
+        }
+    }
+
     fn end(&mut self, case: &Case, total: CaseTotal) {
+        let has_hung = total.has_hung();
         let report = self.runner.judged(case, total);
-        if report.state == CaseState::Failed && report.kinds.iter().any(|kind| kind == "hung") {
+        if report.state == CaseState::Failed && has_hung {
             self.hangs += 1;
         }
         self.progress.add(&report);
@@ -230,6 +316,10 @@ impl CaseTotal {
         }
     }
 
+    fn has_hung(&self) -> bool {
+        self.kinds.iter().any(|kind| kind == "hung")
+    }
+
     /// Returns `true` if more runs of the case cannot change its result.
     fn is_decided(&self) -> bool {
         self.failure.is_some() || self.not_run.is_some()
@@ -238,6 +328,8 @@ impl CaseTotal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::suite::Suite;
 
@@ -248,5 +340,30 @@ mod tests {
         let report = suite.check_by(SubjectKind::Async, hangs);
         assert_eq!(report.count(CaseState::Failed), MAX_HANGS);
         assert!(report.to_string().contains("stopped after 20 hangs"));
+    }
+
+    #[test]
+    fn a_case_that_fails_among_others_runs_again_by_itself() {
+        let suite = Suite::builtin().quiet().jobs(3);
+        let runs = Mutex::new(std::collections::BTreeMap::new());
+        let is_at_once = AtomicUsize::new(0);
+        let all_began = std::sync::Barrier::new(3);
+        let report = suite.check_on_threads(|case, _, _| {
+            let nth = {
+                let mut runs = runs.lock().unwrap();
+                let nth = runs.entry(case.id.clone()).or_insert(0);
+                *nth += 1;
+                *nth
+            };
+            if nth == 1 && is_at_once.fetch_add(1, Ordering::SeqCst) < 3 {
+                // This only returns if three cases run at a time.
+                all_began.wait();
+                return Err("too busy".to_owned());
+            }
+            Ok(Verdict::skipped("not judged here".to_owned()))
+        });
+        assert_eq!(report.count(CaseState::Failed), 0);
+        let runs = runs.into_inner().unwrap();
+        assert_eq!(runs.values().filter(|runs| **runs == 2).count(), 3);
     }
 }

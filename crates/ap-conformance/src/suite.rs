@@ -37,7 +37,7 @@ use crate::subject::round_trip::RoundTripProgram;
 pub fn check<T, M>(make: M) -> Report
 where
     T: Transport + Debug + 'static,
-    M: Fn(&TransportConfig) -> Result<T, TransportError>,
+    M: Fn(&TransportConfig) -> Result<T, TransportError> + Sync,
 {
     Suite::builtin().check(make)
 }
@@ -72,6 +72,7 @@ pub struct Suite {
     exceptions: Exceptions,
     expected_failures: ExpectedFailures,
     process_kind: ProcessKind,
+    jobs: usize,
     log: Option<fn() -> String>,
     memory_meter: Option<fn() -> Option<u64>>,
     trace: bool,
@@ -100,6 +101,7 @@ impl Suite {
             exceptions: Exceptions::default(),
             expected_failures: ExpectedFailures::default(),
             process_kind: ProcessKind::default(),
+            jobs: 1,
             log: None,
             memory_meter: None,
             trace: false,
@@ -316,6 +318,15 @@ impl Suite {
         self
     }
 
+    /// Runs so many cases at a time, because most of their time is waiting. By default, one.
+    ///
+    /// A case that fails among others runs again by itself, and that decides. With a [`log`](Self::log), which does not
+    /// say which case a line belongs to, and in programs, cases always run one after another.
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
     /// Sets a function that returns the most memory that this process has had so far, such as
     /// [`peak_memory`](crate::peak_memory).
     ///
@@ -340,11 +351,20 @@ impl Suite {
     pub fn check<T, M>(&self, make: M) -> Report
     where
         T: Transport + Debug + 'static,
-        M: Fn(&TransportConfig) -> Result<T, TransportError>,
+        M: Fn(&TransportConfig) -> Result<T, TransportError> + Sync,
     {
-        self.check_by(SubjectKind::Blocking, |case, offset, context| {
+        self.check_on_threads(|case, offset, context| {
             subject::run_blocking(case, offset, context, &make)
         })
+    }
+
+    /// Judges a blocking transport by a function that runs a case once.
+    pub(crate) fn check_on_threads(
+        &self,
+        run_once: impl Fn(&Case, Option<usize>, &SuiteContext) -> Result<Verdict, String> + Sync,
+    ) -> Report {
+        self.runner(SubjectKind::Blocking)
+            .run_on_threads(self.context(), run_once)
     }
 
     /// Judges an async transport, on the runtime that awaits this.
@@ -398,6 +418,7 @@ impl Suite {
             exceptions: &self.exceptions,
             expected_failures: &self.expected_failures,
             is_quiet: self.is_quiet,
+            jobs: if self.log.is_some() { 1 } else { self.jobs },
         }
     }
 

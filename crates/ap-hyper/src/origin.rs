@@ -116,6 +116,15 @@ impl Origin {
         }
     }
 
+    /// Ends the idle connection that was not used for longest, because a resend opens one that nothing was sent on. So a
+    /// key reset with many calls in flight does not double the connections.
+    pub(crate) fn make_room(&self) {
+        let mut idle = self.lock();
+        if !idle.connections.is_empty() {
+            idle.connections.remove(0);
+        }
+    }
+
     /// Keeps a connection for other calls, as soon as it is ready for them. The response was read to its end.
     pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
         if connection.is_ready() {

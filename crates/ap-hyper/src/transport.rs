@@ -93,6 +93,10 @@ impl HyperTransport {
                 Some(connection) => connection,
                 None => origin.open().await?,
             };
+            if is_fresh {
+                // Now the one that the key was rejected on is idle, if it can be kept.
+                origin.make_room();
+            }
             match connection.send(prepare(origin, request)).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => {}

@@ -118,7 +118,6 @@ async fn a_connection_on_which_a_key_was_rejected_before_the_body_was_read_carri
         ("GET", "", false, 2),
         ("GET", "", false, 2),
         ("GET", "", true, 3),
-        // Both are kept.
         ("GET", "", false, 3),
     ] {
         let mut request = server.get();
@@ -130,6 +129,30 @@ async fn a_connection_on_which_a_key_was_rejected_before_the_body_was_read_carri
         assert_eq!(call(&transport, &request).await.body(), "no");
         assert_eq!(server.accepted(), accepted, "{method} {is_fresh}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_resend_takes_the_place_of_an_idle_connection() {
+    let peer = Peer::start();
+    let (first, mut resend) = (peer.request("GET", ""), peer.request("GET", ""));
+    resend.extensions_mut().insert(FreshConnection);
+    let ended = peer.play(|listener| {
+        let first = accept(&listener);
+        read_head(&first);
+        answer(&first, "first");
+        let second = accept(&listener);
+        read_head(&second);
+        answer(&second, "second");
+        has_ended(&first)
+    });
+    let transport = transport();
+    assert_eq!(call(&transport, &first).await.body(), "first");
+    assert_eq!(call(&transport, &resend).await.body(), "second");
+    let ended = tokio::task::spawn_blocking(move || ended.recv_timeout(LIMIT));
+    assert!(
+        ended.await.unwrap().unwrap(),
+        "calls in flight at a reset would double the connections"
+    );
 }
 
 #[test]

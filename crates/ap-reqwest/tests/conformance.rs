@@ -6,7 +6,9 @@ use ap_reqwest::ReqwestTransport;
 
 #[tokio::test]
 async fn the_transport_passes_every_case_but_the_listed_ones() {
-    let suite = Suite::builtin().expected_failures(include_str!("expected-failures.json"));
+    let suite = Suite::builtin()
+        .jobs(6)
+        .expected_failures(include_str!("expected-failures.json"));
     let report = suite.unwrap().check_async(ReqwestTransport::connect).await;
     report.assert_strict();
     // The rest: 20 cases about the environment need a process of their own, four are listed.

@@ -11,18 +11,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ap_client::ap_core::exchange::AuthErrorKind;
-use ap_client::ap_core::{ApiKey, Draft, Product, Service};
+use ap_client::ap_core::{ApiKey, Draft, Error, Product, Service};
 use ap_client::transport::Connect as _;
 use ap_client::{KeySource, KeySourceError};
 use ap_emulator::{Emulator, Plan};
 use ap_hyper::HyperTransport;
 use ap_keys::{File, Store};
 use ap_reqwest::ReqwestTransport;
-use ap_tests::{Dice, Settings};
+use ap_tests::{Dice, Settings, TestClient};
 use ap_ureq::UreqTransport;
 use load::{LoadedService, Schedule};
 use proptest::prelude::*;
 use proptest::sample::select;
+use recorder::Recorder;
 use vendor::{InMemory, Vendor};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,20 +38,22 @@ const ORDERS: [[usize; 3]; 6] = [
     [2, 1, 0],
 ];
 
-/// Returns a service over each transport.
-fn over_http(settings: &Settings) -> [LoadedService; 3] {
-    let config = &settings.config;
-    [
-        LoadedService::new(|recorder| {
-            settings.blocking(recorder.wrap(UreqTransport::connect(config)?))
-        }),
-        LoadedService::new(|recorder| {
-            settings.asynchronous(recorder.wrap(ReqwestTransport::connect(config)?))
-        }),
-        LoadedService::new(|recorder| {
-            settings.asynchronous(recorder.wrap(HyperTransport::connect(config)?))
-        }),
-    ]
+/// Returns a service over each transport, one after another, so that each has the emulator's connections for itself.
+fn over_http(settings: &Settings) -> impl Iterator<Item = LoadedService> {
+    let build: [fn(&Settings, &Recorder) -> Result<TestClient, Error>; 3] = [
+        |settings, recorder| {
+            settings.blocking(recorder.wrap(UreqTransport::connect(&settings.config)?))
+        },
+        |settings, recorder| {
+            settings.asynchronous(recorder.wrap(ReqwestTransport::connect(&settings.config)?))
+        },
+        |settings, recorder| {
+            settings.asynchronous(recorder.wrap(HyperTransport::connect(&settings.config)?))
+        },
+    ];
+    build
+        .into_iter()
+        .map(|build| LoadedService::new(|recorder| build(settings, recorder)))
 }
 
 fn settings(vendor: &dyn Vendor) -> Settings {

@@ -26,6 +26,7 @@ pub(crate) use asynchronous::run_async;
 #[cfg(test)]
 pub(crate) use blocking::make_calls;
 pub(crate) use blocking::run_blocking;
+pub(crate) use watch::all;
 pub use watch::block_on;
 
 /// How long a call waits for the listener's mark.
