@@ -33,9 +33,6 @@ fn topic(name: &OsStr) -> Option<String> {
     }
 }
 
-/// The values of `--product`.
-const PRODUCTS: [&str; 3] = ["lcx", "trustedform", "suppressionlist"];
-
 /// What the arguments mean.
 pub(crate) enum Parsed {
     /// A command to run.
@@ -49,11 +46,9 @@ pub(crate) fn definition() -> Command {
     help::with_examples(Cli::command())
 }
 
-/// Returns the definition that scripts of completions are made of. They offer these profiles.
-pub(crate) fn completions_definition(profiles: &[&'static str]) -> Command {
-    let command = help::without_refused_options(Cli::command());
-    let command = help::with_values(command, "product", &PRODUCTS);
-    help::with_values(command, "profile", profiles)
+/// Returns the definition by which words are completed.
+pub(crate) fn completions_definition() -> Command {
+    help::without_refused_options(Cli::command())
 }
 
 /// Parses the arguments, the program's name included.

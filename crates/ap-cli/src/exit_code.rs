@@ -57,14 +57,14 @@ const MEANINGS: [(&str, &str); 11] = [
     ),
     ("9", "a product still accepts an older key than the newest"),
     (
-        "130, 143, 129",
-        "what a shell shows after SIGINT, SIGTERM or SIGHUP",
+        "130, 143, 129, 131",
+        "what a shell shows after SIGINT, SIGTERM, SIGHUP or SIGQUIT",
     ),
 ];
 
 /// Returns the table of exit codes.
 pub(crate) fn table() -> String {
-    let line = |(code, meaning): &(&str, &str)| format!("{code:<14} {meaning}\n");
+    let line = |(code, meaning): &(&str, &str)| format!("{code:<19} {meaning}\n");
     MEANINGS.iter().map(line).collect()
 }
 

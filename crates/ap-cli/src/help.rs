@@ -2,7 +2,6 @@
 
 mod typed_commands;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
 /// The commands that refuse `--emulator`, because they are about stored keys or are an emulator themselves.
@@ -89,7 +88,10 @@ $ ap emulate --events 1000000",
     ("ap man", "$ ap man ~/.local/share/man/man1"),
     (
         "ap completions",
-        "$ ap completions bash > ~/.local/share/bash-completion/completions/ap",
+        "\
+$ ap completions bash    # in ~/.bashrc: source <(ap completions bash)
+$ ap completions zsh     # in ~/.zshrc: source <(ap completions zsh)
+$ ap completions fish    # in config.fish: ap completions fish | source",
     ),
 ];
 
@@ -98,7 +100,7 @@ pub(crate) fn with_examples(command: Command) -> Command {
     with_examples_at(command, "ap")
 }
 
-/// Removes `--emulator` where it is refused. Scripts of completions also offer what is hidden.
+/// Removes `--emulator` where it is refused. Completions also offer what is hidden.
 pub(crate) fn without_refused_options(command: Command) -> Command {
     let Some(emulator) = command
         .get_arguments()
@@ -109,23 +111,6 @@ pub(crate) fn without_refused_options(command: Command) -> Command {
     let emulator = emulator.clone().global(false);
     let command = command.mut_arg(EMULATOR, |option| option.global(false));
     with_option_where_accepted(command, "ap", &emulator)
-}
-
-/// Gives an option, wherever there is one, the values that a script of completions offers.
-pub(crate) fn with_values(command: Command, option: &str, values: &[&'static str]) -> Command {
-    if values.is_empty() {
-        return command;
-    }
-    let has_option = command
-        .get_arguments()
-        .any(|other| other.get_id() == option);
-    let command = if has_option {
-        let parser = PossibleValuesParser::new(values.to_vec());
-        command.mut_arg(option, |option| option.value_parser(parser))
-    } else {
-        command
-    };
-    command.mut_subcommands(|subcommand| with_values(subcommand, option, values))
 }
 
 fn with_option_where_accepted(command: Command, path: &str, emulator: &Arg) -> Command {

@@ -22,46 +22,86 @@ static CHANGING: Mutex<()> = Mutex::new(());
 /// What signals do instead of ending the program, if anything.
 static HANDLER: Mutex<Option<Handler>> = Mutex::new(None);
 
-type Handler = Box<dyn Fn(i32) + Send>;
+type Handler = Box<dyn Fn(Received) + Send>;
+
+/// A signal, and who sent it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) signal: i32,
+    /// The process that sent it. `None` if the kernel did, as it does for keys and the size of a terminal.
+    #[cfg(unix)]
+    pub(crate) sender: Option<i32>,
+}
+
+/// Adds signals to those that are handled.
+#[cfg(unix)]
+static HANDLED: Mutex<Option<signal_hook::iterator::Handle>> = Mutex::new(None);
 
 /// What the user should know after an interrupt.
 static HINT: Mutex<Option<&'static str>> = Mutex::new(None);
 
-/// Handles SIGINT, SIGTERM and SIGHUP from now on, except for those that the parent process made ignored.
+/// Handles SIGINT, SIGTERM, SIGHUP and SIGQUIT from now on, except for those that the parent process made ignored.
 #[cfg(unix)]
 pub(crate) fn install() {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::iterator::Signals;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::SignalsInfo;
+    use signal_hook::iterator::exfiltrator::WithOrigin;
 
-    let handled = [SIGINT, SIGTERM, SIGHUP];
-    let handled = handled
-        .into_iter()
-        .filter(|signal| !crate::inherited::is_ignored(*signal));
+    let handled = not_ignored(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]);
     // Without a handler, the signals end the program in their usual way, so a failure here is harmless.
-    if let Ok(mut signals) = Signals::new(handled) {
+    if let Ok(mut signals) = SignalsInfo::<WithOrigin>::new(handled) {
+        *HANDLED.lock().unwrap_or_else(PoisonError::into_inner) = Some(signals.handle());
         std::thread::spawn(move || {
-            signals.forever().for_each(received);
+            for origin in signals.forever() {
+                received(Received {
+                    signal: origin.signal,
+                    sender: origin.process.map(|process| process.pid),
+                });
+            }
         });
     }
+}
+
+/// Handles these signals too from now on, except for those that the parent process made ignored.
+#[cfg(unix)]
+pub(crate) fn also_handle(signals: &[i32]) {
+    if let Some(handled) = &*HANDLED.lock().unwrap_or_else(PoisonError::into_inner) {
+        for signal in not_ignored(signals) {
+            // Without a handler, the signal does what it usually does.
+            let _ = handled.add_signal(signal);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn not_ignored(signals: &[i32]) -> impl Iterator<Item = i32> {
+    let signals = signals.iter().copied();
+    signals.filter(|signal| !crate::inherited::is_ignored(*signal))
 }
 
 /// Handles interrupts from now on.
 #[cfg(not(unix))]
 pub(crate) fn install() {
     // Without a handler, an interrupt ends the program in its usual way, so a failure here is harmless.
-    let _ = ctrlc::set_handler(|| received(INTERRUPT));
+    let _ = ctrlc::set_handler(|| received(Received { signal: INTERRUPT }));
 }
 
 /// Makes signals call this function from now on, instead of ending the program.
-pub(crate) fn handle(handler: impl Fn(i32) + Send + 'static) {
+pub(crate) fn handle(handler: impl Fn(Received) + Send + 'static) {
     *HANDLER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(handler));
 }
 
-fn received(signal: i32) {
+fn received(received: Received) {
     match &*HANDLER.lock().unwrap_or_else(PoisonError::into_inner) {
-        Some(handler) => handler(signal),
-        None => end_by(signal),
+        Some(handler) => handler(received),
+        None => end_by(received.signal),
     }
+}
+
+/// Stops this process until it is continued, as a shell's job control does.
+#[cfg(unix)]
+pub(crate) fn pause() {
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGSTOP);
 }
 
 /// Ends the program as an interrupt does.

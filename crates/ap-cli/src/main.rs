@@ -4,7 +4,9 @@ mod bulk;
 mod call;
 mod cli;
 mod commands;
+mod complete;
 mod config_file;
+mod core_dump;
 mod error_kind;
 mod exit_code;
 mod failure;
@@ -29,13 +31,24 @@ mod tap_name;
 use std::ffi::OsString;
 
 use cli::Parsed;
-use commands::Definitions;
 use failure::Failure;
 use output::Printed;
 
 fn main() -> std::process::ExitCode {
+    core_dump::forbid();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = jq::evaluate_if_asked(&arguments) {
+        return code;
+    }
+    let definitions = complete::Definitions {
+        whole: cli::definition,
+        offered: cli::completions_definition,
+    };
+    if complete::answer_if_asked(&arguments, definitions) {
+        return std::process::ExitCode::SUCCESS;
+    }
     interrupt::install();
-    let arguments = tap_name::expand(std::env::args_os().collect());
+    let arguments = tap_name::expand(arguments);
     match run(&arguments) {
         Ok(Printed::All | Printed::ReaderGone) => std::process::ExitCode::SUCCESS,
         Err(failure) => output::report(&failure, &arguments),
@@ -50,11 +63,7 @@ fn run(arguments: &[OsString]) -> Result<Printed, Failure> {
             if cli.command.calls_products() {
                 config_file::complete(&mut cli.global)?;
             }
-            let definitions = Definitions {
-                whole: cli::definition,
-                completions: cli::completions_definition,
-            };
-            commands::run(&cli.command, &cli.global, &definitions)
+            commands::run(&cli.command, &cli.global, cli::definition)
         }
     }
 }

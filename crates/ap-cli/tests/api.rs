@@ -260,7 +260,7 @@ fn help_and_completions_are_printed_and_no_option_has_a_key() {
         assert!(
             home.run(&["completions", shell])
                 .succeeds()
-                .contains("emulate"),
+                .contains("AP_COMPLETE"),
             "{shell}"
         );
     }

@@ -350,27 +350,32 @@ fn a_filter_sees_no_secret_and_prints_none() {
 #[test]
 fn a_filter_fails_after_the_call_with_exit_code_1_and_never_runs_for_ever() {
     let fake = Fake::status(200, "", r#"["secretword"]"#);
-    for (filter, says) in [
-        (".name", "a value has no such member or item"),
-        ("def f: f; f", "the filter of --jq did not end within 0.2 s"),
-        ("[repeat(1)|select(false)]", "did not end within 0.2 s"),
-    ] {
-        let ran = Home::new().run(&[
-            "--origin",
-            &fake.as_lcx(),
-            "--timeout",
-            "0.2",
-            "api",
-            "flows",
-            "--jq",
-            filter,
-        ]);
+    let run = |filter: &str, timeout: &str| {
+        let origin = fake.as_lcx();
+        let call = ["api", "flows", "--jq", filter];
+        Home::new().run(&[&["--origin", &origin, "--timeout", timeout], &call[..]].concat())
+    };
+    run(".name", "60").fails(1, "a value has no such member or item");
+    for filter in ["def f: f; f", "[repeat(1)|select(false)]"] {
+        let says = "the filter of --jq did not end within 0.2 s";
+        let ran = run(filter, "0.2");
         // On a machine that is loaded, the call itself may take longer.
         if ran.code != Some(6) {
             ran.fails(1, says);
         }
         assert!(!ran.stderr.contains("secretword"), "{}", ran.stderr);
     }
+    for filter in [
+        "def f: 1 + f; f",
+        "def f: [f]; f",
+        "reduce range(1000000) as $i (.; [.])",
+        "[range(infinite) | \"\\(.)\" * 1000000]",
+    ] {
+        let says = "the filter of --jq needs more memory than a filter may use";
+        run(filter, "600").fails(1, says);
+    }
+    let deep = run("reduce range(5000) as $i (.; [.])", "60");
+    assert!(deep.succeeds().ends_with("]]]]\n"));
     let fake = Fake::status(404, "", "{\"a\":1}");
     let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "flows", "--jq", ".b"]);
     ran.fails(5, "404");

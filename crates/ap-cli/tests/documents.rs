@@ -119,7 +119,7 @@ fn the_exit_codes_of_the_help_are_those_of_the_document() {
         let code = line.strip_prefix("| ")?.split(" |").next()?;
         code.starts_with(char::is_numeric).then_some(code)
     });
-    let printed = codes(help.succeeds(), |line| Some(line.get(..14)?.trim()));
+    let printed = codes(help.succeeds(), |line| Some(line.get(..19)?.trim()));
     assert_eq!(printed, documented);
 }
 

@@ -112,6 +112,42 @@ fn certificates_are_retained_and_an_outcome_that_is_a_failure_is_not_ok() {
 }
 
 #[test]
+fn one_certificate_is_given_by_its_url_and_its_outcome_decides() {
+    let account = Account::new();
+    let origin = account.emulator.url(ap_emulator::Product::TrustedForm);
+    let url = format!("{origin}/{CERTIFICATE}");
+    let lead = ["--email", "robin@example.com"];
+    let retain = |url: &str, more: &[&str]| {
+        account.run(&[&["certs", "retain", url], &lead[..], more].concat(), "")
+    };
+    let ran = retain(&url, &[]);
+    let table = ran.succeeds();
+    for text in ["outcome", "success", "expires_at", "masked_cert_url"] {
+        assert!(table.contains(text), "{table}");
+    }
+    let ran = retain(&url, &["--json"]);
+    let answer: Value = serde_json::from_str(ran.succeeds()).unwrap();
+    assert!(answer["retain"]["results"]["expires_at"].is_string());
+    let ran = retain(&url, &["--jq", ".outcome"]);
+    assert_eq!(ran.succeeds(), "success\n");
+    let ran = account.run(
+        &["certs", "match", &url, "--email", "nobody@example.com"],
+        "",
+    );
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    ran.says("the outcome is a failure");
+    ran.prints("email_match");
+    retain(&format!("{origin}/{EXPIRED}"), &[]).fails(5, "TrustedForm answered 404");
+    retain("https://elsewhere.example/x", &[]).fails(2, "the certificate: ");
+    retain(&url, &["-o", "x"]).fails(2, "which are for files of them");
+    retain("-", &["--fields", "outcome"]).fails(2, "are for one certificate");
+    let ran = account.run(&["certs", "retain", &url], "");
+    ran.fails(2, "neither an email address nor a phone number");
+    let ran = retain(&url, &["--dry-run"]);
+    assert!(ran.succeeds().starts_with("POST "), "{ran:?}");
+}
+
+#[test]
 fn certificates_are_matched_verified_and_looked_at() {
     let account = Account::new();
     let jsonl = format!("{{\"cert\":\"{CERTIFICATE}\",\"phone\":\"5125550199\"}}\n");

@@ -342,21 +342,3 @@ fn the_key_comes_from_a_credential_of_a_service_manager() {
     .succeeds();
     assert_eq!(sent_key(&fake), "other");
 }
-
-#[test]
-fn completions_offer_products_and_the_profiles_that_exist() {
-    let home = Home::new();
-    write(
-        &home,
-        "profiles/from-login/keys",
-        &format!("{KEY}\n"),
-        0o600,
-    );
-    write(&home, "config.toml", "[profiles.from-file]\n", 0o600);
-    for shell in ["bash", "zsh", "fish"] {
-        let script = home.run_bare(&["completions", shell]);
-        for word in ["from-login", "from-file", "suppressionlist"] {
-            assert!(script.succeeds().contains(word), "{shell}: {word}");
-        }
-    }
-}

@@ -6,14 +6,19 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use ap_emulator::{Emulator, Product};
+#[cfg(target_os = "linux")]
+use common::terminal::Terminal;
 use common::{
-    Home, KEY, VARIABLE, assert_absent, emulator_origins, ending_signal, join, rest_of_stderr,
-    send_signal, spawn, with_default_signals,
+    Home, KEY, VARIABLE, assert_absent, emulator_origins, encoded_pair, ending_signal, join,
+    rest_of_stderr, send_signal, spawn, with_default_signals,
 };
 use serde_json::Value;
 
@@ -66,7 +71,9 @@ fn it_ends_by_the_signal_that_ended_the_command() {
 
 #[test]
 fn signals_reach_the_command_and_it_decides() {
-    for name in ["INT", "TERM", "HUP"] {
+    for name in [
+        "INT", "TERM", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "TTIN", "TTOU",
+    ] {
         let script = format!(
             "sleep 1000 & child=$!; trap 'kill $child; echo got {name}; exit 5' {name}; echo ready; wait"
         );
@@ -81,6 +88,106 @@ fn signals_reach_the_command_and_it_decides() {
     send_signal(child.id(), "TERM");
     assert_eq!(ending_signal(child.wait().unwrap()), Some(15));
     assert_eq!(rest_of_stderr(&mut child), "");
+}
+
+#[test]
+fn a_core_dump_of_the_command_is_its_own_and_there_is_none_with_the_key() {
+    let home = Home::new();
+    let script = "ulimit -S -c \"$(ulimit -H -c)\"; ulimit -c; exec \"$0\" run -- /bin/sh -c 'ulimit -c; kill -QUIT $PPID; kill -QUIT $$'";
+    let ap = home.ap(&[]);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", script])
+        .arg(ap.get_program())
+        .env_clear()
+        .env("HOME", home.path())
+        .env(VARIABLE, KEY)
+        .current_dir(home.path());
+    let output = with_default_signals(&shell)
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert_eq!(ending_signal(output.status), Some(3));
+    assert!(!output.status.core_dumped());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let limits: Vec<_> = text.lines().collect();
+    assert!(matches!(limits[..], [ours, its] if ours == its), "{text}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_reaches_the_command_once_whoever_sent_it() {
+    const SCRIPT: &str = r#"sleep 1000 & child=$!
+trap "echo got" INT QUIT; trap "kill $child; echo end; exit 5" USR1
+echo "ready $PPID"; while :; do wait; done"#;
+    let home = Home::new();
+    home.store(format!("{KEY}\n").as_bytes(), 0o600);
+    std::fs::write(home.path().join("script"), SCRIPT).unwrap();
+    for sent in ["\u{3}", "\u{1c}", "INT", "QUIT"] {
+        let arguments = format!("run -- sh {}", home.file("script"));
+        let mut terminal = Terminal::run(&home, &arguments);
+        terminal.wait_for("ready ");
+        let pid = terminal.wait_for_line().trim().parse().unwrap();
+        match sent.len() {
+            1 => terminal.type_in(sent),
+            _ => send_signal(pid, sent),
+        }
+        terminal.wait_for("got");
+        send_signal(pid, "USR1");
+        let shown = terminal.end();
+        assert!(shown.contains("code=5"), "{shown}");
+        assert_eq!(shown.matches("got").count(), 1, "{sent:?}: {shown}");
+    }
+}
+
+#[test]
+fn a_call_of_a_process_that_is_left_behind_holds_the_end_only_for_a_moment() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("--origin=lcx=http://{}", listener.local_addr().unwrap());
+    let ap = env!("CARGO_BIN_EXE_ap");
+    let script = format!(
+        "{ap} --origin lcx=$ACTIVEPROSPECT_LCX_URL api /flows >/dev/null 2>&1 & read line; exit 7"
+    );
+    let home = Home::new();
+    let mut command = home.ap(&[&origin, "run", "--", "/bin/sh", "-c", &script]);
+    command.env(VARIABLE, KEY);
+    let mut child = spawn(command);
+    // The call is under way, and is never answered.
+    let _connection = listener.accept().unwrap();
+    let ended = Instant::now();
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    // The gateway itself waits for half a minute.
+    assert!(ended.elapsed() < Duration::from_secs(25));
+    assert_eq!(
+        rest_of_stderr(&mut child),
+        "ap: 1 calls were not finished in time\n"
+    );
+}
+
+#[test]
+fn a_command_whose_gateway_cannot_serve_is_not_started() {
+    let home = Home::new();
+    let mut failures = 0;
+    for files in 4..40 {
+        let script = format!("ulimit -n {files}; exec \"$0\" run -- /bin/echo started");
+        let ap = home.ap(&[]);
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", &script])
+            .arg(ap.get_program())
+            .env("HOME", home.path())
+            .env(VARIABLE, KEY);
+        let output = shell.output().unwrap();
+        let is_started = output.stdout == b"started\n";
+        assert_eq!(
+            output.status.success(),
+            is_started,
+            "{files} files: {output:?}"
+        );
+        failures += usize::from(!is_started);
+    }
+    assert!((1..36).contains(&failures), "{failures}");
 }
 
 #[test]
@@ -115,6 +222,12 @@ fn the_command_gets_the_gateway_and_nothing_of_the_accounts_key() {
         .env("ACTIVEPROSPECT_NEXT_API_KEY", format!("next-{KEY}"))
         .env("ACTIVEPROSPECT_PROXY", "http://127.0.0.1:1")
         .env("MY_TOKEN", format!("Bearer {KEY}"))
+        .env("MY_PAIR", format!("Basic {}", encoded_pair(KEY)))
+        .env(
+            "MY_URL",
+            format!("https://x:{}@api.example/", KEY.replace('-', "%2D")),
+        )
+        .env("no_proxy", "internal.example")
         .env("MINE", "kept");
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -143,7 +256,12 @@ fn the_command_gets_the_gateway_and_nothing_of_the_accounts_key() {
             "ACTIVEPROSPECT_TRUSTEDFORM_URL",
         ]
     );
-    assert!(!set.contains_key("MY_TOKEN"), "it contained the key");
+    for name in ["MY_TOKEN", "MY_PAIR", "MY_URL"] {
+        assert!(!set.contains_key(name), "{name} contained the key");
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        assert_eq!(set[name], "internal.example,127.0.0.1,localhost", "{name}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command};
 
 use common::{Home, ending_signal, first_line, rest_of_stderr, send_signal, spawn};
@@ -29,11 +30,14 @@ fn emulate_after(home: &Home, shell_command: &str) -> (Child, Value) {
 
 #[test]
 fn each_signal_ends_the_program_by_that_signal() {
-    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("QUIT", 3)] {
         let home = Home::new();
-        let (mut child, _) = emulate_after(&home, ":");
+        // As much of a core dump as can be had.
+        let (mut child, _) = emulate_after(&home, "ulimit -S -c \"$(ulimit -H -c)\"");
         send_signal(child.id(), name);
-        assert_eq!(ending_signal(child.wait().unwrap()), Some(number), "{name}");
+        let status = child.wait().unwrap();
+        assert_eq!(ending_signal(status), Some(number), "{name}");
+        assert!(!status.core_dumped(), "it would contain the key");
         assert_eq!(rest_of_stderr(&mut child), "ap: interrupted\n");
     }
 }
@@ -41,7 +45,7 @@ fn each_signal_ends_the_program_by_that_signal() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
-    for ignored in ["HUP", "INT", "TERM"] {
+    for ignored in ["HUP", "INT", "QUIT", "TERM"] {
         let home = Home::new();
         let (mut child, started) = emulate_after(&home, &format!("trap '' {ignored}"));
         send_signal(child.id(), ignored);

@@ -2,28 +2,24 @@
 
 use clap_complete::Shell;
 
-use crate::config_file;
+use crate::complete;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::{self, Printed};
 
+/// Prints a completion script. It runs `ap` for each word, which then offers commands, options, products, the profiles
+/// that exist, and the ids of flows, fields, entities and reports of the account.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The shell.
     shell: Shell,
 }
 
-/// Prints the script of the definition that offers these profiles.
-pub(crate) fn run(
-    args: &Args,
-    definition: fn(&[&'static str]) -> clap::Command,
-) -> Result<Printed, Failure> {
-    // The definition has only names that live as long as the program, which ends after this.
-    let profiles = config_file::profiles().into_iter();
-    let profiles: Vec<&'static str> = profiles
-        .map(|profile| &*profile.as_str().to_owned().leak())
-        .collect();
-    let mut definition = definition(&profiles);
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut definition, "ap", &mut script);
+/// Prints the script.
+pub(crate) fn run(args: &Args) -> Result<Printed, Failure> {
+    let script = complete::script(args.shell).map_err(|error| {
+        let message = format!("the script could not be made ({})", error.kind());
+        Failure::new(ExitCode::Other, message, "try again")
+    })?;
     output::print(&script)
 }

@@ -92,18 +92,11 @@ impl Command {
     }
 }
 
-/// How the definition of the whole command line is made, for commands that describe it.
-pub(crate) struct Definitions {
-    pub(crate) whole: fn() -> clap::Command,
-    /// For a script of completions that offers these profiles.
-    pub(crate) completions: fn(&[&'static str]) -> clap::Command,
-}
-
-/// Runs a command.
+/// Runs a command. `definition` makes that of the whole command line, for the manual pages.
 pub(crate) fn run(
     command: &Command,
     options: &GlobalOptions,
-    definitions: &Definitions,
+    definition: fn() -> clap::Command,
 ) -> Result<Printed, Failure> {
     if options.emulator && !options.origin.is_empty() {
         return Err(Failure::usage(
@@ -126,8 +119,8 @@ pub(crate) fn run(
         Command::Run(args) => run::run(args, options),
         Command::Gateway(args) => gateway::run(args, options),
         Command::Emulate(args) => emulate::run(args, options),
-        Command::Completions(args) => completions::run(args, definitions.completions),
-        Command::Man(args) => man::run(args, (definitions.whole)()),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args, definition()),
     }
 }
 

@@ -87,7 +87,8 @@ $ ap certs insights urls.txt --property page_url --property domain",
         "ap certs retain",
         "\
 $ ap certs retain leads.csv -o retained.jsonl
-$ ap certs retain leads.csv --cert url --email mail --vendor 'My site'",
+$ ap certs retain leads.csv --cert url --email mail --vendor 'My site'
+$ ap certs retain https://cert.trustedform.com/ID --email robin@example.com",
     ),
     (
         "ap certs match",

@@ -2,13 +2,14 @@
 //!
 //! Left out are variables of the environment, the clock, dates, mathematics beyond arithmetic, and other encodings.
 
+use jaq_core::data::JustLut;
 use jaq_core::load::parse::Def;
 use jaq_core::native::{Fun, bome, run};
 use jaq_core::{Bind, Cv, Error, RunPtr, ValR, defs, funs, load};
 use jaq_json::{Map, Val};
 use regex_lite::{Captures, Match, Regex, RegexBuilder};
 
-use super::Data;
+pub(super) type Data = JustLut<Val>;
 
 /// Definitions of jaq's standard library that need functions which are left out.
 const LEFT_OUT: [&str; 18] = [
@@ -162,11 +163,6 @@ fn group(found: Match<'_>, name: Option<&str>, text: &str) -> Val {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_definition_has_the_functions_that_it_needs() {
-        assert!(super::super::compile(".").is_ok());
-    }
 
     #[test]
     fn every_definition_that_is_left_out_exists() {

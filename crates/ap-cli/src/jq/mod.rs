@@ -1,20 +1,24 @@
 //! [`Filter`]: the filter of `--jq`, in the language of jq, by the library jaq.
 //!
-//! A filter runs on a thread of its own, so that one that never ends is left behind when its time is over.
+//! A filter runs in a process of its own, so that one that never ends, or that uses up the stack or the memory, is a
+//! failure with a sentence.
 
+mod evaluator;
 mod functions;
+mod language;
+mod message;
 
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use jaq_core::compile::Undefined;
-use jaq_core::data::JustLut;
-use jaq_core::load::{self, Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars};
-use jaq_json::Val;
 use serde::de::IgnoredAny;
 
+pub(crate) use self::evaluator::run as evaluate_if_asked;
+use self::message::Message;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::json_layout::Style;
@@ -27,26 +31,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest filter, in bytes. It also limits how deep a filter is nested.
 const MAX_LEN: usize = 16 << 10;
 
-/// The stack of a filter's thread. Only what is used of it takes memory.
-const STACK: usize = 256 << 20;
-
 /// How many results wait until they are printed.
 const WAITING: usize = 16;
-
-type Data = JustLut<Val>;
 
 /// A valid filter. It lives as long as the arguments do, to the end of the program, so that options can be copied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filter(&'static str);
-
-/// What a filter's thread says.
-enum Message {
-    /// A string, or the JSON of another value.
-    Result(Vec<u8>),
-    Text(Vec<u8>),
-    /// The filter failed on the answer.
-    Failed(&'static str),
-}
 
 impl Filter {
     /// Parses a filter, for the command line. An error says where it is wrong, and does not repeat it.
@@ -57,8 +47,8 @@ impl Filter {
         let owned = text.to_owned();
         // A deeply nested filter needs a large stack.
         let checked = Builder::new()
-            .stack_size(STACK)
-            .spawn(move || compile(&owned).map(drop))
+            .stack_size(evaluator::STACK)
+            .spawn(move || language::compile(&owned).map(drop))
             .ok()
             .and_then(|thread| thread.join().ok());
         checked.unwrap_or_else(|| Err("it cannot be compiled".to_owned()))?;
@@ -74,12 +64,7 @@ impl Filter {
         secrets: Option<&Secrets>,
     ) -> Result<Printed, Failure> {
         let style = Style::of_stdout();
-        self.run(answer, timeout.unwrap_or(TIMEOUT), |message| {
-            let (text, is_json) = match &message {
-                Message::Result(json) => (json, true),
-                Message::Text(text) => (text, false),
-                Message::Failed(why) => return Err(failed(why)),
-            };
+        self.run(&answer, timeout.unwrap_or(TIMEOUT), |text, is_json| {
             let text = secrets.map_or_else(|| text.into(), |secrets| secrets.redact_text(text));
             match style.lay_out(&text).filter(|_| is_json) {
                 Some(shown) => output::print_shown(&shown),
@@ -90,12 +75,12 @@ impl Filter {
 
     fn run(
         self,
-        answer: Vec<u8>,
+        answer: &[u8],
         timeout: Duration,
-        mut print: impl FnMut(Message) -> Result<Printed, Failure>,
+        mut print: impl FnMut(&[u8], bool) -> Result<Printed, Failure>,
     ) -> Result<Printed, Failure> {
         // Also refuses what is nested so deeply that reading it would overflow a stack.
-        let text = std::str::from_utf8(&answer).unwrap_or_default();
+        let text = std::str::from_utf8(answer).unwrap_or_default();
         if serde_json::from_str::<IgnoredAny>(text).is_err() {
             return Err(Failure::new(
                 ExitCode::Other,
@@ -103,33 +88,29 @@ impl Filter {
                 "see it as it is without --jq",
             ));
         }
-        let (sender, receiver) = sync_channel(WAITING);
-        let thread = Builder::new().stack_size(STACK);
-        thread
-            .spawn(move || filter(self.0, &answer, &sender))
-            .map_err(|_| failed("there is no memory for it"))?;
+        let mut process = Process::start(self.0, answer, timeout)?;
         let mut remaining = timeout;
         loop {
             let started = Instant::now();
-            match receiver.recv_timeout(remaining) {
-                Ok(message) => {
-                    // Only the filter's time counts, and not that of a slow reader.
-                    remaining = remaining.saturating_sub(started.elapsed());
-                    if print(message)?.is_reader_gone() {
-                        return Ok(Printed::ReaderGone);
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected) => return Ok(Printed::All),
-                Err(RecvTimeoutError::Timeout) => {
+            let received = process.messages.recv_timeout(remaining);
+            // Only the filter's time counts, and not that of a slow reader.
+            remaining = remaining.saturating_sub(started.elapsed());
+            let printed = match received {
+                Ok(Message::Json(json)) => print(&json, true)?,
+                Ok(Message::Text(text)) => print(&text, false)?,
+                Ok(Message::Failed(why)) => return Err(failed(&String::from_utf8_lossy(&why))),
+                Ok(Message::End) => return Ok(Printed::All),
+                Err(RecvTimeoutError::Disconnected) if process.is_out_of_memory() => {
                     return Err(Failure::new(
                         ExitCode::Other,
-                        format!(
-                            "the filter of --jq did not end within {} s",
-                            timeout.as_secs_f64()
-                        ),
-                        "check that it ends, or allow more time with --timeout",
+                        "the filter of --jq needs more memory than a filter may use",
+                        "check that its recursion ends, and that it collects no endless list",
                     ));
                 }
+                Err(_) => return Err(not_ended(timeout)),
+            };
+            if printed.is_reader_gone() {
+                return Ok(Printed::ReaderGone);
             }
         }
     }
@@ -143,121 +124,114 @@ fn failed(why: &str) -> Failure {
     )
 }
 
-/// Runs a filter, and sends its results until nobody receives them.
-fn filter(code: &str, answer: &[u8], sender: &SyncSender<Message>) {
-    let (Ok(filter), Ok(input)) = (compile(code), jaq_json::read::parse_single(answer)) else {
-        let _ = sender.send(Message::Failed("it cannot be read"));
-        return;
-    };
-    let context = Ctx::<Data>::new(&filter.lut, Vars::new([]));
-    for result in filter.id.run((context, input)) {
-        let message = match result {
-            Ok(Val::TStr(text)) => Message::Text(text.to_vec()),
-            Ok(value) => Message::Result(value.to_string().into_bytes()),
-            Err(exception) => match exception.get_err() {
-                Ok(error) => Message::Failed(describe(&error.to_string())),
-                // `halt` ends the filter.
-                Err(_) => return,
-            },
+fn not_ended(timeout: Duration) -> Failure {
+    Failure::new(
+        ExitCode::Other,
+        format!(
+            "the filter of --jq did not end within {} s",
+            timeout.as_secs_f64()
+        ),
+        "check that it ends, or allow more time with --timeout",
+    )
+}
+
+/// The process of a filter, which ends with this at the latest.
+struct Process {
+    child: Child,
+    messages: Receiver<Message>,
+}
+
+impl Process {
+    fn start(code: &str, answer: &[u8], timeout: Duration) -> Result<Self, Failure> {
+        let not_started = |error: std::io::Error| {
+            let message = format!(
+                "the process of the filter of --jq could not be started ({})",
+                error.kind()
+            );
+            Failure::new(ExitCode::Other, message, "try again, or leave --jq out")
         };
-        let is_last = matches!(message, Message::Failed(_));
-        if sender.send(message).is_err() || is_last {
-            return;
+        let seconds = timeout.as_secs().saturating_add(2).to_string();
+        let mut command = Command::new(own_program().map_err(not_started)?);
+        command.args([evaluator::ARGUMENT, code, &seconds]);
+        if cfg!(unix) {
+            // It needs no key.
+            command.env_clear();
         }
-    }
-}
-
-/// Returns what is wrong without the values in an error, which come from the answer.
-fn describe(error: &str) -> &'static str {
-    if error.ends_with("as iterable (array or object)") {
-        return "a value is no list and no object";
-    }
-    for (start, description) in [
-        ("cannot index", "a value has no such member or item"),
-        ("cannot use", "a value has another type"),
-        ("cannot calculate", "values cannot be calculated with"),
-        ("invalid path", "a part of it is no path"),
-    ] {
-        if error.starts_with(start) {
-            return description;
-        }
-    }
-    "it ended with an error"
-}
-
-/// Compiles a filter. An error says where it is wrong.
-fn compile(code: &str) -> Result<jaq_core::Filter<Data>, String> {
-    let arena = Arena::default();
-    let loader = Loader::new(functions::definitions());
-    let modules = loader
-        .load(&arena, File { code, path: () })
-        .map_err(|errors| match errors.first() {
-            Some((_, error)) => syntax_error(code, error),
-            None => "it is not valid".to_owned(),
-        })?;
-    let compiler = Compiler::default().with_funs(functions::natives());
-    compiler.compile(modules).map_err(|errors| {
-        let first = errors.first().and_then(|(_, errors)| errors.first());
-        match first {
-            Some((name, Undefined::Filter(count))) => format!(
-                "at byte {}: there is no such function with {count} arguments",
-                position(code, name)
-            ),
-            Some((name, what)) => {
-                format!(
-                    "at byte {}: there is no such {}",
-                    position(code, name),
-                    what.as_str()
-                )
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(not_started)?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let (sender, messages) = sync_channel(WAITING);
+        let process = Self { child, messages };
+        let thread = Builder::new().spawn(move || {
+            let Some(mut stdout) = stdout else { return };
+            while let Ok(message) = Message::read(&mut stdout) {
+                if sender.send(message).is_err() {
+                    return;
+                }
             }
-            None => "it is not valid".to_owned(),
+        });
+        thread.map_err(not_started)?;
+        if let Some(mut stdin) = stdin {
+            // If it has ended, its messages say why.
+            let _ = stdin.write_all(answer);
         }
-    })
-}
+        Ok(process)
+    }
 
-fn syntax_error(code: &str, error: &load::Error<&str>) -> String {
-    let found = match error {
-        load::Error::Lex(errors) => errors
-            .first()
-            .map(|(expected, at)| (expected.as_str(), *at)),
-        load::Error::Parse(errors) => errors
-            .first()
-            .map(|(expected, at)| (expected.as_str(), *at)),
-        load::Error::Io(_) => return "it has a module, and modules are not read".to_owned(),
-    };
-    match found {
-        Some((expected, at)) => format!("at byte {}: expected {expected}", position(code, at)),
-        None => "it is not valid".to_owned(),
+    /// Returns `true` if the process ended before the filter did, but not because its time was over.
+    fn is_out_of_memory(&mut self) -> bool {
+        let ended = self.child.wait();
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::ExitStatusExt as _;
+            let by = ended.ok().and_then(|status| status.signal());
+            by != Some(signal_hook::consts::SIGXCPU)
+        }
+        #[cfg(not(unix))]
+        ended.is_ok()
     }
 }
 
-/// Returns where a part of a filter begins.
-fn position(code: &str, part: &str) -> usize {
-    let start = (part.as_ptr() as usize).saturating_sub(code.as_ptr() as usize);
-    start.min(code.len())
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Nobody waits for its results any more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Returns this program, even if its file was replaced meanwhile.
+fn own_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(filter: &str, answer: &str, timeout: Duration) -> Result<Vec<String>, String> {
-        let mut results = Vec::new();
+    fn results(filter: &str, answer: &str) -> Result<Vec<String>, String> {
         let filter = Filter::parse(filter)?;
-        filter
-            .run(answer.into(), timeout, |message| match message {
-                Message::Result(text) | Message::Text(text) => {
+        let mut results = Vec::new();
+        let mut failure = None;
+        let ended = evaluator::evaluate(filter.0, answer.as_bytes(), |message| {
+            match message {
+                Message::Json(text) | Message::Text(text) => {
                     results.push(String::from_utf8(text).unwrap());
-                    Ok(Printed::All)
                 }
-                Message::Failed(why) => Err(failed(why)),
-            })
-            .map_err(|failure| failure.message)?;
-        Ok(results)
-    }
-
-    fn results(filter: &str, answer: &str) -> Vec<String> {
-        run(filter, answer, Duration::from_secs(60)).unwrap()
+                Message::Failed(why) => failure = Some(String::from_utf8(why).unwrap()),
+                Message::End => {}
+            }
+            Ok(())
+        });
+        ended.unwrap();
+        failure.map_or(Ok(results), Err)
     }
 
     #[test]
@@ -312,7 +286,7 @@ mod tests {
             ),
             (r#"[scan("[a-z]")]"#, r#""a1b""#, &[r#"["a","b"]"#]),
         ] {
-            assert_eq!(results(filter, answer), expected, "{filter}");
+            assert_eq!(results(filter, answer).unwrap(), expected, "{filter}");
         }
     }
 
@@ -357,20 +331,6 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_does_not_end_is_left_behind() {
-        let time = Duration::from_millis(20);
-        for filter in [
-            "def f: f; f",
-            "repeat(1) | empty",
-            "last(repeat(1))",
-            "repeat(1)",
-        ] {
-            let error = run(filter, "1", time).unwrap_err();
-            assert!(error.contains("did not end within 0.02 s"), "{error}");
-        }
-    }
-
-    #[test]
     fn a_filter_that_fails_says_why_without_the_answer() {
         for (filter, answer, expected) in [
             (
@@ -386,14 +346,19 @@ mod tests {
             ),
             ("error(.)", r#""secretword""#, "it ended with an error"),
             (r#"test("(")"#, r#""secretword""#, "it ended with an error"),
-            (".", "{", "the answer is not JSON"),
-            (".", "", "the answer is not JSON"),
         ] {
-            let error = run(filter, answer, Duration::from_secs(60)).unwrap_err();
+            let error = results(filter, answer).unwrap_err();
             assert!(error.contains(expected), "{filter}: {error}");
             assert!(!error.contains("secretword"), "{error}");
         }
-        let deep = "[".repeat(1 << 20);
-        assert!(run(".", &deep, Duration::from_secs(60)).is_err());
+    }
+
+    #[test]
+    fn only_json_is_filtered() {
+        let filter = Filter::parse(".").unwrap();
+        for answer in ["", "{", "\"\u{0}\"", &"[".repeat(1 << 20)] {
+            let failure = filter.print(answer.into(), None, None).unwrap_err();
+            assert!(failure.message.starts_with("the answer is not JSON"));
+        }
     }
 }

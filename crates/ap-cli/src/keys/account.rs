@@ -67,6 +67,12 @@ impl Account {
         Ok(Some(source.read(None)?))
     }
 
+    /// Returns `true` if the keys come from a command, which may ask a person for something.
+    pub(crate) fn runs_command(&self) -> bool {
+        let source = FromEnvironment::find();
+        !self.is_by_option && matches!(source, Ok(Some(FromEnvironment::Command(_))))
+    }
+
     /// Returns the names of the key variables that are set and that are used first.
     pub(crate) fn variables_in_use(&self) -> impl Iterator<Item = &'static str> {
         let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

@@ -99,6 +99,14 @@ impl Secrets {
         Cow::Owned(redacted)
     }
 
+    /// Returns `true` if a text contains one of the keys, in any spelling.
+    pub(crate) fn has_key(&self, text: &[u8]) -> bool {
+        let mut depths = 0..=units::depth(text, KEY_DEPTH);
+        let search =
+            |keys: &KeySearch| depths.any(|depth| keys.search(text, depth).next().is_some());
+        self.keys.as_ref().is_some_and(search)
+    }
+
     /// Returns where secrets are, in order and without overlaps.
     fn find<'a>(&'a self, text: &'a [u8]) -> InOrder<'a> {
         let deepest = units::depth(text, KEY_DEPTH);

@@ -195,7 +195,7 @@ pub(crate) fn spawn(command: Command) -> Child {
 pub(crate) fn with_default_signals(command: &Command) -> Command {
     let mut wrapped = if cfg!(target_os = "linux") {
         let mut env = Command::new("/usr/bin/env");
-        env.arg("--default-signal=HUP,INT,TERM")
+        env.arg("--default-signal=HUP,INT,QUIT,TERM")
             .arg(command.get_program());
         env
     } else {

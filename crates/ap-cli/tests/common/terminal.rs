@@ -21,9 +21,9 @@ impl Terminal {
         let mut script = Command::new("script");
         script
             .args(["--quiet", "--flush", "--command"])
-            // The shell gets the interrupt as well, and must outlive it to print them.
+            // The shell gets these signals as well, and must outlive it to print them.
             .arg(format!(
-                "tty; trap : INT; '{ap}' {arguments}; echo code=$?; stty -a"
+                "tty; trap : INT QUIT; '{ap}' {arguments}; echo code=$?; stty -a"
             ))
             .arg("/dev/null")
             .env_clear()
@@ -50,6 +50,17 @@ impl Terminal {
             assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
             self.shown.push(char::from(byte[0]));
         }
+    }
+
+    /// Returns the rest of the line that was waited for.
+    pub(crate) fn wait_for_line(&mut self) -> String {
+        let start = self.shown.len();
+        while !self.shown[start..].contains('\n') {
+            let mut byte = [0];
+            assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
+            self.shown.push(char::from(byte[0]));
+        }
+        self.shown[start..].to_owned()
     }
 
     /// Waits until there is a prompt and the terminal hides what is typed. Before that, the terminal itself

@@ -1,10 +1,12 @@
-//! `ap certs`: operations on TrustedForm certificates, for each row.
+//! `ap certs`: operations on TrustedForm certificates, for each row or for one on the command line.
+
+mod single;
 
 use activeprospect::Origins;
 use activeprospect::api::trustedform::certificates::{
     CertificateId, Insights, MatchLead, Property, Results, Retain, Run, Verify,
 };
-use clap::Subcommand;
+use clap::{Arg, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::bulk::input::row::{Fields, RowProblem};
@@ -13,12 +15,13 @@ use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
 use crate::commands::row_preview;
+use crate::commands::single_call::CallOptions;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
-use crate::preview::PreviewOptions;
 use crate::session::Session;
 
+/// Operations on certificates: for each row of a file, or for one on the command line.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Retain certificates: store them in your account. Needs the lead's email address or phone number.
@@ -40,16 +43,16 @@ pub(crate) struct CertOptions {
     #[arg(long, value_name = "COLUMN")]
     cert: Option<String>,
     #[command(flatten)]
-    preview: PreviewOptions,
+    call: CallOptions,
 }
 
 /// Where the leads are.
 #[derive(clap::Args, Debug)]
 pub(crate) struct LeadOptions {
-    /// The column with the lead's email address [default: a usual name].
+    /// The column with the lead's email address [default: a usual name]; of one certificate, the address itself.
     #[arg(long, value_name = "COLUMN")]
     email: Option<String>,
-    /// The column with the lead's phone number [default: a usual name].
+    /// The column with the lead's phone number [default: a usual name]; of one certificate, the number itself.
     #[arg(long, value_name = "COLUMN")]
     phone: Option<String>,
     /// Send SHA-1 of the email address and the phone number, computed here.
@@ -58,12 +61,13 @@ pub(crate) struct LeadOptions {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("input", certificate_or_file))]
 pub(crate) struct RetainArgs {
     #[command(flatten)]
     certs: CertOptions,
     #[command(flatten)]
     lead: LeadOptions,
-    /// The column with a text of yours, by which you find the lead again.
+    /// The column with a text of yours, by which you find the lead again; of one certificate, the text itself.
     #[arg(long, value_name = "COLUMN")]
     reference: Option<String>,
     /// Who the leads came from.
@@ -72,6 +76,7 @@ pub(crate) struct RetainArgs {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("input", certificate_or_file))]
 pub(crate) struct MatchArgs {
     #[command(flatten)]
     certs: CertOptions,
@@ -80,6 +85,7 @@ pub(crate) struct MatchArgs {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("input", certificate_or_file))]
 pub(crate) struct InsightsArgs {
     #[command(flatten)]
     certs: CertOptions,
@@ -89,12 +95,20 @@ pub(crate) struct InsightsArgs {
 }
 
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("input", certificate_or_file))]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     certs: CertOptions,
     /// The advertiser that the consent must name.
     #[arg(long, value_name = "NAME")]
     advertiser: Option<String>,
+}
+
+/// Describes what may be given instead of rows.
+fn certificate_or_file(input: Arg) -> Arg {
+    input.value_name("URL|FILE").help(
+        "The URL or the id of one certificate; or a file with the rows, or - for standard input",
+    )
 }
 
 /// What is done with each certificate.
@@ -152,9 +166,20 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         operation,
         origins: session.client.origins().clone(),
     };
+    if let Some(certificate) = single::certificate(certs) {
+        let fields = single::fields(certificate, certs, lead, reference)?;
+        return single::run(&job, &fields, &certs.call, &mut session);
+    }
+    if certs.call.has_answer_options() {
+        return Err(Failure::usage(
+            "--json, --jq and --fields are for one certificate, which is given as a URL",
+            "leave them out: the results of several certificates are JSON, one object a line",
+        ));
+    }
     let selection = selection(certs, lead, reference)?;
-    if certs.preview.is_wanted() {
-        return row_preview::show(certs.preview, &job, selection, &certs.bulk, &mut session);
+    let preview = certs.call.preview;
+    if preview.is_wanted() {
+        return row_preview::show(preview, &job, selection, &certs.bulk, &mut session);
     }
     bulk::run(&job, identity, selection, &certs.bulk, &mut session)
 }

@@ -53,7 +53,9 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
             note(name, url);
         }
     }
-    let mut gateway = args.serving.gateway(&session, local_key.key)?;
+    let limits = serving::limits();
+    let mut gateway = args.serving.gateway(&session, local_key.key, limits)?;
+    let runtime = serving::runtime()?;
     for listener in listeners {
         gateway.listen(listener);
     }
@@ -63,7 +65,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     }
     let stop = Stop::default();
     stop.on_signals();
-    serving::serve(gateway, &stop)?;
+    serving::serve(runtime, gateway, &stop)?;
     interrupt::end_by(stop.signal())
 }
 

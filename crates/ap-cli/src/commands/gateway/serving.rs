@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use ap_gateway::{Gateway, Limits, Listener, LocalKey, Route};
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::interrupt::{self, Received};
 use crate::options::values::{parse_call_count, parse_mebibytes};
+use crate::output;
 use crate::session::Session;
-use crate::{interrupt, output};
 
 /// File descriptors that are left for everything but connections.
 #[cfg(unix)]
@@ -32,8 +34,8 @@ impl ServingOptions {
         &self,
         session: &Session,
         local_key: LocalKey,
+        mut limits: Limits,
     ) -> Result<Gateway, Failure> {
-        let mut limits = limits();
         if let Some(mebibytes) = self.max_body {
             limits = limits.max_body_size(mebibytes << 20);
         }
@@ -56,7 +58,7 @@ impl ServingOptions {
 
 /// Returns the default limits, or lower ones if this process may not open so many files.
 #[cfg(unix)]
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     use rustix::process::{Resource, getrlimit};
 
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
@@ -68,7 +70,7 @@ fn limits() -> Limits {
 }
 
 #[cfg(not(unix))]
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits::new()
 }
 
@@ -98,7 +100,7 @@ impl Stop {
     /// Stops at the first signal, and ends the program at the second one.
     pub(crate) fn on_signals(&self) {
         let stop = self.clone();
-        interrupt::handle(move |signal| {
+        interrupt::handle(move |Received { signal, .. }| {
             if stop.signal.swap(signal, Ordering::SeqCst) != 0 {
                 interrupt::end_by(signal);
             }
@@ -119,19 +121,23 @@ impl Stop {
     }
 }
 
+/// Creates what a gateway runs on.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().map_err(|error| failed(&error))
+}
+
+fn failed(error: &std::io::Error) -> Failure {
+    let message = format!("the gateway cannot serve ({})", error.kind());
+    Failure::new(ExitCode::Other, message, "try again")
+}
+
 /// Serves until it is stopped, on this thread.
-pub(crate) fn serve(gateway: Gateway, stop: &Stop) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        let message = format!("the gateway cannot serve ({})", error.kind());
-        Failure::new(ExitCode::Other, message, "try again")
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let ended = runtime
-        .block_on(gateway.serve(stop.notify.notified()))
-        .map_err(failed)?;
+pub(crate) fn serve(runtime: Runtime, gateway: Gateway, stop: &Stop) -> Result<(), Failure> {
+    let ended = runtime.block_on(gateway.serve(stop.notify.notified()));
+    // A name that is being resolved must not delay the end.
+    runtime.shutdown_background();
+    let ended = ended.map_err(|error| failed(&error))?;
     if ended.unfinished > 0 {
         let calls = ended.unfinished;
         output::eprintln(&format!("ap: {calls} calls were not finished in time"));

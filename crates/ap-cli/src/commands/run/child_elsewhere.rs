@@ -3,12 +3,16 @@
 use std::io;
 use std::process::{Command, ExitStatus};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::Stop;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::Printed;
+
+/// How long the command may take to end, if it is told to because it has no gateway any more.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running command.
 pub(super) struct Running {
@@ -37,5 +41,10 @@ impl Running {
             return Err(Failure::new(ExitCode::Other, message, "check what it did"));
         };
         std::process::exit(status.code().unwrap_or(1))
+    }
+
+    /// Waits for the end of the command. There is no signal that asks it to end.
+    pub(super) fn end_within(self, _: Duration) {
+        let _ = self.waiter.join();
     }
 }

@@ -3,9 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-use activeprospect::ApiKey;
 use ap_gateway::{service_from_name, service_name};
-use memchr::memmem;
+
+use crate::redact::Secrets;
 
 /// Every variable of this project begins with this. The command gets none of ours, apart from those that are set here:
 /// they may contain a key, the password of a proxy, or the command that prints keys.
@@ -18,8 +18,8 @@ const GATEWAY_VARIABLE: &str = "ACTIVEPROSPECT_GATEWAY_URL";
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const LOOPBACK: &str = "127.0.0.1,localhost";
 
-/// The shortest key that is searched for in variables. A shorter one may be part of any word.
-const MIN_SEARCHED_LEN: usize = 8;
+/// The value that keeps all calls off a proxy. It has this meaning only alone.
+const ALL_HOSTS: &str = "*";
 
 /// The word for the key in a value of `--env`.
 const KEY: &str = "key";
@@ -75,30 +75,28 @@ impl Environment {
     }
 
     /// Sets the variables of a command. Returns the names of those that it does not get, because they are ours or
-    /// because they contain one of the account's keys.
+    /// because they contain one of the account's keys in any spelling, such as base64.
     pub(super) fn apply(
         &self,
         command: &mut Command,
         named: &[NamedVariable],
         inherited: impl Iterator<Item = (OsString, OsString)>,
-        keys: &[ApiKey],
+        keys: &Secrets,
     ) -> Vec<OsString> {
         let mut removed = Vec::new();
-        let mut no_proxy = NO_PROXY.map(|_| OsString::new());
+        let mut no_proxy = [None, None];
         for (name, value) in inherited {
-            if let Some(at) = NO_PROXY.iter().position(|other| name == *other) {
-                no_proxy[at] = value;
-            } else if is_ours(&name) || contains_key(&value, keys) {
+            if is_ours(&name) || keys.has_key(value.as_encoded_bytes()) {
                 command.env_remove(&name);
                 removed.push(name);
+            } else if let Some(at) = NO_PROXY.iter().position(|other| name == *other) {
+                no_proxy[at] = Some(value);
             }
         }
-        for (name, mut value) in NO_PROXY.into_iter().zip(no_proxy) {
-            if !value.is_empty() {
-                value.push(",");
-            }
-            value.push(LOOPBACK);
-            command.env(name, value);
+        // A program that reads one spelling first must find there what it found in the other one.
+        for at in 0..NO_PROXY.len() {
+            let value = no_proxy[at].as_ref().or(no_proxy[1 - at].as_ref());
+            command.env(NO_PROXY[at], with_loopback(value));
         }
         for (content, value) in &self.contents {
             command.env(variable(content), value);
@@ -129,17 +127,23 @@ fn is_ours(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
 }
 
-fn contains_key(value: &OsStr, keys: &[ApiKey]) -> bool {
-    let contains = |key: &ApiKey| {
-        let key = key.expose().as_bytes();
-        key.len() >= MIN_SEARCHED_LEN && memmem::find(value.as_encoded_bytes(), key).is_some()
-    };
-    keys.iter().any(contains)
+/// Returns a list of the hosts that need no proxy, with loopback.
+fn with_loopback(hosts: Option<&OsString>) -> OsString {
+    let mut hosts = hosts.cloned().unwrap_or_default();
+    if hosts != ALL_HOSTS {
+        if !hosts.is_empty() {
+            hosts.push(",");
+        }
+        hosts.push(LOOPBACK);
+    }
+    hosts
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use activeprospect::ApiKey;
 
     use super::*;
 
@@ -159,12 +163,14 @@ mod tests {
             ("ACTIVEPROSPECT_OF_LATER", "1"),
             ("MY_HEADER", "Bearer placeholder-account-key"),
             ("TF", "https://cert.trustedform.com"),
-            ("no_proxy", "example.com"),
+            ("MY_PAIR", "Basic WDpwbGFjZWhvbGRlci1hY2NvdW50LWtleQ=="),
+            ("MY_URL", "https://x:placeholder%2daccount-key@api.example/"),
         ];
         let inherited = inherited.map(|(name, value)| (name.into(), value.into()));
         let mut command = Command::new("true");
-        let removed = environment.apply(&mut command, &named, inherited.into_iter(), &[key]);
-        assert_eq!(removed.len(), 5, "{removed:?}");
+        let keys = Secrets::new(&[key]).unwrap();
+        let removed = environment.apply(&mut command, &named, inherited.into_iter(), &keys);
+        assert_eq!(removed.len(), 7, "{removed:?}");
         let text = |text: &OsStr| text.to_str().unwrap().to_owned();
         let set: BTreeMap<_, _> = command
             .get_envs()
@@ -178,14 +184,45 @@ mod tests {
             ("ACTIVEPROSPECT_PROXY", "removed"),
             ("ACTIVEPROSPECT_TRUSTEDFORM_APP_URL", "http://127.0.0.1:1"),
             ("MY_HEADER", "removed"),
+            ("MY_PAIR", "removed"),
+            ("MY_URL", "removed"),
             ("NO_PROXY", "127.0.0.1,localhost"),
             ("TF", "http://127.0.0.1:1"),
             ("TOKEN", "placeholder-local-key"),
-            ("no_proxy", "example.com,127.0.0.1,localhost"),
+            ("no_proxy", "127.0.0.1,localhost"),
         ] {
             assert_eq!(set.get(name).map(String::as_str), Some(value), "{name}");
         }
         assert!(!set.contains_key("PATH"), "it is inherited unchanged");
+    }
+
+    #[test]
+    fn both_spellings_of_no_proxy_keep_what_either_says() {
+        const LOOPBACK_TOO: &str = "a.example,127.0.0.1,localhost";
+        for (upper, lower, expected) in [
+            (None, None, [LOOPBACK, LOOPBACK]),
+            (Some("a.example"), None, [LOOPBACK_TOO; 2]),
+            (None, Some("a.example"), [LOOPBACK_TOO; 2]),
+            (Some("a.example"), Some(""), [LOOPBACK_TOO, LOOPBACK]),
+            (Some("*"), None, ["*"; 2]),
+            (None, Some("*"), ["*"; 2]),
+            (Some("*"), Some("a.example"), ["*", LOOPBACK_TOO]),
+        ] {
+            let inherited = NO_PROXY.into_iter().zip([upper, lower]);
+            let inherited =
+                inherited.filter_map(|(name, value)| Some((name.into(), value?.into())));
+            let mut command = Command::new("true");
+            Environment::new("").apply(&mut command, &[], inherited, &Secrets::default());
+            let value = |name| {
+                let (_, value) = command.get_envs().find(|(other, _)| *other == name)?;
+                value?.to_str()
+            };
+            assert_eq!(
+                NO_PROXY.map(value),
+                expected.map(Some),
+                "{upper:?} {lower:?}"
+            );
+        }
     }
 
     #[test]

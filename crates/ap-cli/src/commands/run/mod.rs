@@ -9,7 +9,9 @@ mod environment;
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::time::Duration;
 
+use activeprospect::ApiKey;
 use ap_gateway::Route;
 
 use self::environment::{Environment, NamedVariable, parse_named_variable};
@@ -17,9 +19,14 @@ use super::gateway::serving::{self, ServingOptions, Stop};
 use super::gateway::{each_service, key};
 use crate::failure::Failure;
 use crate::keys::Prompt;
+use crate::keys::in_arguments::MIN_SEARCHED_LEN;
 use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
+use crate::redact::Secrets;
 use crate::session::Session;
+
+/// How long calls of processes that the command left behind may take after it ended.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -39,7 +46,8 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     session.find_keys(Prompt::Never)?;
     let local_key = key::generate()?;
     let mut environment = Environment::new(local_key.expose());
-    let mut gateway = args.serving.gateway(&session, local_key)?;
+    let limits = serving::limits().stop_timeout(STOP_TIMEOUT);
+    let mut gateway = args.serving.gateway(&session, local_key, limits)?;
     for (name, route) in each_service() {
         let listener = serving::bind(0, route)?;
         environment.add_url(name, listener.url().unwrap_or_default());
@@ -55,20 +63,35 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         .ok_or_else(|| Failure::usage("the command is missing", "write it after `--`"))?;
     let mut command = Command::new(program);
     command.args(arguments);
-    let removed = environment.apply(&mut command, &args.env, std::env::vars_os(), &session.keys);
+    let keys = searched(&session.keys)?;
+    let removed = environment.apply(&mut command, &args.env, std::env::vars_os(), &keys);
     if session.verbosity > 0 {
         for name in removed {
             let name = output::display_path(&name);
             output::eprintln(&format!("ap: the command does not get the variable {name}"));
         }
     }
+    // Whatever can fail does so before the command starts.
+    let runtime = serving::runtime()?;
     let stop = Stop::default();
     let child = match child::start(command, &stop) {
         Ok(child) => child,
         Err(error) => return Err(not_started(&error)),
     };
-    serving::serve(gateway, &stop)?;
-    child.end()
+    match serving::serve(runtime, gateway, &stop) {
+        Ok(()) => child.end(),
+        Err(failure) => {
+            child.end_within(child::PATIENCE);
+            Err(failure)
+        }
+    }
+}
+
+/// Returns the keys that the command's variables must not contain.
+fn searched(keys: &[ApiKey]) -> Result<Secrets, Failure> {
+    let is_searched = |key: &&ApiKey| key.expose().len() >= MIN_SEARCHED_LEN;
+    let keys: Vec<_> = keys.iter().filter(is_searched).cloned().collect();
+    Secrets::new(&keys)
 }
 
 /// Ends as a shell does whose command cannot be run.
