@@ -121,7 +121,8 @@ impl HeadScanner {
     /// Keeps a part of a line whose end has not arrived.
     fn keep(&mut self, part: &[u8]) {
         let room = MAX_KEPT_LINE.saturating_sub(self.line.len());
-        self.line.extend_from_slice(part.get(..room).unwrap_or(part));
+        self.line
+            .extend_from_slice(part.get(..room).unwrap_or(part));
         self.line_length += part.len();
         if let Some(last) = part.last() {
             self.is_after_return = *last == b'\r';
