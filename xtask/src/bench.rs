@@ -4,6 +4,7 @@
 
 mod bulk;
 mod calls;
+mod gateway;
 mod growth;
 mod micro;
 mod peers;
@@ -27,7 +28,7 @@ use tools::Tools;
 /// The command's arguments.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Measure only one part; the bulk commands are measured only if they are named
+    /// Measure only one part; the bulk commands and the gateway are measured only if they are named
     #[arg(value_enum)]
     part: Option<Part>,
 
@@ -35,13 +36,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     format: Format,
 
-    /// Update the tables in docs/performance.md and its picture: of bulk commands, or of every other part
+    /// Update the tables in docs/performance.md and its picture: of bulk commands, of the gateway, or of every other part
     #[arg(long)]
     write: bool,
 
     /// Measure also what building each crate from nothing costs, which takes minutes
     #[arg(long)]
     cold: bool,
+
+    /// Measure the bulk commands with a twentieth of the rows, or the gateway with a tenth of the calls
+    #[arg(long)]
+    quick: bool,
 
     #[command(flatten)]
     bulk: bulk::BulkOptions,
@@ -62,6 +67,7 @@ enum Part {
     Startup,
     Growth,
     Bulk,
+    Gateway,
 }
 
 impl Part {
@@ -87,7 +93,17 @@ impl Part {
             Self::Peers => peers::run(tools, tables),
             Self::Startup => startup::run(tools, tables),
             Self::Growth => growth::run(tools, tables),
-            Self::Bulk => bulk::run(tools, &options.bulk, tables),
+            Self::Bulk => bulk::run(tools, &options.bulk, options.quick, tables),
+            Self::Gateway => gateway::run(tools, options.quick, tables),
+        }
+    }
+
+    /// Returns the mark before the tables of a part that has a section of its own in the document.
+    const fn own_mark(self) -> Option<&'static str> {
+        match self {
+            Self::Bulk => Some(BEGIN_BULK),
+            Self::Gateway => Some(BEGIN_GATEWAY),
+            _ => None,
         }
     }
 }
@@ -96,13 +112,14 @@ const DOCUMENT: &str = "docs/performance.md";
 const PICTURE: &str = "docs/performance.svg";
 const BEGIN: &str = "<!-- made by cargo xtask bench --write -->\n";
 const BEGIN_BULK: &str = "<!-- made by cargo xtask bench bulk --write -->\n";
+const BEGIN_GATEWAY: &str = "<!-- made by cargo xtask bench gateway --write -->\n";
 const END: &str = "<!-- end of what is made -->\n";
 
 /// Runs the command.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
-    let is_bulk = options.part == Some(Part::Bulk);
-    if options.write && !is_bulk && options.part.is_some() {
-        return Err("--write needs every part, or `bulk`".to_owned());
+    let own_mark = options.part.and_then(Part::own_mark);
+    if options.write && own_mark.is_none() && options.part.is_some() {
+        return Err("--write needs every part, `bulk` or `gateway`".to_owned());
     }
     let start = Instant::now();
     let tools = Tools::build(options.cold)?;
@@ -118,17 +135,22 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, String> {
         built.as_secs_f64(),
         (start.elapsed() - built).as_secs_f64()
     );
-    let targets = match is_bulk {
-        true => targets::of_bulk(&tables),
-        false => targets::table(&tables, options.part.is_none()),
+    let targets = match options.part {
+        Some(Part::Bulk) => {
+            targets::judged("Targets of bulk commands", &bulk::TARGETS, &tables, true)
+        }
+        Some(Part::Gateway) => {
+            targets::judged("Targets of the gateway", &gateway::TARGETS, &tables, true)
+        }
+        part => targets::table(&tables, part.is_none()),
     };
     if let Some(targets) = targets {
         tables.insert(0, targets);
     }
-    if options.write && is_bulk {
-        write(BEGIN_BULK, &text(&tools, &tables))?;
-    } else if options.write {
-        write(BEGIN, &text(&tools, &tables))?;
+    if options.write {
+        write(own_mark.unwrap_or(BEGIN), &text(&tools, &tables))?;
+    }
+    if options.write && own_mark.is_none() {
         let written = std::fs::write(repo::root().join(PICTURE), picture::svg(&tables));
         written.map_err(|error| format!("cannot write {PICTURE}: {error}"))?;
     }

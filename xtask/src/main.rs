@@ -125,6 +125,7 @@ mod tests {
             &["bench", "--write", "--cold"],
             &["bench", "calls", "--format", "json"],
             &["bench", "bulk", "--quick", "--write"],
+            &["bench", "gateway", "--quick", "--write"],
             &["soak", "--kills", "10", "--seed", "7"],
             &["endpoints", "--format", "json"],
             &["endpoints", "--left-out"],

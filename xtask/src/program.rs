@@ -160,12 +160,19 @@ impl Drop for Emulated {
     }
 }
 
-/// Returns the most memory that a process had until now, if it lives and the system says.
+/// Returns the most memory that a process had until now, in KiB, if it lives and the system says.
 fn peak(process: u32) -> Option<u64> {
+    memory(process, "VmHWM:")
+}
+
+/// Returns the memory of a process that is in use, in KiB, if it lives and the system says.
+pub(crate) fn resident(process: u32) -> Option<u64> {
+    memory(process, "VmRSS:")
+}
+
+fn memory(process: u32, name: &str) -> Option<u64> {
     let status = Path::new("/proc").join(process.to_string()).join("status");
     let status = std::fs::read_to_string(status).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

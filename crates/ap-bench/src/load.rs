@@ -32,6 +32,8 @@ pub struct Load {
 pub struct Measured {
     /// All calls, without those of the warm-up.
     pub calls: usize,
+    /// All calls, with those of the warm-up.
+    pub made: usize,
     /// The time from the first of these calls to the last.
     pub wall: Duration,
     /// The processor time of this process meanwhile.
@@ -51,6 +53,7 @@ impl Measured {
         };
         json!({
             "calls": self.calls,
+            "made": self.made,
             "wall_us": self.wall.as_secs_f64() * 1e6,
             "cpu_us": self.cpu.as_secs_f64() * 1e6,
             "p50_us": at(0.5),
@@ -64,8 +67,11 @@ impl Measured {
 ///
 /// # Errors
 ///
-/// If a call fails.
+/// If a call fails, or if the subject cannot make one with a body.
 pub fn run(subject: Subject, target: &Target, load: Load) -> Result<Measured, Failure> {
+    if !target.body.is_empty() && !subject.can_post() {
+        return Err("this subject makes no calls with a body".into());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -120,6 +126,21 @@ pub fn caller(subject: Subject, target: &Target) -> Result<Caller, Failure> {
 
 /// Makes one call and returns the size of its body.
 pub type Caller = Box<dyn FnMut() -> Result<usize, Failure>>;
+
+/// Opens connections, makes a call over each, and returns them. They stay open until they are dropped.
+///
+/// # Errors
+///
+/// If a call fails.
+pub async fn idle(target: &Target, connections: usize) -> Result<Vec<Connection>, Failure> {
+    let mut idle = Vec::new();
+    for _ in 0..connections {
+        let mut connection = Connection::open(target).await?;
+        connection.call().await?;
+        idle.push(connection);
+    }
+    Ok(idle)
+}
 
 async fn shared(call: &(impl AsyncCall + Clone), load: Load) -> Result<Measured, Failure> {
     asynchronous(vec![call.clone(); load.workers], load).await
@@ -232,6 +253,7 @@ impl Clock {
         times.sort_unstable();
         Measured {
             calls: load.workers * load.calls,
+            made: load.workers * (load.calls + WARM_UP),
             wall,
             cpu,
             times,

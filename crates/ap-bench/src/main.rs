@@ -2,8 +2,10 @@
 //!
 //! - `ap-bench serve [CONNECTIONS]` serves until its input ends. It prints its URLs and its root certificate as a
 //!   line of JSON. It answers nothing until there are so many connections.
-//! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed]` makes calls, and prints what it measured as a line
-//!   of JSON. It reads the root certificate from its input.
+//! - `ap-bench calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] [--post BYTES]` makes calls, and prints what it
+//!   measured as a line of JSON. It reads the root certificate from its input.
+//! - `ap-bench idle CONNECTIONS ORIGIN PATH` makes a call over each of so many plain connections, prints an empty line,
+//!   and keeps them open until its input ends.
 //! - `ap-bench micro NAME TIMES` does an operation of the core, or of a client, so many times.
 //! - `ap-bench check ORIGIN LIST ROWS WORKERS` and `ap-bench export ORIGIN` make the calls of these bulk commands with
 //!   hyper alone, and print what they measured as a line of JSON. They read the key from their input.
@@ -16,8 +18,9 @@ use ap_bench::load::{self, Load};
 use ap_bench::server::Server;
 use ap_bench::subject::Target;
 use ap_bench::{Failure, micro};
+use bytes::Bytes;
 
-const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] | micro NAME TIMES | check ORIGIN LIST ROWS WORKERS | export ORIGIN | list";
+const USAGE: &str = "usage: ap-bench serve [CONNECTIONS] | calls SUBJECT WORKERS CALLS ORIGIN PATH [--timed] [--post BYTES] | idle CONNECTIONS ORIGIN PATH | micro NAME TIMES | check ORIGIN LIST ROWS WORKERS | export ORIGIN | list";
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +34,7 @@ fn main() -> Result<(), Failure> {
                 origin: (*origin).to_owned(),
                 path: (*path).to_owned(),
                 root_pem,
+                body: body(rest)?,
             };
             let load = Load {
                 workers: workers.parse()?,
@@ -39,6 +43,15 @@ fn main() -> Result<(), Failure> {
             };
             println!("{}", load::run(subject.parse()?, &target, load)?.to_json());
             Ok(())
+        }
+        ["idle", connections, origin, path] => {
+            let target = Target {
+                origin: (*origin).to_owned(),
+                path: (*path).to_owned(),
+                root_pem: String::new(),
+                body: Bytes::new(),
+            };
+            idle(&target, connections.parse()?)
         }
         ["micro", name, times] => {
             let mut operation = micro::operation(name)?;
@@ -71,12 +84,32 @@ fn main() -> Result<(), Failure> {
     }
 }
 
+/// Returns the body that the options choose.
+fn body(options: &[&str]) -> Result<Bytes, Failure> {
+    let mut size = options.iter().skip_while(|option| **option != "--post");
+    Ok(match size.nth(1) {
+        Some(size) => vec![b'1'; size.parse()?].into(),
+        None => Bytes::new(),
+    })
+}
+
 /// Returns the account at an origin, with the key that the input has.
 fn account(origin: &str) -> Result<Account, Failure> {
     Ok(Account {
         origin: origin.to_owned(),
         key: std::io::read_to_string(std::io::stdin())?.trim().to_owned(),
     })
+}
+
+fn idle(target: &Target, connections: usize) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let connections = runtime.block_on(load::idle(target, connections))?;
+    println!();
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    drop(connections);
+    Ok(())
 }
 
 fn serve(connections: usize) -> Result<(), Failure> {

@@ -30,6 +30,9 @@ const GATHER_TIMEOUT: Duration = Duration::from_secs(120);
 
 const REQUEST_LIMIT: usize = 64 * 1024;
 
+/// The end of a request's head.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
 /// What a server has counted.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -173,8 +176,7 @@ async fn answer(
             0 => return Ok(()),
             n => read += n,
         }
-        // The calls of this benchmark have no body, and there is one at a time on a connection.
-        if !request[..read].ends_with(b"\r\n\r\n") {
+        if !is_whole(&request[..read]) {
             continue;
         }
         if std::mem::take(&mut is_first) {
@@ -201,6 +203,28 @@ async fn answer(
         stream.flush().await?;
         read = 0;
     }
+}
+
+/// Returns `true` if a request is complete. There is one at a time on a connection, and only those of `POST` have a body.
+fn is_whole(request: &[u8]) -> bool {
+    if !request.starts_with(b"POST ") {
+        return request.ends_with(HEAD_END);
+    }
+    let mut ends = request.windows(HEAD_END.len());
+    let Some(end) = ends.position(|bytes| bytes == HEAD_END) else {
+        return false;
+    };
+    let (head, body) = request.split_at(end + HEAD_END.len());
+    body.len() >= content_length(head).unwrap_or_default()
+}
+
+fn content_length(head: &[u8]) -> Option<usize> {
+    let mut lines = std::str::from_utf8(head).ok()?.lines();
+    lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().ok()).flatten()
+    })
 }
 
 fn head(status: &str, length: usize) -> String {

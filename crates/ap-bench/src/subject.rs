@@ -1,4 +1,5 @@
 //! What makes the calls. Each subject makes the same one: a `GET` with the same headers, and it reads the whole body.
+//! Two of them can make a `POST` instead.
 //! The bare libraries are used as their own pages show it, so without a timeout, which our clients always have.
 
 use std::fmt;
@@ -14,8 +15,8 @@ use ap_ureq::UreqTransport;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt as _, Empty};
+use http::{HeaderValue, Method, Request, Uri, header};
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -65,6 +66,12 @@ impl Subject {
     pub fn is_blocking(self) -> bool {
         matches!(self, Self::Ureq | Self::ApUreq)
     }
+
+    /// Returns `true` if it can make a `POST` with a body.
+    #[must_use]
+    pub fn can_post(self) -> bool {
+        matches!(self, Self::Hyper | Self::Reqwest)
+    }
 }
 
 impl FromStr for Subject {
@@ -82,8 +89,10 @@ pub struct Target {
     pub origin: String,
     /// The path and query.
     pub path: String,
-    /// The root of the server's certificate.
+    /// The root of the server's certificate; empty for plain connections.
     pub root_pem: String,
+    /// The body. With one, each call is a `POST`.
+    pub body: Bytes,
 }
 
 impl Target {
@@ -94,7 +103,9 @@ impl Target {
     fn tls(&self) -> Result<rustls::ClientConfig, Failure> {
         let mut roots = rustls::RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        roots.add(CertificateDer::from_pem_slice(self.root_pem.as_bytes())?)?;
+        if !self.root_pem.is_empty() {
+            roots.add(CertificateDer::from_pem_slice(self.root_pem.as_bytes())?)?;
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -111,12 +122,17 @@ impl Target {
         TransportConfig::new().root_pem(self.root_pem.clone())
     }
 
-    fn request(&self, authorization: &HeaderValue) -> Result<Request<Empty<Bytes>>, Failure> {
-        Ok(Request::get(self.url())
+    fn request(&self, authorization: &HeaderValue) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::get(self.url())
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, USER_AGENT)
-            .header(header::AUTHORIZATION, authorization.clone())
-            .body(Empty::new())?)
+            .header(header::AUTHORIZATION, authorization.clone());
+        if !self.body.is_empty() {
+            request = request
+                .method(Method::POST)
+                .header(header::CONTENT_TYPE, "application/json");
+        }
+        Ok(request.body(Full::new(self.body.clone()))?)
     }
 }
 
@@ -164,7 +180,7 @@ pub trait BlockingCall: Send + 'static {
 pub struct Connection {
     target: Target,
     authorization: HeaderValue,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
 }
 
 impl fmt::Debug for Connection {
@@ -202,6 +218,10 @@ impl AsyncCall for Connection {
         request.headers_mut().insert(header::HOST, host);
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
+        // What stands before the server answers by itself if something is wrong.
+        if !response.status().is_success() {
+            return Err(format!("a call was answered {}", response.status()).into());
+        }
         Ok(response.into_body().collect().await?.to_bytes().len())
     }
 }
@@ -211,7 +231,7 @@ impl AsyncCall for Connection {
 pub struct Pool {
     target: Target,
     authorization: HeaderValue,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 impl Pool {
@@ -243,6 +263,7 @@ impl AsyncCall for Pool {
 #[derive(Clone, Debug)]
 pub struct Reqwest {
     url: String,
+    body: Bytes,
     client: ap_reqwest::reqwest::Client,
 }
 
@@ -255,6 +276,7 @@ impl Reqwest {
     pub fn new(target: &Target) -> Result<Self, Failure> {
         Ok(Self {
             url: target.url(),
+            body: target.body.clone(),
             client: ap_reqwest::reqwest::Client::builder()
                 .tls_backend_preconfigured(target.tls()?)
                 .user_agent(USER_AGENT)
@@ -265,7 +287,12 @@ impl Reqwest {
 
 impl AsyncCall for Reqwest {
     async fn call(&mut self) -> Result<usize, Failure> {
-        let request = self.client.get(&self.url);
+        let request = if self.body.is_empty() {
+            self.client.get(&self.url)
+        } else {
+            let request = self.client.post(&self.url).body(self.body.clone());
+            request.header(header::CONTENT_TYPE, "application/json")
+        };
         let request = request.header(header::ACCEPT, "application/json");
         let response = request.basic_auth("API", Some(KEY)).send().await?;
         Ok(response.bytes().await?.len())

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use allocation_counter::measure;
-use ap_bench::load::caller;
+use ap_bench::load::{self, Load, caller};
 use ap_bench::server::{Counts, REJECTED, Server};
 use ap_bench::subject::{Subject, Target};
+use bytes::Bytes;
 
 const OURS: [Subject; 3] = [Subject::ApReqwest, Subject::ApUreq, Subject::ApHyper];
 const CALLS: usize = 100;
@@ -36,6 +37,7 @@ fn serve(path: &str, is_tls: bool) -> (Target, Arc<Counts>) {
         origin,
         path: path.to_owned(),
         root_pem,
+        body: Bytes::new(),
     };
     (target, counts)
 }
@@ -109,6 +111,27 @@ fn a_call_that_ends_in_a_401_is_one_request_and_keeps_its_connection() {
                 assert_eq!(error, "LeadConduit rejected the API key", "{subject:?}");
             }
             check_counts(subject, &counts);
+        }
+    }
+}
+
+#[test]
+fn a_call_with_a_body_is_one_request_by_those_who_can_make_it() {
+    for (subject, _) in Subject::ALL {
+        let (mut target, counts) = serve("/flows", false);
+        target.body = Bytes::from_static(&[b'1'; 200]);
+        let load = Load {
+            workers: 1,
+            calls: CALLS,
+            is_timed: false,
+        };
+        let made = load::run(subject, &target, load).map(|measured| measured.made);
+        let requests = counts.requests.load(Ordering::Relaxed);
+        let connections = counts.connections.load(Ordering::Relaxed);
+        if subject.can_post() {
+            assert_eq!((requests, connections), (made.unwrap(), 1), "{subject:?}");
+        } else {
+            assert!(made.is_err() && requests == 0, "{subject:?}");
         }
     }
 }

@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use memchr::memchr;
+
 /// How the head of a request says where its body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -46,8 +48,9 @@ const MAX_KEPT_LINE: usize = 256;
 pub struct HeadScanner {
     requests: PendingRequests,
     position: Position,
-    /// The start of the current line, at most [`MAX_KEPT_LINE`] bytes.
+    /// The start of the current line, at most [`MAX_KEPT_LINE`] bytes, if its end has not arrived.
     line: Vec<u8>,
+    /// How much of it has arrived, and if the last byte of that was a carriage return.
     line_length: usize,
     is_after_return: bool,
     head: Head,
@@ -90,7 +93,7 @@ impl HeadScanner {
 
     /// Scans the next bytes.
     pub fn scan(&mut self, mut bytes: &[u8]) {
-        while let Some((&byte, rest)) = bytes.split_first() {
+        while !bytes.is_empty() {
             match self.position {
                 Position::Unknown => return,
                 Position::Body(remaining) => {
@@ -104,26 +107,46 @@ impl HeadScanner {
                     };
                 }
                 Position::Head => {
-                    bytes = rest;
-                    self.scan_head_byte(byte);
+                    let Some(end) = memchr(b'\n', bytes) else {
+                        return self.keep(bytes);
+                    };
+                    let (part, rest) = bytes.split_at(end);
+                    bytes = rest.get(1..).unwrap_or_default();
+                    self.end_line(part);
                 }
             }
         }
     }
 
-    fn scan_head_byte(&mut self, byte: u8) {
-        if byte != b'\n' {
-            self.line_length += 1;
-            self.is_after_return = byte == b'\r';
-            if self.line.len() < MAX_KEPT_LINE {
-                self.line.push(byte);
-            }
+    /// Keeps a part of a line whose end has not arrived.
+    fn keep(&mut self, part: &[u8]) {
+        let room = MAX_KEPT_LINE.saturating_sub(self.line.len());
+        self.line
+            .extend_from_slice(part.get(..room).unwrap_or(part));
+        self.line_length += part.len();
+        if let Some(last) = part.last() {
+            self.is_after_return = *last == b'\r';
+        }
+    }
+
+    /// Scans the end of a line, up to its line feed.
+    fn end_line(&mut self, part: &[u8]) {
+        if self.line_length == 0 {
+            // Most lines arrive as a whole, and are not copied.
+            let line = part.get(..MAX_KEPT_LINE).unwrap_or(part);
+            self.scan_line(line, part.len(), part.ends_with(b"\r"));
             return;
         }
+        self.keep(part);
         let line = std::mem::take(&mut self.line);
         let length = std::mem::take(&mut self.line_length);
-        self.head.has_bare_line_feed |= !std::mem::take(&mut self.is_after_return);
-        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        self.scan_line(&line, length, self.is_after_return);
+    }
+
+    /// Scans a whole line, of which at most the start is here.
+    fn scan_line(&mut self, line: &[u8], length: usize, is_after_return: bool) {
+        self.head.has_bare_line_feed |= !is_after_return;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !line.is_empty() {
             self.head.add_line(line, length > MAX_KEPT_LINE);
         } else if self.head.has_lines {
@@ -229,6 +252,8 @@ mod tests {
             "POST / HTTP/1.1\r\nContent-Length:{}1\r\n\r\n",
             " ".repeat(300)
         );
-        assert_eq!(framings(&long, 100), "ambiguous");
+        for step in [100, 1000] {
+            assert_eq!(framings(&long, step), "ambiguous");
+        }
     }
 }

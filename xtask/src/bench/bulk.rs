@@ -9,16 +9,17 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::table::{Cell, Table};
+use super::targets::{Limit, Target};
 use super::tools::{self, Tools, spread, version};
 use crate::program::{Emulated, Program};
 use crate::repo;
 
-pub(super) const TITLE: &str = "Bulk commands";
-pub(super) const EXPORT: &str = "`ap events export`";
-pub(super) const CHECK: &str = "`ap lists check`";
-pub(super) const TO_BARE: &str = "bare loop's pace to ours";
-pub(super) const TO_TAP: &str = "our pace to the tap's";
-pub(super) const PEAK: &str = "peak memory MiB";
+const TITLE: &str = "Bulk commands";
+const EXPORT: &str = "`ap events export`";
+const CHECK: &str = "`ap lists check`";
+const TO_BARE: &str = "bare loop's pace to ours";
+const TO_TAP: &str = "our pace to the tap's";
+const PEAK: &str = "peak memory MiB";
 
 const LIST: &str = "do_not_call";
 
@@ -32,6 +33,28 @@ const ROUNDS: usize = 3;
 const TAP: &str = include_str!("bulk/tap.py");
 const PLAIN: &str = include_str!("bulk/plain.py");
 
+/// What the project promises of both commands.
+pub(super) const TARGETS: [Target; 3] = [
+    Target {
+        what: "rows a second to those of a Python tap: `ap events export`, `ap lists check`",
+        figures: &[(TITLE, EXPORT, TO_TAP), (TITLE, CHECK, TO_TAP)],
+        digits: 1,
+        limit: Limit::AtLeast(25.0),
+    },
+    Target {
+        what: "rows a second of a bare loop over hyper to ours: the same",
+        figures: &[(TITLE, EXPORT, TO_BARE), (TITLE, CHECK, TO_BARE)],
+        digits: 2,
+        limit: Limit::AtMost(1.5),
+    },
+    Target {
+        what: "peak memory, MiB: the same",
+        figures: &[(TITLE, EXPORT, PEAK), (TITLE, CHECK, PEAK)],
+        digits: 1,
+        limit: Limit::Below(64.0),
+    },
+];
+
 /// The arguments of this part.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BulkOptions {
@@ -42,10 +65,6 @@ pub(crate) struct BulkOptions {
     /// How many events the export of `bench bulk` has
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     events: u64,
-
-    /// Measure the bulk commands with a twentieth of the rows
-    #[arg(long)]
-    quick: bool,
 }
 
 /// One subject in one stream.
@@ -56,13 +75,14 @@ struct Pace {
     peak_kib: Option<u64>,
 }
 
-/// Measures both commands.
+/// Measures both commands; quickly with a twentieth of the rows.
 pub(super) fn run(
     tools: &Tools,
     options: &BulkOptions,
+    is_quick: bool,
     tables: &mut Vec<Table>,
 ) -> Result<(), String> {
-    let part = if options.quick { 20 } else { 1 };
+    let part = if is_quick { 20 } else { 1 };
     let (values, events) = (options.values / part, options.events / part);
     let bench = Bench {
         tools,

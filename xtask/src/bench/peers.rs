@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::table::{Cell, Table};
-use super::tools::{self, Server, Tools, children_cpu, version};
+use super::tools::{self, KEY, Server, Tools, children_cpu, version};
 
 const PATH: &str = "/flows?limit=100";
 const CALLS: usize = 6_000;
@@ -21,8 +21,6 @@ const NODE: [(&str, usize, &str); 2] = [
     ("http", 64, include_str!("peers/http.js")),
     ("fetch", 64, include_str!("peers/fetch.js")),
 ];
-
-const KEY: &str = "placeholder-key-of-the-benchmark";
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let mut table = Table::new(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::repo;
 
 use super::table::{Cell, Table};
-use super::tools::{self, Tools, children_cpu, spread, version};
+use super::tools::{self, KEY, Tools, children_cpu, spread, version};
 
 const ROUNDS: usize = 15;
 
@@ -162,7 +162,7 @@ fn first_byte(ap: &Path, scheme: &str) -> Result<f64, String> {
         let mut child = Command::new(ap)
             .args(["api", "/flows", "--origin"])
             .arg(format!("lcx={scheme}://{host}:{port}"))
-            .env("ACTIVEPROSPECT_API_KEY", "placeholder-key-of-the-benchmark")
+            .env("ACTIVEPROSPECT_API_KEY", KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,15 +1,14 @@
 //! The targets of the project beside what was measured.
 
-use super::bulk;
 use super::micro::TITLE as CORE;
 use super::table::{Cell, Table};
 
 /// Where a figure is: the title of a table, the name of a row and the name of a column.
-type CellName = (&'static str, &'static str, &'static str);
+pub(crate) type CellName = (&'static str, &'static str, &'static str);
 
 /// What a figure may be.
 #[derive(Clone, Copy)]
-enum Limit {
+pub(crate) enum Limit {
     AtMost(f64),
     Below(f64),
     AtLeast(f64),
@@ -21,12 +20,12 @@ enum Limit {
     NearOne(f64),
 }
 
-struct Target {
-    what: &'static str,
+pub(crate) struct Target {
+    pub(crate) what: &'static str,
     /// The figures that must all be within the limit, and their significant digits.
-    figures: &'static [CellName],
-    digits: usize,
-    limit: Limit,
+    pub(crate) figures: &'static [CellName],
+    pub(crate) digits: usize,
+    pub(crate) limit: Limit,
 }
 
 const PLAIN: &str = "A call's instructions and allocations, plain";
@@ -216,48 +215,19 @@ const TARGETS: [Target; 20] = [
     },
 ];
 
-const BULK_TARGETS: [Target; 3] = [
-    Target {
-        what: "rows a second to those of a Python tap: `ap events export`, `ap lists check`",
-        figures: &[
-            (bulk::TITLE, bulk::EXPORT, bulk::TO_TAP),
-            (bulk::TITLE, bulk::CHECK, bulk::TO_TAP),
-        ],
-        digits: 1,
-        limit: Limit::AtLeast(25.0),
-    },
-    Target {
-        what: "rows a second of a bare loop over hyper to ours: the same",
-        figures: &[
-            (bulk::TITLE, bulk::EXPORT, bulk::TO_BARE),
-            (bulk::TITLE, bulk::CHECK, bulk::TO_BARE),
-        ],
-        digits: 2,
-        limit: Limit::AtMost(1.5),
-    },
-    Target {
-        what: "peak memory, MiB: the same",
-        figures: &[
-            (bulk::TITLE, bulk::EXPORT, bulk::PEAK),
-            (bulk::TITLE, bulk::CHECK, bulk::PEAK),
-        ],
-        digits: 1,
-        limit: Limit::Below(64.0),
-    },
-];
-
 /// Returns a table of the targets with their figures. Targets without a figure are left out, unless everything was to be
 /// measured.
 pub(crate) fn table(tables: &[Table], is_whole: bool) -> Option<Table> {
     judged("Targets", &TARGETS, tables, is_whole)
 }
 
-/// Returns a table of the targets of bulk commands with their figures.
-pub(crate) fn of_bulk(tables: &[Table]) -> Option<Table> {
-    judged("Targets of bulk commands", &BULK_TARGETS, tables, true)
-}
-
-fn judged(title: &str, targets: &[Target], tables: &[Table], is_whole: bool) -> Option<Table> {
+/// Returns a table of some targets with their figures.
+pub(crate) fn judged(
+    title: &str,
+    targets: &[Target],
+    tables: &[Table],
+    is_whole: bool,
+) -> Option<Table> {
     let mut found = Table::new(
         title,
         "The figures are those of the tables below, in the order that is named.",

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::repo;
 
+/// The key of every call. No account has it.
+pub(crate) const KEY: &str = "placeholder-key-of-the-benchmark";
+
 /// Where the programs are, and what was skipped.
 pub(crate) struct Tools {
     folder: PathBuf,
@@ -69,25 +72,23 @@ impl Tools {
         arguments: &[String],
         input: &str,
     ) -> Result<Option<f64>, String> {
-        if !self.has_valgrind {
+        let Some(mut command) = self.counted(program) else {
             return Ok(None);
-        }
+        };
+        let output = run(command.args(arguments), input)?;
+        collected(&String::from_utf8_lossy(&output.stderr)).map(Some)
+    }
+
+    /// Returns the command that runs a program and counts its instructions, if valgrind is installed. What it writes to
+    /// standard error has the [count](collected).
+    pub(crate) fn counted(&self, program: &Path) -> Option<Command> {
         let mut command = Command::new("valgrind");
         command
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             // More than the largest number of workers.
             .arg("--max-threads=2000")
-            .arg(program)
-            .args(arguments);
-        let output = run(&mut command, input)?;
-        let report = String::from_utf8_lossy(&output.stderr);
-        let count = report
-            .lines()
-            .find_map(|line| line.split_once("Collected :"))
-            .and_then(|(_, count)| count.trim().parse().ok());
-        count
-            .map(Some)
-            .ok_or_else(|| format!("valgrind did not count {}", program.display()))
+            .arg(program);
+        self.has_valgrind.then_some(command)
     }
 
     /// Returns the instructions of one turn of a program's loop: the difference between `times` turns and twice as many,
@@ -147,6 +148,15 @@ impl Tools {
     }
 }
 
+/// Returns the instructions that valgrind reports.
+pub(crate) fn collected(report: &str) -> Result<f64, String> {
+    let count = report
+        .lines()
+        .find_map(|line| line.split_once("Collected :"))
+        .and_then(|(_, count)| count.trim().parse().ok());
+    count.ok_or_else(|| "valgrind did not count a program's instructions".to_owned())
+}
+
 /// Returns the first line of a program's version, if it is installed.
 pub(crate) fn version(program: &str, flag: &str) -> Option<String> {
     let output = Command::new(program).arg(flag).output().ok()?;
@@ -185,11 +195,22 @@ pub(crate) fn run_to(command: &mut Command, input: &str, stdout: Stdio) -> Resul
 
 /// Returns the processor time of all programs that were run and have ended, in seconds, if the system reports it.
 pub(crate) fn children_cpu() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
+    cpu_fields("self", [13, 14])
+}
+
+/// Returns the processor time of a program that runs, in seconds, if the system reports it.
+pub(crate) fn cpu(process: u32) -> Option<f64> {
+    cpu_fields(&process.to_string(), [11, 12])
+}
+
+/// Returns the sum of two times that the system reports of a process, in seconds.
+fn cpu_fields(process: &str, fields: [usize; 2]) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let all: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| all.get(field)?.parse::<u64>().ok();
+    let [user, system] = fields.map(ticks);
     // The unit in that file is always a hundredth of a second.
-    Some(ticks as f64 / 100.0)
+    Some((user? + system?) as f64 / 100.0)
 }
 
 /// The server of all calls, in a process of its own. It ends when this is dropped.

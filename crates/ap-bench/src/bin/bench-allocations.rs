@@ -8,6 +8,7 @@ use std::io::Read as _;
 use allocation_counter::measure;
 use ap_bench::subject::Target;
 use ap_bench::{Failure, load, micro};
+use bytes::Bytes;
 
 /// The first times allocate what later ones use again.
 const WARM_UP: usize = 10;
@@ -24,6 +25,7 @@ fn main() -> Result<(), Failure> {
                 origin: origin.clone(),
                 path: path.clone(),
                 root_pem,
+                body: Bytes::new(),
             };
             let mut call = load::caller(subject.parse()?, &target)?;
             Box::new(move || call().map(|_| ()))
