@@ -181,6 +181,9 @@ fn tls_hint(kind: TlsErrorKind) -> Option<&'static str> {
         TlsErrorKind::NotYetValid => "check this machine's clock too",
         TlsErrorKind::OtherName => "call the name that the certificate is for",
         TlsErrorKind::UnknownIssuer => "trust a private authority with --ca FILE",
+        TlsErrorKind::OfAuthority => {
+            "give the server a certificate that is no authority's (CA:FALSE), and trust what signs it with --ca FILE"
+        }
         TlsErrorKind::NotTls => "check the port; https:// needs a server that speaks TLS",
         _ => "check the server's certificate and its TLS versions",
     })
