@@ -11,10 +11,11 @@ use ap_api::account::{credentials, user};
 use ap_api::leadconduit::{events, flows, leads, routers, submission};
 use ap_api::suppressionlist::{AddItems, AddedItems, CreateList, Exists, Lists, RemovedItems};
 use ap_api::trustedform::certificates::{CertificateId, InputMethod, Results, Run, Verify};
-use ap_api::{ListName, Money, Outcome};
+use ap_api::{ListName, Money, Outcome, Time, UnixMillis, UnixSeconds};
 use ap_core::page::Walk;
 use ap_core::{Endpoint, Error, ErrorKind};
 use common::{CERTIFICATE, id, json_response, response};
+use jiff::Timestamp;
 use objects::objects;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -30,6 +31,38 @@ fn round_trip<T: DeserializeOwned + Serialize>(value: &Value) -> T {
 
 fn decode<E: Endpoint>(endpoint: &E, status: u16, body: &Value) -> Result<E::Output, Error> {
     endpoint.decode(json_response(status, body))
+}
+
+#[test]
+fn times_at_the_edges_are_kept_as_they_came() {
+    for (text, second) in [
+        ("2016-12-31T23:59:60Z", 1_483_228_799),
+        ("0000-01-01T00:00:00.000Z", -62_167_219_200),
+        ("1969-12-31T23:59:59-23:59", 86_339),
+        ("9999-12-31T23:59:59.999Z", Timestamp::MAX.as_second()),
+        ("9999-12-31T23:59:59+14:00", Timestamp::MAX.as_second()),
+    ] {
+        let time: Time = round_trip(&json!(text));
+        assert_eq!(time.as_second(), second, "{text}");
+    }
+    for text in [
+        "9999-12-31",
+        "9999-12-31T23:59:59",
+        "9999-02-30T00:00:00Z",
+        "never",
+    ] {
+        assert!(
+            serde_json::from_value::<Time>(json!(text)).is_err(),
+            "{text}"
+        );
+    }
+    let never: UnixMillis = round_trip(&json!(253_402_300_799_999_i64));
+    assert_eq!(never.timestamp(), Timestamp::MAX);
+    let ever: UnixSeconds = round_trip(&json!(i64::MIN));
+    assert_eq!(ever.timestamp(), Timestamp::MIN);
+    let near: UnixMillis = round_trip(&json!(-1));
+    assert_eq!(near.as_millisecond(), -1);
+    assert!(serde_json::from_value::<UnixMillis>(json!(u64::MAX)).is_err());
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(crate) const PROFILE_VARIABLE: &str = "ACTIVEPROSPECT_PROFILE";
 
 const LIMIT_MIB: u64 = 1;
 
+const HINT: &str = "check its owner and mode, or set XDG_CONFIG_HOME to a folder of yours";
+
 /// Completes the options by those of the profile, then by those of the config file's top.
 pub(crate) fn complete(options: &mut GlobalOptions) -> Result<(), Failure> {
     if options.emulator {
@@ -119,13 +121,16 @@ impl Settings {
 impl Config {
     /// Reads the file; without one, nothing is set.
     fn read() -> Result<Self, Failure> {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+
         let Ok(folder) = file::folder() else {
             return Ok(Self::default());
         };
         let path = folder.join("config.toml");
         let name = format!("the config file {}", output::display_path(&path));
         let opened = match File::open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // The home of some service users is /dev/null.
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
                 return Ok(Self::default());
             }
             opened => opened,
@@ -133,7 +138,7 @@ impl Config {
         if let Ok(opened) = &opened {
             check_access(opened, &folder, &name)?;
         }
-        let bytes = limited_read::read(opened, LIMIT_MIB, &name, "check its owner and mode")?;
+        let bytes = limited_read::read(opened, LIMIT_MIB, &name, HINT)?;
         Reader {
             name: &name,
             folder: &folder,

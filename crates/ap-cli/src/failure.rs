@@ -131,7 +131,12 @@ fn hint(error: &Error) -> String {
         ErrorKind::Status(status) => status_hint(status),
         _ => None,
     };
-    hint.map_or_else(|| error.hint().to_string(), str::to_owned)
+    let library_hint = || match (error.hint(), retry_after::of(error)) {
+        // Of a date without a `Date` beside it, which only a clock makes a time.
+        (Hint::Wait(None), Some(wait)) if !wait.is_zero() => Hint::Wait(Some(wait)),
+        (hint, _) => hint,
+    };
+    hint.map_or_else(|| library_hint().to_string(), str::to_owned)
 }
 
 /// Returns `true` if the library's own hint names the key as one possible cause.
@@ -176,6 +181,9 @@ fn tls_hint(kind: TlsErrorKind) -> Option<&'static str> {
         TlsErrorKind::NotYetValid => "check this machine's clock too",
         TlsErrorKind::OtherName => "call the name that the certificate is for",
         TlsErrorKind::UnknownIssuer => "trust a private authority with --ca FILE",
+        TlsErrorKind::OfAuthority => {
+            "give the server a certificate that is no authority's (CA:FALSE), and trust what signs it with --ca FILE"
+        }
         TlsErrorKind::NotTls => "check the port; https:// needs a server that speaks TLS",
         _ => "check the server's certificate and its TLS versions",
     })
@@ -183,6 +191,7 @@ fn tls_hint(kind: TlsErrorKind) -> Option<&'static str> {
 
 fn status_hint(status: StatusCode) -> Option<&'static str> {
     Some(match status.as_u16() {
+        304 => "nothing has changed since; leave out headers such as If-None-Match",
         300..=399 => "redirects are not followed; -i shows where this one points",
         402 => "the account is unpaid or has no funds left; see its billing",
         403 => "the key is not allowed to do this, or the Accept header excludes JSON",

@@ -7,7 +7,7 @@ use std::path::Path;
 use activeprospect::transport::Proxy;
 
 use crate::failure::Failure;
-use crate::options::GlobalOptions;
+use crate::options::{GlobalOptions, values};
 use crate::{limited_read, output};
 
 const VARIABLE: &str = "ACTIVEPROSPECT_PROXY";
@@ -69,7 +69,8 @@ fn of_variable() -> Result<Option<Proxy>, Failure> {
         )
     };
     let url = url.into_string().map_err(|_| invalid("it is not text"))?;
-    let proxy = Proxy::parse_with_password(&url).map_err(|error| invalid(&error.to_string()))?;
+    let proxy = Proxy::parse_with_password(&url);
+    let proxy = proxy.map_err(|error| invalid(&values::explain_proxy(error)))?;
     Ok(Some(proxy))
 }
 

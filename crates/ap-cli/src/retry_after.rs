@@ -16,8 +16,8 @@ pub(crate) fn of(error: &Error) -> Option<Duration> {
 }
 
 fn until_date(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let date = DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
     let wait = date.duration_since(Timestamp::try_from(now).ok()?);
     Some(Duration::try_from(wait).unwrap_or_default())
 }

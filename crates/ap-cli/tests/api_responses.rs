@@ -130,6 +130,15 @@ fn the_time_to_wait_is_shown() {
 }
 
 #[test]
+fn a_date_counts_by_this_machines_clock_if_the_server_shows_none() {
+    let headers = "Retry-After: Sun, 06 Nov 2095 08:49:37 GMT\r\n";
+    let fake = Fake::status(429, headers, "{}");
+    let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "/x"]);
+    ran.fails(7, "asks to wait ");
+    ran.says(" seconds, then send the request again");
+}
+
+#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let other = Fake::status(200, "", "{}");
     for host in ["127.0.0.1", "localhost"] {
@@ -267,6 +276,16 @@ fn a_closed_stream_is_a_failure_and_a_null_device_is_not() {
     let text = "-H 'Content-Type: text/plain' -d -";
     run_redirected("{}", text, "<&-").fails(2, "standard input is closed");
     run_redirected("{}", text, "</dev/null").succeeds();
+    for command in ["auth login", "auth login --no-check"] {
+        let mut shell = std::process::Command::new("/bin/sh");
+        let ap = Home::new().ap(&[]);
+        shell.args(["-c", &format!("exec \"$0\" {command} <&-")]);
+        shell
+            .arg(ap.get_program())
+            .env_clear()
+            .env("HOME", "/nowhere");
+        Ran::of(shell.output().unwrap(), KEY).fails(2, "standard input is closed");
+    }
 }
 
 #[test]

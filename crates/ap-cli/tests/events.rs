@@ -58,6 +58,30 @@ fn every_event_is_exported_as_it_was_sent() {
 }
 
 #[test]
+fn a_server_that_repeats_its_pages_ends_the_export_and_no_event_is_written_twice() {
+    // The same page again, and an earlier one.
+    for earlier in [0, 1] {
+        let server = Counting::new(move |request| {
+            let mut asked = request.clone();
+            if request.number > 2 {
+                let begin = id(10 * (2 - earlier) - 10);
+                asked.line = format!("GET /events?after_id={begin} HTTP/1.1");
+            }
+            page(&asked, 1000)
+        });
+        let (origin, home) = (origin(&server), Home::new());
+        let file = home.file("events.jsonl");
+        let arguments = [&origin, "events", "export", "-o", &file, "--report", "none"];
+        for _ in 0..2 {
+            home.run(&arguments)
+                .fails(1, "does not come after the one before");
+            let expected: Vec<_> = (1..=20).map(id).collect();
+            assert_eq!(ids(&std::fs::read_to_string(&file).unwrap()), expected);
+        }
+    }
+}
+
+#[test]
 fn as_csv_an_event_has_the_usual_members() {
     let server = Counting::new(|request| page(request, 2));
     let ran = Home::new().run(&[&origin(&server), "events", "export", "--format", "csv"]);

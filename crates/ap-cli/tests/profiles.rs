@@ -281,6 +281,16 @@ fn a_file_that_is_wrong_is_refused_without_its_values() {
 }
 
 #[test]
+fn a_home_that_is_no_folder_has_no_settings() {
+    let home = Home::new();
+    let fake = Fake::status(200, "", "{}");
+    let mut command = home.ap(&["--origin", &fake.as_lcx(), "api", "x"]);
+    command.env(VARIABLE, KEY).env_remove("XDG_CONFIG_HOME");
+    command.env("HOME", "/dev/null");
+    Ran::of(command.output().unwrap(), KEY).succeeds();
+}
+
+#[test]
 fn a_file_that_others_can_write_is_refused() {
     let home = Home::new();
     for mode in [0o622, 0o602, 0o660] {

@@ -161,7 +161,10 @@ fn a_proxy_that_cannot_be_used_is_refused_before_anything_is_sent() {
     let mut command = home.ap(&["api", "/x"]);
     command.env(PROXY_VARIABLE, "ftp://user:secret-word@proxy.example");
     let ran = run(command);
-    ran.fails(2, "ACTIVEPROSPECT_PROXY cannot be used");
+    ran.fails(
+        2,
+        "ACTIVEPROSPECT_PROXY cannot be used: it does not begin with http:// or https://",
+    );
     assert!(!ran.stderr.contains("secret-word"), "{}", ran.stderr);
     let mut command = home.ap(&["--proxy-auth-file", &file, "api", "/x"]);
     command.env(PROXY_VARIABLE, "http://user:secret-word@proxy.example");

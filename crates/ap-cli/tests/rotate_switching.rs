@@ -21,7 +21,7 @@ const OLD: &str = "placeholder-old-key";
 const NEW: &str = "placeholder-new-key";
 
 /// What the products answer: for each, one letter for each check; the last one is repeated. `o` and `n` accept the
-/// old or the new key, `w` asks to wait for a second.
+/// old or the new key, `x` accepts none, `w` asks to wait for a second.
 type Script = [&'static str; 3];
 
 /// The three products, each on a port of its own.
@@ -162,6 +162,20 @@ fn while_a_product_accepts_the_old_key_both_are_kept_in_their_order() {
 }
 
 #[test]
+fn a_product_that_has_accepted_a_key_is_one_that_the_account_has() {
+    // Nothing lists the subscriptions. TrustedForm accepts the old key, then none, as if it were not subscribed to.
+    for script in [["n", "ox", "n"], ["n", "oxxoxx", "n"], ["n", "n", "nx"]] {
+        let home = Home::new();
+        home.store(format!("{OLD}\n").as_bytes(), 0o600);
+        let products = Products::start(script, home.keys_file());
+        let ran = rotate(&home, &products.origins, &[], NEW);
+        assert_eq!(ran.code, Some(3), "{script:?}: {ran:?}");
+        ran.says("neither key is accepted by ");
+        assert_eq!(home.stored(), format!("{OLD}\n{NEW}\n"), "{script:?}");
+    }
+}
+
+#[test]
 fn the_key_that_was_entered_is_kept_even_if_every_product_went_back_to_the_other() {
     let home = Home::new();
     home.store(format!("{OLD}\n").as_bytes(), 0o600);
@@ -261,4 +275,18 @@ fn a_product_that_asks_to_wait_for_longer_than_there_is_time_ends_the_watch_with
         assert_eq!(home.stored(), format!("{OLD}\n{NEW}\n"));
         assert_eq!((fakes[0].connections(), busy.connections()), (1, 1));
     }
+}
+
+#[test]
+fn a_product_that_names_a_date_is_not_checked_before_it() {
+    let home = Home::new();
+    home.store(format!("{OLD}\n{NEW}\n").as_bytes(), 0o600);
+    let (fakes, mut origins) = fake_products([(200, "{}"), (200, "{}"), (200, "[]")]);
+    // There is no `Date` beside it.
+    let date = "Retry-After: Sun, 06 Nov 2095 08:49:37 GMT\r\n";
+    let busy = Fake::status(503, date, "{}");
+    origins[1] = format!("--origin=trustedform-app={}", busy.url);
+    let ran = rotate(&home, &origins, &["--wait", "1800"], "");
+    assert_eq!(ran.code, Some(7), "{ran:?}");
+    assert_eq!((fakes[0].connections(), busy.connections()), (1, 1));
 }

@@ -74,7 +74,12 @@ fn write(home: &Home, text: impl AsRef<[u8]>) -> String {
 #[test]
 fn each_fault_of_a_certificate_has_its_own_sentence() {
     type Change = fn(&mut CertificateParams);
-    let cases: [(Change, &str, &str); 3] = [
+    let cases: [(Change, &str, &str); 4] = [
+        (
+            |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            "the server's certificate is that of an authority, as self-signed ones often are",
+            "CA:FALSE",
+        ),
         (
             |params| params.not_after = date_time_ymd(2020, 1, 1),
             "the server's certificate has expired",

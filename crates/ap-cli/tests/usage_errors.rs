@@ -56,6 +56,9 @@ fn what_is_refused_before_anything_is_sent_exits_2_with_one_sentence() {
         (&["api", "C:/Program Files/Git/flows"], "Git Bash"),
         (&["api", "d:\\msys64\\flows"], "Git Bash"),
         (&["api", "0123456789abcdef"], "may be a key"),
+        (&["api", "0123456789abcdef?limit=1"], "may be a key"),
+        (&["api", "0123456789abcdef/flows"], "may be a key"),
+        (&["api", "API:0123456789abcdef#x"], "may be a key"),
         (&["api", ""], "neither a path nor a URL"),
         (
             &["api", "-H", "Authorization: Basic secret-word", "/flows"],
@@ -298,6 +301,8 @@ fn a_body_in_another_encoding_is_named_for_what_it_is() {
         (little, "is UTF-16"),
         (big, "is UTF-16"),
         (b"\xFF\xFE\0\0{\0\0\0".to_vec(), "is UTF-32"),
+        (b"{\0\0\0}\0\0\0".to_vec(), "is UTF-32"),
+        (b"\0\0\0{\0\0\0}".to_vec(), "is UTF-32"),
         (b"\x1F\x8B\x08\0".to_vec(), "is compressed with gzip"),
         (b"\x28\xB5\x2F\xFD\0".to_vec(), "is compressed with zstd"),
     ] {

@@ -52,6 +52,10 @@ fn text_around_certificates_line_breaks_and_byte_order_marks_are_allowed() {
         format!("# A root - of ours\n=====\n{one}\nBag Attributes\n    name: \u{e9}\n{one}");
     assert_eq!(count(comments), 2);
     assert_eq!(count([b"caf\xE9\n", one.as_bytes()].concat()), 1);
+    // A long title is underlined, and a fingerprint has no colons.
+    for line in ["=".repeat(80), "-".repeat(80), "a1".repeat(32)] {
+        assert_eq!(count(format!("{line}\n{one}")), 1, "{line}");
+    }
 }
 
 #[test]
@@ -82,6 +86,7 @@ fn what_is_not_a_certificate_is_refused_and_counted_from_1() {
             "root certificate 1, which begins on line 1, does not end with",
         ),
         (one.replace("-----END", "----END"), "is neither"),
+        (one.replace('\n', ""), "is neither"),
         (
             format!("{one}----BEGIN CERTIFICATE-----\nAAAA"),
             "is neither",

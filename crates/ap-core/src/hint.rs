@@ -70,7 +70,8 @@ impl fmt::Display for Hint {
             Self::ChangeRequest => "change the request",
             Self::ChangeSettings => "change the client's settings",
             Self::Wait(Some(time)) => {
-                let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+                let seconds = time.as_secs();
+                let seconds = seconds.saturating_add(u64::from(time.subsec_nanos() > 0));
                 return write!(f, "wait {seconds} seconds, then send the request again");
             }
             Self::Wait(None) => "wait a little, then send the request again",

@@ -28,6 +28,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// word.
 const MIN_SEARCHED_LEN: usize = 8;
 
+/// The length of the shortest program's name that may be a key instead.
+const MIN_UNNAMED_LEN: usize = 16;
+
 /// A key source that reads what a program prints: one key per line, oldest first, up to three.
 ///
 /// The program runs each time that keys are needed. The last line needs no line feed. A line below the first
@@ -158,8 +161,10 @@ impl Command {
         Running::start(&mut system, self.is_in_foreground).map_err(|error| {
             let hint = if self.program.as_encoded_bytes().starts_with(b"~") {
                 "write the whole path: only a shell replaces ~ by the home folder"
+            } else if may_be_key(self.program.as_encoded_bytes()) {
+                "a command that prints the key belongs here, and not the key itself"
             } else {
-                "check its name, and that it is executable"
+                "check its name, that it is executable, and that a script begins with a line such as #!/bin/sh"
             };
             let name = self.display_name();
             Error::new(format!("{name} cannot be started ({})", error.kind()), hint)
@@ -181,6 +186,9 @@ impl Command {
     fn display_name(&self) -> String {
         let program = Path::new(&self.program);
         let file = program.file_name().map_or(program, Path::new);
+        if may_be_key(file.as_os_str().as_encoded_bytes()) {
+            return "the command".to_owned();
+        }
         format!("the command {}", display_path(file))
     }
 }
@@ -194,8 +202,10 @@ impl KeySource for Command {
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Command");
+        if !may_be_key(self.program.as_encoded_bytes()) {
+            shown.field("program", &self.program);
+        }
         shown
-            .field("program", &self.program)
             .field("arguments", &self.arguments.len())
             .field("timeout", &self.timeout);
         if self.wanted == Wanted::FirstLine {
@@ -203,6 +213,13 @@ impl fmt::Debug for Command {
         }
         shown.finish_non_exhaustive()
     }
+}
+
+/// Returns `true` for a program's name that may be a key, which somebody gave in place of a command that prints it.
+fn may_be_key(name: &[u8]) -> bool {
+    name.len() >= MIN_UNNAMED_LEN
+        && name.iter().all(u8::is_ascii_alphanumeric)
+        && name.iter().any(u8::is_ascii_digit)
 }
 
 /// Checks that every line below the first looks like a key, which a user name or a note does not.

@@ -13,6 +13,8 @@ pub(crate) enum InvalidLine {
     Tilde(usize),
     #[error("has a quote that is not closed, at byte {0}")]
     OpenQuote(usize),
+    #[error("begins with an assignment, which only a shell understands; set that variable outside")]
+    Assignment,
 }
 
 /// Returns the words of a line. Spaces, tabs and line ends separate them.
@@ -48,7 +50,18 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, InvalidLine> {
         }
     }
     words.extend(word);
+    if words.first().is_some_and(|first| is_assignment(first)) {
+        return Err(InvalidLine::Assignment);
+    }
     Ok(words)
+}
+
+/// Returns `true` for a variable's name with a value. The value may be a secret.
+fn is_assignment(word: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    word.split_once('=').is_some_and(|(name, _)| {
+        name.bytes().all(is_part) && name.starts_with(|first: char| !first.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -89,6 +102,7 @@ mod tests {
                 &["git", "show", "HEAD~2", "a~", "~", "~/b"],
             ),
             ("käse 'ü €'", &["käse", "ü €"]),
+            ("./a=b c=d", &["./a=b", "c=d"]),
         ] {
             assert_eq!(split(line).unwrap(), expected, "{line}");
         }
@@ -96,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_only_a_shell_understands_is_named_by_its_position() {
-        use InvalidLine::{Backslash, OpenQuote, Tilde};
+        use InvalidLine::{Assignment, Backslash, OpenQuote, Tilde};
         for (line, expected) in [
             (r"C:\bin\a.exe", Backslash(2)),
             (r"\\server\a.exe", Backslash(0)),
@@ -108,6 +122,8 @@ mod tests {
             ("cat ~robin/key", Tilde(4)),
             ("echo 'a", OpenQuote(5)),
             ("echo a\"b 'c'", OpenQuote(6)),
+            ("VAULT_TOKEN=secret vault read key", Assignment),
+            ("_a1='b c' cat", Assignment),
             // The last quote is part of the word.
             (r#""C:\bin\""#, OpenQuote(0)),
         ] {

@@ -8,11 +8,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, display_path};
+use crate::links::MAX_LINKS;
 
-/// How many links are followed, as on Linux.
-const MAX_LINKS: usize = 40;
-
-/// Checks that every folder and link on the way to a file belongs to this process's user or to root.
+/// Checks that every folder and link on the way to a file belongs to this process's user or to root, and that not
+/// everyone can write to a folder above the file's.
 ///
 /// The way ends where something does not exist yet. The file itself is not checked. `name` is its name in errors.
 pub(crate) fn check_owners(path: &Path, name: &str) -> Result<(), Error> {
@@ -54,6 +53,10 @@ pub(crate) fn check_owners(path: &Path, name: &str) -> Result<(), Error> {
             parts.extend(parts_from_last(&target));
         } else if metadata.is_dir() {
             check_owner(&metadata, "folder", &here, name)?;
+            // That of the file itself is checked wherever a file is read.
+            if parts.len() > 1 {
+                check_mode(&metadata, &here, name)?;
+            }
         }
     }
     Ok(())
@@ -75,6 +78,18 @@ fn check_owner(metadata: &Metadata, what: &str, path: &Path, name: &str) -> Resu
             metadata.uid()
         ),
         "use folders and links that belong to you or to root",
+    ))
+}
+
+/// Checks that not everyone can write to a folder, and so put another one in its place. A sticky folder is safe.
+fn check_mode(metadata: &Metadata, path: &Path, name: &str) -> Result<(), Error> {
+    if metadata.mode() & 0o1002 != 0o002 {
+        return Ok(());
+    }
+    let path = display_path(path);
+    Err(Error::new(
+        format!("everyone can write to the folder {path} on the way to {name}"),
+        format!("run: chmod o-w '{path}'"),
     ))
 }
 

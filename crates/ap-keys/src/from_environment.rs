@@ -43,7 +43,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 ///
 /// The command is split into words at spaces, and run without a shell. Single or double quotes keep spaces,
 /// backslashes and everything else between them; in double quotes, `\"` is a quote. Outside of quotes, a
-/// backslash and a `~` at the start of a word are errors, since only a shell gives them a meaning.
+/// backslash, a `~` at the start of a word and an assignment before the command are errors, since only a shell gives them a
+/// meaning.
 ///
 /// An empty variable counts as unset. Keys that `ap auth login` has stored are not read.
 ///
@@ -281,6 +282,11 @@ mod tests {
                 KEY_COMMAND_VARIABLE,
                 r"C:\bin\secret.exe",
                 "KEY_COMMAND has a backslash outside of quotes at byte 2; quote the word",
+            ),
+            (
+                KEY_COMMAND_VARIABLE,
+                "TOKEN=secret vault read key",
+                "KEY_COMMAND begins with an assignment, which only a shell understands",
             ),
             (
                 KEY_COMMAND_VARIABLE,

@@ -16,6 +16,7 @@ mod keep_last;
 mod key_list;
 #[cfg(test)]
 mod linear;
+mod links;
 mod on_thread;
 mod pipe;
 mod running;

@@ -79,6 +79,8 @@ impl Running {
         let mut output = Zeroizing::new(Vec::with_capacity(max_size + MAX_CHUNK_SIZE));
         let mut limit = limit;
         let mut is_complete = false;
+        // Nothing is left to read that was printed before the program ended.
+        let mut is_drained = false;
         let mut pause = Duration::ZERO;
         loop {
             pause = (pause * 2).clamp(Duration::from_millis(1), MAX_PAUSE);
@@ -87,7 +89,7 @@ impl Running {
                 std::thread::sleep(wait);
             } else {
                 match pipe.read(wait)? {
-                    Chunk::Nothing => {}
+                    Chunk::Nothing => is_drained = self.has_ended,
                     Chunk::End => is_complete = true,
                     Chunk::Bytes(bytes) => {
                         append(&mut output, &bytes, wanted);
@@ -108,8 +110,11 @@ impl Running {
                 limit = limit.min(started.elapsed() + GRACE);
             }
             let is_over = started.elapsed() >= limit;
+            let is_first_line_there = wanted == Wanted::FirstLine && output.ends_with(b"\n");
             match self.has_ended {
-                true if is_complete || is_over => return Ok(output),
+                true if is_complete || is_over && (is_drained || is_first_line_there) => {
+                    return Ok(output);
+                }
                 false if is_over => return Err(Failure::TooSlow),
                 _ => {}
             }
@@ -143,5 +148,21 @@ impl Drop for Running {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_was_printed_is_read_although_the_time_is_over() {
+        // A process that keeps the output open, so that its end does not show.
+        let mut command = Command::new("sh");
+        command.args(["-c", "printf '%02000d' 0; sleep 5 &"]);
+        let mut running = Running::start(&mut command, false).unwrap();
+        running.child.wait().unwrap();
+        let output = running.output(Duration::ZERO, 4096, Wanted::All).unwrap();
+        assert_eq!(output.len(), 2000);
     }
 }

@@ -15,6 +15,7 @@ use crate::file_contents::{self, Access, folder_of};
 #[cfg(unix)]
 use crate::file_owners::check_owners;
 use crate::key_list::{self, FinalLineFeed};
+use crate::links::links_of;
 use crate::store_lock::{self, LockAttempt};
 
 /// A keys file for this process's user only: one key per line, oldest first, up to three.
@@ -74,7 +75,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error`] if another process holds the lock for ten seconds, if a folder or link on the way to the file
-    /// belongs to anybody but this process's user and root, if everyone can write to the file's folder, or if the
+    /// belongs to anybody but this process's user and root, if everyone can write to one of these folders, or if the
     /// folder cannot be created or written.
     pub fn lock(&self) -> Result<LockedStore, Error> {
         self.lock_within(store_lock::MAX_WAIT)
@@ -102,7 +103,18 @@ impl Store {
         let target = self.path.canonicalize();
         let target = target.unwrap_or_else(|_| self.path.clone());
         let lock = sibling(&target, "", ".lock").map_err(failed)?;
-        match store_lock::lock(&lock, max_wait).map_err(failed)? {
+        let lock_failed = |error: io::Error| {
+            let lock = display_path(&lock);
+            Error::new(
+                format!(
+                    "the lock {lock} of {name} cannot be used ({})",
+                    error.kind()
+                ),
+                "check what it is, its owner and mode; nothing was changed",
+            )
+            .with_source(error)
+        };
+        match store_lock::lock(&lock, max_wait).map_err(lock_failed)? {
             LockAttempt::Locked(lock) => Ok(LockedStore {
                 path: self.path.clone(),
                 target,
@@ -221,13 +233,16 @@ impl LockedStore {
         let mut is_removed = false;
         let mut first_error = None;
         let mut paths = Vec::new();
-        for path in [&self.target, &self.path] {
-            match leftovers(path) {
+        // A link may lead to a file that is gone, while something is left beside it.
+        let mut places = links_of(&self.path);
+        places.extend([self.target.clone(), self.path.clone()]);
+        for place in places {
+            match leftovers(&place) {
                 Ok(found) => paths.extend(found),
-                Err(error) => first_error = Some(failed(path, error)),
+                Err(error) => first_error = Some(failed(&place, error)),
             }
-            paths.push(path.clone());
         }
+        paths.extend([self.target.clone(), self.path.clone()]);
         for path in paths {
             match std::fs::remove_file(&path) {
                 Ok(()) => is_removed = true,

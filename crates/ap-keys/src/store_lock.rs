@@ -76,6 +76,12 @@ mod linux {
         let lock = lock.metadata().ok()?;
         let device = (rustix::fs::major(lock.dev()), rustix::fs::minor(lock.dev()));
         let process = find_holder(&read_to_string("/proc/locks").ok()?, device, lock.ino())?;
+        if !std::path::Path::new(&format!("/proc/{process}")).exists() {
+            // A lock is that of all processes that have the file open.
+            return Some(format!(
+                "a process that process {process}, which has ended, has left behind"
+            ));
+        }
         let mut holder = format!("process {process}");
         if let Ok(name) = read_to_string(format!("/proc/{process}/comm")) {
             let name = ap_core::redact::escape(name.trim_end());

@@ -39,6 +39,24 @@ fn file_with(text: &str) -> (TempDir, String) {
 }
 
 #[test]
+fn a_key_in_place_of_a_command_is_not_shown() {
+    let key = "0123456789abcdef0123";
+    for program in [key.to_owned(), format!("./{key}")] {
+        let command = Command::new(&program);
+        let error = command.keys(None).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the command cannot be started"),
+            "{error}"
+        );
+        assert!(!error.contains(key), "{error}");
+    }
+    let command = Command::new(key);
+    assert!(!format!("{command:?}").contains(key), "{command:?}");
+    let error = command.keys(None).unwrap_err().to_string();
+    assert!(error.contains("and not the key itself"), "{error}");
+}
+
+#[test]
 fn one_key_per_line_is_read() {
     for (text, expected) in [
         (format!("{KEY}\n"), vec![KEY]),

@@ -224,6 +224,54 @@ fn what_a_killed_writer_left_beside_the_target_of_a_link_is_removed() {
     assert_eq!(names(folder.path()), ["vault"]);
 }
 
+#[test]
+fn what_a_killed_writer_left_beside_a_target_that_is_gone_is_removed() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["vault", "more"] {
+        fs::create_dir(path(name)).unwrap();
+        fs::write(path(name).join(".real-Ab12Cd.tmp"), "placeholder").unwrap();
+    }
+    symlink("vault/real", path("keys")).unwrap();
+    symlink("../more/real", path("vault/real")).unwrap();
+    assert!(Store::new(path("keys")).remove().unwrap());
+    assert_eq!(names(&path("vault")), ["real"]);
+    assert!(names(&path("more")).is_empty());
+    assert_eq!(names(folder.path()), ["keys.lock", "more", "vault"]);
+}
+
+#[test]
+fn a_folder_above_that_everyone_can_write_to_is_refused_unless_it_is_sticky() {
+    let folder = TempDir::new().unwrap();
+    let open = folder.path().join("open");
+    fs::create_dir_all(open.join("a")).unwrap();
+    symlink("open/a", folder.path().join("link")).unwrap();
+    for (mode, is_refused) in [(0o777, true), (0o1777, false), (0o775, false)] {
+        fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        for way in ["open/a/b/keys", "link/b/keys"] {
+            let store = Store::new(folder.path().join(way));
+            match store.lock() {
+                Ok(_) => assert!(!is_refused, "{mode:o} {way}"),
+                Err(error) => {
+                    let expected = "everyone can write to the folder ";
+                    assert!(is_refused, "{mode:o} {way}: {error}");
+                    assert!(error.message().contains(expected), "{error}");
+                    assert!(!open.join("a/b").exists());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_cannot_be_used_is_named() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("keys.lock")).unwrap();
+    let error = Store::new(folder.path().join("keys")).lock().unwrap_err();
+    assert!(error.message().contains("keys.lock of "), "{error}");
+    assert!(error.message().contains("cannot be used"), "{error}");
+}
+
 /// Another user, whom nobody else in these tests is.
 const OTHER_USER: u32 = 54_321;
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 /// The members of an object that this version does not know, and those that are `null`.
 ///
 /// It is a map from names to JSON values. They are written back with the object, so changing one member of an object
-/// loses none of the others. If a member comes twice in the JSON, the last one counts. To
+/// loses none of the others. Numbers are those of [`serde_json`]: an integer beyond 64 bits, or a number of more than 15
+/// digits, is written back as the nearest float. If a member comes twice in the JSON, the last one counts. To
 /// send an explicit `null`, set the field to `None` and insert the `null` here.
 ///
 /// `Debug` shows the names alone, because an unknown member could be a secret.

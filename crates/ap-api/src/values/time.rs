@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,7 +12,8 @@ use super::object::required_member;
 
 /// A moment that the API writes as text (ISO 8601, RFC 3339). It dereferences to a [`jiff::Timestamp`].
 ///
-/// The text is written back as it came. Two times are equal if they are the same moment.
+/// The text is written back as it came. Two times are equal if they are the same moment. A time at the end of the year
+/// 9999, which means "never" in many programs, is the last moment that a timestamp can be.
 ///
 /// ```
 /// use ap_api::Time;
@@ -56,13 +58,26 @@ impl From<Timestamp> for Time {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::text::deserialize(deserializer, |text| match text.parse() {
-            Ok(timestamp) => Ok(Self {
-                timestamp,
+        super::text::deserialize(deserializer, |text| {
+            Ok(Self {
+                timestamp: parse(text).ok_or("not a time")?,
                 text: Some(text.into()),
-            }),
-            Err(_) => Err("not a time"),
+            })
         })
+    }
+}
+
+/// Parses a moment. One that is too far away to be counted is the last one that can be, or the first one.
+fn parse(text: &str) -> Option<Timestamp> {
+    if let Ok(timestamp) = text.parse() {
+        return Some(timestamp);
+    }
+    let pieces = Pieces::parse(text).ok()?;
+    pieces.time().and(pieces.to_numeric_offset())?;
+    match pieces.date().year() {
+        9999 => Some(Timestamp::MAX),
+        -9999 => Some(Timestamp::MIN),
+        _ => None,
     }
 }
 
@@ -112,6 +127,8 @@ macro_rules! unix_time {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             timestamp: Timestamp,
+            /// As it came: a timestamp cannot be every number.
+            number: i64,
         }
 
         impl $name {
@@ -125,31 +142,36 @@ macro_rules! unix_time {
         /// What is finer than the unit is lost when it is written.
         impl From<Timestamp> for $name {
             fn from(timestamp: Timestamp) -> Self {
-                Self { timestamp }
+                Self {
+                    timestamp,
+                    number: timestamp.$to(),
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let number = deserializer.deserialize_i64(Integer)?;
-                let timestamp = Timestamp::$from(number);
-                let timestamp = timestamp.map_err(|_| D::Error::custom("not a time"))?;
-                Ok(Self { timestamp })
+                let nearest = if number > 0 { Timestamp::MAX } else { Timestamp::MIN };
+                let timestamp = Timestamp::$from(number).unwrap_or(nearest);
+                Ok(Self { timestamp, number })
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_i64(self.timestamp.$to())
+                serializer.serialize_i64(self.number)
             }
         }
     )*};
 }
 
 unix_time! {
-    /// A moment that the API writes as milliseconds since 1970. It dereferences to a [`jiff::Timestamp`].
+    /// A moment that the API writes as milliseconds since 1970. It dereferences to a [`jiff::Timestamp`], which is the
+    /// nearest one if there is none for the number.
     UnixMillis, from_millisecond, as_millisecond;
-    /// A moment that the API writes as seconds since 1970. It dereferences to a [`jiff::Timestamp`].
+    /// A moment that the API writes as seconds since 1970. It dereferences to a [`jiff::Timestamp`], which is the
+    /// nearest one if there is none for the number.
     UnixSeconds, from_second, as_second;
 }
 

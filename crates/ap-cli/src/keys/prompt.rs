@@ -6,7 +6,7 @@ use activeprospect::ApiKey;
 use activeprospect::ap_core::key::MAX_KEY_LEN;
 
 use crate::failure::Failure;
-use crate::interrupt;
+use crate::{inherited, interrupt};
 
 /// How many bytes of standard input are read. Longer than any key with its line break, so that a text that is
 /// too long is noticed.
@@ -16,6 +16,12 @@ const INPUT_LIMIT: u64 = 2 * MAX_KEY_LEN as u64;
 pub(crate) fn ask_or_read(what: &str) -> Result<ApiKey, Failure> {
     if io::stdin().is_terminal() {
         return ask(what);
+    }
+    if inherited::is_stdin_closed() {
+        return Err(Failure::usage(
+            "standard input is closed",
+            "pipe one key into it",
+        ));
     }
     let mut text = Vec::new();
     io::stdin()

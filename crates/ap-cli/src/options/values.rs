@@ -27,9 +27,16 @@ pub(crate) fn parse_proxy(url: &str) -> Result<Proxy, String> {
             "it contains a user name or a password; write them to a file, and name it with --proxy-auth-file"
                 .to_owned()
         }
+        error => explain_proxy(error),
+    })
+}
+
+/// Says what is wrong with a proxy's URL. Other schemes, such as socks5, are not supported.
+pub(crate) fn explain_proxy(error: InvalidOrigin) -> String {
+    match error {
         InvalidOrigin::Scheme => "it does not begin with http:// or https://".to_owned(),
         error => error.to_string(),
-    })
+    }
 }
 
 /// Parses a time of at most a day.

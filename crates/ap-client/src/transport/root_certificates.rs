@@ -149,7 +149,12 @@ enum Line<'a> {
 
 impl<'a> Line<'a> {
     fn parse(line: &'a [u8]) -> Self {
-        let label = |begin: &[u8]| line.strip_prefix(begin)?.strip_suffix(b"-----");
+        // A whole certificate on one line has more dashes.
+        let is_label = |label: &&[u8]| !label.windows(2).any(|two| two == b"--");
+        let label = |begin: &[u8]| {
+            let label = line.strip_prefix(begin)?.strip_suffix(b"-----");
+            label.filter(is_label)
+        };
         if let Some(label) = label(b"-----BEGIN ") {
             return Self::Begin(label);
         }
@@ -168,9 +173,14 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Returns `true` for a line of base64 that is no underline of a title, and no fingerprint in hexadecimal.
 fn is_stray_base64(line: &[u8]) -> bool {
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-    line.len() >= MIN_STRAY_LINE && line.iter().all(is_base64)
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let data = line.strip_suffix(b"=").unwrap_or(line);
+    let data = data.strip_suffix(b"=").unwrap_or(data);
+    line.len() >= MIN_STRAY_LINE
+        && data.iter().all(is_base64)
+        && !data.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Says what a text without a certificate is.

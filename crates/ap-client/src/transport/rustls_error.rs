@@ -36,7 +36,7 @@ fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::E
 fn kind(error: &rustls::Error) -> TlsErrorKind {
     use CertificateError::{
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        NotValidYetContext, Other, UnknownIssuer,
     };
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
@@ -44,6 +44,7 @@ fn kind(error: &rustls::Error) -> TlsErrorKind {
             NotValidYet | NotValidYetContext { .. } => TlsErrorKind::NotYetValid,
             NotValidForName | NotValidForNameContext { .. } => TlsErrorKind::OtherName,
             UnknownIssuer => TlsErrorKind::UnknownIssuer,
+            Other(other) if is_of_authority(&*other.0) => TlsErrorKind::OfAuthority,
             _ => TlsErrorKind::InvalidCertificate,
         },
         // An answer in plain HTTP is read as TLS first.
@@ -52,4 +53,9 @@ fn kind(error: &rustls::Error) -> TlsErrorKind {
         ) => TlsErrorKind::NotTls,
         _ => TlsErrorKind::Other,
     }
+}
+
+/// Returns `true` if a certificate of an authority was used by a server. rustls has no error of its own for it.
+fn is_of_authority(error: &(dyn StdError + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }

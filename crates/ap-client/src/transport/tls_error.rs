@@ -15,6 +15,9 @@ pub enum TlsErrorKind {
     OtherName,
     /// No trusted root certificate leads to the certificate, or it is self-signed.
     UnknownIssuer,
+    /// The certificate is that of an authority, which cannot be one of a server too. Programs that make a self-signed
+    /// certificate often make such a one.
+    OfAuthority,
     /// The certificate cannot be used for another reason.
     InvalidCertificate,
     /// The server does not speak TLS.
@@ -30,6 +33,9 @@ impl fmt::Display for TlsErrorKind {
             Self::NotYetValid => "the server's certificate is not yet valid",
             Self::OtherName => "the server's certificate is for another name",
             Self::UnknownIssuer => "the server's certificate has an unknown issuer",
+            Self::OfAuthority => {
+                "the server's certificate is that of an authority, as self-signed ones often are"
+            }
             Self::InvalidCertificate => "the server's certificate is not valid",
             Self::NotTls => "the server does not speak TLS",
             Self::Other => "the handshake failed",

@@ -220,8 +220,9 @@ impl Error {
     /// Returns how long the product asks to wait (`Retry-After`, RFC 9110 section 10.2.3), or the client's own rate
     /// limit.
     ///
-    /// A date counts from the response's own `Date`, since there is no clock here. `None` if the product
-    /// does not ask, or cannot be understood.
+    /// A date counts from the response's own `Date`, since there is no clock here. Of several, the longest counts, and a
+    /// wait that is too long to be counted is `u64::MAX` seconds. `None` if the product does not ask, or cannot be
+    /// understood.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.inner.cause {

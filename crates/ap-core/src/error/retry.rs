@@ -24,29 +24,48 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Reads `Retry-After`: seconds, or a date less the response's own `Date` (RFC 9110 section 10.2.3).
+/// Reads `Retry-After`: seconds, or a date less the response's own `Date` (RFC 9110 section 10.2.3). Of several, the
+/// longest counts.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?;
-    let text = value.to_str().ok()?.trim();
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Duration::from_secs);
+    let date = headers.get(header::DATE).and_then(http_date);
+    let values = headers.get_all(header::RETRY_AFTER).iter();
+    values.filter_map(|value| wait(value, date)).max()
+}
+
+fn wait(value: &HeaderValue, date: Option<Timestamp>) -> Option<Duration> {
+    if let Some(seconds) = seconds(value.to_str().ok()?.trim()) {
+        return Some(Duration::from_secs(seconds));
     }
-    let wait = http_date(value)?.duration_since(http_date(headers.get(header::DATE)?)?);
+    let wait = http_date(value)?.duration_since(date?);
     Some(Duration::try_from(wait).unwrap_or_default())
 }
 
-/// Parses the three forms of RFC 9110 section 5.6.7.
+/// Parses seconds. More than can be counted are as many as can be, and a part of a second, which some servers send, is a
+/// whole one: the wait is never shorter than asked.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_number(whole) || !is_number(part) {
+        return None;
+    }
+    let is_more = part.bytes().any(|digit| digit != b'0');
+    let whole = whole.parse().unwrap_or(u64::MAX);
+    Some(whole.saturating_add(u64::from(is_more)))
+}
+
+/// Parses the three forms of RFC 9110 section 5.6.7. A date after the last one that can be counted is that one.
 fn http_date(value: &HeaderValue) -> Option<Timestamp> {
     let text = value.to_str().ok()?.trim();
-    let obsolete = |format| strtime::parse(format, text).and_then(|parts| parts.to_datetime());
-    rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .or_else(|_| {
-            obsolete("%A, %d-%b-%y %H:%M:%S GMT")
-                .or_else(|_| obsolete("%a %b %e %H:%M:%S %Y"))
-                .and_then(|date| jiff::tz::TimeZone::UTC.to_timestamp(date))
-        })
-        .ok()
+    let with_format = |format| strtime::parse(format, text).and_then(|parts| parts.to_datetime());
+    if let Ok(date) = rfc2822::DateTimeParser::new().parse_timestamp(text) {
+        return Some(date);
+    }
+    let date = with_format("%A, %d-%b-%y %H:%M:%S GMT")
+        .or_else(|_| with_format("%a %b %e %H:%M:%S %Y"))
+        .or_else(|_| with_format("%a, %d %b %Y %H:%M:%S GMT"))
+        .ok()?;
+    let date = jiff::tz::TimeZone::UTC.to_timestamp(date);
+    Some(date.unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -67,20 +86,34 @@ mod tests {
             ("soon", Some(date), None),
             ("-1", Some(date), None),
             ("", Some(date), None),
-            ("99999999999999999999999", Some(date), None),
+            ("1.5", None, Some(2)),
+            ("2.0", None, Some(2)),
+            ("1.", None, None),
+            (".5", None, None),
+            ("1e3", Some(date), None),
+            ("99999999999999999999999", Some(date), Some(u64::MAX)),
+            (
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+                Some(date),
+                Some(252_618_095_423),
+            ),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, retry_after_text.parse().unwrap());
             if let Some(date) = date {
                 headers.insert(header::DATE, date.parse().unwrap());
             }
-            let expected = expected.map(Duration::from_secs);
             assert_eq!(
-                retry_after(&headers),
+                retry_after(&headers).map(|wait| wait.as_secs()),
                 expected,
                 "{retry_after_text:?} {date:?}"
             );
         }
         assert_eq!(retry_after(&HeaderMap::new()), None);
+        let mut several = HeaderMap::new();
+        for text in ["3", "soon", "100", "7"] {
+            several.append(header::RETRY_AFTER, text.parse().unwrap());
+        }
+        assert_eq!(retry_after(&several), Some(Duration::from_secs(100)));
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{through_ureq, ureq_error};
 use super::chunked::{self, Parsed, Trailer};
 use super::reading::read_more;
 
-/// The longest line with the size of a chunk, and the longest trailers, in bytes.
+/// The longest line with the size of a chunk, the longest extensions of all chunks, and the longest trailers, in bytes.
 const MAX_LINES: usize = 16 * 1024;
 
 const MAX_TRAILERS: usize = 100;
@@ -36,8 +36,13 @@ pub(super) fn read_chunks(
     timeout: NextTimeout,
 ) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
+    let mut extensions: usize = 0;
     loop {
-        let (_, size) = read_line(inner, MAX_LINES, chunked::size, timeout)?;
+        let (length, size) = read_line(inner, MAX_LINES, chunked::size, timeout)?;
+        extensions += length.saturating_sub(BEGINNING);
+        if extensions > MAX_LINES {
+            return Err(too_long());
+        }
         if size == 0 {
             read_trailers(inner, timeout)?;
             return Ok(body);

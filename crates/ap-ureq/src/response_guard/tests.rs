@@ -181,6 +181,7 @@ fn a_line_of_a_chunked_body_is_judged_as_soon_as_possible_and_has_a_limit() {
         "1\r\nbb",
         "0\r\nno colon\r\n",
         &format!("1;{}", "b".repeat(16 * 1024)),
+        &format!("1;{}\r\na\r\n", "b".repeat(1024)).repeat(17),
         &format!("0\r\na: {}", "b".repeat(16 * 1024)),
         &format!("0\r\n{fields}"),
     ] {

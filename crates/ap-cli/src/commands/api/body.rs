@@ -99,6 +99,9 @@ pub(in crate::commands) fn check_encoding(bytes: &[u8], name: &str) -> Result<()
     // JSON begins with two characters of ASCII, except for a single digit (RFC 4627 section 3).
     let (what, hint) = match (found, bytes) {
         (Some(found), _) => found,
+        (None, [0, 0, 0, other, ..] | [other, 0, 0, 0, ..]) if *other != 0 => {
+            ("is UTF-32", SAVE_AS_UTF_8)
+        }
         (None, [0, other, ..] | [other, 0, ..]) if *other != 0 => ("is UTF-16", SAVE_AS_UTF_8),
         _ => return Ok(()),
     };
@@ -108,7 +111,9 @@ pub(in crate::commands) fn check_encoding(bytes: &[u8], name: &str) -> Result<()
 /// Returns `true` if the headers say that the body is encoded, for example compressed.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    encodings.any(|encoding| {
+        !encoding.is_empty() && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    })
 }
 
 fn check_json(bytes: &[u8], name: &str) -> Result<(), Failure> {

@@ -24,13 +24,14 @@ pub(super) fn parse(
             "leave out the first slash, as in `ap api flows`",
         ));
     }
-    if may_be_key(target) {
+    let word = first_word(target);
+    if may_be_key(target) || may_be_key(word) {
         return Err(Failure::usage(
             "the target is no path, and may be a key",
             "if it is one, reset it, because other users can read arguments; begin a path with a slash",
         ));
     }
-    if is_path_without_slash(target) {
+    if is_plain_word(word) {
         let product = product.unwrap_or(Product::LeadConduit);
         return Ok((product.main_service(), format!("/{target}")));
     }
@@ -69,11 +70,15 @@ fn is_windows_path(target: &str) -> bool {
     matches!(target.as_bytes(), [drive, b':', b'/' | b'\\', ..] if drive.is_ascii_alphabetic())
 }
 
-/// Returns `true` for a path whose first slash is left out, such as `flows` or `flows/ID?limit=1`: a plain word, up
-/// to the first slash or question mark. A host's name is none.
-fn is_path_without_slash(target: &str) -> bool {
+/// Returns what comes before the first slash or question mark.
+fn first_word(target: &str) -> &str {
     let end = target.find(['/', '?', '#', '\\']).unwrap_or(target.len());
-    let word = &target[..end];
+    &target[..end]
+}
+
+/// Returns `true` for the first word of a path whose first slash is left out, such as `flows/ID?limit=1`. A host's name
+/// is none.
+fn is_plain_word(word: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     word.starts_with(|first: char| first.is_ascii_alphanumeric()) && word.bytes().all(is_plain)
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::call;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::retry_after;
 use crate::session::Session;
 
 /// How every key begins that an emulator makes. No product of the vendor accepts such a key.
@@ -141,7 +142,7 @@ fn check_key(
     let read = result
         .and_then(|response| response.error_for_status())
         .and_then(|response| response.json::<Value>());
-    let retry_after = read.as_ref().err().and_then(Error::retry_after);
+    let retry_after = read.as_ref().err().and_then(retry_after::of);
     let (verdict, failure, body) = match read {
         Ok(body) => (Verdict::Accepts, None, Some(body)),
         Err(error) if matches!(error.kind(), ErrorKind::Build | ErrorKind::Request) => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use activeprospect::ApiKey;
+use activeprospect::{ApiKey, Product};
 
 use super::Args;
 use super::event::{Event, EventPrinter};
@@ -20,6 +20,8 @@ pub(super) struct Watch {
     location: KeyLocation,
     printer: EventPrinter,
     subscriptions: Subscriptions,
+    /// The products that the account has: they were listed as subscribed, or accepted a key.
+    present: Vec<Product>,
     /// The key that was entered in this run.
     entered: Option<ApiKey>,
     /// The last check of each product.
@@ -42,6 +44,7 @@ impl Watch {
             location,
             printer,
             subscriptions: Vec::new(),
+            present: Vec::new(),
             products: Vec::new(),
             evidence: new_evidence(&session.keys, entered.as_ref(), every),
             is_order_unproved: entered.is_some(),
@@ -110,7 +113,8 @@ impl Watch {
     /// Remembers the checks, and prints what has changed.
     fn update(&mut self, at: Duration, checks: Vec<ProductCheck>) -> Result<(), Failure> {
         let before = std::mem::take(&mut self.products);
-        for (index, check) in checks.into_iter().enumerate() {
+        for (index, mut check) in checks.into_iter().enumerate() {
+            self.remember_presence(&mut check);
             let watched = WatchedProduct::new(check, self.session.keys.len());
             self.is_order_unproved &= watched.state != ProductState::AcceptsOld;
             let before = before.get(index);
@@ -123,6 +127,18 @@ impl Watch {
         let answers: Vec<Answer> = self.products.iter().map(WatchedProduct::answer).collect();
         self.evidence.add(at, &answers);
         Ok(())
+    }
+
+    /// Remembers that the account has a product. If it rejects every key later, and nothing says that the account has
+    /// it, it does not count as one that the account does not have: the old key may still be needed there.
+    fn remember_presence(&mut self, check: &mut ProductCheck) {
+        let is_accepted = check.accepted_key().is_some();
+        let is_present = self.present.contains(&check.product);
+        if (is_accepted || check.is_subscribed == Some(true)) && !is_present {
+            self.present.push(check.product);
+        } else if check.is_subscribed.is_none() && is_present && !is_accepted {
+            check.is_subscribed = Some(true);
+        }
     }
 
     /// Returns the longest time that a product asks to wait.

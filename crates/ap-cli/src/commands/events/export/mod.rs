@@ -100,8 +100,9 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     }
     state.is_complete = false;
     session.find_keys(Prompt::Allowed)?;
-    if let Some(cursor) = &state.cursor {
-        let cursor = Id::parse(cursor).map_err(|_| bulk::damaged_journal())?;
+    let cursor = state.cursor.as_deref().map(Id::parse).transpose();
+    let cursor = cursor.map_err(|_| bulk::damaged_journal())?;
+    if let Some(cursor) = &cursor {
         list = list.after(cursor);
     }
     let is_csv = args.format == Format::Csv;
@@ -134,7 +135,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         progress.update(state.counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, write));
+    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, cursor, write));
     progress.end();
     let (printed, failure) = match ended? {
         Ok(printed) => (printed, None),

@@ -10,6 +10,7 @@ use activeprospect::{Endpoint as _, Error};
 use serde_json::value::RawValue;
 
 use crate::bulk::attempts::Attempts;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::Printed;
 
@@ -19,11 +20,12 @@ pub(super) type Page = activeprospect::Page<Box<RawValue>, Id>;
 /// How often the connection may run before a page is written, so that the call for the next one is sent out.
 const TURNS: usize = 4;
 
-/// Calls a function with each page, until the last one or until the reader has gone. The server makes the next page
-/// meanwhile. An error of the server is the inner one.
+/// Calls a function with each page after an event, until the last one or until the reader has gone. The server makes the
+/// next page meanwhile. An error of the server is the inner one.
 pub(super) async fn each(
     attempts: &Attempts<'_>,
     mut list: List<Box<RawValue>>,
+    mut position: Option<Id>,
     mut write: impl FnMut(&Page) -> Result<Printed, Failure>,
 ) -> Result<Result<Printed, Error>, Failure> {
     let mut read = read_page(attempts, &list).await;
@@ -35,6 +37,15 @@ pub(super) async fn each(
         let Some(next) = page.next.clone() else {
             return write(&page).map(Ok);
         };
+        // Events are sorted by their ids. Otherwise the export would never end, and have events twice.
+        if position.is_some_and(|position| next <= position) {
+            return Err(Failure::new(
+                ExitCode::Other,
+                "a page of events does not come after the one before",
+                "something between here and the vendor may repeat its answers; run the same command again to resume",
+            ));
+        }
+        position = Some(next.clone());
         list = list.after(next);
         let mut next = pin!(read_page(attempts, &list));
         let mut early = None;

@@ -110,7 +110,7 @@ fn export(
         rules: [&args.filter.rules[..], &config.rules].concat(),
     };
     let mut list = raw(filter.list().exclude(selection.excluded.iter().cloned()));
-    if let Some(bookmark) = bookmark {
+    if let Some(bookmark) = &bookmark {
         list = list.after(bookmark);
     }
     session.check(&list.draft())?;
@@ -146,7 +146,7 @@ fn export(
         progress.update(counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, write));
+    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, bookmark, write));
     progress.end();
     let (printed, failure) = match ended? {
         Ok(printed) => (printed, None),
