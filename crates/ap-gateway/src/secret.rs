@@ -41,17 +41,12 @@ impl Secret {
 
     /// Returns `true` if one of the texts contains it.
     pub(crate) fn is_in_any(&self, texts: &[&[u8]]) -> bool {
-        let finder = Finder::new(self.key.as_slice());
-        let is_plain = |text: &[u8]| {
-            finder
-                .find_iter(text)
-                .any(|start| self.key.len() >= MIN_LEN || self.is_alone(text, start))
-        };
-        texts.iter().any(|text| is_plain(text))
-            || self.encoded.iter().any(|encoded| {
-                let finder = Finder::new(encoded.as_slice());
-                texts.iter().any(|text| finder.find(text).is_some())
-            })
+        let is_key = |text: &[u8], start| self.key.len() >= MIN_LEN || self.is_alone(text, start);
+        is_found(&self.key, texts, is_key)
+            || self
+                .encoded
+                .iter()
+                .any(|encoded| is_found(encoded, texts, |_, _| true))
     }
 
     /// Returns `true` if a text contains it.
@@ -61,11 +56,13 @@ impl Secret {
 
     /// Returns `true` if a text contains it after the escapes of JSON are decoded.
     pub(crate) fn is_in_json(&self, text: &[u8]) -> bool {
-        // Of a key of letters and digits, these two hide everything that can be hidden, and most texts have neither.
+        if memchr(b'\\', text).is_none() {
+            return false;
+        }
+        // Of a key of letters and digits, these two hide everything that can be hidden.
         let has = |escape: &[u8]| memmem::find(text, escape).is_some();
         let is_plain = self.key.iter().all(u8::is_ascii_alphanumeric);
-        let has_escapes =
-            has(br"\u00") || has(br"\/") || !is_plain && memchr(b'\\', text).is_some();
+        let has_escapes = !is_plain || has(br"\u00") || has(br"\/");
         if !has_escapes {
             return false;
         }
@@ -104,6 +101,18 @@ impl Secret {
             .flatten()
             .any(u8::is_ascii_alphanumeric)
     }
+}
+
+/// Returns `true` if one of the texts contains another one, at a place that counts.
+fn is_found(part: &[u8], texts: &[&[u8]], counts: impl Fn(&[u8], usize) -> bool) -> bool {
+    let mut texts = texts.iter().filter(|text| text.len() >= part.len());
+    // To prepare the search costs more than the search. Most headers are too short for it.
+    let Some(first) = texts.next() else {
+        return false;
+    };
+    let finder = Finder::new(part);
+    let mut texts = std::iter::once(first).chain(texts);
+    texts.any(|text| finder.find_iter(text).any(|start| counts(text, start)))
 }
 
 /// Returns what the escape at the start of a text means, and its length. Only printable ASCII can be part of a key, so any
