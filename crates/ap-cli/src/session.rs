@@ -12,6 +12,7 @@ use activeprospect::{
     TransportErrorKind,
 };
 use ap_emulator::Emulator;
+use ap_hyper::HyperTransport;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -99,6 +100,14 @@ impl Session {
     /// Creates an async client with the same settings and keys. If every key is rejected, it looks for the account's
     /// keys again, so that a reset during a long run costs no call.
     pub(crate) fn async_client(&self) -> Result<ap_hyper::Client, Failure> {
+        self.async_client_with(ap_hyper::Limits::new())
+    }
+
+    /// Does the same, with limits on what its calls share.
+    pub(crate) fn async_client_with(
+        &self,
+        limits: ap_hyper::Limits,
+    ) -> Result<ap_hyper::Client, Failure> {
         let mut builder = ap_hyper::ClientBuilder::new()
             .origins(self.client.origins().clone())
             .keys(self.client.keys().clone())
@@ -109,7 +118,9 @@ impl Session {
         if self.emulator.is_none() {
             builder = builder.key_source(OnThread::new(FoundAgain(self.account.clone())));
         }
-        let client = builder.build_with_config(&self.config);
+        let client = HyperTransport::with_limits(&self.config, limits)
+            .map_err(Error::from)
+            .and_then(|transport| builder.build_with(transport));
         client.map_err(|error| not_made(&error))
     }
 

@@ -1,7 +1,7 @@
 //! One connection of a client, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +18,17 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::connections::Tracked;
+use crate::delivery::{DeliveryStream, Unwritten};
 use crate::responder::{Entrance, Responder};
 
 /// The largest head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// The most header lines.
 const MAX_HEADERS: usize = 100;
-/// How long a connection that closes for another one may take to finish the answer that it was writing.
-const CLOSE_TIME: Duration = Duration::from_secs(1);
-/// The same for one that closes because the gateway stops.
+/// How long a connection that closes because the gateway stops may take for the answer that it was writing.
 const STOP_TIME: Duration = Duration::from_secs(5);
+/// How long a client may take to read why its connection is refused.
+const REFUSE_TIME: Duration = Duration::from_secs(1);
 
 /// What is written to a connection if too many are busy.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
@@ -43,10 +44,13 @@ pub(crate) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let client_timeout = responder.forwarder.limits.client_timeout;
+    let limits = responder.forwarder.limits;
+    let client_timeout = limits.client_timeout;
     let requests = PendingRequests::default();
     let scanner = HeadScanner::new(requests.clone());
     let stream = ScannedStream::new(stream, Bytes::new(), scanner, client_timeout);
+    let unwritten = Unwritten::new();
+    let stream = DeliveryStream::new(stream, unwritten.clone(), limits.answer_timeout);
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
@@ -58,52 +62,52 @@ pub(crate) async fn serve<S>(
     let tracked = Arc::new(tracked);
     let service = service_fn(|request: Request<Incoming>| {
         let (responder, framing) = (Arc::clone(&responder), requests.pop());
-        let busy = Busy::new(&tracked);
+        let (busy, unwritten) = (tracked.begin(), unwritten.clone());
         Box::pin(async move {
-            let response = responder.respond(request, framing, entrance).await;
-            drop(busy);
-            Ok::<_, Infallible>(response)
+            let Some(busy) = busy else {
+                // The connection is about to close for another one. Nothing of the request has been done.
+                return pending().await;
+            };
+            let mut response = responder.respond(request, framing, entrance).await;
+            let attached = std::mem::take(response.extensions_mut());
+            Ok::<_, Infallible>(response.map(|body| unwritten.answer(body, (busy, attached))))
         })
     });
     let mut connection = server.serve_connection(TokioIo::new(stream), service);
-    let close_time = tokio::select! {
+    let is_stopping = tokio::select! {
+        biased;
+        // Only an idle connection is told so: there is nothing to finish, and another one waits for its descriptor.
+        () = tracked.closing() => return,
         // Nobody needs to know how the connection ended, and nothing is logged.
-        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => None,
-        () = tracked.closing() => Some(CLOSE_TIME),
-        _ = stopped.wait_for(|is_stopped| *is_stopped) => Some(STOP_TIME),
+        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => false,
+        _ = stopped.wait_for(|is_stopped| *is_stopped) => true,
     };
-    if let Some(close_time) = close_time {
+    if is_stopping {
         Pin::new(&mut connection).graceful_shutdown();
         loop {
             let end = poll_fn(|context| connection.poll_without_shutdown(context));
-            // An idle connection has nothing to finish but what was written last.
-            if timeout(close_time, end).await.is_ok() || tracked.is_idle() {
+            if timeout(STOP_TIME, end).await.is_ok() || tracked.is_idle() {
                 break;
             }
         }
     }
-    ap_listener::close(connection.into_parts().io.into_inner().into_inner()).await;
+    let stream = connection
+        .into_parts()
+        .io
+        .into_inner()
+        .into_inner()
+        .into_inner();
+    unwritten.clear();
+    tokio::select! {
+        biased;
+        () = tracked.closing() => {}
+        () = ap_listener::close(stream) => {}
+    }
 }
 
 /// Refuses a connection, because too many are busy.
 pub(crate) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    if let Ok(Ok(())) = timeout(CLOSE_TIME, stream.write_all(BUSY)).await {
+    if let Ok(Ok(())) = timeout(REFUSE_TIME, stream.write_all(BUSY)).await {
         ap_listener::close(stream).await;
-    }
-}
-
-/// While this lives, a request of the connection is served.
-struct Busy(Arc<Tracked>);
-
-impl Busy {
-    fn new(tracked: &Arc<Tracked>) -> Self {
-        tracked.set_idle(false);
-        Self(Arc::clone(tracked))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.set_idle(true);
     }
 }

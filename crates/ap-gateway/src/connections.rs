@@ -3,98 +3,160 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// How many connections that were refused may stay until their client has read why.
+const MAX_REFUSED: usize = 16;
 
 /// The open connections of all listeners.
 #[derive(Debug)]
 pub(crate) struct Connections {
     max: usize,
-    open: Mutex<Open>,
+    /// A connection has a slot until its descriptor is closed.
+    slots: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
+    idle: Mutex<Idle>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
-    count: usize,
+struct Idle {
     /// Counts up, so that the first idle connection is the one that was idle longest.
     next: u64,
-    idle: BTreeMap<u64, Arc<Notify>>,
+    connections: BTreeMap<u64, Arc<Notify>>,
 }
 
-/// An open connection. It is idle while no request of it is served.
+/// An open connection. It is idle while no request of it is served and no answer is being written.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     connections: Arc<Connections>,
-    /// Its number among the idle ones.
-    idle: Mutex<Option<u64>>,
+    state: Mutex<State>,
     closing: Arc<Notify>,
+    _slot: OwnedSemaphorePermit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// With its number among the idle ones.
+    Idle(u64),
+    /// With the number of calls that are not finished: more than one if the client does not wait for answers.
+    Busy(usize),
 }
 
 impl Connections {
     pub(crate) fn new(max: usize) -> Arc<Self> {
+        let max = max.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Self {
-            max: max.max(1),
-            open: Mutex::default(),
+            max,
+            slots: Arc::new(Semaphore::new(max)),
+            refused: Arc::new(Semaphore::new(MAX_REFUSED)),
+            idle: Mutex::default(),
         })
     }
 
-    /// Returns the new connection. If too many are open, the one that was idle longest is told to close; `None` if
-    /// there is none.
-    pub(crate) fn open(self: &Arc<Self>) -> Option<Tracked> {
-        let mut open = self.lock();
-        if open.count >= self.max {
-            let (_, closing) = open.idle.pop_first()?;
-            closing.notify_one();
-        }
-        open.count += 1;
-        drop(open);
-        let tracked = Tracked {
-            connections: Arc::clone(self),
-            idle: Mutex::new(None),
-            closing: Arc::default(),
+    /// Returns the new connection. If too many are open, the one that was idle longest is told to close, and this waits
+    /// until it has, which takes it no time; `None` if none is idle.
+    pub(crate) async fn open(self: &Arc<Self>) -> Option<Tracked> {
+        let slots = Arc::clone(&self.slots);
+        let slot = match Arc::clone(&slots).try_acquire_owned() {
+            Ok(slot) => slot,
+            Err(_) => {
+                let (_, closing) = self.lock().connections.pop_first()?;
+                closing.notify_one();
+                slots.acquire_owned().await.ok()?
+            }
         };
-        tracked.set_idle(true);
-        Some(tracked)
+        let closing = Arc::<Notify>::default();
+        let number = self.lock().add(&closing);
+        Some(Tracked {
+            connections: Arc::clone(self),
+            state: Mutex::new(State::Idle(number)),
+            closing,
+            _slot: slot,
+        })
     }
 
+    /// Returns a permit to tell a client that too many connections are busy; `None` if many are being told already.
+    pub(crate) fn refuse(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.refused).try_acquire_owned().ok()
+    }
+
+    /// Returns how many connections are open, those included that are closing.
     pub(crate) fn count(&self) -> usize {
-        self.lock().count
+        self.max - self.slots.available_permits()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns how many connections have a request or an answer that is not finished.
+    pub(crate) fn busy(&self) -> usize {
+        let idle = self.lock().connections.len();
+        self.count().saturating_sub(idle)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    fn add(&mut self, closing: &Arc<Notify>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.connections.insert(number, Arc::clone(closing));
+        number
     }
 }
 
 impl Tracked {
-    pub(crate) fn set_idle(&self, is_idle: bool) {
-        let mut own = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open = self.connections.lock();
-        if let Some(number) = own.take() {
-            open.idle.remove(&number);
-        }
-        if is_idle {
-            let number = open.next;
-            open.next += 1;
-            open.idle.insert(number, Arc::clone(&self.closing));
-            *own = Some(number);
-        }
+    /// Begins a call, which makes the connection busy. `None` if it was told to close before.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<Busy> {
+        let mut state = self.lock();
+        *state = match *state {
+            State::Idle(number) => {
+                self.connections.lock().connections.remove(&number)?;
+                State::Busy(1)
+            }
+            State::Busy(calls) => State::Busy(calls + 1),
+        };
+        Some(Busy(Arc::clone(self)))
+    }
+
+    fn end(&self) {
+        let mut state = self.lock();
+        *state = match *state {
+            State::Busy(calls @ 2..) => State::Busy(calls - 1),
+            State::Busy(_) => State::Idle(self.connections.lock().add(&self.closing)),
+            State::Idle(number) => State::Idle(number),
+        };
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        let own = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        own.is_some()
+        matches!(*self.lock(), State::Idle(_))
     }
 
-    /// Returns when the connection should close for another one.
+    /// Returns when the connection should close for another one, at once.
     pub(crate) async fn closing(&self) {
         self.closing.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        self.set_idle(false);
-        self.connections.lock().count -= 1;
+        if let State::Idle(number) = *self.lock() {
+            self.connections.lock().connections.remove(&number);
+        }
+    }
+}
+
+/// A call that is not finished. While this lives, its connection is busy.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Tracked>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -102,22 +164,34 @@ impl Drop for Tracked {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_connection_that_was_idle_longest_is_closed_for_a_new_one() {
+    #[tokio::test]
+    async fn the_connection_that_was_idle_longest_is_closed_for_a_new_one() {
         let connections = Connections::new(2);
-        let (first, second) = (connections.open().unwrap(), connections.open().unwrap());
-        first.set_idle(false);
-        second.set_idle(false);
-        assert!(connections.open().is_none(), "no connection is idle");
-        second.set_idle(true);
-        first.set_idle(true);
-        let third = connections.open().unwrap();
-        let idle: Vec<_> = connections.lock().idle.values().cloned().collect();
+        let first = Arc::new(connections.open().await.unwrap());
+        let second = Arc::new(connections.open().await.unwrap());
+        let (call, other) = (first.begin().unwrap(), second.begin().unwrap());
+        let next = first.begin().unwrap();
+        assert!(connections.open().await.is_none(), "no connection is idle");
+        assert_eq!((connections.count(), connections.busy()), (2, 2));
+        drop(other);
+        drop(call);
+        assert_eq!(connections.busy(), 1, "the next call is not finished");
+        drop(next);
+        assert_eq!(connections.busy(), 0);
+        let close = async {
+            second.closing().await;
+            assert!(second.begin().is_none(), "it must not begin another call");
+            assert_eq!(connections.count(), 2, "until the second one is closed");
+            drop(second);
+        };
+        let (third, ()) = tokio::join!(connections.open(), close);
+        let third = third.unwrap();
+        let idle: Vec<_> = connections.lock().connections.values().cloned().collect();
         assert!(Arc::ptr_eq(&idle[0], &first.closing));
         assert!(Arc::ptr_eq(&idle[1], &third.closing));
-        assert_eq!(connections.count(), 3, "until the second one is closed");
-        drop((first, second, third));
+        assert_eq!(connections.count(), 2);
+        drop((first, third));
         assert_eq!(connections.count(), 0);
-        assert!(connections.lock().idle.is_empty());
+        assert!(connections.lock().connections.is_empty());
     }
 }

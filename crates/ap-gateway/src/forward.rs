@@ -1,16 +1,19 @@
-//! One call: the body is read, and the client makes the call.
+//! One call: the body is read, the client makes the call, and keys are kept out of its answer.
 
 use std::time::{Duration, Instant};
 
 use ap_client::ap_core::{Draft, Error, ErrorKind, Service, TransportErrorKind};
+use ap_client::transport::{BodyPieces, TransportConfig};
 use ap_client::{Async, Client};
 use bytes::Bytes;
 use http::{Response, header, request};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
-use memchr::memmem;
 
+use crate::api_key_members;
+use crate::budget::{Budget, Reserved};
 use crate::headers;
+use crate::key_filter::KeyFilter;
 use crate::limits::Limits;
 use crate::local_key::LocalKey;
 use crate::metrics::Metrics;
@@ -19,15 +22,19 @@ use crate::refusal::Refusal;
 /// How often a call is sent in all, if connections end before its answer begins.
 const MOST_ATTEMPTS: usize = 3;
 
-/// The shortest key that is searched for in an answer. A shorter one may be part of any word.
-const MIN_SEARCHED_LEN: usize = 8;
-
 /// What the calls of a gateway share.
-#[derive(Debug)]
 pub(crate) struct Forwarder {
     pub(crate) client: Client<Async>,
     pub(crate) local_key: LocalKey,
     pub(crate) limits: Limits,
+    pub(crate) key_filter: KeyFilter,
+    pub(crate) budget: Budget,
+}
+
+/// The body of a request in memory.
+pub(crate) struct Buffered {
+    body: Bytes,
+    reserved: Reserved,
 }
 
 impl Forwarder {
@@ -38,13 +45,10 @@ impl Forwarder {
         head: &request::Parts,
         body: &Incoming,
     ) -> Result<(), Refusal> {
-        let is_in_header = |name: &http::HeaderName, value: &http::HeaderValue| {
-            *name != header::AUTHORIZATION && self.local_key.is_in(value.as_bytes())
-        };
-        let mut lines = head.headers.iter();
-        if self.local_key.is_in_target(target)
-            || lines.any(|(name, value)| is_in_header(name, value))
-        {
+        let lines = head.headers.iter();
+        let values = lines.filter(|(name, _)| **name != header::AUTHORIZATION);
+        let texts: Vec<_> = values.map(|(_, value)| value.as_bytes()).collect();
+        if self.local_key.is_in_target(target) || self.local_key.is_in_any(&texts) {
             return Err(Refusal::local_key_elsewhere());
         }
         if body.size_hint().lower() > self.limits.max_body_size as u64 {
@@ -53,20 +57,16 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Makes the call. `start` is when its head was complete.
+    /// Makes the call. `start` is when its head was complete. The answer keeps what the transport attached to it.
     pub(crate) async fn forward(
         &self,
         service: Service,
         target: String,
         head: request::Parts,
-        body: Incoming,
+        Buffered { body, reserved }: Buffered,
         start: Instant,
         metrics: &Metrics,
     ) -> Result<Response<Bytes>, Refusal> {
-        let body = self.read(body, start).await?;
-        if self.local_key.is_in(&body) {
-            return Err(Refusal::local_key_elsewhere());
-        }
         let is_head = head.method == http::Method::HEAD;
         let can_repeat = head.method.is_idempotent();
         let mut headers = head.headers;
@@ -81,29 +81,57 @@ impl Forwarder {
                 None => return Err(Refusal::of(&error)),
             },
         };
+        drop(reserved);
         let (mut head, body) = response.into_http().into_parts();
         headers::clean_answer(&mut head.headers, is_head);
-        if self.is_account_key_in(&head.headers, &body) {
-            return Err(Refusal::withheld());
-        }
+        let credentials = self.client.keys().credentials();
+        let body = self.key_filter.filter(&credentials, &mut head, body)?;
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
+        *response.extensions_mut() = head.extensions;
         Ok(response)
     }
 
-    async fn read(&self, body: Incoming, start: Instant) -> Result<Bytes, Refusal> {
+    /// Reads a body to its end.
+    pub(crate) async fn read(&self, body: Incoming, start: Instant) -> Result<Buffered, Refusal> {
+        let mut reserved = self.budget.reserve();
         if body.is_end_stream() {
-            return Ok(Bytes::new());
+            let body = Bytes::new();
+            return Ok(Buffered { body, reserved });
         }
         let remaining = self.remaining(start)?.min(self.limits.client_timeout);
-        let read = Limited::new(body, self.limits.max_body_size).collect();
-        match tokio::time::timeout(remaining, read).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::too_large()),
-            Ok(Err(_)) => Err(Refusal::broken_body()),
-            Err(_) => Err(Refusal::slow_body()),
+        let read = self.read_pieces(body, &mut reserved);
+        let body = match tokio::time::timeout(remaining, read).await {
+            Ok(body) => body?,
+            Err(_) => return Err(Refusal::slow_body()),
+        };
+        if self.local_key.is_in_body(&body) {
+            return Err(Refusal::local_key_elsewhere());
         }
+        if api_key_members::has_mark(&body) {
+            return Err(Refusal::redacted());
+        }
+        Ok(Buffered { body, reserved })
+    }
+
+    async fn read_pieces(
+        &self,
+        mut body: Incoming,
+        reserved: &mut Reserved,
+    ) -> Result<Bytes, Refusal> {
+        let limit = TransportConfig::new().max_body_size(self.limits.max_body_size);
+        let mut pieces = BodyPieces::new(&limit, body.size_hint().exact());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Refusal::broken_body())?;
+            // Trailers are not part of a body.
+            if let Ok(piece) = frame.into_data() {
+                let len = piece.len();
+                pieces.push(piece).map_err(|_| Refusal::too_large())?;
+                reserved.grow(len)?;
+            }
+        }
+        Ok(pieces.finish())
     }
 
     /// Sends a draft, and again if the connection ended before the answer began and a second request does no harm.
@@ -143,23 +171,6 @@ impl Forwarder {
     pub(crate) fn remaining(&self, start: Instant) -> Result<Duration, Refusal> {
         let remaining = self.limits.timeout.checked_sub(start.elapsed());
         remaining.ok_or_else(Refusal::timeout)
-    }
-
-    /// Returns `true` if an answer contains a key of the account, plain or as in `Authorization`.
-    fn is_account_key_in(&self, headers: &http::HeaderMap, body: &[u8]) -> bool {
-        self.client.keys().credentials().iter().any(|one| {
-            let key = one.key().expose().as_bytes();
-            let encoded = one.authorization().as_bytes();
-            let encoded = encoded.strip_prefix(b"Basic ").unwrap_or(encoded);
-            key.len() >= MIN_SEARCHED_LEN
-                && [key, encoded].into_iter().any(|secret| {
-                    let finder = memmem::Finder::new(secret);
-                    finder.find(body).is_some()
-                        || headers
-                            .values()
-                            .any(|value| finder.find(value.as_bytes()).is_some())
-                })
-        })
     }
 }
 

@@ -12,9 +12,11 @@ use tokio::sync::{mpsc, watch};
 
 use crate::access::{Access, OnAccess};
 use crate::admission::Admission;
+use crate::budget::Budget;
 use crate::connection;
 use crate::connections::Connections;
 use crate::forward::Forwarder;
+use crate::key_filter::KeyFilter;
 use crate::limits::Limits;
 use crate::listener::{Kind, Listener};
 use crate::local_key::LocalKey;
@@ -63,7 +65,7 @@ pub struct Gateway {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// Calls that were still under way when their time was over.
+    /// Connections with a call or an answer that was still under way when their time was over.
     pub unfinished: usize,
 }
 
@@ -119,6 +121,8 @@ impl Gateway {
                 client: self.client,
                 local_key: self.local_key,
                 limits: self.limits,
+                key_filter: KeyFilter::default(),
+                budget: Budget::new(self.limits.max_buffered.max(self.limits.max_body_size)),
             },
             admission: Admission::new(self.limits),
             metrics: Metrics::new(),
@@ -181,7 +185,7 @@ impl Gateway {
         let unfinished =
             match tokio::time::timeout(self.limits.stop_timeout, all_ended.recv()).await {
                 Ok(_) => 0,
-                Err(_) => responder.admission.in_flight(),
+                Err(_) => responder.connections.busy(),
             };
         Ok(Ended { unfinished })
     }
@@ -204,8 +208,14 @@ impl Acceptor {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             return;
         };
-        let Some(tracked) = self.responder.connections.open() else {
-            connection::refuse(stream).await;
+        let connections = &self.responder.connections;
+        let Some(tracked) = connections.open().await else {
+            if let Some(permit) = connections.refuse() {
+                tokio::spawn(async move {
+                    connection::refuse(stream).await;
+                    drop(permit);
+                });
+            }
             return;
         };
         let (responder, entrance) = (Arc::clone(&self.responder), self.entrance);

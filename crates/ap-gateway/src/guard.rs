@@ -1,7 +1,8 @@
 //! The checks of a request's head, before its key.
 
 use ap_listener::{Framing, Host, is_loopback};
-use http::{Method, Request, header};
+use http::uri::Scheme;
+use http::{Request, header};
 
 use crate::refusal::Refusal;
 
@@ -19,7 +20,7 @@ pub(crate) fn check<B>(
     let is_forwarded = !["CONNECT", "TRACE"]
         .iter()
         .any(|name| request.method().as_str().eq_ignore_ascii_case(name));
-    let is_asterisk = request.method() == Method::OPTIONS && request.uri().path() == "*";
+    let is_asterisk = request.uri().path() == "*";
     if !is_forwarded || is_asterisk {
         return Err(Refusal::method());
     }
@@ -34,7 +35,9 @@ pub(crate) fn check<B>(
             host.as_bytes()
                 .eq_ignore_ascii_case(target.as_str().as_bytes())
         });
-        let is_own = is_loopback(target.as_str()) && target.port_u16() == own_port;
+        let is_own = is_loopback(target.as_str())
+            && target.port_u16() == own_port
+            && request.uri().scheme() == Some(&Scheme::HTTP);
         if !is_host || !is_own {
             return Err(Refusal::other_target());
         }

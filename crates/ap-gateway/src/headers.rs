@@ -19,15 +19,19 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the gateway sets itself; cookies, which belong to a session that the key began; and what asks for an answer that is
-/// compressed or cut, in which a key would not be found.
-static OURS_OF_REQUEST: [HeaderName; 8] = [
+/// What the gateway sets itself, also as some servers spell it; cookies, which belong to a session that the key began; and what asks for an answer that is
+/// compressed, cut or in another charset, in which a key would not be found.
+static OURS_OF_REQUEST: [HeaderName; 12] = [
     HOST,
     AUTHORIZATION,
     CONTENT_LENGTH,
+    HeaderName::from_static("content_length"),
+    HeaderName::from_static("transfer_encoding"),
     EXPECT,
     COOKIE,
     ACCEPT_ENCODING,
+    HeaderName::from_static("accept-charset"),
+    HeaderName::from_static("a-im"),
     RANGE,
     IF_RANGE,
 ];
@@ -45,8 +49,11 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
 pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
     remove_hop_by_hop(headers);
     headers.remove(SET_COOKIE);
-    if !keeps_length {
-        headers.remove(CONTENT_LENGTH);
+    // It may be there several times. Then all are the same.
+    if let Some(length) = headers.remove(CONTENT_LENGTH)
+        && keeps_length
+    {
+        headers.insert(CONTENT_LENGTH, length);
     }
 }
 
@@ -84,6 +91,8 @@ mod tests {
     fn nothing_asks_for_an_answer_in_which_a_key_would_not_be_found() {
         let mut headers = map(&[
             ("accept-encoding", "gzip"),
+            ("accept-charset", "utf-16"),
+            ("a-im", "feed"),
             ("range", "bytes=0-9"),
             ("if-range", "x"),
             ("accept", "application/json"),

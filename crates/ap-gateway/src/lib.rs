@@ -4,12 +4,16 @@
 
 mod access;
 mod admission;
+mod api_key_members;
+mod budget;
 mod connection;
 mod connections;
+mod delivery;
 mod forward;
 mod gateway;
 mod guard;
 mod headers;
+mod key_filter;
 mod limits;
 mod listener;
 mod local_key;
@@ -18,6 +22,7 @@ mod ready;
 mod refusal;
 mod responder;
 mod route;
+mod secret;
 #[cfg(unix)]
 mod socket;
 

@@ -19,6 +19,8 @@ pub struct Limits {
     pub(crate) max_connections: usize,
     pub(crate) timeout: Duration,
     pub(crate) client_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) max_buffered: usize,
     pub(crate) stop_timeout: Duration,
 }
 
@@ -32,6 +34,8 @@ impl Limits {
             max_connections: 2048,
             timeout: Duration::from_secs(60),
             client_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(300),
+            max_buffered: 256 * 1024 * 1024,
             stop_timeout: Duration::from_secs(30),
         }
     }
@@ -40,6 +44,13 @@ impl Limits {
     /// on piece by piece could not be sent again with the next key.
     pub const fn max_body_size(mut self, bytes: usize) -> Self {
         self.max_body_size = bytes;
+        self
+    }
+
+    /// Sets how many bytes of requests' bodies may be in memory, of all requests together; 256 MiB by default. A request
+    /// whose body does not fit is answered 503.
+    pub const fn max_buffered(mut self, bytes: usize) -> Self {
+        self.max_buffered = bytes;
         self
     }
 
@@ -55,8 +66,8 @@ impl Limits {
         self
     }
 
-    /// Sets how many connections may be open; 2,048 by default. For one more, the one that was idle longest is closed.
-    /// If none is idle, the new one is answered 503.
+    /// Sets how many connections may be open; 2,048 by default. For one more, the one that was idle longest is closed
+    /// first. If none is idle, the new one is answered 503, or closed at once if 16 are being answered so already.
     pub const fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self
@@ -71,6 +82,12 @@ impl Limits {
     /// Sets how long a client may take for a head or a body, may be idle, and may leave an answer unread; 60 s by default.
     pub const fn client_timeout(mut self, timeout: Duration) -> Self {
         self.client_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take to read a whole answer, as long as it keeps reading; 5 minutes by default.
+    pub const fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.answer_timeout = timeout;
         self
     }
 

@@ -1,15 +1,17 @@
 //! [`LocalKey`]: what a program shows the gateway.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ap_client::ap_core::{ApiKey, InvalidKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use memchr::memmem;
 use percent_encoding::percent_decode;
 use secrecy::zeroize::Zeroizing;
 use subtle::ConstantTimeEq as _;
+
+use crate::secret::Secret;
 
 /// The shortest local key, in bytes. Other users of the machine can try keys as fast as the gateway answers.
 pub const MIN_LOCAL_KEY_LEN: usize = 16;
@@ -39,7 +41,10 @@ const SCHEME: &[u8] = b"basic ";
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct LocalKey(ApiKey);
+pub struct LocalKey {
+    key: ApiKey,
+    secret: Arc<Secret>,
+}
 
 /// The text is not a local key. It is not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,18 +85,21 @@ impl LocalKey {
         if key.expose().len() < MIN_LOCAL_KEY_LEN {
             return Err(InvalidLocalKey::TooShort);
         }
-        Ok(Self(key.with_label("of the gateway")))
+        Ok(Self {
+            secret: Arc::new(Secret::new(key.expose().as_bytes())),
+            key: key.with_label("of the gateway"),
+        })
     }
 
     /// Returns the key's text, for the program that shall use the gateway.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.key.expose()
     }
 
     /// Returns `true` if it is this key of an account, which would make a local key worth as much.
     pub(crate) fn is_same(&self, other: &ApiKey) -> bool {
-        self.0.is_same(other)
+        self.key.is_same(other)
     }
 
     /// Returns `true` if this key is the password of an `Authorization` of scheme Basic, with any user name. The time
@@ -113,16 +121,23 @@ impl LocalKey {
         password.is_some_and(|password| password.ct_eq(self.expose().as_bytes()).into())
     }
 
-    /// Returns `true` if a text contains this key.
-    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        memmem::find(text, self.expose().as_bytes()).is_some()
+    /// Returns `true` if one of the texts contains this key, as it is or as base64 such as that of Basic.
+    pub(crate) fn is_in_any(&self, texts: &[&[u8]]) -> bool {
+        self.secret.is_in_any(texts)
     }
 
-    /// Returns `true` if a path and query contain this key, plain or percent-encoded.
+    /// Returns `true` if a body contains this key, also with the escapes of JSON.
+    pub(crate) fn is_in_body(&self, body: &[u8]) -> bool {
+        self.secret.is_in(body) || self.secret.is_in_json(body)
+    }
+
+    /// Returns `true` if a path and query contain this key, also percent-encoded.
     pub(crate) fn is_in_target(&self, target: &str) -> bool {
-        self.is_in(target.as_bytes())
+        self.secret.is_in(target.as_bytes())
             || target.contains('%')
-                && self.is_in(&percent_decode(target.as_bytes()).collect::<Vec<_>>())
+                && self
+                    .secret
+                    .is_in(&percent_decode(target.as_bytes()).collect::<Vec<_>>())
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Readiness`]: if each product accepts a key of the gateway's.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ap_client::ap_core::{Draft, Service};
@@ -29,28 +30,37 @@ pub(crate) struct Found {
 
 /// Asks one call at a time; the others wait for its answer.
 #[derive(Debug, Default)]
-pub(crate) struct Readiness(Mutex<Option<Found>>);
+pub(crate) struct Readiness(Arc<Mutex<Option<Found>>>);
 
 impl Readiness {
-    pub(crate) async fn find(&self, client: &Client<Async>) -> Found {
-        let mut last = self.0.lock().await;
+    /// Returns what was found in the last ten seconds, or asks again. `None` if the gateway ends meanwhile.
+    pub(crate) async fn find(&self, client: &Client<Async>) -> Option<Found> {
+        let mut last = Arc::clone(&self.0).lock_owned().await;
         if let Some(found) = last.as_ref().filter(|found| found.at.elapsed() < FRESH) {
-            return found.clone();
+            return Some(found.clone());
         }
         let client = client.with_timeout(TIMEOUT);
-        let (mut is_ready, mut products) = (true, Map::new());
-        for (service, path) in KEY_CHECKS {
-            let (is_accepted, answer) = check(&client, service, path).await;
-            is_ready &= is_accepted;
-            products.insert(service.product().id().to_owned(), answer);
-        }
-        let found = Found {
-            at: Instant::now(),
-            is_ready,
-            products: Value::Object(products),
-        };
-        *last = Some(found.clone());
-        found
+        // A task of its own: a probe that gives up loses nothing for the next one.
+        let asking = tokio::spawn(async move {
+            let found = ask(&client).await;
+            *last = Some(found.clone());
+            found
+        });
+        asking.await.ok()
+    }
+}
+
+async fn ask(client: &Client<Async>) -> Found {
+    let (mut is_ready, mut products) = (true, Map::new());
+    for (service, path) in KEY_CHECKS {
+        let (is_accepted, answer) = check(client, service, path).await;
+        is_ready &= is_accepted;
+        products.insert(service.product().id().to_owned(), answer);
+    }
+    Found {
+        at: Instant::now(),
+        is_ready,
+        products: Value::Object(products),
     }
 }
 

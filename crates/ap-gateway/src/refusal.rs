@@ -117,7 +117,7 @@ impl Refusal {
     }
 
     pub(crate) fn overloaded() -> Self {
-        let message = "too many calls wait already; try again later";
+        let message = "too many calls or too large bodies wait already; try again later";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
             .with_header(header::RETRY_AFTER, RETRY_AFTER)
     }
@@ -126,6 +126,16 @@ impl Refusal {
         let message =
             "the product's answer contains the account's API key, so the gateway withholds it";
         Self::new(StatusCode::BAD_GATEWAY, "withheld", message)
+    }
+
+    pub(crate) const fn unsearchable() -> Self {
+        let message = "the product's answer is compressed, partial or in an unusual charset, so a key in it could not be found; the gateway withholds it";
+        Self::new(StatusCode::BAD_GATEWAY, "withheld", message)
+    }
+
+    pub(crate) const fn redacted() -> Self {
+        let message = "the body has [redacted] in place of an API key, and would save that; remove the member";
+        Self::new(StatusCode::BAD_REQUEST, "redacted", message)
     }
 
     pub(crate) const fn timeout() -> Self {

@@ -6,7 +6,6 @@ use ap_client::ap_core::Service;
 use ap_listener::Framing;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 
@@ -60,7 +59,7 @@ impl Responder {
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Bytes> {
         let mut answered = Answered {
             responder: self,
             start: Instant::now(),
@@ -68,8 +67,9 @@ impl Responder {
             service: None,
             outcome: None,
         };
-        // A body that is not read to its end, or whose end is not known to the scanner, ends the connection.
-        let closes = framing != Framing::KnownEnd;
+        // A body that is not read to its end, or whose end is not known to the scanner, ends the connection. After `CONNECT`
+        // a client may send anything.
+        let closes = framing != Framing::KnownEnd || request.method() == Method::CONNECT;
         let has_body = !request.body().is_end_stream();
         let outcome = self.answer(request, framing, entrance, &mut answered).await;
         let (mut response, reason) = match outcome {
@@ -81,7 +81,7 @@ impl Responder {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
-        response.map(Full::new)
+        response
     }
 
     async fn answer(
@@ -116,6 +116,8 @@ impl Responder {
         let (head, body) = request.into_parts();
         self.forwarder.check_head(&target, &head, &body)?;
         let start = answered.start;
+        // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
+        let body = self.forwarder.read(body, start).await?;
         let _permit = self
             .admission
             .enter(self.forwarder.remaining(start)?)
@@ -131,6 +133,7 @@ impl Responder {
         match request.uri().path() {
             "/_gateway/ready" => {
                 let found = self.readiness.find(&self.forwarder.client).await;
+                let found = found.ok_or_else(Refusal::overloaded)?;
                 let status = if found.is_ready {
                     StatusCode::OK
                 } else {

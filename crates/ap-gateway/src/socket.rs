@@ -1,11 +1,8 @@
 //! [`Socket`]: a Unix socket that only its owner can use.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _,
-};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -25,32 +22,33 @@ struct File {
 
 impl Socket {
     /// Makes the socket in a folder that nobody else can enter, gives it its mode there, and moves it into place: so it is
-    /// never there with another mode.
+    /// never there with another mode. It never replaces a file, not even one that another program makes meanwhile.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        check_free(path)?;
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}", std::process::id()));
-        let folder = path.with_file_name(name);
-        DirBuilder::new().mode(0o700).create(&folder)?;
-        let made = Self::move_into_place(&folder.join("s"), path);
-        let _ = fs::remove_file(folder.join("s"));
-        let removed = fs::remove_dir(&folder);
-        let socket = made?;
-        removed.map(|()| socket)
-    }
-
-    fn move_into_place(made: &Path, path: &Path) -> io::Result<Self> {
-        let listener = UnixListener::bind(made)?;
-        fs::set_permissions(made, Permissions::from_mode(0o600))?;
-        let identity = identity(made)?;
-        fs::rename(made, path)?;
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let folder = tempfile::Builder::new()
+            .prefix(".ap-")
+            .rand_bytes(8)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent.unwrap_or_else(|| Path::new(".")))?;
+        remove_unused(path, &folder.path().join("old"))?;
+        let made = folder.path().join("new");
+        let listener = UnixListener::bind(&made)?;
+        fs::set_permissions(&made, Permissions::from_mode(0o600))?;
+        let identity = identity(&made)?;
+        fs::hard_link(&made, path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => in_use(),
+            _ => error,
+        })?;
+        let file = File {
+            path: path.to_owned(),
+            identity,
+        };
+        folder.close()?;
         Ok(Self {
             listener,
-            _file: File {
-                path: path.to_owned(),
-                identity,
-            },
+            _file: file,
         })
     }
 
@@ -60,8 +58,9 @@ impl Socket {
     }
 }
 
-/// Refuses a path where something is that is not a socket, or that somebody listens on.
-fn check_free(path: &Path) -> io::Result<()> {
+/// Removes a socket that nobody listens on. It is moved to a place of ours first: if another program made its own socket
+/// in that moment, that one is put back.
+fn remove_unused(path: &Path, moved: &Path) -> io::Result<()> {
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -71,14 +70,36 @@ fn check_free(path: &Path) -> io::Result<()> {
         let message = "there is a file that is not a socket";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "another program listens there",
-        )),
+    if !is_unused(path)? {
+        return Err(in_use());
     }
+    match fs::rename(path, moved) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) if is_unused(moved)? => Ok(()),
+        Ok(()) => {
+            // Fails if a third one is there now. Then that one serves.
+            let _ = fs::hard_link(moved, path);
+            Err(in_use())
+        }
+    }
+}
+
+/// Returns `true` if nobody listens on a socket.
+fn is_unused(path: &Path) -> io::Result<bool> {
+    match UnixStream::connect(path) {
+        Ok(_) => Ok(false),
+        Err(error) => match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Ok(true),
+            // So many connections wait that there is no room for one more.
+            io::ErrorKind::WouldBlock => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "another program listens there")
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {

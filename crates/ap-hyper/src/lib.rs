@@ -6,9 +6,12 @@ mod connection;
 mod connector;
 mod error;
 mod informational;
+mod limits;
 mod origin;
 mod pool;
 mod progress;
+mod room;
+mod slots;
 mod stream;
 mod tcp;
 mod tls;
@@ -17,6 +20,7 @@ mod tunnel;
 
 pub use ap_client;
 pub use ap_client::ap_core;
+pub use limits::Limits;
 pub use transport::HyperTransport;
 
 /// An async client for the ActiveProspect APIs. Cheap to clone; share it among tasks.

@@ -12,9 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::connection::Connection;
 use crate::connector::Connector;
-
-/// Idle connections that are kept for one origin: as many as calls are commonly in flight.
-const MOST_IDLE: usize = 512;
+use crate::slots::{Slot, Slots};
 
 /// How long a connection is kept without a request. The load balancers of large hosters end idle connections after
 /// 60 seconds and later. Ending them first loses no request to an end by the server.
@@ -35,15 +33,23 @@ pub(crate) struct Origin {
     uri: Uri,
     host: HeaderValue,
     connector: Arc<Connector>,
+    slots: Arc<Slots>,
     idle: Mutex<Idle>,
 }
 
 #[derive(Debug, Default)]
 struct Idle {
     /// The one that was used last is at the end.
-    connections: Vec<(Connection, Instant)>,
+    connections: Vec<Kept>,
     /// A task ends connections that were not used for too long.
     is_watched: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    since: Instant,
+    _slot: Slot,
 }
 
 impl Origin {
@@ -56,6 +62,7 @@ impl Origin {
         uri: &Uri,
         runtime: Handle,
         connector: Arc<Connector>,
+        slots: Arc<Slots>,
     ) -> Result<Self, TransportError> {
         let unsendable = |why: &'static str| {
             TransportError::new(TransportErrorKind::Unsendable).with_source(why)
@@ -74,6 +81,7 @@ impl Origin {
             uri: uri.map_err(|_| unsendable(no_host))?,
             host,
             connector,
+            slots,
             idle: Mutex::default(),
         })
     }
@@ -93,7 +101,7 @@ impl Origin {
     /// Returns `true` if no connection is idle here.
     pub(crate) fn is_unused(&self) -> bool {
         let idle = self.lock();
-        !idle.connections.iter().any(|(one, _)| one.is_ready())
+        !idle.connections.iter().any(|one| one.connection.is_ready())
     }
 
     /// Opens a connection.
@@ -125,16 +133,24 @@ impl Origin {
         }
     }
 
-    /// Keeps a connection for other calls, as soon as it is ready for them. The response was read to its end.
+    /// Keeps a connection for other calls, as soon as it is ready for them, unless too many are idle. The response was
+    /// read to its end.
     pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
-        if connection.is_ready() {
-            self.keep(connection);
+        let is_ready = connection.is_ready();
+        let Some(slot) = self.slots.take() else {
+            if is_ready {
+                connection.end_call();
+            }
+            return;
+        };
+        if is_ready {
+            self.keep(connection, slot);
             return;
         }
         let origin = Arc::clone(self);
         self.runtime.spawn(async move {
             if let Ok(true) = timeout(SETTLE, connection.becomes_ready()).await {
-                origin.keep(connection);
+                origin.keep(connection, slot);
             }
         });
     }
@@ -142,7 +158,9 @@ impl Origin {
     fn pop(&self) -> Option<(Connection, Duration)> {
         let mut idle = self.lock();
         loop {
-            let (connection, since) = idle.connections.pop()?;
+            let Kept {
+                connection, since, ..
+            } = idle.connections.pop()?;
             let idle_for = since.elapsed();
             if idle_for < IDLE_LIMIT && connection.is_ready() {
                 return Some((connection, idle_for));
@@ -150,13 +168,14 @@ impl Origin {
         }
     }
 
-    fn keep(self: &Arc<Self>, mut connection: Connection) {
+    fn keep(self: &Arc<Self>, mut connection: Connection, slot: Slot) {
         connection.end_call();
         let mut idle = self.lock();
-        if idle.connections.len() == MOST_IDLE {
-            return;
-        }
-        idle.connections.push((connection, Instant::now()));
+        idle.connections.push(Kept {
+            connection,
+            since: Instant::now(),
+            _slot: slot,
+        });
         if !std::mem::replace(&mut idle.is_watched, true) {
             self.runtime.spawn(watch(Arc::downgrade(self)));
         }
@@ -165,13 +184,11 @@ impl Origin {
     /// Drops the connections that were not used for too long, and returns when to look again: never if none is left.
     fn drop_old(&self) -> Option<Instant> {
         let mut idle = self.lock();
-        let is_old = |since: &Instant| since.elapsed() >= IDLE_LIMIT;
-        let old = idle.connections.partition_point(|(_, since)| is_old(since));
+        let is_old = |one: &Kept| one.since.elapsed() >= IDLE_LIMIT;
+        let old = idle.connections.partition_point(is_old);
         idle.connections.drain(..old);
-        let next = idle
-            .connections
-            .first()
-            .map(|(_, since)| *since + IDLE_LIMIT);
+        let first = idle.connections.first();
+        let next = first.map(|one| one.since + IDLE_LIMIT);
         idle.is_watched = next.is_some();
         next
     }
@@ -201,14 +218,21 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/", listener.local_addr().unwrap());
         let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
-        let origin = Origin::new(&uri.parse().unwrap(), Handle::current(), connector).unwrap();
+        let slots = Slots::new(seconds.len());
+        let runtime = Handle::current();
+        let origin = Origin::new(&uri.parse().unwrap(), runtime, connector, slots).unwrap();
         let mut peers = Vec::new();
         for seconds in seconds {
             let mut connection = origin.open().await.unwrap();
             peers.push(listener.accept().await.unwrap().0);
             assert!(connection.becomes_ready().await);
             let since = Instant::now() - Duration::from_secs(*seconds);
-            origin.lock().connections.push((connection, since));
+            let _slot = origin.slots.take().unwrap();
+            origin.lock().connections.push(Kept {
+                connection,
+                since,
+                _slot,
+            });
         }
         (Arc::new(origin), peers)
     }
@@ -225,6 +249,23 @@ mod tests {
         let (origin, _peers) = idle_for(&[70, 50]).await;
         assert_eq!(origin.drop_old(), None);
         assert!(!origin.lock().is_watched);
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_are_kept_than_there_are_slots() {
+        let (origin, mut peers) = idle_for(&[0, 0]).await;
+        let second = origin.take().await.unwrap();
+        let first = origin.take().await.unwrap();
+        // Another origin keeps one.
+        let other = origin.slots.take().unwrap();
+        origin.give_back(first);
+        origin.give_back(second);
+        assert_eq!(origin.lock().connections.len(), 1);
+        assert_eq!(peers[1].read(&mut [0]).await.unwrap(), 0, "it is ended");
+        drop(other);
+        let first = origin.take().await.unwrap();
+        origin.give_back(first);
+        assert_eq!(origin.lock().connections.len(), 1);
     }
 
     #[tokio::test]

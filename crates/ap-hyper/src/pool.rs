@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::connector::Connector;
 use crate::origin::Origin;
+use crate::slots::Slots;
 
 /// An account's calls go to a handful of origins, from a handful of runtimes.
 const MOST: usize = 64;
@@ -15,18 +16,20 @@ const MOST: usize = 64;
 /// The origins that were called.
 pub(crate) struct Pool {
     connector: Arc<Connector>,
+    idle: Arc<Slots>,
     origins: RwLock<Vec<Arc<Origin>>>,
 }
 
 impl Pool {
-    /// Creates a pool.
+    /// Creates a pool that keeps so many idle connections.
     ///
     /// # Errors
     ///
     /// `Setup` for a setting that cannot be used.
-    pub(crate) fn new(config: &TransportConfig) -> Result<Self, TransportError> {
+    pub(crate) fn new(config: &TransportConfig, max_idle: usize) -> Result<Self, TransportError> {
         Ok(Self {
             connector: Arc::new(Connector::new(config)?),
+            idle: Slots::new(max_idle),
             origins: RwLock::default(),
         })
     }
@@ -62,7 +65,8 @@ impl Pool {
         if origins.len() == MOST {
             origins.remove(0);
         }
-        let origin = Arc::new(Origin::new(uri, runtime, Arc::clone(&self.connector))?);
+        let (connector, slots) = (Arc::clone(&self.connector), Arc::clone(&self.idle));
+        let origin = Arc::new(Origin::new(uri, runtime, connector, slots)?);
         origins.push(Arc::clone(&origin));
         Ok(origin)
     }

@@ -19,8 +19,10 @@ use tokio::time::Instant;
 
 use crate::connection::{Connection, Unanswered};
 use crate::error::body_error;
+use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::pool::Pool;
+use crate::room::{Reserved, Room};
 
 /// An async transport over [`hyper`](hyper::client::conn::http1), on tokio. Cheap to clone; clones share their
 /// connections.
@@ -45,6 +47,7 @@ pub struct HyperTransport {
     pool: Arc<Pool>,
     start: Instant,
     config: TransportConfig,
+    room: Option<Room>,
 }
 
 impl HyperTransport {
@@ -54,10 +57,20 @@ impl HyperTransport {
     ///
     /// [`TransportError`] of kind [`Setup`](TransportErrorKind::Setup) if a setting cannot be used.
     pub fn new(config: &TransportConfig) -> Result<Self, TransportError> {
+        Self::with_limits(config, Limits::new())
+    }
+
+    /// Creates a transport with limits on what its calls share. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] of kind [`Setup`](TransportErrorKind::Setup) if a setting cannot be used.
+    pub fn with_limits(config: &TransportConfig, limits: Limits) -> Result<Self, TransportError> {
         Ok(Self {
-            pool: Arc::new(Pool::new(config)?),
+            pool: Arc::new(Pool::new(config, limits.max_idle)?),
             start: Instant::now(),
             config: config.clone(),
+            room: limits.max_buffered.map(Room::new),
         })
     }
 
@@ -71,7 +84,11 @@ impl HyperTransport {
         // What hyper puts there is not part of a response.
         head.extensions.clear();
         check_head(&self.config, request.method(), &head)?;
-        let body = self.read_body(body).await?;
+        let mut reserved = Reserved::default();
+        let body = self.read_body(body, &mut reserved).await?;
+        if self.room.is_some() {
+            head.extensions.insert(Arc::new(reserved));
+        }
         if head.status != StatusCode::UNAUTHORIZED || request.body().is_empty() {
             // Otherwise the server may have rejected the key without reading the body, and end the connection later.
             origin.give_back(connection);
@@ -105,9 +122,24 @@ impl HyperTransport {
         }
     }
 
-    async fn read_body(&self, mut body: Incoming) -> Result<Bytes, TransportError> {
-        let mut pieces = BodyPieces::new(&self.config, body.size_hint().exact());
+    async fn read_body(
+        &self,
+        mut body: Incoming,
+        reserved: &mut Reserved,
+    ) -> Result<Bytes, TransportError> {
+        let announced = body.size_hint().exact();
+        let mut size = announced.unwrap_or_default();
+        let mut pieces = BodyPieces::new(&self.config, announced);
+        if let Some(room) = &self.room {
+            room.reserve(reserved, size).await?;
+        }
         while let Some(piece) = next_piece(&mut body).await? {
+            if announced.is_none()
+                && let Some(room) = &self.room
+            {
+                size += piece.len() as u64;
+                room.reserve(reserved, size).await?;
+            }
             pieces.push(piece)?;
         }
         Ok(pieces.finish())

@@ -71,7 +71,10 @@ enum Position {
 struct Head {
     has_lines: bool,
     has_bare_line_feed: bool,
-    has_transfer_encoding: bool,
+    /// The number of `Transfer-Encoding` lines.
+    codings: u32,
+    /// One of them is not just `chunked`, so that somebody else may have to decode more.
+    has_other_coding: bool,
     /// The number of `Content-Length` lines. A line that is too long to parse counts as two.
     lengths: u32,
     length: u64,
@@ -170,7 +173,9 @@ impl Head {
         };
         let (name, value) = line.split_at(colon);
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.has_transfer_encoding = true;
+            self.codings += 1;
+            let value = value.get(1..).unwrap_or_default().trim_ascii();
+            self.has_other_coding |= !value.eq_ignore_ascii_case(b"chunked");
         } else if name.eq_ignore_ascii_case(b"content-length") {
             self.lengths += if is_truncated { 2 } else { 1 };
             let value = std::str::from_utf8(&value[1..])
@@ -184,10 +189,12 @@ impl Head {
     const fn framing(&self) -> Framing {
         if self.has_bare_line_feed
             || self.lengths > 1
-            || (self.has_transfer_encoding && self.lengths > 0)
+            || self.codings > 1
+            || self.has_other_coding
+            || (self.codings > 0 && self.lengths > 0)
         {
             Framing::Ambiguous
-        } else if self.has_transfer_encoding {
+        } else if self.codings > 0 {
             Framing::UnknownEnd
         } else {
             Framing::KnownEnd
@@ -239,6 +246,16 @@ mod tests {
                 "POST / HTTP/1.1|Content-Length: 1|Transfer-Encoding: a||",
                 "ambiguous",
             ),
+            ("POST / HTTP/1.1|Transfer-Encoding:Chunked ||", "unknown"),
+            (
+                "POST / HTTP/1.1|Transfer-Encoding: gzip, chunked||",
+                "ambiguous",
+            ),
+            (
+                "POST / HTTP/1.1|Transfer-Encoding: chunked|Transfer-Encoding: chunked||",
+                "ambiguous",
+            ),
+            ("POST / HTTP/1.1|Transfer-Encoding:||", "ambiguous"),
             ("GET / HTTP/1.1\nHost: a||GET / HTTP/1.1||", "ambiguous"),
             ("GET / HTTP/1.1||GET / HTTP/1.1|\n", "known ambiguous"),
         ];

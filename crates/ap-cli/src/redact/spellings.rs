@@ -2,6 +2,7 @@
 
 use activeprospect::ApiKey;
 use activeprospect::ap_core::key::basic;
+use activeprospect::ap_core::redact::{inside_base64, url_safe_base64};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -32,7 +33,7 @@ pub(super) fn spellings(key: &ApiKey) -> Vec<Vec<u8>> {
     let backwards: Vec<_> = derived.iter().map(|text| reversed(text)).collect();
     derived.extend(backwards);
     derived.extend(nested);
-    let url_safe: Vec<_> = derived.iter().map(|text| url_safe(text)).collect();
+    let url_safe: Vec<_> = derived.iter().map(|text| url_safe_base64(text)).collect();
     derived.extend(url_safe);
     derived.push(key.iter().flat_map(|byte| hex(*byte)).collect());
     derived.extend((1..=2).map(|depth| decoded(key, depth)));
@@ -47,32 +48,6 @@ fn with_and_without_padding(encoded: &[u8]) -> [Vec<u8>; 2] {
     let padding = encoded.iter().rev().take_while(|byte| **byte == b'=');
     let end = encoded.len() - padding.count();
     [encoded.to_vec(), encoded[..end].to_vec()]
-}
-
-/// Returns what is in the base64 of any text that contains this one: three bytes are encoded together, so there
-/// are three ways. Characters that depend on what is around it are left out.
-fn inside_base64(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    (0..3).map(move |before: usize| {
-        let padded = [&vec![0; before], text].concat();
-        let encoded = STANDARD.encode(&padded);
-        let start = (before * 8).div_ceil(6);
-        let end = padded.len() * 8 / 6;
-        encoded
-            .as_bytes()
-            .get(start..end)
-            .unwrap_or_default()
-            .to_vec()
-    })
-}
-
-/// Returns base64 in the alphabet of RFC 4648 section 5.
-fn url_safe(encoded: &[u8]) -> Vec<u8> {
-    let spell = |byte: &u8| match byte {
-        b'+' => b'-',
-        b'/' => b'_',
-        other => *other,
-    };
-    encoded.iter().map(spell).collect()
 }
 
 fn hex(byte: u8) -> [u8; 2] {
@@ -105,7 +80,7 @@ mod tests {
                 let encoded = STANDARD.encode(format!("{before}{key}{after}"));
                 let nested = STANDARD.encode(format!("{after}{encoded}{before}"));
                 for text in [&encoded, &nested] {
-                    for text in [text.as_bytes().to_vec(), url_safe(text.as_bytes())] {
+                    for text in [text.as_bytes().to_vec(), url_safe_base64(text.as_bytes())] {
                         let is_found = spellings
                             .iter()
                             .any(|one| memchr::memmem::find(&text, one).is_some());

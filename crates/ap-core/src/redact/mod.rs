@@ -1,6 +1,7 @@
 //! Text from elsewhere, made safe to show: [`escape`], the names of secrets in [`SECRET_NAMES`], and the search
 //! for a key.
 
+mod base64_spellings;
 mod secret_names;
 
 use base64::Engine as _;
@@ -8,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
 
-pub use secret_names::{SECRET_NAMES, SecretName, is_secret_name};
+pub use base64_spellings::{inside_base64, url_safe_base64};
+pub use secret_names::{SECRET_NAMES, SecretName, is_api_key_name, is_secret_name};
 
 /// This many bytes of a key in a row count as the key.
 const WINDOW: usize = 8;

@@ -28,12 +28,15 @@ const fn whole(text: &'static str, source: &'static str) -> SecretName {
     }
 }
 
+/// The rule for names of API keys.
+const API_KEY: &str = "apikey";
+
 /// Every name whose value is a secret. [`is_secret_name`] compares with them.
 ///
 /// To add one, add a row here with its source.
 pub const SECRET_NAMES: &[SecretName] = &[
     ending(
-        "apikey",
+        API_KEY,
         "LeadConduit's OpenAPI description: api_key, keen_read_api_key, keen_write_api_key",
     ),
     ending(
@@ -92,6 +95,24 @@ pub const SECRET_NAMES: &[SecretName] = &[
 /// ```
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
+    find_rule(name).is_some()
+}
+
+/// Returns `true` if the value of a member or a header with this name is an API key.
+///
+/// ```
+/// use ap_core::redact::is_api_key_name;
+///
+/// assert!(is_api_key_name("api_key"));
+/// assert!(is_api_key_name("X-Api-Key"));
+/// assert!(!is_api_key_name("access_token"));
+/// ```
+#[must_use]
+pub fn is_api_key_name(name: &str) -> bool {
+    find_rule(name).is_some_and(|rule| rule.text == API_KEY)
+}
+
+fn find_rule(name: &str) -> Option<&'static SecretName> {
     // The end of the name, from the right; one byte more than the longest rule.
     let mut end = [0; MAX_RULE + 1];
     let mut start = end.len();
@@ -102,7 +123,7 @@ pub fn is_secret_name(name: &str) -> bool {
     }
     let name = &end[start..];
     let singular = name.strip_suffix(b"s").unwrap_or_default();
-    SECRET_NAMES.iter().any(|rule| {
+    SECRET_NAMES.iter().find(|rule| {
         let text = rule.text.as_bytes();
         let is_like = |name: &[u8]| {
             // The last letter first: most names differ in it.

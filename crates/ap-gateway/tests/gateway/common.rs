@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use ap_emulator::Emulator;
 use ap_gateway::ap_client::ap_core::{ApiKey, KeyRing, Origin, Origins, Service};
+use ap_gateway::ap_client::transport::TransportConfig;
 use ap_gateway::{Access, Ended, Gateway, Limits, Listener, LocalKey, Route};
+use ap_hyper::HyperTransport;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::oneshot;
@@ -33,6 +35,16 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(origins: Origins, keys: &[&str], limits: Limits) -> Self {
+        Self::start_with(origins, keys, limits, ap_hyper::Limits::new())
+    }
+
+    /// A gateway whose transport has limits too.
+    pub(crate) fn start_with(
+        origins: Origins,
+        keys: &[&str],
+        limits: Limits,
+        transport: ap_hyper::Limits,
+    ) -> Self {
         let keys = keys.iter().map(|key| ApiKey::parse(key).unwrap());
         let ring = KeyRing::new(keys).unwrap();
         let by_path = Listener::port(0, Route::ByPath).unwrap();
@@ -48,7 +60,9 @@ impl Running {
         let thread = std::thread::spawn(move || {
             let client = ap_hyper::ClientBuilder::new().keys(shared).origins(origins);
             let local_key = LocalKey::parse(LOCAL_KEY).unwrap();
-            let mut gateway = Gateway::new(client.build().unwrap(), local_key, limits).unwrap();
+            let transport = HyperTransport::with_limits(&TransportConfig::new(), transport);
+            let client = client.build_with(transport.unwrap()).unwrap();
+            let mut gateway = Gateway::new(client, local_key, limits).unwrap();
             gateway.listen(by_path);
             gateway.listen(lcx);
             gateway.on_access(move |access| kept.lock().unwrap().push(access.clone()));
@@ -136,10 +150,13 @@ impl Product {
     }
 
     pub(crate) fn origins(&self) -> Origins {
+        self.among(Origins::vendor())
+    }
+
+    /// Returns these origins with this product as LeadConduit.
+    pub(crate) fn among(&self, origins: Origins) -> Origins {
         let origin = Origin::parse_loopback(&format!("http://{}", self.address)).unwrap();
-        Origins::vendor()
-            .with(Service::LeadConduit, origin)
-            .unwrap()
+        origins.with(Service::LeadConduit, origin).unwrap()
     }
 
     pub(crate) fn requests(&self) -> Vec<Vec<u8>> {

@@ -191,56 +191,6 @@ fn what_the_core_refuses_is_encoded_or_refused_with_a_sentence() {
 }
 
 #[test]
-fn the_local_key_is_not_sent_anywhere() {
-    let product = Product::with(OK);
-    let gateway = Running::to_product(&product, Limits::new());
-    let header = format!("X-Api-Key: {LOCAL_KEY}\r\n");
-    for (line, headers, body) in [
-        (format!("GET /lcx/?key={LOCAL_KEY}"), "", ""),
-        (
-            format!("GET /lcx/{}", LOCAL_KEY.replace('-', "%2D")),
-            "",
-            "",
-        ),
-        ("GET /lcx/".to_owned(), header.as_str(), ""),
-        (
-            "POST /lcx/".to_owned(),
-            "",
-            &format!("{{\"key\":\"{LOCAL_KEY}\"}}"),
-        ),
-    ] {
-        let reply = call(&gateway.address, &line, headers, body.as_bytes());
-        assert_eq!(
-            (reply.status(), reply.refusal()),
-            (400, Some("local_key")),
-            "{line}"
-        );
-        assert!(!reply.text().contains(LOCAL_KEY));
-    }
-    assert!(product.requests().is_empty());
-}
-
-#[test]
-fn an_answer_with_the_accounts_key_is_withheld() {
-    let pair = basic(DEFAULT_USER.as_bytes(), ACCOUNT_KEY.as_bytes());
-    let pair = pair.to_str().unwrap();
-    for (header, body) in [
-        (String::new(), format!("your key is {ACCOUNT_KEY}")),
-        (format!("X-Key: {ACCOUNT_KEY}\r\n"), String::new()),
-        (String::new(), format!("you sent {pair}")),
-    ] {
-        let length = body.len();
-        let answer = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: {length}\r\n\r\n{body}");
-        let product = Product::start(move |_| Some(answer.clone().into_bytes()));
-        let gateway = Running::to_product(&product, Limits::new());
-        let reply = call(&gateway.lcx, "GET /", "", b"");
-        assert_eq!((reply.status(), reply.refusal()), (502, Some("withheld")));
-        let text = format!("{} {}", reply.head, reply.text());
-        assert!(!text.contains(ACCOUNT_KEY) && !text.contains(pair));
-    }
-}
-
-#[test]
 fn each_first_segment_reaches_its_service() {
     let emulator = Emulator::start().unwrap();
     let gateway = Running::to_emulator(&emulator);

@@ -2,10 +2,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod flood;
 mod forwarding;
+mod keys;
 mod limits;
 mod refusals;
 mod rotation;
 mod sight;
+mod smuggling;
 #[cfg(unix)]
 mod unix_socket;

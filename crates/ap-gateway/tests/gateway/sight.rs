@@ -3,7 +3,9 @@
 use ap_emulator::Emulator;
 use ap_gateway::Limits;
 
-use crate::common::{ACCOUNT_KEY, LOCAL_KEY, Product, Running, call, send, wait_until};
+use crate::common::{
+    ACCOUNT_KEY, Connection, LOCAL_KEY, Product, Running, call, latch, request, send, wait_until,
+};
 
 #[test]
 fn health_needs_no_key_and_the_rest_does() {
@@ -66,6 +68,28 @@ fn ready_says_which_product_accepts_a_key() {
         );
     }
     assert!(calls() - before <= 1, "{}", calls() - before);
+}
+
+#[test]
+fn a_probe_that_gives_up_costs_no_second_check() {
+    let (open, wait) = latch();
+    let product = Product::start(move |_| {
+        let _ = wait.lock().unwrap().recv();
+        Some(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]".to_vec())
+    });
+    let emulator = Emulator::start().unwrap();
+    let origins = product.among(emulator.origins());
+    let gateway = Running::start(origins, &[ACCOUNT_KEY], Limits::new());
+    let mut probe = Connection::open(&gateway.address);
+    probe.write(request("GET /_gateway/ready", "", b""));
+    wait_until("a product is asked", || product.requests().len() == 1);
+    drop(probe);
+    wait_until("the gateway knows that nobody waits", || {
+        !gateway.accesses.lock().unwrap().is_empty()
+    });
+    drop(open);
+    call(&gateway.address, "GET /_gateway/ready", "", b"");
+    assert_eq!(product.requests().len(), 1);
 }
 
 #[test]

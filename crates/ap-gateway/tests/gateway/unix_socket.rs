@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Barrier;
 
 use ap_gateway::ap_client::ap_core::ApiKey;
 use ap_gateway::ap_client::{Async, ClientBuilder, fake};
@@ -51,6 +52,31 @@ fn a_socket_has_mode_0600_serves_and_is_removed() {
     drop(stop);
     thread.join().unwrap();
     assert!(!path.exists());
+}
+
+#[test]
+fn of_two_that_start_at_once_one_gets_the_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.sock");
+    for _ in 0..100 {
+        drop(UnixListener::bind(&path).unwrap());
+        let start = Barrier::new(2);
+        let listeners: Vec<_> = std::thread::scope(|scope| {
+            let bind = || {
+                start.wait();
+                Listener::unix(&path, Route::ByPath)
+            };
+            let threads = [scope.spawn(bind), scope.spawn(bind)];
+            threads.map(|thread| thread.join().unwrap()).into()
+        });
+        assert_eq!(listeners.iter().filter(|one| one.is_ok()).count(), 1);
+        assert!(
+            UnixStream::connect(&path).is_ok(),
+            "it is the one that is open"
+        );
+        drop(listeners);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }
 
 #[test]

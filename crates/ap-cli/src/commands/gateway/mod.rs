@@ -6,7 +6,7 @@ pub(super) mod serving;
 use std::path::PathBuf;
 
 use activeprospect::Service;
-use ap_gateway::{Listener, Route, service_name};
+use ap_gateway::{Limits, Listener, Route, service_name};
 use serde_json::{Map, Value};
 
 use self::serving::{ServingOptions, Stop};
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
             note(name, url);
         }
     }
-    let limits = serving::limits();
+    let limits = Limits::new();
     let mut gateway = args.serving.gateway(&session, local_key.key, limits)?;
     let runtime = serving::runtime()?;
     for listener in listeners {

@@ -14,9 +14,13 @@ use crate::options::values::{parse_call_count, parse_mebibytes};
 use crate::output;
 use crate::session::Session;
 
-/// File descriptors that are left for everything but connections.
-#[cfg(unix)]
+/// File descriptors that are left for everything but connections that serve calls, those included that are being refused.
 const OTHER_FILES: usize = 64;
+/// How many calls are made at once, unless the option says otherwise.
+const MAX_IN_FLIGHT: usize = 256;
+const MAX_CONNECTIONS: usize = 2048;
+/// How many bytes of answers may be in memory.
+const MAX_BUFFERED: usize = 256 << 20;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct ServingOptions {
@@ -36,16 +40,21 @@ impl ServingOptions {
         local_key: LocalKey,
         mut limits: Limits,
     ) -> Result<Gateway, Failure> {
+        let share = Share::of(max_files(), self.max_in_flight)?;
+        limits = limits
+            .max_in_flight(share.in_flight)
+            .max_connections(share.connections);
         if let Some(mebibytes) = self.max_body {
             limits = limits.max_body_size(mebibytes << 20);
-        }
-        if let Some(calls) = self.max_in_flight {
-            limits = limits.max_in_flight(calls);
         }
         if let Some(timeout) = session.timeout() {
             limits = limits.timeout(timeout);
         }
-        let gateway = Gateway::new(session.async_client()?, local_key, limits);
+        let transport = ap_hyper::Limits::new()
+            .max_idle(share.in_flight)
+            .max_buffered(MAX_BUFFERED);
+        let client = session.async_client_with(transport)?;
+        let gateway = Gateway::new(client, local_key, limits);
         let mut gateway = gateway.map_err(|error| {
             Failure::usage(error.to_string(), "remove it, so that a new one is made")
         })?;
@@ -56,22 +65,46 @@ impl ServingOptions {
     }
 }
 
-/// Returns the default limits, or lower ones if this process may not open so many files.
+/// How the file descriptors of this process are shared out. There is one for each client's connection, one for each call
+/// that is made, and one for each connection to a product that is idle: as many as calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Share {
+    in_flight: usize,
+    connections: usize,
+}
+
+impl Share {
+    fn of(max_files: usize, in_flight: Option<usize>) -> Result<Self, Failure> {
+        let files = max_files.saturating_sub(OTHER_FILES);
+        let in_flight = in_flight.unwrap_or((files / 4).clamp(1, MAX_IN_FLIGHT));
+        match files.checked_sub(in_flight.saturating_mul(2)) {
+            Some(rest @ 1..) => Ok(Self {
+                in_flight,
+                connections: rest.min(MAX_CONNECTIONS),
+            }),
+            _ => {
+                let message = format!(
+                    "this process may open {max_files} files, too few for {in_flight} calls at once"
+                );
+                let hint = "allow more with `ulimit -n`, or choose a smaller --max-in-flight";
+                Err(Failure::usage(message, hint))
+            }
+        }
+    }
+}
+
+/// Returns how many files this process may open.
 #[cfg(unix)]
-pub(crate) fn limits() -> Limits {
+fn max_files() -> usize {
     use rustix::process::{Resource, getrlimit};
 
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let connections = files.saturating_sub(OTHER_FILES);
-    Limits::new()
-        .max_in_flight((connections / 4).clamp(1, 256))
-        .max_connections((connections / 2).clamp(1, 2048))
+    usize::try_from(files).unwrap_or(usize::MAX)
 }
 
 #[cfg(not(unix))]
-pub(crate) fn limits() -> Limits {
-    Limits::new()
+const fn max_files() -> usize {
+    usize::MAX
 }
 
 /// Listens on a port of loopback.
@@ -143,4 +176,31 @@ pub(crate) fn serve(runtime: Runtime, gateway: Gateway, stop: &Stop) -> Result<(
         output::eprintln(&format!("ap: {calls} calls were not finished in time"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_connections_together_need_no_more_files_than_there_are() {
+        for (max_files, option, expected) in [
+            (usize::MAX, None, Some((256, 2048))),
+            (4096, None, Some((256, 2048))),
+            (1024, None, Some((240, 480))),
+            (1024, Some(400), Some((400, 160))),
+            (1024, Some(480), None),
+            (1024, Some(usize::MAX), None),
+            (256, None, Some((48, 96))),
+            (67, None, Some((1, 1))),
+            (64, None, None),
+        ] {
+            let share = Share::of(max_files, option).ok();
+            let found = share.map(|share| (share.in_flight, share.connections));
+            assert_eq!(found, expected, "{max_files} {option:?}");
+            if let Some((in_flight, connections)) = found {
+                assert!(connections + 2 * in_flight <= max_files - OTHER_FILES);
+            }
+        }
+    }
 }

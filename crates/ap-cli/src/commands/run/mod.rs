@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use activeprospect::ApiKey;
-use ap_gateway::Route;
+use ap_gateway::{Limits, Route};
 
 use self::environment::{Environment, NamedVariable, parse_named_variable};
 use super::gateway::serving::{self, ServingOptions, Stop};
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     session.find_keys(Prompt::Never)?;
     let local_key = key::generate()?;
     let mut environment = Environment::new(local_key.expose());
-    let limits = serving::limits().stop_timeout(STOP_TIMEOUT);
+    let limits = Limits::new().stop_timeout(STOP_TIMEOUT);
     let mut gateway = args.serving.gateway(&session, local_key, limits)?;
     for (name, route) in each_service() {
         let listener = serving::bind(0, route)?;

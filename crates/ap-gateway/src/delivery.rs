@@ -1,0 +1,174 @@
+//! Answers on their way to the client: until one is written out, its connection is busy and its memory counts.
+
+use std::convert::Infallible;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// What the answers of a connection hold until they are written out.
+pub(crate) struct Unwritten<T>(Arc<Mutex<Vec<T>>>);
+
+impl<T> Unwritten<T> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Returns the body of an answer. `held` is dropped when all of it was written.
+    pub(crate) fn answer(&self, body: Bytes, held: T) -> Answer<T> {
+        Answer {
+            body: Full::new(body),
+            held: Some(held),
+            unwritten: self.clone(),
+        }
+    }
+
+    /// Drops what is held. Nothing more is written.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Unwritten<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// The body of an answer.
+pub(crate) struct Answer<T> {
+    body: Full<Bytes>,
+    held: Option<T>,
+    unwritten: Unwritten<T>,
+}
+
+impl<T: Unpin> Body for Answer<T> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    /// The server has taken all of the answer, and will write it.
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.unwritten.lock().push(held);
+        }
+    }
+}
+
+/// A client's connection, which knows when what was written has left, and gives it a time.
+pub(crate) struct DeliveryStream<S, T> {
+    stream: S,
+    unwritten: Unwritten<T>,
+    write_timeout: Duration,
+    /// Runs from when the client did not take all of an answer at once until it has.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S, T> DeliveryStream<S, T> {
+    pub(crate) const fn new(stream: S, unwritten: Unwritten<T>, write_timeout: Duration) -> Self {
+        Self {
+            stream,
+            unwritten,
+            write_timeout,
+            end: None,
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// Returns what a write returned, unless the time is over.
+    fn in_time(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let write_timeout = self.write_timeout;
+        if written.is_pending() {
+            self.end
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(write_timeout)));
+        }
+        let is_over = self
+            .end
+            .as_mut()
+            .is_some_and(|end| end.as_mut().poll(context).is_ready());
+        if is_over {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin, T> AsyncRead for DeliveryStream<S, T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.in_time(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// The server flushes after it has written everything that it has.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.end = None;
+        self.unwritten.clear();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

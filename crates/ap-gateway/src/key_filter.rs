@@ -1,0 +1,170 @@
+//! [`KeyFilter`]: keeps API keys out of the answers that programs get.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ap_client::ap_core::Credentials;
+use ap_client::ap_core::redact::is_api_key_name;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
+
+use crate::api_key_members::{self, MARK};
+use crate::refusal::Refusal;
+use crate::secret::Secret;
+
+/// What says how a body was, and is no longer true of a changed one.
+static OF_THE_BODY: [HeaderName; 4] = [
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
+
+/// The charsets in which every byte of ASCII means itself, by how their names begin.
+const SEARCHABLE_CHARSETS: [&str; 5] = ["utf-8", "utf8", "us-ascii", "iso-8859-", "windows-"];
+
+/// Keeps API keys out of the answers that programs get: those of the account by their text, and others, such as the new
+/// one during a reset, by the names of JSON members.
+#[derive(Default)]
+pub(crate) struct KeyFilter {
+    /// Of the account's keys when they were last looked at.
+    secrets: Mutex<Arc<[Secret]>>,
+}
+
+impl KeyFilter {
+    /// Returns the body that a program gets.
+    ///
+    /// A key that is the value of a member or a header is replaced, because the rest of such an answer is of use: a user, an
+    /// account, a page of changes. An answer with a key of the account anywhere else is refused, and so is one that
+    /// cannot be searched.
+    pub(crate) fn filter(
+        &self,
+        credentials: &[Credentials],
+        head: &mut response::Parts,
+        mut body: Bytes,
+    ) -> Result<Bytes, Refusal> {
+        if !body.is_empty() {
+            if !is_searchable(head.status, &head.headers) {
+                return Err(Refusal::unsearchable());
+            }
+            if is_json(&head.headers, &body)
+                && let Some(redacted) = api_key_members::redact(&body)
+            {
+                body = redacted;
+                for name in &OF_THE_BODY {
+                    head.headers.remove(name);
+                }
+            }
+        }
+        for (name, value) in &mut head.headers {
+            if is_api_key_name(name.as_str()) {
+                *value = HeaderValue::from_static(MARK);
+            }
+        }
+        let values = head.headers.values().map(HeaderValue::as_bytes);
+        let texts: Vec<_> = values.chain([&body[..]]).collect();
+        let secrets = self.secrets(credentials);
+        let is_shown = secrets
+            .iter()
+            .any(|secret| secret.is_in_any(&texts) || secret.is_in_json(&body));
+        if is_shown {
+            return Err(Refusal::withheld());
+        }
+        Ok(body)
+    }
+
+    fn secrets(&self, credentials: &[Credentials]) -> Arc<[Secret]> {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = secrets.len() == credentials.len()
+            && secrets
+                .iter()
+                .zip(credentials)
+                .all(|(secret, one)| secret.is_of(one.key().expose().as_bytes()));
+        if !is_same {
+            let keys = credentials.iter().map(|one| one.key().expose().as_bytes());
+            *secrets = keys.map(Secret::new).collect();
+        }
+        Arc::clone(&secrets)
+    }
+}
+
+/// Returns `true` if a key in the body would be found: the body is whole, and not compressed.
+fn is_searchable(status: StatusCode, headers: &HeaderMap) -> bool {
+    let is_part = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
+        || headers.contains_key(header::CONTENT_RANGE);
+    let is_encoded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|line| {
+            let mut codings = line
+                .as_bytes()
+                .split(|byte| *byte == b',')
+                .map(<[u8]>::trim_ascii);
+            codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+        });
+    !is_part && !is_encoded && has_searchable_charset(headers)
+}
+
+fn has_searchable_charset(headers: &HeaderMap) -> bool {
+    let types = headers.get_all(header::CONTENT_TYPE).iter();
+    let mut texts =
+        types.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
+    texts.all(|text| {
+        text.match_indices("charset").all(|(at, name)| {
+            let rest = text.get(at + name.len()..).unwrap_or_default();
+            let charset = rest.trim_start_matches([' ', '\t', '=', '"', '\'']);
+            SEARCHABLE_CHARSETS
+                .iter()
+                .any(|known| charset.starts_with(known))
+        })
+    })
+}
+
+/// Returns `true` if a body is JSON, or JSON for a script, by its media type or its first byte.
+fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = media_type.unwrap_or_default().to_ascii_lowercase();
+    let is_named = ["json", "javascript"]
+        .iter()
+        .any(|name| memchr::memmem::find(&media_type, name.as_bytes()).is_some());
+    let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let start = start.trim_ascii_start().first();
+    is_named || start.is_some_and(|byte| matches!(byte, b'{' | b'['))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_cannot_be_searched_is_known_by_its_head() {
+        for (status, name, value, expected) in [
+            (200, "content-type", "application/json", true),
+            (200, "content-type", "application/json; charset=utf-8", true),
+            (200, "content-type", "text/plain; charset=\"UTF-8\"", true),
+            (200, "content-type", "text/csv;charset=ISO-8859-1", true),
+            (200, "content-type", "text/plain; charset=utf-16le", false),
+            (
+                200,
+                "content-type",
+                "text/plain; Charset = \"UTF-7\"",
+                false,
+            ),
+            (200, "content-encoding", "identity", true),
+            (200, "content-encoding", "", true),
+            (200, "content-encoding", "gzip", false),
+            (200, "content-encoding", "identity, br", false),
+            (200, "content-range", "bytes 0-1/3", false),
+            (206, "x", "y", false),
+            (226, "x", "y", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(value));
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                is_searchable(status, &headers),
+                expected,
+                "{status} {name}: {value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! [`Room`]: how many bytes of responses are in memory.
+
+use std::sync::Arc;
+
+use ap_client::transport::{TransportError, TransportErrorKind};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// Bytes are counted in units of this size.
+const UNIT: u64 = 1024;
+
+/// How many bytes of responses' bodies may be in memory, of all calls together.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    units: Arc<Semaphore>,
+    /// The one response that may exceed it.
+    exceeding: Arc<Mutex<()>>,
+}
+
+/// The room of one response. Dropping it gives it back.
+#[derive(Debug, Default)]
+pub(crate) struct Reserved {
+    size: u64,
+    permit: Option<OwnedSemaphorePermit>,
+    exceeding: Option<OwnedMutexGuard<()>>,
+}
+
+impl Room {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let units = (bytes as u64).div_ceil(UNIT);
+        let units = usize::try_from(units).unwrap_or(usize::MAX);
+        Self {
+            units: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
+            exceeding: Arc::default(),
+        }
+    }
+
+    /// Waits until there is room for a response of this size.
+    pub(crate) async fn reserve(
+        &self,
+        reserved: &mut Reserved,
+        size: u64,
+    ) -> Result<(), TransportError> {
+        reserved.size = reserved.size.max(size);
+        let present = reserved
+            .permit
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = reserved.size.div_ceil(UNIT).saturating_sub(present as u64);
+        if missing == 0 || reserved.exceeding.is_some() {
+            return Ok(());
+        }
+        let missing = u32::try_from(missing)
+            .map_err(|_| TransportError::new(TransportErrorKind::TooLarge))?;
+        let units = Arc::clone(&self.units);
+        let more = match units.clone().try_acquire_many_owned(missing) {
+            Ok(more) => more,
+            Err(_) => tokio::select! {
+                biased;
+                Ok(more) = units.acquire_many_owned(missing) => more,
+                exceeding = Arc::clone(&self.exceeding).lock_owned() => {
+                    reserved.exceeding = Some(exceeding);
+                    return Ok(());
+                }
+            },
+        };
+        match &mut reserved.permit {
+            Some(permit) => permit.merge(more),
+            None => reserved.permit = Some(more),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_response_exceeds_the_room_and_the_next_one_waits() {
+        let room = Room::new(4 * 1024);
+        let mut responses: Vec<_> = (0..4).map(|_| Reserved::default()).collect();
+        room.reserve(&mut responses[0], 3000).await.unwrap();
+        room.reserve(&mut responses[0], 3072).await.unwrap();
+        room.reserve(&mut responses[1], 1).await.unwrap();
+        // The third one exceeds the room, however large it becomes.
+        room.reserve(&mut responses[2], 1).await.unwrap();
+        room.reserve(&mut responses[2], 1 << 40).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = room.reserve(&mut responses[3], 1) => panic!("there is no room"),
+            () = std::future::ready(()) => {}
+        }
+        drop(responses.remove(2));
+        room.reserve(&mut responses[2], 9000).await.unwrap();
+        drop(responses);
+        assert_eq!(room.units.available_permits(), 4);
+        assert!(room.exceeding.try_lock().is_ok());
+    }
+}
