@@ -122,8 +122,12 @@ impl Target {
         TransportConfig::new().root_pem(self.root_pem.clone())
     }
 
-    fn request(&self, authorization: &HeaderValue) -> Result<Request<Full<Bytes>>, Failure> {
-        let mut request = Request::get(self.url())
+    fn request(
+        &self,
+        uri: &str,
+        authorization: &HeaderValue,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::get(uri)
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::AUTHORIZATION, authorization.clone());
@@ -179,6 +183,7 @@ pub trait BlockingCall: Send + 'static {
 /// A connection of hyper.
 pub struct Connection {
     target: Target,
+    host: HeaderValue,
     authorization: HeaderValue,
     sender: SendRequest<Full<Bytes>>,
 }
@@ -197,13 +202,17 @@ impl Connection {
     /// If it cannot connect.
     pub async fn open(target: &Target) -> Result<Self, Failure> {
         let mut connector = connector(target)?;
-        let stream = connector.call(target.origin.parse::<Uri>()?).await?;
+        let origin = target.origin.parse::<Uri>()?;
+        let host = origin.authority().ok_or("no authority")?.as_str();
+        let host = HeaderValue::from_str(host)?;
+        let stream = connector.call(origin).await?;
         let (sender, connection) = http1::handshake(stream).await?;
         tokio::spawn(async move {
             let _ = connection.await;
         });
         Ok(Self {
             target: target.clone(),
+            host,
             authorization: authorization()?,
             sender,
         })
@@ -212,10 +221,11 @@ impl Connection {
 
 impl AsyncCall for Connection {
     async fn call(&mut self) -> Result<usize, Failure> {
-        let mut request = self.target.request(&self.authorization)?;
-        let authority = request.uri().authority().ok_or("no authority")?;
-        let host = HeaderValue::from_str(authority.as_str())?;
-        request.headers_mut().insert(header::HOST, host);
+        // A target in origin form, as every server expects it.
+        let path = &self.target.path;
+        let mut request = self.target.request(path, &self.authorization)?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.host.clone());
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         // What stands before the server answers by itself if something is wrong.
@@ -253,7 +263,8 @@ impl Pool {
 
 impl AsyncCall for Pool {
     async fn call(&mut self) -> Result<usize, Failure> {
-        let request = self.target.request(&self.authorization)?;
+        let url = self.target.url();
+        let request = self.target.request(&url, &self.authorization)?;
         let response = self.client.request(request).await?;
         Ok(response.into_body().collect().await?.to_bytes().len())
     }
