@@ -151,6 +151,11 @@ impl Rule {
         Ok(Self::All(rules.collect::<Result<_, _>>()?))
     }
 
+    /// Returns `true` if everything passes.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::All(rules) if rules.is_empty())
+    }
+
     pub(crate) fn passes(&self, lookup: Lookup<'_>) -> bool {
         match self {
             Self::All(rules) => rules.iter().all(|rule| rule.passes(lookup)),

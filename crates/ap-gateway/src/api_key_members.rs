@@ -53,7 +53,7 @@ impl<'a> ApiKeyMembers<'a> {
             let name = serde_json::from_str::<String>(&format!("\"{name}\""));
             return name.is_ok_and(|name| is_api_key_name(&name));
         }
-        is_api_key_name(&name)
+        is_api_key_name(&*name)
     }
 
     /// Returns the value after a colon, unless it says that there is no key.

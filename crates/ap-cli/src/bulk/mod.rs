@@ -109,8 +109,9 @@ pub(crate) fn run(
         columns: job.columns(),
         secrets: &session.secrets,
     };
-    if state.len == 0 {
-        sink.commit(&encoder.header(), state.clone(), true)?;
+    let header = encoder.header();
+    if state.len == 0 && !header.is_empty() {
+        sink.commit(&header, state.clone(), true)?;
     }
     let earlier = state.counts.rows();
     let progress = Progress::new(Some(opened.clone()), earlier, "rows");

@@ -11,21 +11,33 @@ use aho_corasick::nfa::noncontiguous::NFA;
 use super::found::Found;
 use super::spellings::spellings;
 use super::units::Units;
+use super::windows::Windows;
 
 /// An automaton of all spellings of all keys.
 pub(super) struct KeySearch {
     automaton: NFA,
+    /// `None` if a key is too short for it.
+    windows: Option<Windows>,
 }
 
 impl KeySearch {
     /// Returns `None` if the keys have more spellings than an automaton can contain.
     pub(super) fn new(keys: &[ApiKey]) -> Option<Self> {
-        // The form that is made fastest: most answers are short.
+        let spellings: Vec<_> = keys.iter().flat_map(spellings).collect();
+        let windows = Windows::new(&spellings);
+        // The form that is made fastest: few texts are searched.
         let automaton = NFA::builder()
             .ascii_case_insensitive(true)
             .prefilter(false)
-            .build(keys.iter().flat_map(spellings));
-        automaton.ok().map(|automaton| Self { automaton })
+            .build(spellings);
+        let automaton = automaton.ok()?;
+        Some(Self { automaton, windows })
+    }
+
+    /// Returns `false` if no key is in a text, as it is. This costs much less than a search.
+    pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        let windows = self.windows.as_ref();
+        windows.is_none_or(|windows| windows.may_be_in(text))
     }
 
     /// Returns where keys are in a text, after its escapes were decoded this many times.

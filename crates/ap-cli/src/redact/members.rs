@@ -148,7 +148,7 @@ impl<'a> Members<'a> {
         self.state = match state {
             State::Outside => self.outside(unit),
             State::Name(quote) if quote.is_same(unit) => {
-                if is_secret_name(&String::from_utf8_lossy(&self.word)) {
+                if is_secret_name(&self.word) {
                     State::After(quote, false)
                 } else {
                     self.outside(unit)

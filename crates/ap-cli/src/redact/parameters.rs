@@ -44,10 +44,7 @@ impl<'a> Parameters<'a> {
             }
             return None;
         }
-        if unit.byte == b'='
-            && self.name.len() <= MAX_NAME
-            && is_secret_name(&String::from_utf8_lossy(&self.name))
-        {
+        if unit.byte == b'=' && self.name.len() <= MAX_NAME && is_secret_name(&self.name) {
             self.value = Some(unit.end);
         }
         self.name.clear();
@@ -71,6 +68,12 @@ impl<'a> Iterator for Parameters<'a> {
             }
         }
     }
+}
+
+/// Returns the name that a text ends in.
+pub(super) fn name_at_end(text: &[u8]) -> &[u8] {
+    let name = text.iter().rev().take_while(|byte| is_of_name(**byte));
+    &text[text.len() - name.count()..]
 }
 
 fn is_of_name(byte: u8) -> bool {

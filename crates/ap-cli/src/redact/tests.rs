@@ -3,6 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::*;
 
 const KEY: &str = "placeholder-key-1";
@@ -330,4 +334,65 @@ fn depth_has_no_limit() {
         "]".repeat(100_000)
     );
     assert!(redact(&[], &deep).contains(r#"{"api_key":"[redacted]"}"#));
+}
+
+/// What secrets and the texts around them consist of.
+const PIECES: [&str; 34] = [
+    "placeholder-key-1",
+    "PLACEHOLDER-",
+    "KEY-1",
+    "1-yek-redlohecalp",
+    "cGxhY2Vob2xkZXIta2V5LTE=",
+    "place\\u0068older-key-1",
+    "pl%2561ceholder-key&#45;1",
+    "\"token\"",
+    "'api_keys'",
+    "\\\"token\\\"",
+    "\\\\\\\"token\\\\\\\"",
+    "&quot;Password&quot;",
+    "\\u0022secret\\u0022",
+    "%22jwt%22",
+    "token",
+    "tok%65n",
+    "sig",
+    "\"",
+    "'",
+    "\\",
+    "%",
+    "&",
+    ":",
+    "=",
+    "%3D",
+    "%253d",
+    " ",
+    "\n",
+    "{",
+    "}",
+    ",",
+    "1",
+    "x",
+    "\u{fc}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_quick_look_overlooks_nothing(pieces in vec(select(&PIECES[..]), 0..16)) {
+        let text = pieces.concat();
+        for secrets in [secrets(&[KEY]), secrets(&[KEY, "123456", "12"]), secrets(&[])] {
+            let finds = secrets.search(text.as_bytes()).next().is_some();
+            prop_assert!(!finds || secrets.find(text.as_bytes()).next().is_some(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_row_without_secrets_takes_no_memory() {
+    let row = r#"{"row":1,"value":"5120000000","status":"ok","url":"https://h.example/?a=b","added_at":"2026-11-27T13:35:03.858Z"}"#;
+    let secrets = secrets(&[KEY]);
+    let measured = allocation_counter::measure(|| {
+        assert_eq!(secrets.redact(row.as_bytes()).next(), Some(row.as_bytes()));
+    });
+    assert_eq!(measured.count_total, 0);
 }

@@ -123,6 +123,30 @@ pub(super) fn depth(text: &[u8], most: usize) -> usize {
     units.decoder.deepest
 }
 
+/// Returns `true` if a text has what may be an escape.
+pub(super) fn has_escape(text: &[u8]) -> bool {
+    find_escape(text, 0) < text.len()
+}
+
+/// Returns what a text means after its escapes were decoded once.
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let escape = find_escape(text, at);
+        decoded.extend_from_slice(&text[at..escape]);
+        let rest = &text[escape..];
+        let spelling = &rest[..rest.len().min(LONGEST_ESCAPE)];
+        let (byte, length) = match escapes::decode(spelling) {
+            Some((byte, length)) => (Some(byte), length),
+            None => (rest.first().copied(), 1),
+        };
+        decoded.extend(byte);
+        at = escape + length;
+    }
+    decoded
+}
+
 /// Returns where the next escape may begin; the text's length if there is none.
 fn find_escape(text: &[u8], from: usize) -> usize {
     let [one, two, three] = escapes::INTRODUCERS;

@@ -94,8 +94,8 @@ pub const SECRET_NAMES: &[SecretName] = &[
 /// assert!(!is_secret_name("credential_id"));
 /// ```
 #[must_use]
-pub fn is_secret_name(name: &str) -> bool {
-    find_rule(name).is_some()
+pub fn is_secret_name(name: impl AsRef<[u8]>) -> bool {
+    find_rule(name.as_ref()).is_some()
 }
 
 /// Returns `true` if the value of a member or a header with this name is an API key.
@@ -108,18 +108,26 @@ pub fn is_secret_name(name: &str) -> bool {
 /// assert!(!is_api_key_name("access_token"));
 /// ```
 #[must_use]
-pub fn is_api_key_name(name: &str) -> bool {
-    find_rule(name).is_some_and(|rule| rule.text == API_KEY)
+pub fn is_api_key_name(name: impl AsRef<[u8]>) -> bool {
+    find_rule(name.as_ref()).is_some_and(|rule| rule.text == API_KEY)
 }
 
-fn find_rule(name: &str) -> Option<&'static SecretName> {
+fn find_rule(name: &[u8]) -> Option<&'static SecretName> {
+    let letters = name
+        .iter()
+        .rev()
+        .filter(|byte| byte.is_ascii_alphanumeric());
+    let letters = letters.map(u8::to_ascii_lowercase);
+    // Few names end like one of the rules.
+    if !may_be_secret(letters.clone()) {
+        return None;
+    }
     // The end of the name, from the right; one byte more than the longest rule.
     let mut end = [0; MAX_RULE + 1];
     let mut start = end.len();
-    let bytes = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
-    for byte in bytes.take(MAX_RULE + 1) {
+    for byte in letters.take(MAX_RULE + 1) {
         start -= 1;
-        end[start] = byte.to_ascii_lowercase();
+        end[start] = byte;
     }
     let name = &end[start..];
     let singular = name.strip_suffix(b"s").unwrap_or_default();
@@ -133,6 +141,36 @@ fn find_rule(name: &str) -> Option<&'static SecretName> {
         };
         is_like(name) || is_like(singular)
     })
+}
+
+/// Returns `false` if no rule, and no plural of one, has the same two letters at its end. The letters are those of a
+/// name, from the right.
+fn may_be_secret(mut letters: impl Iterator<Item = u8>) -> bool {
+    let mut next = || letters.next().unwrap_or_default();
+    let (last, before) = (next(), next());
+    is_end(before, last) || last == b's' && is_end(next(), before)
+}
+
+fn is_end(before: u8, last: u8) -> bool {
+    ENDS[usize::from(last)] & letter_bit(before) != 0
+}
+
+/// For each letter in which rules end, the letters before it.
+static ENDS: [u32; 256] = {
+    let mut ends = [0; 256];
+    let mut index = 0;
+    while index < SECRET_NAMES.len() {
+        if let [.., before, last] = SECRET_NAMES[index].text.as_bytes() {
+            ends[*last as usize] |= letter_bit(*before);
+        }
+        index += 1;
+    }
+    ends
+};
+
+/// Returns the bit of a lower-case letter; digits share those of letters.
+const fn letter_bit(letter: u8) -> u32 {
+    1 << (letter & 31)
 }
 
 /// The length of the longest rule's text, and of its plural.

@@ -96,7 +96,9 @@ impl Journal {
             }
         };
         results.seek(SeekFrom::Start(state.len)).map_err(failed)?;
-        results.sync().map_err(failed)?;
+        if state.len > 0 {
+            results.sync().map_err(failed)?;
+        }
         let begin_len = |error| names.failed(&names.journal, &error);
         journal.set_len(recovered.len).map_err(begin_len)?;
         journal.seek(SeekFrom::End(0)).map_err(begin_len)?;

@@ -236,7 +236,7 @@ fn head(response: &Response, args: &Args, secrets: &Secrets) -> Vec<u8> {
         let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
         let (name, value) = if args.show_secrets {
             (name.into(), value.into())
-        } else if is_secret_name(&String::from_utf8_lossy(name)) {
+        } else if is_secret_name(name) {
             (secrets.redact_text(name), MARK.as_bytes().into())
         } else {
             (secrets.redact_text(name), secrets.redact_text(value))

@@ -1,8 +1,6 @@
-//! [`Event`]: what happened to a lead at one step.
+//! [`Event`]: what happened to a lead at one step. `text` writes it as JSON.
 
 use std::sync::Arc;
-
-use serde_json::{Map, Value, json};
 
 use super::id::Id;
 use super::lead::{Lead, Party, Text, iso_8601};
@@ -105,54 +103,93 @@ impl Outcome {
     }
 }
 
-/// Everything that an event can have besides the fields of its lead, in the order of the JSON.
-const MEMBERS: &[&str] = &[
-    "id",
-    "type",
-    "outcome",
-    "reason",
-    "host",
-    "module_id",
-    "package_version",
-    "step_id",
-    "key",
-    "step_count",
-    "recipient_event_id",
-    "retry_status",
-    "start_timestamp",
-    "end_timestamp",
-    "ms",
-    "wait_ms",
-    "overhead_ms",
-    "lag_ms",
-    "total_ms",
-    "cost",
-    "purchase_price",
-    "sale_price",
-    "revenue",
-    "cap_reached",
-    "caps_reached",
-    "ping_limit_reached",
-    "handler_version",
-    "version",
-    "expires_at",
-    "vars.submission.timestamp",
-    "vars.submission.ip",
-    "vars.account.id",
-    "vars.account.name",
-    "vars.flow.id",
-    "vars.flow.name",
-    "vars.source.id",
-    "vars.source.name",
-    "vars.recipient.id",
-    "vars.recipient.name",
-    "vars.price",
-    "vars.purchase_price",
-    "vars.event_id",
-    "vars.feedback.timestamp",
-    "vars.feedback.type",
-    "vars.feedback.reason",
-    "vars.lead.id",
+/// Returns one member of an event, if it has it.
+type Read = for<'a> fn(&'a Event) -> Option<Scalar<'a>>;
+
+/// Everything that an event can have besides what is known of its lead, in the order of the JSON.
+const MEMBERS: &[(&str, Read)] = &[
+    ("id", |event| Some(Scalar::Id(event.id))),
+    ("type", |event| Some(event.kind.name().into())),
+    ("outcome", |event| Some(event.outcome.name().into())),
+    ("reason", |event| Some(Scalar::from(&*event.reason))),
+    ("host", |_| Some("emulator".into())),
+    ("module_id", |event| event.module_id().map(Scalar::from)),
+    ("package_version", |event| {
+        event.is_priced().then_some("2.9.10".into())
+    }),
+    ("step_id", |event| {
+        event.step.as_ref().map(|step| Scalar::from(&*step.id))
+    }),
+    ("key", |event| event.of_recipient(|_| "default".into())),
+    ("step_count", |event| {
+        (event.kind == Kind::Source).then_some(event.step_count.into())
+    }),
+    ("recipient_event_id", |event| {
+        let feedback = event.feedback.as_ref();
+        feedback.map(|it| Scalar::Id(it.recipient_event))
+    }),
+    ("retry_status", |event| {
+        (event.kind == Kind::Retry).then_some("completed".into())
+    }),
+    ("start_timestamp", |event| {
+        Some(Scalar::Integer(event.created_ms - i64::from(event.ms)))
+    }),
+    ("end_timestamp", |event| {
+        Some(Scalar::Integer(event.created_ms))
+    }),
+    ("ms", |event| Some(event.ms.into())),
+    ("wait_ms", |event| Some(event.wait_ms.into())),
+    ("overhead_ms", |event| {
+        Some((event.ms - event.wait_ms.min(event.ms)).into())
+    }),
+    ("lag_ms", |_| Some(Scalar::Integer(0))),
+    ("total_ms", |event| {
+        Some(Scalar::Integer(event.created_ms - event.lead.submitted_ms))
+    }),
+    ("cost", |event| event.priced(event.purchase_price)),
+    ("purchase_price", |event| event.priced(event.purchase_price)),
+    ("sale_price", |event| {
+        event.of_recipient(|it| Scalar::Money(it.sale_price))
+    }),
+    ("revenue", |event| {
+        event.of_recipient(|it| Scalar::Money(it.sale_price - it.purchase_price))
+    }),
+    ("cap_reached", |_| Some(Scalar::Bool(false))),
+    ("caps_reached", |event| {
+        event.of_recipient(|_| Scalar::Bool(false))
+    }),
+    ("ping_limit_reached", |_| Some(Scalar::Bool(false))),
+    ("handler_version", |_| Some("13.5.0".into())),
+    ("version", |_| Some("1.0.0".into())),
+    ("expires_at", |event| {
+        Some(iso_8601(event.created_ms + RETENTION_MS))
+    }),
+    ("vars.recipient.id", |event| {
+        event.recipient().map(|it| Scalar::from(&*it.id))
+    }),
+    ("vars.recipient.name", |event| {
+        event.recipient().map(|it| Scalar::from(&*it.name))
+    }),
+    ("vars.price", |event| {
+        event.of_recipient(|it| Scalar::Money(it.sale_price))
+    }),
+    ("vars.purchase_price", |event| {
+        event.of_recipient(|it| Scalar::Money(it.purchase_price))
+    }),
+    ("vars.event_id", |event| {
+        event.of_recipient(|it| Scalar::Id(it.id))
+    }),
+    ("vars.feedback.timestamp", |event| {
+        let is_feedback = event.kind.is_feedback();
+        is_feedback.then(|| iso_8601(event.created_ms))
+    }),
+    ("vars.feedback.type", |event| {
+        event.feedback.as_ref().map(|it| it.kind.into())
+    }),
+    ("vars.feedback.reason", |event| {
+        let feedback = event.feedback.as_ref();
+        feedback.map(|it| Scalar::from(&*it.reason))
+    }),
 ];
 
 impl Event {
@@ -184,62 +221,29 @@ impl Event {
     /// Returns the member with this name, for example `outcome` or `vars.lead.state`. Of variables, the
     /// first part may be left out.
     pub(crate) fn get(&self, name: &str) -> Option<Scalar<'_>> {
-        let integer = |number: u32| Scalar::Integer(number.into());
-        let of_recipient =
-            |amount: f64| self.kind.is_of_recipient().then_some(Scalar::Money(amount));
-        let is_priced = self.kind.is_of_recipient() || self.kind == Kind::Source;
-        let priced = |amount: f64| is_priced.then_some(Scalar::Money(amount));
-        let id_text = |id: Id| Scalar::Text(id.to_string().into());
-        let step = self.step.as_ref();
-        let scalar = match name {
-            "id" => id_text(self.id),
-            "type" => self.kind.name().into(),
-            "outcome" => self.outcome.name().into(),
-            "reason" => Scalar::from(&*self.reason),
-            "host" => "emulator".into(),
-            "module_id" => return self.module_id().map(Scalar::from),
-            "package_version" => return (is_priced).then_some("2.9.10".into()),
-            "step_id" => return step.map(|step| Scalar::from(&*step.id)),
-            "key" => return self.kind.is_of_recipient().then_some("default".into()),
-            "step_count" => return (self.kind == Kind::Source).then_some(integer(self.step_count)),
-            "recipient_event_id" => {
-                return self.feedback.as_ref().map(|it| id_text(it.recipient_event));
-            }
-            "retry_status" => return (self.kind == Kind::Retry).then_some("completed".into()),
-            "start_timestamp" => Scalar::Integer(self.created_ms - i64::from(self.ms)),
-            "end_timestamp" => Scalar::Integer(self.created_ms),
-            "ms" => integer(self.ms),
-            "wait_ms" => integer(self.wait_ms),
-            "overhead_ms" => integer(self.ms - self.wait_ms.min(self.ms)),
-            "lag_ms" => Scalar::Integer(0),
-            "total_ms" => Scalar::Integer(self.created_ms - self.lead.submitted_ms),
-            "cost" | "purchase_price" => return priced(self.purchase_price),
-            "sale_price" => return of_recipient(self.sale_price),
-            "revenue" => return of_recipient(self.sale_price - self.purchase_price),
-            "cap_reached" | "ping_limit_reached" => Scalar::Bool(false),
-            "caps_reached" => return self.kind.is_of_recipient().then_some(Scalar::Bool(false)),
-            "handler_version" => "13.5.0".into(),
-            "version" => "1.0.0".into(),
-            "expires_at" => iso_8601(self.created_ms + RETENTION_MS),
-            _ => return self.variable(name.strip_prefix("vars.").unwrap_or(name)),
-        };
-        Some(scalar)
+        let is_it =
+            |(own, _): &&(&str, Read)| *own == name || own.strip_prefix("vars.") == Some(name);
+        match MEMBERS.iter().find(is_it) {
+            Some((_, read)) => read(self),
+            None => self.lead.get(name.strip_prefix("vars.").unwrap_or(name)),
+        }
     }
 
-    fn variable(&self, name: &str) -> Option<Scalar<'_>> {
-        let of_recipient = || self.kind.is_of_recipient();
-        let recipient = || self.step.as_ref().filter(|_| self.kind != Kind::Filter);
-        match name {
-            "recipient.id" => recipient().map(|step| Scalar::from(&*step.recipient.id)),
-            "recipient.name" => recipient().map(|step| Scalar::from(&*step.recipient.name)),
-            "price" => of_recipient().then_some(Scalar::Money(self.sale_price)),
-            "purchase_price" => of_recipient().then_some(Scalar::Money(self.purchase_price)),
-            "event_id" => of_recipient().then(|| Scalar::Text(self.id.to_string().into())),
-            "feedback.timestamp" => self.kind.is_feedback().then(|| iso_8601(self.created_ms)),
-            "feedback.type" => self.feedback.as_ref().map(|it| it.kind.into()),
-            "feedback.reason" => self.feedback.as_ref().map(|it| Scalar::from(&*it.reason)),
-            _ => self.lead.get(name),
-        }
+    const fn is_priced(&self) -> bool {
+        self.kind.is_of_recipient() || matches!(self.kind, Kind::Source)
+    }
+
+    fn priced(&self, amount: f64) -> Option<Scalar<'_>> {
+        self.is_priced().then_some(Scalar::Money(amount))
+    }
+
+    fn of_recipient<'a>(&'a self, read: fn(&'a Self) -> Scalar<'a>) -> Option<Scalar<'a>> {
+        self.kind.is_of_recipient().then(|| read(self))
+    }
+
+    fn recipient(&self) -> Option<&Party> {
+        let step = self.step.as_ref().filter(|_| self.kind != Kind::Filter);
+        step.map(|step| &step.recipient)
     }
 
     fn module_id(&self) -> Option<&str> {
@@ -250,34 +254,15 @@ impl Event {
         }
     }
 
-    /// Returns the event as JSON, with the members that `is_shown`.
-    pub(crate) fn to_json(&self, is_shown: impl Fn(&str) -> bool) -> Value {
-        let mut event = Map::new();
-        for name in MEMBERS.iter().filter(|name| is_shown(name)) {
+    /// Returns the members that it has of itself and of its lead, without the fields of the lead, in the order of the
+    /// JSON.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&'static str, Scalar<'_>)> {
+        let own = MEMBERS.iter().filter_map(|(name, read)| {
             // A filter is no step of a recipient.
             let is_foreign = self.kind == Kind::Filter && *name == "step_id";
-            if let Some(scalar) = self.get(name).filter(|_| !is_foreign) {
-                insert(&mut event, name, scalar.to_json());
-            }
-        }
-        for field in &self.lead.fields {
-            let name = format!("vars.lead.{}", field.name);
-            if is_shown(&name) {
-                let value = match field.is_plain() {
-                    true => Value::from(&*field.normal),
-                    false => json!({
-                        "normal": field.normal,
-                        "raw": field.raw(),
-                        "valid": field.is_valid,
-                    }),
-                };
-                insert(&mut event, &name, value);
-            }
-        }
-        if self.kind == Kind::Source && is_shown("appended") {
-            event.insert("appended".to_owned(), json!({}));
-        }
-        Value::Object(event)
+            Some((*name, read(self).filter(|_| !is_foreign)?))
+        });
+        own.chain(self.lead.variables())
     }
 
     /// Returns about how much memory it takes, its lead included.
@@ -290,21 +275,5 @@ impl Event {
                 + step.recipient.name.len()
         });
         size_of::<Self>() + self.reason.len() + feedback + step + self.lead.bytes()
-    }
-}
-
-/// Puts a value below its dotted name.
-fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
-    match name.split_once('.') {
-        // A field of a lead may have a dot in its name, and be shorter than another one.
-        Some((first, rest)) => {
-            let below = object.entry(first).or_insert_with(|| json!({}));
-            if let Value::Object(below) = below {
-                insert(below, rest, value);
-            }
-        }
-        None => {
-            object.insert(name.to_owned(), value);
-        }
     }
 }

@@ -39,6 +39,24 @@ pub(crate) struct Lead {
     pub(crate) fields: Vec<LeadField>,
 }
 
+/// Returns one variable.
+type Read = for<'a> fn(&'a Lead) -> Scalar<'a>;
+
+/// What every lead has besides its fields, in the order of the JSON. The fields follow.
+const VARIABLES: &[(&str, Read)] = &[
+    ("vars.submission.timestamp", |lead| {
+        iso_8601(lead.submitted_ms)
+    }),
+    ("vars.submission.ip", |lead| Scalar::from(&*lead.ip)),
+    ("vars.account.id", |_| example_data::ACCOUNT_ID.into()),
+    ("vars.account.name", |_| example_data::ACCOUNT_NAME.into()),
+    ("vars.flow.id", |lead| Scalar::from(&*lead.flow.id)),
+    ("vars.flow.name", |lead| Scalar::from(&*lead.flow.name)),
+    ("vars.source.id", |lead| Scalar::from(&*lead.source.id)),
+    ("vars.source.name", |lead| Scalar::from(&*lead.source.name)),
+    ("vars.lead.id", |lead| Scalar::Id(lead.id)),
+];
+
 impl LeadField {
     pub(crate) fn raw(&self) -> &str {
         self.raw.as_ref().unwrap_or(&self.normal)
@@ -62,19 +80,16 @@ impl Lead {
 
     /// Returns the variable with this name, for example `lead.state` or `flow.id`.
     pub(crate) fn get(&self, name: &str) -> Option<Scalar<'_>> {
-        let scalar = match name {
-            "submission.timestamp" => iso_8601(self.submitted_ms),
-            "submission.ip" => Scalar::from(&*self.ip),
-            "account.id" => example_data::ACCOUNT_ID.into(),
-            "account.name" => example_data::ACCOUNT_NAME.into(),
-            "flow.id" => Scalar::from(&*self.flow.id),
-            "flow.name" => Scalar::from(&*self.flow.name),
-            "source.id" => Scalar::from(&*self.source.id),
-            "source.name" => Scalar::from(&*self.source.name),
-            "lead.id" => Scalar::Text(self.id.to_string().into()),
-            _ => return self.get_field(name.strip_prefix("lead.")?),
-        };
-        Some(scalar)
+        let is_it = |(own, _): &&(&str, Read)| own.strip_prefix("vars.") == Some(name);
+        match VARIABLES.iter().find(is_it) {
+            Some((_, read)) => Some(read(self)),
+            None => self.get_field(name.strip_prefix("lead.")?),
+        }
+    }
+
+    /// Returns all variables but the fields, in the order of the JSON.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, Scalar<'_>)> {
+        VARIABLES.iter().map(|(name, read)| (*name, read(self)))
     }
 
     fn get_field(&self, name: &str) -> Option<Scalar<'_>> {

@@ -40,11 +40,33 @@ impl Deref for Found {
     }
 }
 
-impl Reference {
-    pub(crate) fn read(&self, seeded: Seeded) -> Option<Found> {
-        match self {
-            Self::Seeded(index) => Some(Found::Seeded(Box::new(seeded.event(*index)))),
-            Self::Real(event) => event.upgrade().map(Found::Real),
+/// Reads events one after the other. Those of a lead follow each other, so its lead is made once.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    seeded: Seeded,
+    last: Option<(u64, Arc<Lead>)>,
+}
+
+impl Reader {
+    pub(crate) const fn new(seeded: Seeded) -> Self {
+        Self { seeded, last: None }
+    }
+
+    fn seeded(&mut self, index: u64) -> Found {
+        let lead_index = Seeded::lead_of(index);
+        let lead = match self.last.take() {
+            Some((known, lead)) if known == lead_index => lead,
+            _ => Arc::new(self.seeded.lead(lead_index)),
+        };
+        let event = self.seeded.event_of(index, &lead);
+        self.last = Some((lead_index, lead));
+        Found::Seeded(Box::new(event))
+    }
+
+    pub(crate) fn read(&mut self, reference: &Reference) -> Option<Found> {
+        match reference {
+            Reference::Seeded(index) => Some(self.seeded(*index)),
+            Reference::Real(event) => event.upgrade().map(Found::Real),
         }
     }
 }
@@ -115,20 +137,10 @@ impl View {
         &self,
         places: impl Iterator<Item = u64>,
     ) -> impl Iterator<Item = (u64, Found)> {
-        // The events of a lead follow each other, so its lead is made once.
-        let mut last: Option<(u64, Arc<Lead>)> = None;
-        places.map(move |place| {
-            if let Some(event) = self.real_at(place) {
-                return (place, Found::Real(Arc::clone(event)));
-            }
-            let index = Seeded::lead_of(place);
-            let lead = match last.take() {
-                Some((known, lead)) if known == index => lead,
-                _ => Arc::new(self.seeded.lead(index)),
-            };
-            let event = self.seeded.event_of(place, &lead);
-            last = Some((index, lead));
-            (place, Found::Seeded(Box::new(event)))
+        let mut reader = Reader::new(self.seeded);
+        places.map(move |place| match self.real_at(place) {
+            Some(event) => (place, Found::Real(Arc::clone(event))),
+            None => (place, reader.seeded(place)),
         })
     }
 }

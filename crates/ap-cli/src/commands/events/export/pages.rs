@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::events::List;
-use activeprospect::{Endpoint as _, Error};
+use activeprospect::{Endpoint as _, Error, Response};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bulk::attempts::Attempts;
@@ -71,6 +72,21 @@ pub(super) async fn each(
 }
 
 async fn read_page(attempts: &Attempts<'_>, list: &List<Box<RawValue>>) -> Result<Page, Error> {
-    let decode = |response| list.decode(response);
     attempts.call(&list.draft(), decode).await
+}
+
+/// Reads the events as the text that they are, and the id of the last one alone.
+fn decode(response: Response) -> Result<Page, Error> {
+    #[derive(Deserialize)]
+    struct HasId {
+        id: Id,
+    }
+    let response = response.error_for_status()?;
+    let events: Option<Vec<Box<RawValue>>> = response.json()?;
+    let events = events.unwrap_or_default();
+    let last = events.last().map(|last| serde_json::from_str(last.get()));
+    match last.transpose() {
+        Ok(last) => Ok(Page::new(events, last.map(|HasId { id }| id))),
+        Err(_) => Err(response.unexpected("its last event has no id")),
+    }
 }

@@ -15,7 +15,7 @@ use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};
 use crate::state::events::id::Id;
-use crate::state::events::view::View;
+use crate::state::events::view::{Reader, Reference, View};
 use crate::state::{EmulatorState, Shared};
 
 const DEFAULT_LIMIT: usize = 100;
@@ -72,7 +72,7 @@ pub(super) async fn list_by_body(State(shared): App, body: Body) -> Result<Respo
 pub(super) async fn event(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
     let found = Id::parse(&id).and_then(|id| shared.lock().events.find(id));
     let event = found.ok_or_else(Refusal::not_found)?;
-    Ok(handlers::ok(&event.to_json(|_| true)))
+    Ok(handlers::text(event.to_text(|_| true).into()))
 }
 
 fn parse_query(uri: &Uri) -> Result<EventQuery, Refusal> {
@@ -180,6 +180,28 @@ async fn respond(shared: &Shared, wanted: Wanted) -> Response {
         true => Box::new(places),
         false => Box::new(places.rev()),
     };
+    let references = match wanted.rules.is_empty() {
+        true => places
+            .take(wanted.limit)
+            .map(|place| view.reference(place))
+            .collect(),
+        false => passing(&view, places, &wanted).await,
+    };
+    let (mut reader, shown) = (Reader::new(view.seeded), wanted.shown);
+    drop(view);
+    rendered_list::response("[".to_owned(), references, "]", move |reference| {
+        let event = reader.read(reference)?;
+        Some(event.to_text(|member| shown.shows(member)))
+    })
+    .await
+}
+
+/// Returns the first events that pass the rules.
+async fn passing(
+    view: &View,
+    places: impl Iterator<Item = u64>,
+    wanted: &Wanted,
+) -> Vec<Reference> {
     let mut references = Vec::new();
     let mut seen = 0;
     for (place, event) in view.walk(places) {
@@ -195,11 +217,5 @@ async fn respond(shared: &Shared, wanted: Wanted) -> Response {
             tokio::task::yield_now().await;
         }
     }
-    let (seeded, shown) = (view.seeded, wanted.shown);
-    drop(view);
-    rendered_list::response("[".to_owned(), references, "]", move |reference| {
-        let event = reference.read(seeded)?;
-        Some(event.to_json(|member| shown.shows(member)).to_string())
-    })
-    .await
+    references
 }

@@ -6,7 +6,7 @@ use crate::parts::{self, Parts};
 use crate::response::Response;
 
 /// Writes an item, or returns `None` if it is gone.
-type Render<T> = Box<dyn Fn(&T) -> Option<String> + Send>;
+type Render<T> = Box<dyn FnMut(&T) -> Option<String> + Send>;
 
 /// An array between a head and a tail. It keeps what its items are written from, which is short.
 struct RenderedList<T> {
@@ -22,7 +22,7 @@ pub(super) async fn response<T: Send + Unpin + 'static>(
     head: String,
     mut items: Vec<T>,
     tail: &'static str,
-    render: impl Fn(&T) -> Option<String> + Send + 'static,
+    mut render: impl FnMut(&T) -> Option<String> + Send + 'static,
 ) -> Response {
     // The length of the body comes before it, so all items are written twice.
     let mut length = 0;

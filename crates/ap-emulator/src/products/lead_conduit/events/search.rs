@@ -19,7 +19,7 @@ use crate::state::events::event::{Event, Kind};
 use crate::state::events::id::Id;
 use crate::state::events::lead::{Lead, LeadField, iso_8601};
 use crate::state::events::seeded::Seeded;
-use crate::state::events::view::{Reference, View};
+use crate::state::events::view::{Reader, Reference, View};
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
@@ -310,10 +310,13 @@ fn hit(found: &Match, seeded: Seeded, terms: &[Term]) -> Option<String> {
         Some((field.name.to_string(), json!([marked])))
     });
     add("highlight", Value::Object(marked.collect()));
+    let mut hit = Value::Object(hit).to_string();
     if let Some(latest) = &found.latest {
-        add("latest_event", latest.read(seeded)?.to_json(|_| true));
+        let latest = Reader::new(seeded).read(latest)?.to_text(|_| true);
+        hit.truncate(hit.len() - 1);
+        hit.push_str(&format!(",\"latest_event\":{latest}}}"));
     }
-    Some(Value::Object(hit).to_string())
+    Some(hit)
 }
 
 /// Returns the value of a field with the found text in `<em>`.
