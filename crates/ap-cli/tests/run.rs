@@ -169,7 +169,9 @@ fn a_call_of_a_process_that_is_left_behind_holds_the_end_only_for_a_moment() {
 fn a_command_whose_gateway_cannot_serve_is_not_started() {
     let home = Home::new();
     let mut failures = 0;
-    for files in 4..40 {
+    // It needs some for itself, and refuses to serve with less than one connection.
+    let limits = || (4..90).step_by(3);
+    for files in limits() {
         let script = format!("ulimit -n {files}; exec \"$0\" run -- /bin/echo started");
         let ap = home.ap(&[]);
         let mut shell = Command::new("/bin/sh");
@@ -187,7 +189,7 @@ fn a_command_whose_gateway_cannot_serve_is_not_started() {
         );
         failures += usize::from(!is_started);
     }
-    assert!((1..36).contains(&failures), "{failures}");
+    assert!((1..limits().len()).contains(&failures), "{failures}");
 }
 
 #[test]

@@ -40,7 +40,8 @@ const ORDERS: [[usize; 3]; 6] = [
 
 /// Returns a service over each transport, one after another, so that each has the emulator's connections for itself.
 fn over_http(settings: &Settings) -> impl Iterator<Item = LoadedService> {
-    let build: [fn(&Settings, &Recorder) -> Result<TestClient, Error>; 3] = [
+    type Build = fn(&Settings, &Recorder) -> Result<TestClient, Error>;
+    let build: [Build; 3] = [
         |settings, recorder| {
             settings.blocking(recorder.wrap(UreqTransport::connect(&settings.config)?))
         },

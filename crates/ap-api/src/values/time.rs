@@ -73,7 +73,9 @@ fn parse(text: &str) -> Option<Timestamp> {
         return Some(timestamp);
     }
     let pieces = Pieces::parse(text).ok()?;
-    pieces.time().and(pieces.to_numeric_offset())?;
+    let (Some(_), Some(_)) = (pieces.time(), pieces.to_numeric_offset()) else {
+        return None;
+    };
     match pieces.date().year() {
         9999 => Some(Timestamp::MAX),
         -9999 => Some(Timestamp::MIN),

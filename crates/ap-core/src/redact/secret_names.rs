@@ -247,7 +247,7 @@ mod tests {
         for rule in SECRET_NAMES {
             assert!(rule.text.len() < MAX_RULE, "{}", rule.text);
             assert!(is_secret_name(rule.text), "{}", rule.text);
-            assert_eq!(is_secret_name(&format!("x_{}", rule.text)), rule.is_ending);
+            assert_eq!(is_secret_name(format!("x_{}", rule.text)), rule.is_ending);
             assert!(!rule.source.is_empty(), "{}", rule.text);
         }
     }

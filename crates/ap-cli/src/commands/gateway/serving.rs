@@ -76,7 +76,7 @@ struct Share {
 impl Share {
     fn of(max_files: usize, in_flight: Option<usize>) -> Result<Self, Failure> {
         let files = max_files.saturating_sub(OTHER_FILES);
-        let in_flight = in_flight.unwrap_or((files / 4).clamp(1, MAX_IN_FLIGHT));
+        let in_flight = in_flight.unwrap_or_else(|| (files / 4).clamp(1, MAX_IN_FLIGHT));
         match files.checked_sub(in_flight.saturating_mul(2)) {
             Some(rest @ 1..) => Ok(Self {
                 in_flight,
