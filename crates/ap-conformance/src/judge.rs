@@ -9,7 +9,7 @@ use crate::case::{
 };
 use crate::outcome::Outcome;
 use crate::placeholders::Placeholders;
-use crate::raw_request::{header_lines, with_lower_case_names, without_authorization};
+use crate::raw_request::{difference, header_lines, with_lower_case_names};
 use crate::secrets::{Secret, excerpt, without_keys};
 use crate::server::Record;
 
@@ -332,10 +332,16 @@ fn check_requests(
         )?;
     }
     if expect.same {
-        let mut all = requests().map(|request| without_authorization(request));
-        let first = all.next().unwrap_or_default();
-        if all.any(|other| other != first) {
-            return Err("its requests differ in more than the Authorization".to_owned());
+        let first = requests().next().map_or(&[][..], Vec::as_slice);
+        for (number, other) in requests().enumerate() {
+            if let Some(what) = difference(first, other) {
+                let what = without_keys(what.as_bytes(), secrets);
+                return Err(format!(
+                    "requests 1 and {} differ in more than the Authorization: in {}",
+                    number + 1,
+                    String::from_utf8_lossy(&what)
+                ));
+            }
         }
     }
     for unwanted in &expect.lacks {

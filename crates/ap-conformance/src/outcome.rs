@@ -1,5 +1,7 @@
 //! [`Outcome`]: the result of a call, in a form that every subject can give, in any language.
 
+use std::any::Any;
+
 use ap_core::{Error, ErrorKind, Response};
 use serde::Deserialize;
 
@@ -58,6 +60,19 @@ impl Outcome {
                 outcome.text = error_chain(&error);
                 outcome
             }
+        }
+    }
+
+    /// Returns the outcome of a call that panicked, with the text of the panic.
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = match panic.downcast_ref::<&str>() {
+            Some(text) => text,
+            None => panic.downcast_ref::<String>().map_or("", String::as_str),
+        };
+        Self {
+            error: text.trim().to_owned(),
+            text: text.to_owned(),
+            ..Self::of_kind("panicked")
         }
     }
 

@@ -116,7 +116,8 @@ fn start_call(call: impl FnOnce() -> CallResult + Send + 'static) -> Receiver<Ca
 fn wait_for_call(timeout: Duration, call: &Receiver<CallOrPanic>) -> Outcome {
     match call.recv_timeout(timeout + GRACE) {
         Ok(Ok(result)) => Outcome::of(result),
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),
+        Ok(Err(panic)) => Outcome::of_panic(&*panic),
+        Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),
         Err(RecvTimeoutError::Timeout) => Outcome::of_kind("hung"),
     }
 }

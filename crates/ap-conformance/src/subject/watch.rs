@@ -29,7 +29,7 @@ where
         timer.wake_by(context.waker());
         let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
         match polled {
-            Err(_) => Poll::Ready(Outcome::of_kind("panicked")),
+            Err(panic) => Poll::Ready(Outcome::of_panic(&*panic)),
             Ok(Poll::Ready(result)) => Poll::Ready(Outcome::of(result)),
             Ok(Poll::Pending) if is_cancelled() => Poll::Ready(Outcome::of_kind("cancelled")),
             Ok(Poll::Pending) if timer.is_past() => Poll::Ready(Outcome::of_kind("hung")),
