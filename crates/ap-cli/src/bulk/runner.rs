@@ -195,6 +195,7 @@ impl<'a> Runner<'a> {
                 return Ok(());
             }
         };
+        self.progress.reached(row.end);
         let job = self.caller.job;
         let (prepared, value) = match row.fields {
             Ok(fields) => (job.call(&fields), job.shown(&fields).map(str::to_owned)),
