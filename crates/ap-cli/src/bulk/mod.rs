@@ -80,7 +80,7 @@ pub(crate) fn run(
     let settings = [
         ("input format", format!("{format:?}")),
         ("column", format!("{selection:?}")),
-        ("format", format!("{:?}", options.format)),
+        ("format", format!("{:?}", options.format())),
     ];
     let shard = options.shard.unwrap_or(Shard::ALL);
     let rows = Rows::new(Source::open(&options.input)?, format, selection, shard)?;
@@ -95,7 +95,8 @@ pub(crate) fn run(
         .extend(settings.map(|(name, value)| (name.to_owned(), value)));
     let (mut sink, state) = open(&options.results, identity)?;
     if state.is_complete {
-        return already_complete(&state, &options.results);
+        let hint = "name another file for -o to begin again";
+        return already_complete(&state, &options.results, "rows", hint);
     }
     if job.needs_key() {
         session.find_keys(match opened.size {
@@ -104,7 +105,7 @@ pub(crate) fn run(
         })?;
     }
     let encoder = Encoder {
-        format: options.format,
+        format: options.format(),
         shard,
         columns: job.columns(),
         secrets: &session.secrets,
@@ -212,19 +213,23 @@ fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failu
     )
 }
 
-/// Ends a run that an earlier one has completed.
-pub(crate) fn already_complete(state: &State, options: &OutputOptions) -> Result<Printed, Failure> {
+/// Ends a run that an earlier one has completed. `hint` says how to do more.
+pub(crate) fn already_complete(
+    state: &State,
+    options: &OutputOptions,
+    noun: &'static str,
+    hint: &'static str,
+) -> Result<Printed, Failure> {
     let ended = Ended {
         counts: state.counts,
         failure: None,
         is_reader_gone: false,
     };
     let done = state.counts.rows();
-    conclude(
-        ended,
-        Report::new(state.counts, done, std::time::Duration::ZERO),
-        options,
-    )
+    let mut report = Report::new(state.counts, done, std::time::Duration::ZERO);
+    report.noun = noun;
+    report.nothing_sent = Some(hint);
+    conclude(ended, report, options)
 }
 
 /// Prints the summary, and decides how the command ends.

@@ -12,10 +12,9 @@ use crate::output;
 use crate::redact::Secrets;
 
 /// How results are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum OutputFormat {
     /// One JSON object a line.
-    #[default]
     Jsonl,
     /// Values separated by commas, with a header.
     Csv,
