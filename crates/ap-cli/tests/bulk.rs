@@ -189,6 +189,7 @@ fn a_broken_row_is_named_by_line_and_column_and_the_others_are_done() {
     assert_eq!(results[2]["line"], 4);
     assert_eq!(ran.code, Some(8));
     ran.says("ap: 2 of 4 rows have no success");
+    ran.says("; the first is row 2, line 3: it is not UTF-8");
 }
 
 #[test]

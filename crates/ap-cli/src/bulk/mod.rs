@@ -130,6 +130,7 @@ pub(crate) fn run(
             progress: &progress,
             ledger: Ledger::new(rows.header_checksum, &state),
             counts: state.counts,
+            first_failed: None,
             changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
         };
         let ended = runner.run(read_ahead(rows)).await;
@@ -222,6 +223,7 @@ pub(crate) fn already_complete(
 ) -> Result<Printed, Failure> {
     let ended = Ended {
         counts: state.counts,
+        first_failed: None,
         failure: None,
         is_reader_gone: false,
     };
@@ -257,9 +259,13 @@ pub(crate) fn conclude(
         Some(output) => output::display_path(output),
         None => "the results".to_owned(),
     };
+    let mut hint = format!("look in {place} for the status failed or unknown");
+    if let Some(first) = ended.first_failed {
+        hint = format!("{hint}; the first is {first}");
+    }
     Err(Failure::new(
         ExitCode::SomeRowsFailed,
         format!("{bad} of {} rows have no success", report.rows),
-        format!("look in {place} for the status failed or unknown"),
+        hint,
     ))
 }

@@ -155,6 +155,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     report.noun = "events";
     let ended = Ended {
         counts: state.counts,
+        first_failed: None,
         failure,
         is_reader_gone: printed.is_reader_gone(),
     };
