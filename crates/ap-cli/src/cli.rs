@@ -119,6 +119,10 @@ fn hint(error: &Error, arguments: &[OsString]) -> String {
             } else {
                 command.suggest_command(error, typed)
             };
+            let mut own = command.command.get_arguments();
+            if is_argument && !typed.starts_with('-') && own.any(clap::Arg::is_last_set) {
+                return format!("write `--` before the command that it runs; {see}");
+            }
             match suggestion {
                 Some(suggestion) => format!("did you mean {suggestion}? {see}"),
                 None => see,

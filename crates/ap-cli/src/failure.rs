@@ -154,7 +154,7 @@ fn request_hint(error: &RequestError) -> &'static str {
             "the key comes from ACTIVEPROSPECT_API_KEY, the keys file or a prompt"
         }
         RequestError::KeyInUrl => "reset the key, because it may be in this shell's history",
-        _ => "nothing was sent; see `ap api --help`",
+        _ => "nothing was sent; see the command's --help",
     }
 }
 

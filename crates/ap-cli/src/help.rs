@@ -83,6 +83,7 @@ $ ap gateway --socket /run/ap/gateway.sock",
         "\
 $ ap emulate
 $ ap emulate --port 8080
+$ ap flows list --origin lcx=http://127.0.0.1:8080   # in another terminal
 $ ap emulate --events 1000000",
     ),
     ("ap man", "$ ap man ~/.local/share/man/man1"),

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Reads all of an opened file or stream, which may have at most `limit_mib` MiB. `name` and `hint` are for the
 /// error.
@@ -17,7 +18,8 @@ pub(crate) fn read(
     opened
         .and_then(|reader| reader.take(limit + 1).read_to_end(&mut bytes))
         .map_err(|error| {
-            Failure::usage(format!("{name} cannot be read ({})", error.kind()), hint)
+            let reason = output::reason(&error);
+            Failure::usage(format!("{name} cannot be read ({reason})"), hint)
         })?;
     if bytes.len() as u64 > limit {
         return Err(Failure::usage(

@@ -89,6 +89,14 @@ fn write(
     }
 }
 
+/// Says why a file could not be opened or read.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// Writes one line to standard error. A failure to do so must not change how the command ends.
 pub(crate) fn eprintln(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");

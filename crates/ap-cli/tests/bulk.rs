@@ -84,6 +84,83 @@ fn a_csv_file_goes_in_and_comes_out() {
 }
 
 #[test]
+fn results_in_a_file_that_is_named_as_csv_are_csv() {
+    let home = Home::new();
+    let input = write(&home, "in.txt", LISTED);
+    let names = ["a.csv", "a.CSV", "a.jsonl", "a.txt"];
+    for (name, is_csv) in names.into_iter().zip([true, true, false, false]) {
+        let output = home.file(name);
+        with_emulator(&["lists", "check", LIST, &input, "-o", &output], "").succeeds();
+        let written = std::fs::read_to_string(&output).unwrap();
+        assert_eq!(written.starts_with("row,line,"), is_csv, "{name}");
+    }
+    let output = home.file("b.csv");
+    let arguments = [
+        "lists", "check", LIST, &input, "-o", &output, "--format", "jsonl",
+    ];
+    with_emulator(&arguments, "").succeeds();
+    assert!(std::fs::read_to_string(&output).unwrap().starts_with('{'));
+}
+
+#[test]
+fn a_file_of_certificates_without_leads_is_refused_before_anything_is_sent() {
+    let home = Home::new();
+    let input = write(&home, "in.csv", "cert,mail\na,b\n");
+    for (arguments, expected) in [
+        (
+            &["certs", "retain", &input][..],
+            "no column that is known to have the email or the phone",
+        ),
+        (
+            &["certs", "match", &input],
+            "choose one with --email or --phone: cert, mail",
+        ),
+        (
+            &["certs", "retain", "missing.cvs"],
+            "missing.cvs cannot be read (no such file",
+        ),
+        (
+            &["lists", "check", LIST, "missing.csv"],
+            "(no such file or folder)",
+        ),
+        (
+            &[
+                "lists",
+                "check",
+                LIST,
+                &input,
+                "--column",
+                "cert",
+                "-o",
+                "/missing/a.csv",
+            ],
+            "(no such file or folder)",
+        ),
+    ] {
+        let ran = with_emulator(arguments, "");
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        ran.says(expected);
+    }
+}
+
+#[test]
+fn a_preview_names_only_the_first_rows_that_cannot_be_sent() {
+    for (count, named, says) in [
+        (3, 3, "they are named above"),
+        (500, 20, "the first 20 of them are named above"),
+    ] {
+        let input = "not-an-id,a@example.com\n".repeat(count);
+        let input = format!("cert,email\n{input}");
+        let arguments = ["certs", "retain", "--input-format", "csv", "--dry-run"];
+        let ran = with_emulator(&arguments, &input);
+        assert_eq!(ran.code, Some(8), "{ran:?}");
+        ran.says(&format!("{count} rows cannot be sent"));
+        ran.says(says);
+        assert_eq!(ran.stderr.matches("ap: row ").count(), named);
+    }
+}
+
+#[test]
 fn the_md5_of_a_value_can_be_sent_instead() {
     let ran = with_emulator(&["lists", "check", LIST, "--md5"], LISTED);
     let results = objects(ran.succeeds());
@@ -112,6 +189,7 @@ fn a_broken_row_is_named_by_line_and_column_and_the_others_are_done() {
     assert_eq!(results[2]["line"], 4);
     assert_eq!(ran.code, Some(8));
     ran.says("ap: 2 of 4 rows have no success");
+    ran.says("; the first is row 2, line 3: it is not UTF-8");
 }
 
 #[test]

@@ -129,7 +129,10 @@ fn events_since_the_last_export_are_added_to_the_file() {
     home.run(&arguments).succeeds();
     count.store(15, std::sync::atomic::Ordering::SeqCst);
     let calls = server.count();
-    home.run(&arguments[..5]).succeeds();
+    let ran = home.run(&arguments[..5]);
+    ran.succeeds();
+    ran.says("12 events: 12 ok; 12 of them in earlier runs; nothing was sent");
+    ran.says("add --since-last");
     assert_eq!(server.count(), calls);
     let ran = home.run(&arguments);
     ran.succeeds();

@@ -29,6 +29,7 @@ fn mistyped_words_get_a_suggestion_in_our_words() {
             "did you mean `--product` after `ap api`?",
         ),
         (&["--no-auth"], "did you mean `--no-auth` after `ap api`?"),
+        (&["run", "node", "app.js"], "write `--` before the command"),
     ] {
         let ran = home.run(arguments);
         ran.fails(2, says);
@@ -99,7 +100,8 @@ fn the_emulator_is_offered_only_where_it_can_be_used() {
     ];
     for command in COMMANDS {
         let help = home.run_bare(&[command, &["--help"]].concat());
-        let is_offered = help.succeeds().contains("--emulator ");
+        let mut options = help.succeeds().lines().map(str::trim_start);
+        let is_offered = options.any(|line| line.split_whitespace().next() == Some("--emulator"));
         assert_eq!(is_offered, !refused.contains(&command), "{command:?}");
     }
     for command in refused {
@@ -110,6 +112,33 @@ fn the_emulator_is_offered_only_where_it_can_be_used() {
     }
     home.run_bare(&["api", "--emulator", "flows"]).succeeds();
     home.run_bare(&["--emulator", "auth", "status"]).succeeds();
+}
+
+#[test]
+fn a_member_without_its_option_gets_a_suggestion() {
+    let home = Home::new();
+    let flow = "65e0b2000000000000000001";
+    let ran = home.run(&["flows", "update", flow, "name=Solar"]);
+    ran.fails(2, "cannot be read (no such file or folder)");
+    ran.says("write a single member as -f NAME=VALUE");
+}
+
+#[test]
+fn the_long_description_of_a_command_is_in_its_help() {
+    let home = Home::new();
+    for (command, expected) in [
+        (&["leads", "submit"][..], "A lead is never sent twice."),
+        (&["leads", "ping"], "No lead is stored."),
+        (&["leads", "feedback"], "The exit code is 1"),
+        (&["events", "export"], "As JSONL, an event has every member"),
+        (&["run"], "ACTIVEPROSPECT_SUPPRESSIONLIST_URL"),
+        (&["emulate"], "--origin lcx=URL"),
+        (&["completions"], "It runs `ap` for each word"),
+    ] {
+        let help = home.run_bare(&[command, &["--help"]].concat());
+        let help = help.succeeds().replace("\n", " ");
+        assert!(help.contains(expected), "{command:?}: {help}");
+    }
 }
 
 #[test]

@@ -172,6 +172,7 @@ fn what_is_refused_before_anything_is_sent_exits_2_with_one_sentence() {
         (&["nonsense-secret-word"], "no such command"),
         (&["completions", "secret-word"], "use one of: bash"),
         (&["api", "/x", "secret-word"], "no such argument"),
+        (&["run", "secret-word"], "write `--` before the command"),
         (&["api", "--secret-word", "/x"], "no such argument"),
         (&["api", "--no-auth=secret-word", "/x"], "not valid"),
         (&["auth", "nonsense-secret-word"], "no such command"),

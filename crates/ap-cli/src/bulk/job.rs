@@ -66,6 +66,9 @@ pub(crate) struct Verdict {
     pub(crate) members: Map<String, Value>,
 }
 
+/// The kind of a problem that the row itself has, so that it was not sent.
+pub(crate) const INPUT: &str = "input";
+
 /// How a row ended.
 #[derive(Debug)]
 pub(crate) enum Fate {
@@ -90,7 +93,7 @@ pub(crate) struct Problem {
 impl From<RowProblem> for Problem {
     fn from(problem: RowProblem) -> Self {
         Self {
-            kind: "input",
+            kind: INPUT,
             message: problem.message,
             column: problem.column,
             http_status: None,

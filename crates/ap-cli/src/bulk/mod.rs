@@ -80,7 +80,7 @@ pub(crate) fn run(
     let settings = [
         ("input format", format!("{format:?}")),
         ("column", format!("{selection:?}")),
-        ("format", format!("{:?}", options.format)),
+        ("format", format!("{:?}", options.format())),
     ];
     let shard = options.shard.unwrap_or(Shard::ALL);
     let rows = Rows::new(Source::open(&options.input)?, format, selection, shard)?;
@@ -95,7 +95,8 @@ pub(crate) fn run(
         .extend(settings.map(|(name, value)| (name.to_owned(), value)));
     let (mut sink, state) = open(&options.results, identity)?;
     if state.is_complete {
-        return already_complete(&state, &options.results);
+        let hint = "name another file for -o to begin again";
+        return already_complete(&state, &options.results, "rows", hint);
     }
     if job.needs_key() {
         session.find_keys(match opened.size {
@@ -104,7 +105,7 @@ pub(crate) fn run(
         })?;
     }
     let encoder = Encoder {
-        format: options.format,
+        format: options.format(),
         shard,
         columns: job.columns(),
         secrets: &session.secrets,
@@ -130,6 +131,7 @@ pub(crate) fn run(
             progress: &progress,
             ledger: Ledger::new(rows.header_checksum, &state),
             counts: state.counts,
+            first_failed: None,
             changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
         };
         let ended = runner.run(read_ahead(rows)).await;
@@ -213,19 +215,24 @@ fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failu
     )
 }
 
-/// Ends a run that an earlier one has completed.
-pub(crate) fn already_complete(state: &State, options: &OutputOptions) -> Result<Printed, Failure> {
+/// Ends a run that an earlier one has completed. `hint` says how to do more.
+pub(crate) fn already_complete(
+    state: &State,
+    options: &OutputOptions,
+    noun: &'static str,
+    hint: &'static str,
+) -> Result<Printed, Failure> {
     let ended = Ended {
         counts: state.counts,
+        first_failed: None,
         failure: None,
         is_reader_gone: false,
     };
     let done = state.counts.rows();
-    conclude(
-        ended,
-        Report::new(state.counts, done, std::time::Duration::ZERO),
-        options,
-    )
+    let mut report = Report::new(state.counts, done, std::time::Duration::ZERO);
+    report.noun = noun;
+    report.nothing_sent = Some(hint);
+    conclude(ended, report, options)
 }
 
 /// Prints the summary, and decides how the command ends.
@@ -253,9 +260,13 @@ pub(crate) fn conclude(
         Some(output) => output::display_path(output),
         None => "the results".to_owned(),
     };
+    let mut hint = format!("look in {place} for the status failed or unknown");
+    if let Some(first) = ended.first_failed {
+        hint = format!("{hint}; the first is {first}");
+    }
     Err(Failure::new(
         ExitCode::SomeRowsFailed,
         format!("{bad} of {} rows have no success", report.rows),
-        format!("look in {place} for the status failed or unknown"),
+        hint,
     ))
 }

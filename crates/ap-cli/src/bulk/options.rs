@@ -13,7 +13,8 @@ const MAX_CONCURRENCY: u16 = 256;
 /// The options of commands that write results.
 #[derive(clap::Args, Debug)]
 pub(crate) struct OutputOptions {
-    /// Write the results to this file. If the run is interrupted, the same command resumes it.
+    /// Write the results to this file. If the run is interrupted, the same command resumes it; once it is complete, the
+    /// same command sends nothing.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// How the summary on standard error is written.
@@ -42,14 +43,30 @@ pub(crate) struct BulkOptions {
     /// Write each result as soon as it is there, in any order.
     #[arg(long)]
     pub(crate) unordered: bool,
-    /// How the results are written.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) format: OutputFormat,
+    /// How the results are written [default: csv if the name of the file of -o ends so, else jsonl].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<OutputFormat>,
     #[command(flatten)]
     pub(crate) results: OutputOptions,
 }
 
+impl OutputOptions {
+    /// Returns `true` if results go to a file whose name is that of CSV.
+    pub(crate) fn is_csv_file(&self) -> bool {
+        let output = self.output.as_deref();
+        output.is_some_and(|output| InputFormat::of(output) == InputFormat::Csv)
+    }
+}
+
 impl BulkOptions {
+    /// Returns how the results are written.
+    pub(crate) fn format(&self) -> OutputFormat {
+        self.format.unwrap_or(match self.results.is_csv_file() {
+            true => OutputFormat::Csv,
+            false => OutputFormat::Jsonl,
+        })
+    }
+
     /// Returns how the rows are written.
     pub(crate) fn input_format(&self) -> InputFormat {
         self.input_format

@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     /// `None` where standard error is no terminal.
     bar: Option<ProgressBar>,
     opened: Option<Opened>,
+    /// How much of the input is in the rows whose calls began, in bytes.
+    position: Cell<u64>,
     started: Instant,
     last_line: Cell<Instant>,
     /// Rows of earlier runs.
@@ -47,11 +49,17 @@ impl Progress {
         Self {
             bar,
             opened,
+            position: Cell::new(0),
             started: now,
             last_line: Cell::new(now),
             earlier,
             noun,
         }
+    }
+
+    /// Remembers where in the input the newest row ends.
+    pub(crate) fn reached(&self, position: u64) {
+        self.position.set(position);
     }
 
     /// Shows these counts, if it is time.
@@ -60,7 +68,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_message(text());
             match &self.opened {
-                Some(opened) => bar.set_position(opened.position()),
+                Some(_) => bar.set_position(self.position.get()),
                 None => bar.tick(),
             }
         } else if self.last_line.get().elapsed() >= LINE_EVERY {
@@ -98,10 +106,9 @@ impl Progress {
 
     fn percent(&self) -> String {
         let size = self.opened.as_ref().and_then(|opened| opened.size);
-        let position = self.opened.as_ref().map_or(0, Opened::position);
         size.filter(|size| *size > 0)
             .map_or_else(String::new, |size| {
-                format!(", {}% read", position * 100 / size)
+                format!(", {}% read", self.position.get() * 100 / size)
             })
     }
 }

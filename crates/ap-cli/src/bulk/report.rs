@@ -37,6 +37,9 @@ pub(crate) struct Report {
     pub(crate) complete: bool,
     #[serde(skip)]
     pub(crate) noun: &'static str,
+    /// If an earlier run was complete: how to do more.
+    #[serde(skip)]
+    pub(crate) nothing_sent: Option<&'static str>,
 }
 
 impl Report {
@@ -53,6 +56,7 @@ impl Report {
             rows_per_second: rate.round(),
             complete: false,
             noun: "rows",
+            nothing_sent: None,
         }
     }
 
@@ -80,6 +84,9 @@ impl Report {
         }
         if self.done_earlier > 0 {
             text.push_str(&format!("; {} of them in earlier runs", self.done_earlier));
+        }
+        if let Some(hint) = self.nothing_sent {
+            return format!("{text}; nothing was sent\n     {hint}");
         }
         let (seconds, rate) = (self.seconds, self.rows_per_second);
         format!("{text}; {seconds:.1} s, {rate:.0}/s")

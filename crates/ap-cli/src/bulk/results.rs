@@ -5,17 +5,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::input::shard::Shard;
-use super::job::{Fate, Problem};
+use super::job::{Fate, INPUT, Problem};
 use super::journal::record::Counts;
 use crate::failure::Failure;
 use crate::output;
 use crate::redact::Secrets;
 
 /// How results are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum OutputFormat {
     /// One JSON object a line.
-    #[default]
     Jsonl,
     /// Values separated by commas, with a header.
     Csv,
@@ -84,6 +83,20 @@ impl Encoder<'_> {
             csv_line(&mut line, names.map(|name| (*name).to_owned()));
         }
         line
+    }
+
+    /// Names a row that failed, and says why if it was not sent.
+    pub(crate) fn describe_failed(&self, finished: &Finished) -> Option<String> {
+        let row = self.shard.number_of(finished.row);
+        let name = format!("row {row}, line {}", finished.line);
+        match &finished.fate {
+            Fate::Answered(verdict) if verdict.is_success => None,
+            Fate::Failed(problem) if problem.kind == INPUT => {
+                let message = self.secrets.redact_text(problem.message.as_bytes());
+                Some(format!("{name}: {}", String::from_utf8_lossy(&message)))
+            }
+            _ => Some(name),
+        }
     }
 
     /// Appends the line of a row.

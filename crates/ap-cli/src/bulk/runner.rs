@@ -48,6 +48,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) progress: &'a Progress,
     pub(crate) ledger: Ledger,
     pub(crate) counts: Counts,
+    /// The first row of this run that failed, and why if it was not sent.
+    pub(crate) first_failed: Option<String>,
     /// The failure for an input that is not what an earlier run read.
     pub(crate) changed: Box<dyn Fn(InputChanged) -> Failure + 'a>,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Runner<'a> {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) counts: Counts,
+    /// The first row that failed, and why if it was not sent.
+    pub(crate) first_failed: Option<String>,
     /// Why it ended before the last row.
     pub(crate) failure: Option<Failure>,
     pub(crate) is_reader_gone: bool,
@@ -158,6 +162,7 @@ impl<'a> Runner<'a> {
     fn ended(&self, failure: Option<Failure>, is_reader_gone: bool) -> Ended {
         Ended {
             counts: self.counts,
+            first_failed: self.first_failed.clone(),
             failure,
             is_reader_gone,
         }
@@ -195,6 +200,7 @@ impl<'a> Runner<'a> {
                 return Ok(());
             }
         };
+        self.progress.reached(row.end);
         let job = self.caller.job;
         let (prepared, value) = match row.fields {
             Ok(fields) => (job.call(&fields), job.shown(&fields).map(str::to_owned)),
@@ -289,6 +295,9 @@ impl<'a> Runner<'a> {
     fn emit(&mut self, running: &mut Running<'a>, finished: &Finished) -> Result<(), Failure> {
         self.encoder.encode(finished, &mut running.batch)?;
         finished.count(&mut self.counts);
+        if self.first_failed.is_none() {
+            self.first_failed = self.encoder.describe_failed(finished);
+        }
         self.ledger.finish(finished.row);
         running.is_changed = true;
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
@@ -126,10 +127,15 @@ fn read(file: &Path) -> Result<(Vec<u8>, String), Failure> {
     const HINT: &str = "nothing was sent";
     if !is_standard_input(file) {
         let name = format!("the file {}", output::display_path(file));
-        return Ok((
-            limited_read::read(File::open(file), LIMIT_MIB, &name, HINT)?,
-            name,
-        ));
+        let opened = File::open(file);
+        let is_member = file.to_string_lossy().contains('=');
+        let hint = match &opened {
+            Err(error) if is_member && error.kind() == ErrorKind::NotFound => {
+                "nothing was sent; write a single member as -f NAME=VALUE"
+            }
+            _ => HINT,
+        };
+        return Ok((limited_read::read(opened, LIMIT_MIB, &name, hint)?, name));
     }
     if inherited::is_stdin_closed() {
         return Err(Failure::usage("standard input is closed", HINT));

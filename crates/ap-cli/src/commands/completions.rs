@@ -7,8 +7,6 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::{self, Printed};
 
-/// Prints a completion script. It runs `ap` for each word, which then offers commands, options, products, the profiles
-/// that exist, and the ids of flows, fields, entities and reports of the account.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The shell.

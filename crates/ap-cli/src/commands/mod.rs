@@ -74,12 +74,23 @@ pub(crate) enum Command {
     /// Show the user whose key it is.
     Whoami(single_call::CallOptions),
     /// Run a command in any language that calls the APIs without the account's key.
+    ///
+    /// The command gets a key of its own in ACTIVEPROSPECT_API_KEY, and the URLs to call in ACTIVEPROSPECT_LCX_URL,
+    /// ACTIVEPROSPECT_TRUSTEDFORM_URL, ACTIVEPROSPECT_TRUSTEDFORM_APP_URL and ACTIVEPROSPECT_SUPPRESSIONLIST_URL. If a
+    /// program has a key or a URL in its text, change it to read these variables, or others that --env sets.
     Run(run::Args),
     /// Serve programs on this machine that call the APIs without the account's key.
     Gateway(gateway::Args),
     /// Run the emulator until interrupted.
+    ///
+    /// It prints its key and its URLs on one line, as JSON. To call it from another terminal, put the key into
+    /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. Certificates have its URL in
+    /// place of https://cert.trustedform.com, or are given by their ids alone.
     Emulate(emulate::Args),
     /// Print a completion script.
+    ///
+    /// It runs `ap` for each word, which then offers commands, options, products, the profiles that exist, and the ids of
+    /// flows, fields, entities and reports of the account.
     Completions(completions::Args),
     /// Write a manual page for each command to a folder.
     Man(man::Args),

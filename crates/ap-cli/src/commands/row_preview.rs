@@ -11,6 +11,9 @@ use crate::output::{self, Printed};
 use crate::preview::{self, PreviewOptions};
 use crate::session::Session;
 
+/// The most rows that are named because they cannot be sent.
+const MAX_NAMED: u64 = 20;
+
 /// Shows the call of each row. Rows that cannot be sent are named on standard error.
 pub(super) fn show(
     preview: PreviewOptions,
@@ -41,6 +44,9 @@ pub(super) fn show(
             Err(problem) => problem.message,
         };
         refused += 1;
+        if refused > MAX_NAMED {
+            continue;
+        }
         output::eprintln(&format!(
             "ap: row {}, line {}: {problem}",
             row.number, row.line
@@ -51,7 +57,10 @@ pub(super) fn show(
         refused => Err(Failure::new(
             ExitCode::SomeRowsFailed,
             format!("{refused} rows cannot be sent"),
-            "they are named above",
+            match refused {
+                ..=MAX_NAMED => "they are named above".to_owned(),
+                _ => format!("the first {MAX_NAMED} of them are named above"),
+            },
         )),
     }
 }

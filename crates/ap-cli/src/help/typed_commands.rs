@@ -31,7 +31,7 @@ $ ap lists create 'Sold this month' --ttl 2592000",
         "ap lists check",
         "\
 $ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists check do_not_call leads.csv --column phone --format csv
+$ ap lists check do_not_call leads.csv --column phone -o checked.csv
 $ ap lists check do_not_call numbers.txt --shard 0/8 -o checked-0.jsonl",
     ),
     (
@@ -72,7 +72,8 @@ $ ap events stats --group-by vars.source.name --column source-success",
     (
         "ap events export",
         "\
-$ ap events export --from 2026-11-01 -o november.jsonl
+$ ap events export --from 2026-10-01 --to 2026-11-01 -o october.csv
+$ ap events export --from 2026-11-01 -o since-november.csv --since-last
 $ ap events export -o all.jsonl --since-last
 $ ap events export --format singer --config config.json --state state.json
 $ ap events export --format singer --discover",
@@ -86,8 +87,8 @@ $ ap certs insights urls.txt --property page_url --property domain",
     (
         "ap certs retain",
         "\
-$ ap certs retain leads.csv -o retained.jsonl
-$ ap certs retain leads.csv --cert url --email mail --vendor 'My site'
+$ ap certs retain leads.csv -o retained.csv
+$ ap certs retain leads.csv --cert url --email mail -o retained.csv
 $ ap certs retain https://cert.trustedform.com/ID --email robin@example.com",
     ),
     (
@@ -160,6 +161,7 @@ $ ap flows create flow.json --dry-run",
     (
         "ap flows update",
         "\
+$ ap flows update 65e0b2000000000000000001 -f name='Solar, Texas' --dry-run
 $ ap flows update 65e0b2000000000000000001 -F enabled=false
 $ ap flows update 65e0b2000000000000000001 flow.json",
     ),
@@ -173,6 +175,7 @@ $ ap flows delete 65e0b2000000000000000001 --yes",
         "ap flows deploy",
         "\
 $ ap flows deploy 65e0b2000000000000000001
+$ ap flows deploy 65e0b2000000000000000001 --dry-run
 $ ap flows deploy 65e0b2000000000000000001 --yes",
     ),
     (

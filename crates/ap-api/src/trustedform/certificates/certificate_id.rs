@@ -31,7 +31,7 @@ pub struct CertificateId(Box<str>);
 pub enum InvalidCertificate {
     /// The URL is not at the certificates' origin.
     #[error(
-        "the URL does not begin with https://cert.trustedform.com/, so it is not a certificate and gets no key"
+        "the URL does not begin with the origin of certificates (https://cert.trustedform.com unless you call another one), so it is not a certificate and gets no key"
     )]
     Elsewhere,
     /// A ping URL, which is none of a certificate.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use activeprospect::ap_core::redact;
 
-use super::{Renamed, Role};
+use super::{Need, Renamed, Role};
 use crate::failure::Failure;
 
 /// The most names that an error lists.
@@ -66,7 +66,7 @@ pub(crate) fn roles(
         };
         match index {
             Some(index) => found.push((Arc::from(role.name), index)),
-            None if role.is_required => {
+            None if role.need == Need::Required => {
                 return Err(Failure::usage(
                     format!(
                         "{input} has no column that is known to have the {}",
@@ -77,6 +77,28 @@ pub(crate) fn roles(
             }
             None => {}
         }
+    }
+    let is_found = |role: &&Role| found.iter().any(|(name, _)| **name == *role.name);
+    let choices: Vec<_> = roles
+        .iter()
+        .filter(|role| role.need == Need::OneOfThese)
+        .collect();
+    if !choices.is_empty() && !choices.iter().any(is_found) {
+        let names_of = |part: fn(&Role) -> &'static str| {
+            let parts: Vec<_> = choices.iter().map(|role| part(role)).collect();
+            parts.join(" or the ")
+        };
+        return Err(Failure::usage(
+            format!(
+                "{input} has no column that is known to have the {}",
+                names_of(|role| role.name)
+            ),
+            format!(
+                "choose one with {}: {}",
+                names_of(|role| role.option).replace(" the ", " "),
+                list(names)
+            ),
+        ));
     }
     Ok(found)
 }

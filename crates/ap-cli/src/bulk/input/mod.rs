@@ -82,7 +82,16 @@ pub(crate) struct Role {
     pub(crate) wanted: Option<String>,
     /// Usual names of such a column.
     pub(crate) usual: &'static [&'static str],
-    pub(crate) is_required: bool,
+    pub(crate) need: Need,
+}
+
+/// Which roles must have a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    /// At least one of these roles.
+    OneOfThese,
+    Optional,
 }
 
 /// The rows, one at a time.
@@ -171,14 +180,19 @@ impl Rows {
         if !self.shard.contains(self.read + 1) {
             return false;
         }
-        let (buffer, has_quotes) = match &self.text {
-            Text::Csv { records, .. } => (records.buffer(), true),
-            Text::Jsonl(lines) | Text::Lines(lines, _) => (lines.buffer(), false),
-        };
+        let (buffer, has_quotes) = self.buffer();
         let buffer = buffer.trim_ascii_start();
         let end = memchr::memchr(b'\n', buffer);
         let is_whole = |line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2);
         end.is_some_and(|end| !has_quotes || is_whole(&buffer[..end]))
+    }
+
+    /// Returns what was read and is in no row yet, and `true` if line ends may be within quotation marks.
+    fn buffer(&self) -> (&[u8], bool) {
+        match &self.text {
+            Text::Csv { records, .. } => (records.buffer(), true),
+            Text::Jsonl(lines) | Text::Lines(lines, _) => (lines.buffer(), false),
+        }
     }
 
     /// Returns the next row of the shard; `None` at the end.
@@ -197,6 +211,10 @@ impl Rows {
                 return Ok(Some(Row {
                     number: self.returned,
                     line: read.line,
+                    end: self
+                        .opened
+                        .position()
+                        .saturating_sub(self.buffer().0.len() as u64),
                     checksum: read.checksum,
                     fields: read.fields,
                 }));

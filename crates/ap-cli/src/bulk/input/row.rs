@@ -9,6 +9,8 @@ pub(crate) struct Row {
     pub(crate) number: u64,
     /// The line that it begins on, from 1.
     pub(crate) line: u64,
+    /// Where in the input it ends, in bytes.
+    pub(crate) end: u64,
     /// Of its content, so that a resumed run sees if it is still the same.
     pub(crate) checksum: u32,
     pub(crate) fields: Result<Fields, RowProblem>,

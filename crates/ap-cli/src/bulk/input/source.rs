@@ -88,7 +88,7 @@ impl Source {
         let name = format!("the file {}", output::display_path(path));
         let unreadable = |error: &io::Error| {
             Failure::usage(
-                format!("{name} cannot be read ({})", error.kind()),
+                format!("{name} cannot be read ({})", output::reason(error)),
                 "name the file with the rows, or - for standard input",
             )
         };
@@ -137,10 +137,10 @@ impl Source {
         if let Some((format, hint)) = other_format(&start) {
             return Err(Failure::usage(format!("{name} is {format}"), hint));
         }
+        let position = Arc::new(AtomicU64::new(start.len() as u64));
         if start == UTF8_MARK {
             start.clear();
         }
-        let position = Arc::new(AtomicU64::new(start.len() as u64));
         let counted = Counted {
             bytes,
             position: Arc::clone(&position),

@@ -42,6 +42,19 @@ fn the_ends_of_lines_and_a_byte_order_mark_do_not_matter() {
 }
 
 #[test]
+fn a_row_ends_where_the_next_one_begins() {
+    for (format, text, expected) in [
+        (InputFormat::Csv, "h\na\nbc\n", [4, 7]),
+        (InputFormat::Lines, "\u{feff}a\nbc\n", [5, 8]),
+        (InputFormat::Jsonl, "\"a\"\n\"bc\"\n", [4, 9]),
+    ] {
+        let rows = rows(text.as_bytes(), format, value(None)).unwrap();
+        let ends: Vec<_> = rows.iter().map(|row| row.end).collect();
+        assert_eq!(ends, expected, "{text:?}");
+    }
+}
+
+#[test]
 fn a_broken_row_is_named_by_line_and_column_and_the_others_are_read() {
     for (format, text, column, expected) in [
         (

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::output::display_path;
+use crate::output::{display_path, reason};
 use record::{Begin, Marked, Record, State};
 use recovery::Recovery;
 
@@ -207,7 +207,7 @@ impl Names {
                 format!(
                     "the file {} cannot be opened ({})",
                     display_path(path),
-                    error.kind()
+                    reason(&error)
                 ),
                 "name a file for -o that you can write",
             )

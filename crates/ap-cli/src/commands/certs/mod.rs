@@ -10,7 +10,8 @@ use clap::{Arg, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::bulk::input::row::{Fields, RowProblem};
-use crate::bulk::input::{InputFormat, Role, Selection};
+use crate::bulk::input::source::Source;
+use crate::bulk::input::{InputFormat, Need, Role, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
@@ -195,17 +196,21 @@ fn selection(
         return Ok(Selection::Value(None));
     }
     if is_lines {
+        if certs.bulk.input.as_os_str() != "-" {
+            // A file that is not there is the first thing to say.
+            Source::open(&certs.bulk.input)?;
+        }
         return Err(Failure::usage(
             "plain lines have no columns for a certificate and its lead",
             "give a CSV file with a header or JSON objects, and say so with --input-format if it is standard input",
         ));
     }
-    let role = |name, option, wanted: Option<&String>, usual, is_required| Role {
+    let role = |name, option, wanted: Option<&String>, usual, need| Role {
         name,
         option,
         wanted: wanted.cloned(),
         usual,
-        is_required,
+        need,
     };
     let mut roles = vec![role(
         CERTIFICATE,
@@ -219,16 +224,23 @@ fn selection(
             "certificate",
             "cert",
         ],
-        true,
+        Need::Required,
     )];
     if let Some(lead) = lead {
         let emails = &["email", "email_address", "email_1"];
         let phones = &["phone_1", "phone", "phone_number", "phone1"];
-        roles.push(role(EMAIL, "--email", lead.email.as_ref(), emails, false));
-        roles.push(role(PHONE, "--phone", lead.phone.as_ref(), phones, false));
+        let need = Need::OneOfThese;
+        roles.push(role(EMAIL, "--email", lead.email.as_ref(), emails, need));
+        roles.push(role(PHONE, "--phone", lead.phone.as_ref(), phones, need));
     }
     if reference.is_some() {
-        roles.push(role(REFERENCE, "--reference", reference, &[], false));
+        roles.push(role(
+            REFERENCE,
+            "--reference",
+            reference,
+            &[],
+            Need::Optional,
+        ));
     }
     Ok(Selection::Roles(roles))
 }

@@ -27,16 +27,19 @@ pub(crate) enum Command {
     /// Count events, and sum up prices.
     Stats(StatsArgs),
     /// Export every event, oldest first.
+    ///
+    /// As JSONL, an event has every member that the product sent; as CSV, it has the usual ones. As Singer, the command
+    /// is a tap, for hosts such as Meltano.
     Export(export::Args),
 }
 
 /// Which events are meant.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Filter {
-    /// Only events of this time or later, such as 2026-11-01 or 2026-11-01T08:30:00Z.
+    /// Only events of this time or later, such as 2026-11-01T08:30:00Z, or 2026-11-01, which is midnight UTC.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<Timestamp>,
-    /// Only events of this time or earlier.
+    /// Only events of this time or earlier. A day is its first moment: for all of October, give 2026-11-01.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<Timestamp>,
     /// Only events that pass this rule; can be repeated.

@@ -18,10 +18,21 @@ pub(crate) enum Command {
     /// Search leads by words, newest first.
     Search(SearchArgs),
     /// Submit leads to a source of a flow, each at most once.
+    ///
+    /// Each row of a CSV file with a header, or each JSON object, is a lead. A column is sent as the field of the same
+    /// name, unless --map names another one; empty fields are left out. With -f or -F, it submits one lead, and shows
+    /// the answer.
+    ///
+    /// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before
+    /// you submit it again.
     Submit(submit::Args),
     /// Ask for a bid on a lead before it is submitted.
+    ///
+    /// No lead is stored. The exit code is 1 if there is no bid.
     Ping(single::PingArgs),
     /// Return a lead, or report that it became a customer.
+    ///
+    /// The exit code is 1 if the feedback is not accepted.
     Feedback(single::FeedbackArgs),
 }
 

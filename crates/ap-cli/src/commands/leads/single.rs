@@ -14,14 +14,12 @@ use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
 
-/// Asks a source of a flow for a bid on one lead, before it is submitted. No lead is stored. The exit code is 1 if
-/// there is no bid.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PingArgs {
-    /// The flow's id.
+    /// The flow's id, which `ap flows list` shows.
     #[arg(value_name = "FLOW", value_parser = parse_id)]
     flow: Id,
-    /// The id of the source's entity.
+    /// The id of the source's entity, which `ap entities list` shows.
     #[arg(value_name = "SOURCE", value_parser = parse_id)]
     source: Id,
     #[command(flatten)]
@@ -33,7 +31,6 @@ pub(crate) struct PingArgs {
     call: CallOptions,
 }
 
-/// Returns a lead, or reports that it became a customer. The exit code is 1 if the feedback is not accepted.
 #[derive(clap::Args, Debug)]
 pub(crate) struct FeedbackArgs {
     /// The id of the recipient's event, which recipients get as event_id.

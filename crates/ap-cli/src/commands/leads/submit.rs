@@ -19,24 +19,18 @@ use crate::options::GlobalOptions;
 use crate::output::Printed;
 use crate::session::Session;
 
-/// Submits a lead for each row of a CSV file with a header, or for each JSON object. The names of the columns are
-/// those of the fields, unless --map gives a column another one; empty fields are left out.
-///
-/// With -f or -F, it submits one lead, and shows the answer.
-///
-/// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before you
-/// submit it again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The flow's id.
+    /// The flow's id, which `ap flows list` shows.
     #[arg(value_name = "FLOW", value_parser = parse_id)]
     flow: Id,
-    /// The id of the source's entity.
+    /// The id of the source's entity, which `ap entities list` shows.
     #[arg(value_name = "SOURCE", value_parser = parse_id)]
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
-    /// Send a column as this field, or leave it out if there is no FIELD; can be repeated.
+    /// Send a column as this field, or leave it out if there is no FIELD, such as --map Mobile=phone_1 --map Notes=; can be
+    /// repeated.
     #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = parse_renamed)]
     renamed: Vec<Renamed>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use crate::session::Session;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The list's name in URLs, such as do_not_call.
+    /// The list's name in URLs, such as do_not_call, which `ap lists list` shows.
     #[arg(value_name = "LIST", value_parser = parse_list)]
     pub(super) list: ListName,
     #[command(flatten)]

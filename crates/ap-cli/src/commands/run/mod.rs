@@ -96,7 +96,10 @@ fn searched(keys: &[ApiKey]) -> Result<Secrets, Failure> {
 
 /// Ends as a shell does whose command cannot be run.
 fn not_started(error: &std::io::Error) -> Failure {
-    let message = format!("the command could not be started ({})", error.kind());
+    let message = format!(
+        "the command could not be started ({})",
+        output::reason(error)
+    );
     let failure = Failure::usage(message, "check its name, and that it is in PATH");
     let _ = output::report(&failure, &[]);
     let is_missing = error.kind() == std::io::ErrorKind::NotFound;

@@ -36,18 +36,16 @@ const PAGE: u32 = 1000;
 /// How often the result file is written to the disk.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Exports every event, oldest first. As JSONL, an event has every member that the product sent; as CSV, it has the
-/// usual ones. As Singer, the command is a tap, for hosts such as Meltano.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
     output: OutputOptions,
-    /// How the events are written.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
-    /// Add the events since the last export to the same file.
+    /// How the events are written [default: csv if the name of the file of -o ends so, else jsonl].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Add the events since the last export to the same file. Give the other options as before.
     #[arg(long, requires = "output")]
     since_last: bool,
     #[command(flatten)]
@@ -55,10 +53,9 @@ pub(crate) struct Args {
 }
 
 /// How events are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// One event a line, as JSON.
-    #[default]
     Jsonl,
     /// The usual members, with a header.
     Csv,
@@ -67,7 +64,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    if args.format == Format::Singer {
+    if args.format == Some(Format::Singer) {
         if args.output.output.is_some() {
             return Err(Failure::usage(
                 "a Singer tap writes to standard output and keeps no journal",
@@ -89,14 +86,23 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let mut session = Session::without_keys(options)?;
     let mut list = raw(args.filter.list());
     session.check(&list.draft())?;
+    let format = args.format.unwrap_or(match args.output.is_csv_file() {
+        true => Format::Csv,
+        false => Format::Jsonl,
+    });
     let settings = [
         ("filter", args.filter.describe()),
-        ("format", format!("{:?}", args.format)),
+        ("format", format!("{format:?}")),
     ];
     let identity = Identity::new("events export", settings);
     let (mut sink, mut state) = bulk::open(&args.output, identity)?;
     if state.is_complete && !args.since_last {
-        return bulk::already_complete(&state, &args.output);
+        return bulk::already_complete(
+            &state,
+            &args.output,
+            "events",
+            "add --since-last for newer events, or name another file for -o",
+        );
     }
     state.is_complete = false;
     session.find_keys(Prompt::Allowed)?;
@@ -105,7 +111,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     if let Some(cursor) = &cursor {
         list = list.after(cursor);
     }
-    let is_csv = args.format == Format::Csv;
+    let is_csv = format == Format::Csv;
     if state.len == 0 && is_csv {
         sink.commit(&lines::csv_header(), state.clone(), true)?;
     }
@@ -149,6 +155,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     report.noun = "events";
     let ended = Ended {
         counts: state.counts,
+        first_failed: None,
         failure,
         is_reader_gone: printed.is_reader_gone(),
     };

@@ -157,6 +157,7 @@ fn export(
     report.noun = "events";
     let ended = Ended {
         counts,
+        first_failed: None,
         failure,
         is_reader_gone: printed.is_reader_gone(),
     };
