@@ -170,6 +170,10 @@ impl Draft {
 
     /// Sets several headers, instead of earlier ones of the same names. Repeated lines stay repeated.
     pub fn headers(mut self, headers: HeaderMap) -> Self {
+        if self.headers.is_empty() {
+            self.headers = headers;
+            return self;
+        }
         let mut set = Ok(());
         let mut current = None;
         for (name, value) in headers {

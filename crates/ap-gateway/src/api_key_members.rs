@@ -132,7 +132,8 @@ fn may_name_api_key(text: &[u8]) -> bool {
         let word = text.get(at..at + 3);
         word.is_some_and(|word| word.eq_ignore_ascii_case(b"key"))
     };
-    memchr2_iter(b'k', b'K', text).any(is_key) || memmem::find(text, br"\u").is_some()
+    let is_unicode = |at: usize| text.get(at + 1) == Some(&b'u');
+    memchr2_iter(b'k', b'K', text).any(is_key) || memchr_iter(b'\\', text).any(is_unicode)
 }
 
 /// Returns the API keys that members of a JSON text show.

@@ -23,8 +23,6 @@ use crate::responder::{Entrance, Responder};
 
 /// The largest head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
-/// The most header lines.
-const MAX_HEADERS: usize = 100;
 /// How long a connection that closes because the gateway stops may take for the answer that it was writing.
 const STOP_TIME: Duration = Duration::from_secs(5);
 /// How long a client may take to read why its connection is refused.
@@ -51,13 +49,13 @@ pub(crate) async fn serve<S>(
     let stream = ScannedStream::new(stream, Bytes::new(), scanner, client_timeout);
     let unwritten = Unwritten::new();
     let stream = DeliveryStream::new(stream, unwritten.clone(), limits.answer_timeout);
+    // hyper allows 100 header lines. The same number as a setting would make it slower.
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
         .header_read_timeout(client_timeout)
         .max_buf_size(MAX_HEAD)
         .max_header_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
         .auto_date_header(false);
     let tracked = Arc::new(tracked);
     let service = service_fn(|request: Request<Incoming>| {

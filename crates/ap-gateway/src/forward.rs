@@ -45,10 +45,11 @@ impl Forwarder {
         head: &request::Parts,
         body: &Incoming,
     ) -> Result<(), Refusal> {
-        let lines = head.headers.iter();
-        let values = lines.filter(|(name, _)| **name != header::AUTHORIZATION);
-        let texts: Vec<_> = values.map(|(_, value)| value.as_bytes()).collect();
-        if self.local_key.is_in_target(target) || self.local_key.is_in_any(&texts) {
+        let mut lines = head.headers.iter();
+        let is_in_line = lines.any(|(name, value)| {
+            *name != header::AUTHORIZATION && self.local_key.is_in(value.as_bytes())
+        });
+        if is_in_line || self.local_key.is_in_target(target) {
             return Err(Refusal::local_key_elsewhere());
         }
         if body.size_hint().lower() > self.limits.max_body_size as u64 {

@@ -38,37 +38,36 @@ static OURS_OF_REQUEST: [HeaderName; 12] = [
 
 /// Removes from a request what is not the client's to send to a product.
 pub(crate) fn clean_request(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers);
-    for name in &OURS_OF_REQUEST {
-        headers.remove(name);
-    }
+    remove(headers, |name| OURS_OF_REQUEST.contains(name));
 }
 
 /// Removes from an answer what is not the product's to send to a program. `keeps_length` is for answers to `HEAD`: those
 /// have a length, and no body.
 pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
-    remove_hop_by_hop(headers);
-    headers.remove(SET_COOKIE);
+    remove(headers, |name| {
+        *name == SET_COOKIE || (*name == CONTENT_LENGTH && !keeps_length)
+    });
     // It may be there several times. Then all are the same.
-    if let Some(length) = headers.remove(CONTENT_LENGTH)
-        && keeps_length
-    {
+    if keeps_length && let Some(length) = headers.remove(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, length);
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
+/// Removes what belongs to one connection, and other headers. Few of them are there, so it looks at those that are.
+fn remove(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool) {
+    let names = headers.keys();
+    let mut removed: Vec<HeaderName> = names
+        .filter(|name| HOP_BY_HOP.contains(name) || is_removed(name))
+        .cloned()
+        .collect();
+    if removed.contains(&CONNECTION) {
         let lines = headers.get_all(CONNECTION).iter();
-        let named: Vec<HeaderName> = lines
+        let named = lines
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+        removed.extend(named);
     }
-    for name in &HOP_BY_HOP {
+    for name in removed {
         headers.remove(name);
     }
 }

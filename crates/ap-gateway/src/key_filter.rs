@@ -60,12 +60,13 @@ impl KeyFilter {
                 *value = HeaderValue::from_static(MARK);
             }
         }
-        let values = head.headers.values().map(HeaderValue::as_bytes);
-        let texts: Vec<_> = values.chain([&body[..]]).collect();
         let secrets = self.secrets(credentials);
-        let is_shown = secrets
-            .iter()
-            .any(|secret| secret.is_in_any(&texts) || secret.is_in_json(&body));
+        let is_shown = secrets.iter().any(|secret| {
+            let mut values = head.headers.values();
+            secret.is_in(&body)
+                || secret.is_in_json(&body)
+                || values.any(|value| secret.is_in(value.as_bytes()))
+        });
         if is_shown {
             return Err(Refusal::withheld());
         }

@@ -1,7 +1,7 @@
 //! [`LocalKey`]: what a program shows the gateway.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ap_client::ap_core::{ApiKey, InvalidKey};
 use base64::Engine as _;
@@ -44,6 +44,8 @@ const SCHEME: &[u8] = b"basic ";
 pub struct LocalKey {
     key: ApiKey,
     secret: Arc<Secret>,
+    /// The last `Authorization` that had this key. Most programs send the same one again.
+    accepted: Arc<Mutex<Option<Zeroizing<Vec<u8>>>>>,
 }
 
 /// The text is not a local key. It is not repeated.
@@ -88,6 +90,7 @@ impl LocalKey {
         Ok(Self {
             secret: Arc::new(Secret::new(key.expose().as_bytes())),
             key: key.with_label("of the gateway"),
+            accepted: Arc::default(),
         })
     }
 
@@ -105,8 +108,21 @@ impl LocalKey {
     /// Returns `true` if this key is the password of an `Authorization` of scheme Basic, with any user name. The time
     /// that this takes does not depend on the bytes of the key.
     pub(crate) fn is_password_of(&self, authorization: &HeaderValue) -> bool {
-        let Some((scheme, encoded)) = authorization.as_bytes().split_at_checked(SCHEME.len())
-        else {
+        let authorization = authorization.as_bytes();
+        let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = accepted.as_ref();
+        if last.is_some_and(|accepted| accepted.ct_eq(authorization).into()) {
+            return true;
+        }
+        let is_password = self.is_decoded_password_of(authorization);
+        if is_password {
+            *accepted = Some(Zeroizing::new(authorization.to_vec()));
+        }
+        is_password
+    }
+
+    fn is_decoded_password_of(&self, authorization: &[u8]) -> bool {
+        let Some((scheme, encoded)) = authorization.split_at_checked(SCHEME.len()) else {
             return false;
         };
         if !scheme.eq_ignore_ascii_case(SCHEME) {
@@ -121,9 +137,9 @@ impl LocalKey {
         password.is_some_and(|password| password.ct_eq(self.expose().as_bytes()).into())
     }
 
-    /// Returns `true` if one of the texts contains this key, as it is or as base64 such as that of Basic.
-    pub(crate) fn is_in_any(&self, texts: &[&[u8]]) -> bool {
-        self.secret.is_in_any(texts)
+    /// Returns `true` if a text contains this key, as it is or as base64 such as that of Basic.
+    pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        self.secret.is_in(text)
     }
 
     /// Returns `true` if a body contains this key, also with the escapes of JSON.
@@ -171,7 +187,10 @@ mod tests {
             (String::new(), false),
         ] {
             let header = HeaderValue::try_from(value.as_str()).unwrap();
-            assert_eq!(key.is_password_of(&header), expected, "{value}");
+            // Also right after it accepted the same one.
+            for _ in 0..2 {
+                assert_eq!(key.is_password_of(&header), expected, "{value}");
+            }
         }
     }
 

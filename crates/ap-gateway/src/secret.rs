@@ -1,8 +1,8 @@
 //! [`Secret`]: finds a key in texts, as it is and as base64.
 
 use ap_client::ap_core::redact::{inside_base64, url_safe_base64};
-use memchr::memchr;
-use memchr::memmem::{self, Finder};
+use memchr::arch::all::packedpair::Finder as PairFinder;
+use memchr::{memchr, memmem};
 use secrecy::zeroize::Zeroizing;
 
 /// A shorter text may be part of any word, so it counts only where it stands alone.
@@ -11,11 +11,21 @@ const MIN_LEN: usize = 8;
 /// So much of a text is decoded at once.
 const CHUNK: usize = 64 * 1024;
 
+/// From this length of a text on, it is worth the time to prepare the fastest search.
+const LONG: usize = 4 * 1024;
+
 /// A key, in the spellings by which it is found.
 pub(crate) struct Secret {
-    key: Zeroizing<Vec<u8>>,
+    key: Part,
     /// The same inside of base64, in which other text may stand before and after it.
-    encoded: Vec<Zeroizing<Vec<u8>>>,
+    encoded: Vec<Part>,
+}
+
+/// One spelling. What it keeps of it besides the text are two bytes, by which a short text is searched at once.
+struct Part {
+    text: Zeroizing<Vec<u8>>,
+    /// `None` for a text of one byte.
+    pair: Option<PairFinder>,
 }
 
 impl Secret {
@@ -29,29 +39,20 @@ impl Secret {
         encoded.extend(url_safe);
         encoded.retain(|text| text.len() >= MIN_LEN);
         Self {
-            key: Zeroizing::new(key.to_vec()),
-            encoded,
+            key: Part::new(Zeroizing::new(key.to_vec())),
+            encoded: encoded.into_iter().map(Part::new).collect(),
         }
     }
 
     /// Returns `true` if it was made of this key.
     pub(crate) fn is_of(&self, key: &[u8]) -> bool {
-        *self.key == key
-    }
-
-    /// Returns `true` if one of the texts contains it.
-    pub(crate) fn is_in_any(&self, texts: &[&[u8]]) -> bool {
-        let is_key = |text: &[u8], start| self.key.len() >= MIN_LEN || self.is_alone(text, start);
-        is_found(&self.key, texts, is_key)
-            || self
-                .encoded
-                .iter()
-                .any(|encoded| is_found(encoded, texts, |_, _| true))
+        *self.key.text == key
     }
 
     /// Returns `true` if a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        self.is_in_any(&[text])
+        let is_key = |start| self.key.text.len() >= MIN_LEN || self.is_alone(text, start);
+        self.key.is_in(text, is_key) || self.encoded.iter().any(|part| part.is_in(text, |_| true))
     }
 
     /// Returns `true` if a text contains it after the escapes of JSON are decoded.
@@ -61,13 +62,13 @@ impl Secret {
         }
         // Of a key of letters and digits, these two hide everything that can be hidden.
         let has = |escape: &[u8]| memmem::find(text, escape).is_some();
-        let is_plain = self.key.iter().all(u8::is_ascii_alphanumeric);
+        let is_plain = self.key.text.iter().all(u8::is_ascii_alphanumeric);
         let has_escapes = !is_plain || has(br"\u00") || has(br"\/");
         if !has_escapes {
             return false;
         }
-        let overlap = self.encoded.iter().map(|text| text.len()).max();
-        let overlap = overlap.unwrap_or_default().max(self.key.len()) + 1;
+        let overlap = self.encoded.iter().map(|part| part.text.len()).max();
+        let overlap = overlap.unwrap_or_default().max(self.key.text.len()) + 1;
         let mut decoded = Zeroizing::new(Vec::with_capacity(CHUNK + overlap));
         let mut rest = text;
         while let Some(&first) = rest.first() {
@@ -95,7 +96,7 @@ impl Secret {
     /// Returns `true` if it is no part of a longer word at this place.
     fn is_alone(&self, text: &[u8], start: usize) -> bool {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
-        let after = text.get(start + self.key.len());
+        let after = text.get(start + self.key.text.len());
         ![before, after]
             .into_iter()
             .flatten()
@@ -103,16 +104,36 @@ impl Secret {
     }
 }
 
-/// Returns `true` if one of the texts contains another one, at a place that counts.
-fn is_found(part: &[u8], texts: &[&[u8]], counts: impl Fn(&[u8], usize) -> bool) -> bool {
-    let mut texts = texts.iter().filter(|text| text.len() >= part.len());
-    // To prepare the search costs more than the search. Most headers are too short for it.
-    let Some(first) = texts.next() else {
-        return false;
-    };
-    let finder = Finder::new(part);
-    let mut texts = std::iter::once(first).chain(texts);
-    texts.any(|text| finder.find_iter(text).any(|start| counts(text, start)))
+impl Part {
+    fn new(text: Zeroizing<Vec<u8>>) -> Self {
+        let pair = PairFinder::new(&text);
+        Self { text, pair }
+    }
+
+    /// Returns `true` if a text contains it, at a place that counts.
+    fn is_in(&self, text: &[u8], counts: impl Fn(usize) -> bool) -> bool {
+        if text.len() < self.text.len() {
+            return false;
+        }
+        let pair = self.pair.filter(|_| text.len() < LONG);
+        let Some(pair) = pair else {
+            return memmem::find_iter(text, &*self.text).any(counts);
+        };
+        let mut from = 0;
+        while let Some(rest) = text.get(from..)
+            && let Some(found) = pair.find_prefilter(rest)
+        {
+            let start = from + found;
+            let is_here = rest
+                .get(found..)
+                .is_some_and(|rest| rest.starts_with(&self.text));
+            if is_here && counts(start) {
+                return true;
+            }
+            from = start + 1;
+        }
+        false
+    }
 }
 
 /// Returns what the escape at the start of a text means, and its length. Only printable ASCII can be part of a key, so any
@@ -156,6 +177,33 @@ mod tests {
         }
         assert!(!secret.is_in(&KEY.as_bytes()[1..]));
         assert!(secret.is_of(KEY.as_bytes()) && !secret.is_of(b"placeholder"));
+    }
+
+    #[test]
+    fn a_key_is_found_at_every_place_of_short_and_long_texts() {
+        // All letters are common ones, so that there are many places to look at.
+        for key in [
+            "eeeeeeee-eeeeeeeX",
+            "abababababab",
+            "00000000000000000000",
+            "q",
+        ] {
+            let secret = Secret::new(key.as_bytes());
+            for length in [0, 1, 100, LONG - 40, LONG, 2 * LONG] {
+                for before in [0, 1, 2, 33, length] {
+                    let filler = |length| "e a-b0,".chars().cycle().take(length);
+                    let mut text: String = filler(before).collect();
+                    text.push(' ');
+                    assert!(!secret.is_in(text.as_bytes()), "{key} {before}");
+                    text.push_str(key);
+                    text.push(' ');
+                    text.extend(filler(length - before.min(length)));
+                    assert!(secret.is_in(text.as_bytes()), "{key} {before} {length}");
+                    let cut = text.find(key).unwrap() + key.len() - 1;
+                    assert!(!secret.is_in(&text.as_bytes()[..cut]), "{key} {before}");
+                }
+            }
+        }
     }
 
     #[test]

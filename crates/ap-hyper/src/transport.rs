@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use ap_client::transport::{
@@ -202,11 +202,13 @@ impl AsyncTransport for HyperTransport {
         let origin = self.pool.origin(request.uri())?;
         let now = Instant::now();
         let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
+        // It is large, and so it is made where it stays.
+        let call = pin!(self.round_trip(&origin, request));
         match remaining.and_then(|remaining| now.checked_add(remaining)) {
-            Some(end) => tokio::time::timeout_at(end, self.round_trip(&origin, request))
+            Some(end) => tokio::time::timeout_at(end, call)
                 .await
                 .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout))),
-            None => self.round_trip(&origin, request).await,
+            None => call.await,
         }
     }
 }

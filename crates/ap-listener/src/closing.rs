@@ -18,7 +18,8 @@ pub async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     }
     let drain = async {
         let mut remaining = LINGER_BYTES;
-        let mut buffer = [0_u8; 8192];
+        // On the heap, because an array would be part of the task of every connection from its start.
+        let mut buffer = vec![0_u8; 8192];
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
             remaining = remaining.saturating_sub(read);
             if remaining == 0 {
