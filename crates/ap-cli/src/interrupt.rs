@@ -1,20 +1,25 @@
 //! Signals: one sentence, a terminal that echoes again, no half-written file, and an end by that very signal, so
 //! that a shell or a supervisor sees which one it was.
 
+#[cfg(unix)]
+use std::fs::File;
+#[cfg(unix)]
+use std::io::Write as _;
+#[cfg(unix)]
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::output;
-
 #[cfg(unix)]
-type TerminalModes = rustix::termios::Termios;
-#[cfg(not(unix))]
-type TerminalModes = ();
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+
+use crate::output;
 
 /// The number of the interrupt that Ctrl-C sends.
 pub(crate) const INTERRUPT: i32 = 2;
 
-/// The terminal's modes before a prompt.
-static TERMINAL: Mutex<Option<TerminalModes>> = Mutex::new(None);
+/// The terminal of a prompt, and its modes before the prompt.
+#[cfg(unix)]
+static TERMINAL: Mutex<Option<(Arc<File>, Termios)>> = Mutex::new(None);
 
 /// Held while a file is being changed.
 static CHANGING: Mutex<()> = Mutex::new(());
@@ -105,6 +110,7 @@ pub(crate) fn pause() {
 }
 
 /// Ends the program as an interrupt does.
+#[cfg(not(unix))]
 pub(crate) fn exit() -> ! {
     end_by(INTERRUPT)
 }
@@ -112,7 +118,9 @@ pub(crate) fn exit() -> ! {
 /// Ends the program by a signal, after any file that is being changed is complete.
 pub(crate) fn end_by(signal: i32) -> ! {
     let _complete = defer();
-    restore_terminal();
+    // Until the program has ended, no prompt can hide again what is typed.
+    #[cfg(unix)]
+    let _terminal = restore_terminal();
     output::eprintln("ap: interrupted");
     if let Some(hint) = *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
         output::eprintln(&format!("     {hint}"));
@@ -138,40 +146,52 @@ pub(crate) fn defer() -> MutexGuard<'static, ()> {
     CHANGING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes an interrupt restore the terminal's present modes until the guard is dropped, so that an interrupted
-/// prompt does not leave a terminal without echo.
+/// Makes a terminal hide what is typed until the guard is dropped, or until a signal ends the program.
 ///
-/// The modes are not changed here: the prompt's library restores the modes that it found, possibly after an
-/// interrupt has restored them, and both must restore the same.
-pub(crate) fn save_terminal() -> SavedTerminal {
-    #[cfg(unix)]
-    {
-        let modes = rustix::termios::tcgetattr(std::io::stdin()).ok();
-        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = modes;
-    }
-    SavedTerminal
+/// Lines are still edited and signals still sent by keys, apart from the one that suspends the program: a shell would
+/// show what is typed after the program continues.
+#[cfg(unix)]
+pub(crate) fn hide_typing(terminal: &Arc<File>) -> std::io::Result<HiddenTyping> {
+    // Locked until the modes are set, so that a signal finds either nothing to restore or all of it.
+    let mut saved = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
+    let modes = termios::tcgetattr(terminal)?;
+    let mut hidden = modes.clone();
+    hidden.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+    hidden.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
+    hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+    *saved = Some((Arc::clone(terminal), modes));
+    termios::tcsetattr(terminal, OptionalActions::Now, &hidden)?;
+    Ok(HiddenTyping)
 }
 
-/// While this lives, an interrupt restores the terminal.
-pub(crate) struct SavedTerminal;
+/// The code that switches off a key of a terminal.
+#[cfg(unix)]
+const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    0
+} else {
+    0xFF
+};
 
-impl Drop for SavedTerminal {
+/// While this lives, a terminal hides what is typed.
+#[cfg(unix)]
+pub(crate) struct HiddenTyping;
+
+#[cfg(unix)]
+impl Drop for HiddenTyping {
     fn drop(&mut self) {
-        *TERMINAL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        drop(restore_terminal());
     }
 }
 
-fn restore_terminal() {
-    let modes = TERMINAL
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    #[cfg(unix)]
-    if let Some(modes) = modes {
-        let now = rustix::termios::OptionalActions::Now;
-        // The program ends, so there is nothing to do about a failure.
-        let _ = rustix::termios::tcsetattr(std::io::stdin(), now, &modes);
+/// Makes the terminal of a prompt, if there is one, show again what is typed. While the guard lives, no other prompt begins.
+#[cfg(unix)]
+fn restore_terminal() -> MutexGuard<'static, Option<(Arc<File>, Termios)>> {
+    let mut saved = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((terminal, modes)) = saved.take() {
+        // A terminal that has gone needs no modes.
+        let _ = termios::tcsetattr(&terminal, OptionalActions::Now, &modes);
+        // The line break after the hidden text was not shown either.
+        let _ = (&*terminal).write_all(b"\n");
     }
-    #[cfg(not(unix))]
-    drop(modes);
+    saved
 }

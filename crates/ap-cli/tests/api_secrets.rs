@@ -22,6 +22,12 @@ fn spell(text: &str, spell: impl Fn(u32) -> String) -> String {
     text.chars().map(|c| spell(u32::from(c))).collect()
 }
 
+/// Writes a text of ASCII in short lines.
+fn wrap(text: &str, line_break: &str) -> String {
+    let lines: Vec<_> = text.as_bytes().chunks(10).collect();
+    String::from_utf8(lines.join(line_break.as_bytes())).unwrap()
+}
+
 #[test]
 fn a_key_is_redacted_in_every_spelling() {
     let json = spell(KEY, |c| format!(r"\u{c:04x}"));
@@ -52,6 +58,16 @@ fn a_key_is_redacted_in_every_spelling() {
         URL_SAFE_NO_PAD.encode(format!("~~~???>>>{KEY}")),
         STANDARD.encode(format!("{{\"password\":\"{KEY}\"}}\n")),
         spell(KEY, |c| format!("{c:02x}")),
+        spell(KEY, |c| format!("{c:02X}:")),
+        format!("{{\"a\":\"{}\"}}", spell(KEY, |c| format!(r"\\{c:o}"))),
+        spell(KEY, |c| format!("{}\0", char::from_u32(c).unwrap())),
+        spell(KEY, |c| format!(r"{}\u0000", char::from_u32(c).unwrap())),
+        STANDARD.encode(spell(KEY, |c| format!("{}\0", char::from_u32(c).unwrap()))),
+        wrap(&STANDARD.encode(format!("API:{KEY}")), "\n"),
+        format!(
+            "{{\"a\":\"{}\"}}",
+            wrap(&STANDARD.encode(format!("API:{KEY}")), r"\r\n")
+        ),
         KEY.to_uppercase(),
     ];
     for body in bodies {
@@ -77,6 +93,12 @@ fn secret_members_are_redacted_by_their_names() {
         "integration_icon_url",
         "webhook_url",
         "apiKey",
+        "db_pwd",
+        "bearer",
+        "session_id",
+        "otp",
+        "ssh_key",
+        "keen_scoped_key",
     ] {
         let body =
             format!("{{\"id\":1,\"{name}\":\"hidden\",\"b\":[{{\"{name}\":[\"hidden\"]}}]}}");
@@ -87,7 +109,7 @@ fn secret_members_are_redacted_by_their_names() {
             serde_json::from_str::<serde_json::Value>(&shown).unwrap();
         }
     }
-    let body = r#"{"id":"i","key":"k","credential_id":"c","logo_url":"https://h.example/?a=b"}"#;
+    let body = r#"{"id":"i","key":"k","credential_id":"c","credentials":[{"pin":"1","session_length":2}],"logo_url":"https://h.example/?a=b"}"#;
     assert_eq!(shown(body), body);
 }
 
@@ -123,7 +145,7 @@ fn pre_signed_links_and_secret_headers_are_redacted() {
 }
 
 /// Answers that are hard to read: deep, full of escapes, full of what may be a secret.
-const PIECES: [&str; 12] = [
+const PIECES: [&str; 15] = [
     "{\"a\":",
     "[",
     "{\"api_key\":",
@@ -135,6 +157,9 @@ const PIECES: [&str; 12] = [
     "%25",
     "?token=",
     "placeholder-key-of-",
+    "\r\n \t",
+    "\\141",
+    "\0t",
     "\"\u{200b}",
 ];
 

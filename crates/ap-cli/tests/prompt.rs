@@ -5,8 +5,9 @@
 
 mod common;
 
-use common::terminal::Terminal;
+use common::terminal::{Terminal, does_echo};
 use common::{BAD_KEY, Fake, Home, KEY, assert_absent, fake_products, send_signal};
+use rustix::termios::Action;
 
 fn assert_echoes(screen: &str) {
     let words: Vec<_> = screen.split_whitespace().collect();
@@ -70,17 +71,70 @@ fn an_interrupt_at_the_prompt_exits_130_and_the_terminal_echoes_again() {
 
 #[test]
 fn a_signal_from_elsewhere_restores_the_terminal_too() {
-    for (signal, code) in [("INT", "code=130"), ("TERM", "code=143")] {
+    for (signal, code) in [
+        ("INT", "code=130"),
+        ("TERM", "code=143"),
+        ("HUP", "code=129"),
+    ] {
         let home = Home::new();
         let mut terminal = Terminal::run(&home, "auth login --no-check");
         terminal.wait_for_prompt();
-        let shell = children(terminal.child.id()).remove(0);
-        let ap = children(shell).remove(0);
-        send_signal(ap, signal);
+        send_signal(ap(&terminal), signal);
         let screen = terminal.end();
         assert!(screen.contains(code), "{screen}");
         assert_echoes(&screen);
     }
+}
+
+/// What is written waits, as on a slow terminal, so that the program stands between its steps.
+#[test]
+fn typing_is_hidden_before_the_prompt_is_seen_and_shown_again_after_any_signal() {
+    for (signal, code) in [("HUP", "code=129"), ("TERM", "code=143")] {
+        for has_signal in [false, true] {
+            let home = Home::new();
+            let mut terminal = Terminal::run_after("read go", &home, "auth login --no-check");
+            terminal.wait_for("\n");
+            let device = terminal.device();
+            rustix::termios::tcflow(&device, Action::OOff).unwrap();
+            terminal.type_in("go\r");
+            while does_echo(&device) {
+                std::thread::yield_now();
+            }
+            if has_signal {
+                send_signal(ap(&terminal), signal);
+                while !does_echo(&device) {
+                    std::thread::yield_now();
+                }
+            } else {
+                terminal.type_in(&format!("{KEY}\r"));
+            }
+            rustix::termios::tcflow(&device, Action::OOn).unwrap();
+            drop(device);
+            let screen = terminal.end();
+            assert_absent(&screen, KEY);
+            assert_echoes(&screen);
+            let expected = if has_signal { code } else { "code=0" };
+            assert!(screen.contains(expected), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_long_line_is_read_to_its_end_and_the_terminal_suspends_nothing() {
+    let home = Home::new();
+    let mut terminal = Terminal::run(&home, "auth login --no-check");
+    terminal.wait_for_prompt();
+    terminal.type_in(&format!("{KEY}\u{1a}{}\r", "x".repeat(3_000)));
+    let screen = terminal.end();
+    assert!(screen.contains("code=2"), "{screen}");
+    assert!(!screen.contains("xxx"), "{screen}");
+    assert_absent(&screen, KEY);
+}
+
+/// Returns the program's process.
+fn ap(terminal: &Terminal) -> u32 {
+    let shell = children(terminal.child.id()).remove(0);
+    children(shell).remove(0)
 }
 
 fn children(process: u32) -> Vec<u32> {

@@ -1,12 +1,22 @@
 //! Keys that a person types at a hidden prompt, or that are piped in.
 
+#[cfg(unix)]
+use std::fs::File;
+#[cfg(unix)]
+use std::io::Write as _;
 use std::io::{self, IsTerminal as _, Read as _};
+#[cfg(unix)]
+use std::sync::Arc;
 
 use activeprospect::ApiKey;
 use activeprospect::ap_core::key::MAX_KEY_LEN;
 
 use crate::failure::Failure;
 use crate::{inherited, interrupt};
+
+/// The length of the longest line that a terminal returns.
+#[cfg(unix)]
+const LINE_LIMIT: usize = 4096;
 
 /// How many bytes of standard input are read. Longer than any key with its line break, so that a text that is
 /// too long is noticed.
@@ -42,19 +52,46 @@ pub(crate) fn ask_or_read(what: &str) -> Result<ApiKey, Failure> {
 
 /// Returns a key from a hidden prompt.
 pub(crate) fn ask(what: &str) -> Result<ApiKey, Failure> {
-    let saved = interrupt::save_terminal();
-    let typed = rpassword::prompt_password(format!("{what} (hidden): "));
-    let typed = match typed {
-        // The terminal reports Ctrl-C here before the signal handler runs.
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::exit(),
-        typed => typed,
-    };
-    drop(saved);
-    let typed = typed.map_err(|error| {
+    let typed = read_hidden(&format!("{what} (hidden): ")).map_err(|error| {
         Failure::usage(
             format!("the prompt failed ({})", error.kind()),
             "pipe the key in instead",
         )
     })?;
     ApiKey::parse(typed).map_err(|error| Failure::usage(error.to_string(), "copy the key again"))
+}
+
+/// Returns the line that is typed at a prompt. The terminal hides it before the prompt can be seen.
+#[cfg(unix)]
+fn read_hidden(prompt: &str) -> io::Result<Vec<u8>> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let terminal = Arc::new(terminal);
+    let _hidden = interrupt::hide_typing(&terminal)?;
+    (&*terminal).write_all(prompt.as_bytes())?;
+    // Never longer, so that no copy of the key is left where it grew.
+    let mut line = Vec::with_capacity(LINE_LIMIT);
+    let mut part = [0; LINE_LIMIT];
+    // A terminal returns at most one line at once.
+    while line.last() != Some(&b'\n') {
+        let count = match (&*terminal).read(&mut part) {
+            Ok(0) if line.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        line.extend_from_slice(&part[..count]);
+    }
+    line.pop_if(|last| *last == b'\n');
+    Ok(line)
+}
+
+/// Returns the line that is typed at a prompt.
+#[cfg(not(unix))]
+fn read_hidden(prompt: &str) -> io::Result<Vec<u8>> {
+    match rpassword::prompt_password(prompt) {
+        // The terminal reports Ctrl-C here before the signal handler runs.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::exit(),
+        typed => typed.map(String::into_bytes),
+    }
 }

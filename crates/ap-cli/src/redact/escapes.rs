@@ -1,5 +1,5 @@
 //! [`decode`]: what one escape means, in any of the notations that texts on the web have: JSON and JavaScript,
-//! percent-encoding, HTML.
+//! octal numbers as C, Python and Ruby write them, percent-encoding, HTML.
 
 /// The bytes that an escape begins with.
 pub(super) const INTRODUCERS: [u8; 3] = *b"\\%&";
@@ -9,6 +9,9 @@ pub(super) const OTHER: u8 = 0xFF;
 
 /// The length of the longest escape that is decoded: `&#x0000006b;`.
 pub(super) const LONGEST_ESCAPE: usize = 12;
+
+/// How many digits an octal escape may have.
+const MAX_OCTAL: usize = 3;
 
 /// The HTML names of characters that keys, names and JSON consist of.
 const ENTITIES: [(&[u8], u8); 14] = [
@@ -53,7 +56,10 @@ fn backslash(rest: &[u8]) -> Option<(u8, usize)> {
         }
         [b'u', digits @ ..] => fixed(digits, 4).map(|byte| (byte, 5)),
         [b'x', digits @ ..] => fixed(digits, 2).map(|byte| (byte, 3)),
-        _ => None,
+        digits => {
+            let count = count_digits(&digits[..digits.len().min(MAX_OCTAL)], 8);
+            number(&digits[..count], 8).map(|byte| (byte, count))
+        }
     };
     code.or_else(|| {
         let byte = match *rest.first()? {
@@ -128,6 +134,11 @@ mod tests {
             (r"\u00e9", Some((OTHER, 6))),
             (r"\ud83d", Some((OTHER, 6))),
             (r"\x6b", Some((b'k', 4))),
+            (r"\153", Some((b'k', 4))),
+            (r"\60", Some((b'0', 3))),
+            (r"\0", Some((0, 2))),
+            (r"\351", Some((OTHER, 4))),
+            (r"\9", Some((b'9', 2))),
             (r"\/", Some((b'/', 2))),
             (r"\\", Some((b'\\', 2))),
             (r#"\""#, Some((b'"', 2))),

@@ -12,6 +12,7 @@ use super::found::Found;
 use super::spellings::spellings;
 use super::units::Units;
 use super::windows::Windows;
+use super::wrapped_lines::WrappedLines;
 
 /// An automaton of all spellings of all keys.
 pub(super) struct KeySearch {
@@ -45,7 +46,9 @@ impl KeySearch {
         let longest = self.automaton.max_pattern_len();
         Matches {
             automaton: &self.automaton,
-            units: Units::new(text, depth, longest),
+            // In UTF-16, each character has two bytes.
+            units: Units::new(text, depth, 2 * longest),
+            lines: WrappedLines::default(),
             state: None,
             starts: vec![0; longest],
             count: 0,
@@ -58,6 +61,7 @@ impl KeySearch {
 pub(super) struct Matches<'a> {
     automaton: &'a NFA,
     units: Units<'a>,
+    lines: WrappedLines,
     state: Option<StateID>,
     /// Where the last units begin, as many as the longest spelling has. The oldest is at `count`, a ring.
     starts: Vec<usize>,
@@ -92,6 +96,9 @@ impl<'a> Iterator for Matches<'a> {
             let Some(unit) = self.units.next(true) else {
                 return self.pending.pop_front().map(Found::plain);
             };
+            if self.lines.is_between(unit.byte) {
+                continue;
+            }
             self.starts[self.count] = unit.start;
             self.count += 1;
             if self.count == self.starts.len() {

@@ -15,6 +15,7 @@ mod quick_look;
 mod spellings;
 mod units;
 mod windows;
+mod wrapped_lines;
 
 use std::borrow::Cow;
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use activeprospect::ap_core::redact::is_secret_name;
-use memchr::{memchr2_iter, memrchr2};
+use memchr::{memchr, memchr2_iter, memrchr2};
 
 use super::keys::KeySearch;
 use super::{KEY_DEPTH, parameters, units};
@@ -16,6 +16,13 @@ const MAX_DECODED: usize = 64 * 1024;
 /// Returns `true` if no key, no secret member and no secret parameter can be in a text.
 pub(super) fn is_clean(text: &[u8], keys: Option<&KeySearch>) -> bool {
     let mut text = Cow::Borrowed(text);
+    if memchr(0, &text).is_some() {
+        if text.len() > MAX_DECODED {
+            return false;
+        }
+        let read = text.iter().copied().filter(|byte| units::is_read(*byte));
+        text = Cow::Owned(read.collect());
+    }
     for _ in 0..KEY_DEPTH {
         if may_have_secret(&text, keys) {
             return false;

@@ -11,6 +11,9 @@ use super::units::Units;
 /// The user names that the vendor's own documents and programs send with a key.
 const USERS: [&[u8]; 3] = [b"API", b"X", b""];
 
+/// What may be between the bytes of a key in hexadecimal.
+const HEX_SEPARATORS: [&[u8]; 3] = [b":", b" ", b"-"];
+
 /// Shorter texts than this are no sign of a key, except the key itself: they may be part of anything.
 const MIN_LEN: usize = 8;
 
@@ -30,12 +33,15 @@ pub(super) fn spellings(key: &ApiKey) -> Vec<Vec<u8>> {
     let inside: Vec<_> = inside_base64(key).collect();
     let nested: Vec<_> = inside.iter().flat_map(|text| inside_base64(text)).collect();
     derived.extend(inside);
+    derived.extend(inside_base64(&utf_16(key)));
     let backwards: Vec<_> = derived.iter().map(|text| reversed(text)).collect();
     derived.extend(backwards);
     derived.extend(nested);
     let url_safe: Vec<_> = derived.iter().map(|text| url_safe_base64(text)).collect();
     derived.extend(url_safe);
-    derived.push(key.iter().flat_map(|byte| hex(*byte)).collect());
+    let digits: Vec<_> = key.iter().map(|byte| hex(*byte)).collect();
+    derived.push(digits.concat());
+    derived.extend(HEX_SEPARATORS.map(|separator| digits.join(separator)));
     derived.extend((1..=2).map(|depth| decoded(key, depth)));
     derived.retain(|text| text.len() >= MIN_LEN);
     derived.extend([key.to_vec(), reversed(key)]);
@@ -53,6 +59,12 @@ fn with_and_without_padding(encoded: &[u8]) -> [Vec<u8>; 2] {
 fn hex(byte: u8) -> [u8; 2] {
     let digit = |value: u8| char::from_digit(value.into(), 16).map_or(b'0', |digit| digit as u8);
     [digit(byte >> 4), digit(byte & 15)]
+}
+
+/// Returns the part that is the same in UTF-16 of either order of bytes.
+fn utf_16(key: &[u8]) -> Vec<u8> {
+    let separated: Vec<_> = key.iter().map(|byte| [*byte]).collect();
+    separated.join(&0)
 }
 
 /// Returns what is left of a key that has something like escapes in it, after others have decoded them.

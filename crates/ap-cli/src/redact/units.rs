@@ -24,6 +24,12 @@ impl Unit {
 /// How many bytes of the text are decoded at once. Of a block in which a part is skipped, the rest is decoded again.
 const BLOCK: usize = 128;
 
+/// Returns `false` for the zeros between the characters of ASCII in UTF-16. No reader sees them, so that every secret
+/// is found in such a text, in whichever order its bytes are.
+pub(super) fn is_read(byte: u8) -> bool {
+    byte != 0
+}
+
 /// The units of a text.
 pub(super) struct Units<'a> {
     text: &'a [u8],
@@ -128,7 +134,7 @@ pub(super) fn has_escape(text: &[u8]) -> bool {
     find_escape(text, 0) < text.len()
 }
 
-/// Returns what a text means after its escapes were decoded once.
+/// Returns what a text without zeros means after its escapes were decoded once.
 pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -141,7 +147,7 @@ pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
             Some((byte, length)) => (Some(byte), length),
             None => (rest.first().copied(), 1),
         };
-        decoded.extend(byte);
+        decoded.extend(byte.filter(|byte| is_read(*byte)));
         at = escape + length;
     }
     decoded
@@ -190,7 +196,7 @@ impl Decoder {
     fn decode(&mut self, block: impl Iterator<Item = Unit>, is_last: bool) {
         self.units.clear();
         self.returned = 0;
-        self.units.extend(block);
+        self.units.extend(block.filter(|unit| is_read(unit.byte)));
         for (index, layer) in self.layers.iter_mut().enumerate() {
             layer.append(&mut self.units);
             let mut at = 0;
@@ -200,7 +206,9 @@ impl Decoder {
                     at += 1;
                 } else if layer.len() - at >= LONGEST_ESCAPE || is_last {
                     let (unit, length) = decode_escape(&layer[at..]);
-                    self.units.push(unit);
+                    if is_read(unit.byte) {
+                        self.units.push(unit);
+                    }
                     at += length;
                     if length > 1 {
                         self.deepest = self.deepest.max(index + 1);
@@ -251,6 +259,13 @@ mod tests {
             .enumerate()
         {
             assert_eq!(meaning(r"a\\u0026amp;%2562", depth), expected);
+        }
+    }
+
+    #[test]
+    fn the_zeros_of_utf_16_are_not_read() {
+        for text in ["a\0%\0\x36\x31\0", "\0a\0%\0\x36\0\x31", r"a\u0000\u0061"] {
+            assert_eq!(meaning(text, 1), "aa", "{text:?}");
         }
     }
 

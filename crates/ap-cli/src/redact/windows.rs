@@ -1,5 +1,7 @@
 //! [`Windows`]: a quick look for the spellings of keys.
 
+use super::wrapped_lines::{self, WrappedLines};
+
 /// How many bytes in a row are looked up at once.
 const LEN: usize = 8;
 
@@ -39,10 +41,36 @@ impl Windows {
 
     /// Returns `false` if none of the spellings is in a text, in upper or lower case.
     pub(super) fn may_be_in(&self, text: &[u8]) -> bool {
+        if wrapped_lines::has_break(text) {
+            return self.may_be_in_lines(text);
+        }
         let windows = text.windows(LEN).step_by(self.step);
         windows
             .filter_map(number)
-            .any(|window| self.table[place(window)] && self.known.binary_search(&window).is_ok())
+            .any(|window| self.is_known(window))
+    }
+
+    /// The same for a text of several lines, in which a spelling may go on in the next line. It keeps nothing of them.
+    fn may_be_in_lines(&self, text: &[u8]) -> bool {
+        let mut lines = WrappedLines::default();
+        let mut window = 0;
+        let mut skip = LEN;
+        text.iter()
+            .filter(|byte| !lines.is_between(**byte))
+            .any(|byte| {
+                window = window >> 8 | u64::from(*byte) << (u64::BITS - 8);
+                skip -= 1;
+                if skip > 0 {
+                    return false;
+                }
+                skip = self.step;
+                self.is_known(window | LOWER_CASE)
+            })
+    }
+
+    /// Returns `true` if a spelling has this window.
+    fn is_known(&self, window: u64) -> bool {
+        self.table[place(window)] && self.known.binary_search(&window).is_ok()
     }
 }
 
@@ -75,10 +103,20 @@ mod tests {
                         let text = format!("{}{text}", ".".repeat(before));
                         assert!(windows.may_be_in(text.as_bytes()), "{text}");
                         assert!(windows.may_be_in(format!("{text}...").as_bytes()), "{text}");
+                        for at in 1..text.len() {
+                            let (line, rest) = text.split_at(at);
+                            let lines = format!("{line}\r\n  {rest}\n");
+                            assert!(windows.may_be_in(lines.as_bytes()), "{lines}");
+                        }
                     }
                 }
             }
-            for text in ["", "placeho", "a text without any of them"] {
+            for text in [
+                "",
+                "placeho",
+                "a text without any of them",
+                "a text\nof\n\n2 lines",
+            ] {
                 assert!(!windows.may_be_in(text.as_bytes()), "{text}");
             }
         }

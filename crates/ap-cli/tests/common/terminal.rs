@@ -1,5 +1,6 @@
 //! A terminal that `script` makes.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -17,13 +18,18 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs `ap`, then prints its exit code and the terminal's modes.
     pub(crate) fn run(home: &Home, arguments: &str) -> Self {
+        Self::run_after(":", home, arguments)
+    }
+
+    /// The same, after a command of the shell.
+    pub(crate) fn run_after(before: &str, home: &Home, arguments: &str) -> Self {
         let ap = env!("CARGO_BIN_EXE_ap");
         let mut script = Command::new("script");
         script
             .args(["--quiet", "--flush", "--command"])
             // The shell gets these signals as well, and must outlive it to print them.
             .arg(format!(
-                "tty; trap : INT QUIT; '{ap}' {arguments}; echo code=$?; stty -a"
+                "tty; trap : INT QUIT HUP; {before}; '{ap}' {arguments}; echo code=$?; stty -a"
             ))
             .arg("/dev/null")
             .env_clear()
@@ -63,19 +69,15 @@ impl Terminal {
         self.shown[start..].to_owned()
     }
 
-    /// Waits until there is a prompt and the terminal hides what is typed. Before that, the terminal itself
-    /// would act on control characters.
+    /// Waits until there is a prompt, at which the terminal already hides what is typed.
     pub(crate) fn wait_for_prompt(&mut self) {
         self.wait_for("API key (hidden): ");
-        let name = self.shown.lines().next().unwrap();
-        let terminal = std::fs::File::open(name).unwrap();
-        let does_echo = || {
-            let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
-            modes.intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
-        };
-        while does_echo() {
-            std::thread::yield_now();
-        }
+        assert!(!does_echo(&self.device()), "{}", self.shown);
+    }
+
+    /// Returns the terminal. Its name was printed first.
+    pub(crate) fn device(&self) -> File {
+        File::open(self.shown.lines().next().unwrap()).unwrap()
     }
 
     pub(crate) fn type_in(&mut self, keys: &str) {
@@ -89,4 +91,10 @@ impl Terminal {
         self.child.wait().unwrap();
         self.shown
     }
+}
+
+/// Returns `true` if a terminal shows what is typed.
+pub(crate) fn does_echo(terminal: &File) -> bool {
+    let modes = rustix::termios::tcgetattr(terminal).unwrap();
+    modes.local_modes.contains(LocalModes::ECHO)
 }

@@ -78,6 +78,31 @@ pub const SECRET_NAMES: &[SecretName] = &[
     ending("privatekey", "credentials of other services"),
     ending("passphrase", "credentials of other services"),
     ending("passwd", "credentials of other services"),
+    ending("pwd", "connection strings and databases: pwd, db_pwd"),
+    ending("passcode", "credentials of other services"),
+    whole("bearer", "what an Authorization header has"),
+    whole("basicauth", "a user and a password: basic_auth"),
+    whole("otp", "one-time passwords"),
+    whole("totp", "one-time passwords"),
+    whole("session", "sessions of users: whoever has one is logged in"),
+    whole("sessionid", "the same: session_id, sessionId"),
+    whole("jsessionid", "the session cookie of Java servers"),
+    ending("sessid", "the session cookie of PHP: PHPSESSID"),
+    ending("sshkey", "credentials of SFTP servers: ssh_key"),
+    ending(
+        "scopedkey",
+        "Keen, whose other keys LeadConduit returns: keen_scoped_key",
+    ),
+    ending("readkey", "Keen: read_key"),
+    ending("writekey", "Keen and Segment: write_key"),
+    ending("masterkey", "Keen: master_key"),
+    ending("secretkey", "credentials of other services: aws_secret_key"),
+    ending("signingkey", "credentials of other services"),
+    ending("encryptionkey", "credentials of other services"),
+    ending("sharedkey", "credentials of other services"),
+    ending("authkey", "credentials of other services"),
+    ending("accountkey", "Azure: AccountKey"),
+    ending("subscriptionkey", "Azure: Ocp-Apim-Subscription-Key"),
 ];
 
 /// Returns `true` if the value of a member, a parameter or a header with this name is a secret.
@@ -219,6 +244,60 @@ mod tests {
             "signed_at",
             "authentication_required",
             "masked_cert_url",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_other_services_call_their_secrets_is_known_and_fields_of_leads_are_not() {
+        for name in [
+            "pwd",
+            "db_pwd",
+            "bearer",
+            "session",
+            "session_id",
+            "sessionid",
+            "sessionId",
+            "PHPSESSID",
+            "JSESSIONID",
+            "otp",
+            "ssh_key",
+            "keen_scoped_key",
+            "private_key",
+            "ssh_private_key",
+            "client_secret",
+            "aws_secret_key",
+            "read_key",
+            "writeKey",
+            "signing_key",
+            "Ocp-Apim-Subscription-Key",
+            "basic_auth",
+            "passcode",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "pin",
+            "session_length",
+            "session_count",
+            "session_started_at",
+            "ga_session_id",
+            "last_session",
+            "credentials",
+            "pass",
+            "sid",
+            "account_sid",
+            "primary_key",
+            "foreign_key",
+            "sort_key",
+            "ssh_public_key",
+            "public_key",
+            "password_length",
+            "otp_verified",
+            "bearer_name",
+            "region",
+            "monkey",
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
