@@ -61,10 +61,11 @@ impl OutputOptions {
 impl BulkOptions {
     /// Returns how the results are written.
     pub(crate) fn format(&self) -> OutputFormat {
-        self.format.unwrap_or(match self.results.is_csv_file() {
-            true => OutputFormat::Csv,
-            false => OutputFormat::Jsonl,
-        })
+        self.format
+            .unwrap_or_else(|| match self.results.is_csv_file() {
+                true => OutputFormat::Csv,
+                false => OutputFormat::Jsonl,
+            })
     }
 
     /// Returns how the rows are written.

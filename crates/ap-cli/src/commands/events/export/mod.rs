@@ -86,10 +86,12 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let mut session = Session::without_keys(options)?;
     let mut list = raw(args.filter.list());
     session.check(&list.draft())?;
-    let format = args.format.unwrap_or(match args.output.is_csv_file() {
-        true => Format::Csv,
-        false => Format::Jsonl,
-    });
+    let format = args
+        .format
+        .unwrap_or_else(|| match args.output.is_csv_file() {
+            true => Format::Csv,
+            false => Format::Jsonl,
+        });
     let settings = [
         ("filter", args.filter.describe()),
         ("format", format!("{format:?}")),
