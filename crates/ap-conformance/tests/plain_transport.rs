@@ -15,7 +15,7 @@ use lacks::{PLAIN, without};
 use std_transport::StdTransport;
 
 fn suite() -> Suite {
-    without(Suite::builtin().jobs(6), PLAIN).unwrap()
+    without(Suite::builtin().jobs(12), PLAIN).unwrap()
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(crate) enum Command {
     ///
     /// It prints its key and its URLs on one line, as JSON. To call it from another terminal, put the key into
     /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. Certificates have its URL in
-    /// place of https://cert.trustedform.com, or are given by their ids alone.
+    /// place of cert.trustedform.com, or are given by their ids alone.
     Emulate(emulate::Args),
     /// Print a completion script.
     ///

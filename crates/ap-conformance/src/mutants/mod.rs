@@ -298,7 +298,7 @@ fn a_transport_that_sends_nothing_or_always_fails_passes_no_case_that_expects_a_
     let cases: Vec<_> = cases().into_iter().filter(expects_response).collect();
     std::thread::scope(|scope| {
         for (name, mutant) in [("sends nothing", empty), ("always fails", failure)] {
-            for part in cases.chunks(cases.len().div_ceil(3)) {
+            for part in cases.chunks(cases.len().div_ceil(8)) {
                 scope.spawn(move || {
                     let ids: BTreeSet<_> = part.iter().map(|case| &case.id).collect();
                     let report = Suite::builtin()
