@@ -12,7 +12,7 @@ pub(super) const TITLE: &str = "The core and the client, without a network";
 const TIMES: usize = 20_000;
 
 /// For operations that take long, by the ends of their names.
-const TIMES_IF_LONG: [(&str, usize); 2] = [("kib", 500), ("1000-events", 2)];
+const TIMES_IF_LONG: [(&str, usize); 3] = [("kib", 500), ("100-events", 20), ("1000-events", 2)];
 
 pub(crate) fn run(tools: &Tools, tables: &mut Vec<Table>) -> Result<(), String> {
     let program = tools.program("ap-bench");

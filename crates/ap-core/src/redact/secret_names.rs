@@ -84,7 +84,10 @@ pub const SECRET_NAMES: &[SecretName] = &[
     whole("basicauth", "a user and a password: basic_auth"),
     whole("otp", "one-time passwords"),
     whole("totp", "one-time passwords"),
-    whole("session", "sessions of users: anyone who has one is logged in"),
+    whole(
+        "session",
+        "sessions of users: anyone who has one is logged in",
+    ),
     whole("sessionid", "the same: session_id, sessionId"),
     whole("jsessionid", "the session cookie of Java servers"),
     ending("sessid", "the session cookie of PHP: PHPSESSID"),
