@@ -183,7 +183,8 @@ impl Drop for HiddenTyping {
     }
 }
 
-/// Makes the terminal of a prompt, if there is one, show again what is typed. While the guard lives, no other prompt begins.
+/// Makes the terminal of a prompt, if there is one, show again what is typed. While the guard lives, no other prompt
+/// begins.
 #[cfg(unix)]
 fn restore_terminal() -> MutexGuard<'static, Option<(Arc<File>, Termios)>> {
     let mut saved = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);

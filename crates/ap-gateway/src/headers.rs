@@ -19,8 +19,8 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What the gateway sets itself, also as some servers spell it; cookies, which belong to a session that the key began; and what asks for an answer that is
-/// compressed, cut or in another charset, in which a key would not be found.
+/// What the gateway sets itself, also as some servers spell it; cookies, which belong to a session that the key began; and
+/// what asks for an answer that is compressed, cut or in another charset, in which a key would not be found.
 static OURS_OF_REQUEST: [HeaderName; 12] = [
     HOST,
     AUTHORIZATION,

@@ -87,16 +87,18 @@ impl Encoder<'_> {
 
     /// Names a row that failed, and says why if it was not sent.
     pub(crate) fn describe_failed(&self, finished: &Finished) -> Option<String> {
-        let row = self.shard.number_of(finished.row);
-        let name = format!("row {row}, line {}", finished.line);
-        match &finished.fate {
-            Fate::Answered(verdict) if verdict.is_success => None,
-            Fate::Failed(problem) if problem.kind == INPUT => {
-                let message = self.secrets.redact_text(problem.message.as_bytes());
-                Some(format!("{name}: {}", String::from_utf8_lossy(&message)))
-            }
-            _ => Some(name),
+        if matches!(&finished.fate, Fate::Answered(verdict) if verdict.is_success) {
+            return None;
         }
+        let row = self.shard.number_of(finished.row);
+        let mut name = format!("row {row}, line {}", finished.line);
+        if let Fate::Failed(problem) = &finished.fate
+            && problem.kind == INPUT
+        {
+            let message = self.secrets.redact_text(problem.message.as_bytes());
+            name = format!("{name}: {}", String::from_utf8_lossy(&message));
+        }
+        Some(name)
     }
 
     /// Appends the line of a row.

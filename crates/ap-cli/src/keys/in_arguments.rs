@@ -11,7 +11,8 @@ use percent_encoding::percent_decode;
 use super::file;
 use crate::failure::Failure;
 
-/// The length of the shortest key that is searched for inside arguments and variables. A shorter one may be part of any word.
+/// The length of the shortest key that is searched for inside arguments and variables. A shorter one may be part of any
+/// word.
 pub(crate) const MIN_SEARCHED_LEN: usize = 8;
 
 /// Refuses arguments that contain a key of the environment or of a keys file. The key is not repeated.

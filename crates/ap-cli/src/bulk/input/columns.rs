@@ -84,18 +84,18 @@ pub(crate) fn roles(
         .filter(|role| role.need == Need::OneOfThese)
         .collect();
     if !choices.is_empty() && !choices.iter().any(is_found) {
-        let names_of = |part: fn(&Role) -> &'static str| {
+        let either = |part: fn(&Role) -> &'static str, between| {
             let parts: Vec<_> = choices.iter().map(|role| part(role)).collect();
-            parts.join(" or the ")
+            parts.join(between)
         };
         return Err(Failure::usage(
             format!(
                 "{input} has no column that is known to have the {}",
-                names_of(|role| role.name)
+                either(|role| role.name, " or the ")
             ),
             format!(
                 "choose one with {}: {}",
-                names_of(|role| role.option).replace(" the ", " "),
+                either(|role| role.option, " or "),
                 list(names)
             ),
         ));

@@ -14,7 +14,8 @@ use crate::options::values::{parse_call_count, parse_mebibytes};
 use crate::output;
 use crate::session::Session;
 
-/// File descriptors that are left for everything but connections that serve calls, those included that are being refused.
+/// File descriptors that are left for everything but connections that serve calls, such as those that are being
+/// refused.
 const OTHER_FILES: usize = 64;
 /// How many calls are made at once, unless the option says otherwise.
 const MAX_IN_FLIGHT: usize = 256;
