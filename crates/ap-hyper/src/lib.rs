@@ -11,7 +11,6 @@ mod origin;
 mod pool;
 mod progress;
 mod room;
-mod slots;
 mod stream;
 mod tcp;
 mod tls;

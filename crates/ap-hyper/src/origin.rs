@@ -7,12 +7,12 @@ use ap_client::transport::{TransportError, TransportErrorKind, host};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use tokio::runtime::{Handle, Id};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::connection::Connection;
 use crate::connector::Connector;
-use crate::slots::{Slot, Slots};
 
 /// How long a connection is kept without a request. The load balancers of large hosters end idle connections after
 /// 60 seconds and later. Ending them first loses no request to an end by the server.
@@ -33,7 +33,8 @@ pub(crate) struct Origin {
     uri: Uri,
     host: HeaderValue,
     connector: Arc<Connector>,
-    slots: Arc<Slots>,
+    /// One for each idle connection of all origins.
+    slots: Arc<Semaphore>,
     idle: Mutex<Idle>,
 }
 
@@ -49,7 +50,7 @@ struct Idle {
 struct Kept {
     connection: Connection,
     since: Instant,
-    _slot: Slot,
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Origin {
@@ -62,7 +63,7 @@ impl Origin {
         uri: &Uri,
         runtime: Handle,
         connector: Arc<Connector>,
-        slots: Arc<Slots>,
+        slots: Arc<Semaphore>,
     ) -> Result<Self, TransportError> {
         let unsendable = |why: &'static str| {
             TransportError::new(TransportErrorKind::Unsendable).with_source(why)
@@ -137,7 +138,7 @@ impl Origin {
     /// read to its end.
     pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
         let is_ready = connection.is_ready();
-        let Some(slot) = self.slots.take() else {
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             if is_ready {
                 connection.end_call();
             }
@@ -168,7 +169,7 @@ impl Origin {
         }
     }
 
-    fn keep(self: &Arc<Self>, mut connection: Connection, slot: Slot) {
+    fn keep(self: &Arc<Self>, mut connection: Connection, slot: OwnedSemaphorePermit) {
         connection.end_call();
         let mut idle = self.lock();
         idle.connections.push(Kept {
@@ -218,7 +219,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/", listener.local_addr().unwrap());
         let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
-        let slots = Slots::new(seconds.len());
+        let slots = Arc::new(Semaphore::new(seconds.len()));
         let runtime = Handle::current();
         let origin = Origin::new(&uri.parse().unwrap(), runtime, connector, slots).unwrap();
         let mut peers = Vec::new();
@@ -227,7 +228,7 @@ mod tests {
             peers.push(listener.accept().await.unwrap().0);
             assert!(connection.becomes_ready().await);
             let since = Instant::now() - Duration::from_secs(*seconds);
-            let _slot = origin.slots.take().unwrap();
+            let _slot = Arc::clone(&origin.slots).try_acquire_owned().unwrap();
             origin.lock().connections.push(Kept {
                 connection,
                 since,
@@ -257,7 +258,7 @@ mod tests {
         let second = origin.take().await.unwrap();
         let first = origin.take().await.unwrap();
         // Another origin keeps one.
-        let other = origin.slots.take().unwrap();
+        let other = Arc::clone(&origin.slots).try_acquire_owned().unwrap();
         origin.give_back(first);
         origin.give_back(second);
         assert_eq!(origin.lock().connections.len(), 1);

@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ap_client::transport::{TransportConfig, TransportError};
 use http::Uri;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::connector::Connector;
 use crate::origin::Origin;
-use crate::slots::Slots;
 
 /// An account's calls go to a handful of origins, from a handful of runtimes.
 const MOST: usize = 64;
@@ -16,7 +16,8 @@ const MOST: usize = 64;
 /// The origins that were called.
 pub(crate) struct Pool {
     connector: Arc<Connector>,
-    idle: Arc<Slots>,
+    /// One permit for each idle connection.
+    idle: Arc<Semaphore>,
     origins: RwLock<Vec<Arc<Origin>>>,
 }
 
@@ -29,7 +30,7 @@ impl Pool {
     pub(crate) fn new(config: &TransportConfig, max_idle: usize) -> Result<Self, TransportError> {
         Ok(Self {
             connector: Arc::new(Connector::new(config)?),
-            idle: Slots::new(max_idle),
+            idle: Arc::new(Semaphore::new(max_idle.min(Semaphore::MAX_PERMITS))),
             origins: RwLock::default(),
         })
     }
