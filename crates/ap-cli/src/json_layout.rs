@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal as _};
 use activeprospect::ap_core::redact;
 use serde::de::IgnoredAny;
 
-use crate::json_string;
-
 /// The longest text that is laid out, in bytes. Nobody reads a longer one on a terminal.
 const MAX_LEN: usize = 4 << 20;
 
@@ -87,7 +85,7 @@ impl Layout {
         let mut rest = text.trim_start_matches(is_space);
         while let Some(first) = rest.chars().next() {
             let len = match first {
-                '"' => json_string::length(rest.as_bytes()),
+                '"' => redact::json_string_len(rest.as_bytes()),
                 '{' | '}' | '[' | ']' | ',' | ':' => 1,
                 _ => rest.find(is_end_of_word).unwrap_or(rest.len()),
             };

@@ -15,7 +15,6 @@ mod inherited;
 mod interrupt;
 mod jq;
 mod json_layout;
-mod json_string;
 mod keys;
 mod limited_read;
 mod options;

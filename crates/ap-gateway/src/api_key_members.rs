@@ -3,9 +3,9 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
-use ap_client::ap_core::redact::is_api_key_name;
+use ap_client::ap_core::redact::{is_api_key_name, json_string_len};
 use bytes::Bytes;
-use memchr::{Memchr, memchr_iter, memchr2, memchr2_iter, memmem, memrchr};
+use memchr::{Memchr, memchr_iter, memchr2_iter, memmem, memrchr};
 
 /// What stands in an answer instead of an API key.
 pub(crate) const MARK: &str = "[redacted]";
@@ -62,7 +62,7 @@ impl<'a> ApiKeyMembers<'a> {
         let start = self.text.len() - rest.trim_ascii_start().len();
         let value = self.text.get(start..)?;
         let len = match value.first()? {
-            b'"' => string_len(value),
+            b'"' => json_string_len(value),
             b'[' | b'{' => container_len(value),
             _ => value
                 .iter()
@@ -95,25 +95,12 @@ impl Iterator for ApiKeyMembers<'_> {
     }
 }
 
-/// Returns the length of the string at the start of a text, with its quotes.
-fn string_len(text: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(found) = memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
-        at += found;
-        if text.get(at) == Some(&b'"') {
-            return at + 1;
-        }
-        at += 2;
-    }
-    text.len()
-}
-
 /// Returns the length of the array or object at the start of a text.
 fn container_len(text: &[u8]) -> usize {
     let (mut at, mut depth) = (0, 0_usize);
     while let Some(byte) = text.get(at) {
         match byte {
-            b'"' => at += string_len(text.get(at..).unwrap_or_default()) - 1,
+            b'"' => at += json_string_len(text.get(at..).unwrap_or_default()) - 1,
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth -= 1,
             _ => {}

@@ -2,10 +2,10 @@
 //! number.
 
 use activeprospect::ApiKey;
+use activeprospect::ap_core::redact::json_string_len;
 use memchr::memmem::Finder;
 
 use super::found::Found;
-use crate::json_string;
 
 /// Returns `true` if a key may be, or be in, a number of JSON.
 pub(super) fn is_like_number(key: &ApiKey) -> bool {
@@ -34,7 +34,7 @@ impl<'a> Iterator for Numbers<'a> {
             let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
             let start = self.at;
             if rest[0] == b'"' {
-                self.at += json_string::length(rest);
+                self.at += json_string_len(rest);
                 continue;
             }
             let is_bare =

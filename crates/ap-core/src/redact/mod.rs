@@ -2,6 +2,7 @@
 //! for a key.
 
 mod base64_spellings;
+mod json_string;
 mod secret_names;
 
 use base64::Engine as _;
@@ -10,6 +11,7 @@ use memchr::memmem;
 use secrecy::zeroize::Zeroizing;
 
 pub use base64_spellings::{inside_base64, url_safe_base64};
+pub use json_string::json_string_len;
 pub use secret_names::{SECRET_NAMES, SecretName, is_api_key_name, is_secret_name};
 
 /// This many bytes of a key in a row count as the key.
