@@ -12,7 +12,8 @@ use super::clock::Clock;
 use super::config::{Proxy, TransportConfig};
 use super::deadline::{Deadline, LONGEST, Moment};
 use super::framing::{announces_empty_body, check_request};
-use super::response::read_response;
+use super::library_error::library_error;
+use super::response::read_response_with;
 use super::tcp::DeadlineStream;
 use super::{FreshConnection, Transport};
 
@@ -20,8 +21,12 @@ use super::{FreshConnection, Transport};
 /// response with a reader of its body.
 ///
 /// Before the function, it checks the deadline and, by [`check_request`], where the request goes. After it, it reads the
-/// body by [`read_response`], and stops when the deadline has passed. If the call has a proxy, it converts an error of the
-/// function by [`TransportError::through_proxy`]. The rest of the contract of [`Transport`] is the function's.
+/// body as [`read_response`](super::read_response) does, and stops when the deadline has passed. If the call has a proxy, it
+/// converts an error of the function by [`TransportError::through_proxy`]. The rest of the contract of [`Transport`] is
+/// the function's.
+///
+/// An error of the reader is converted by [`library_error`]. One that comes neither from the connection nor from TLS is
+/// [`Malformed`](TransportErrorKind::Malformed), such as an invalid chunk.
 ///
 /// ```
 /// use ap_client::ap_core::{ApiKey, Service};
@@ -65,7 +70,7 @@ impl FnTransport {
                 None => sent?,
             };
             let body = UntilDeadline { body, call };
-            read_response(call.config, call.request.method(), head, body)
+            read_response_with(call.config, call.request.method(), head, body, body_error)
         };
         Self {
             clock: Clock::start(),
@@ -73,6 +78,11 @@ impl FnTransport {
             send: Box::new(send),
         }
     }
+}
+
+fn body_error(error: io::Error) -> TransportError {
+    let (broken, otherwise) = (TransportErrorKind::Truncated, TransportErrorKind::Malformed);
+    library_error(&error, broken, otherwise)
 }
 
 impl Transport for FnTransport {
@@ -250,6 +260,31 @@ mod tests {
         let late = Request::get(URL).body(Bytes::new()).unwrap();
         let result = send(&transport, late, Duration::ZERO);
         assert_eq!(result, Err(TransportErrorKind::Timeout));
+    }
+
+    /// Fails with an error of its own.
+    struct Fails;
+
+    impl Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other(
+                "an invalid chunk, with a text of the server",
+            ))
+        }
+    }
+
+    #[test]
+    fn a_body_that_its_library_rejects_is_malformed_and_nothing_of_it_is_shown() {
+        let transport = FnTransport::new(&TransportConfig::new(), |_| {
+            Ok((
+                response_head(200, [("transfer-encoding", "chunked")])?,
+                Fails,
+            ))
+        });
+        let request = Request::get(URL).body(Bytes::new()).unwrap();
+        let error = transport.send(&request, Deadline::NEVER).unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::Malformed);
+        assert!(!format!("{error:?}").contains("server"));
     }
 
     #[test]

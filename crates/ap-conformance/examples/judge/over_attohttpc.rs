@@ -2,9 +2,9 @@
 
 use ap_client::transport::{
     FnTransport, TransportConfig, TransportError, TransportErrorKind as Kind, io_error,
+    response_head,
 };
 use attohttpc::{Error, ErrorKind, ProxySettings, RequestBuilder};
-use http::Response;
 
 pub(crate) fn connect(config: &TransportConfig) -> Result<FnTransport, TransportError> {
     Ok(FnTransport::new(config, |call| {
@@ -24,9 +24,7 @@ pub(crate) fn connect(config: &TransportConfig) -> Result<FnTransport, Transport
             None => builder.send(),
         };
         let (status, headers, body) = sent.map_err(error)?.split();
-        let mut head = Response::new(());
-        (*head.status_mut(), *head.headers_mut()) = (status, headers);
-        Ok((head.into_parts().0, body))
+        Ok((response_head(status.as_u16(), &headers)?, body))
     }))
 }
 
