@@ -16,7 +16,7 @@ use crate::file_contents::{self, Access, folder_of};
 use crate::file_owners::check_owners;
 use crate::key_list::{self, FinalLineFeed};
 use crate::links::links_of;
-use crate::store_lock::{self, LockAttempt};
+use crate::store_lock::{self, Lock, LockAttempt};
 
 /// A keys file for this process's user only: one key per line, oldest first, up to three.
 ///
@@ -156,7 +156,7 @@ impl Store {
 pub struct LockedStore {
     path: PathBuf,
     target: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl LockedStore {
