@@ -13,13 +13,24 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// How an attempt to lock ended.
 pub(crate) enum LockAttempt {
-    /// The lock ends when the file is closed.
-    Locked(File),
+    Locked(Lock),
     /// Another process has held it for the whole time. Says who, as far as that is known.
     HeldBy(String),
     /// The file belongs to neither this process's user nor root, so its owner could hold the lock for ever.
     #[cfg_attr(not(unix), allow(dead_code, reason = "files have owners on Unix only"))]
     OfAnotherUser,
+}
+
+/// A lock. It ends when this is dropped, and with the process.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would not be enough: a child process has it open, too, until it runs its program.
+    fn drop(&mut self) {
+        // If it fails, the lock ends when the last one closes the file.
+        let _ = fs4::FileExt::unlock(&self.0);
+    }
 }
 
 /// Locks a file, and creates it if it is missing. Waits for at most `max_wait`.
@@ -31,9 +42,9 @@ pub(crate) fn lock(path: &Path, max_wait: Duration) -> io::Result<LockAttempt> {
     }
     let started = Instant::now();
     loop {
-        // The full path, because newer standard libraries have a method of the same name.
+        // The full path, because newer standard libraries have methods of the same name.
         match fs4::FileExt::try_lock(&file) {
-            Ok(()) => return Ok(LockAttempt::Locked(file)),
+            Ok(()) => return Ok(LockAttempt::Locked(Lock(file))),
             Err(fs4::TryLockError::Error(error)) => return Err(error),
             Err(fs4::TryLockError::WouldBlock) if started.elapsed() >= max_wait => {
                 return Ok(LockAttempt::HeldBy(describe_holder(&file)));
@@ -119,10 +130,27 @@ mod linux {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use super::linux::find_holder;
+    use super::*;
 
+    #[test]
+    fn a_lock_ends_although_a_child_has_its_file_open() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("lock");
+        let LockAttempt::Locked(lock) = lock(&path, Duration::ZERO).unwrap() else {
+            panic!("nobody has it");
+        };
+        let of_a_child = lock.0.try_clone().unwrap();
+        let second = super::lock(&path, Duration::ZERO).unwrap();
+        assert!(matches!(second, LockAttempt::HeldBy(_)));
+        drop(lock);
+        let second = super::lock(&path, Duration::ZERO).unwrap();
+        assert!(matches!(second, LockAttempt::Locked(_)));
+        drop(of_a_child);
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_holder_of_a_lock_is_found_and_those_who_wait_are_not() {
         let locks = "\
@@ -132,9 +160,13 @@ mod tests {
             3: -> FLOCK  ADVISORY  WRITE 14 fe:00:77 0 EOF\n\
             4: FLOCK  ADVISORY  WRITE 0 fe:00:79 0 EOF\n\
             5: FLOCK\n";
-        assert_eq!(find_holder(locks, (0xfe, 0), 77), Some(13));
-        assert_eq!(find_holder(locks, (0, 0x2a), 77), Some(13), "by its inode");
-        assert_eq!(find_holder(locks, (0xfe, 0), 78), None);
-        assert_eq!(find_holder(locks, (0xfe, 0), 79), None);
+        assert_eq!(linux::find_holder(locks, (0xfe, 0), 77), Some(13));
+        assert_eq!(
+            linux::find_holder(locks, (0, 0x2a), 77),
+            Some(13),
+            "by its inode"
+        );
+        assert_eq!(linux::find_holder(locks, (0xfe, 0), 78), None);
+        assert_eq!(linux::find_holder(locks, (0xfe, 0), 79), None);
     }
 }

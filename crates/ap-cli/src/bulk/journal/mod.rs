@@ -12,6 +12,7 @@
 //!
 //! A process locks the journal as long as it lives.
 
+mod lock;
 pub(crate) mod record;
 mod recovery;
 
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::{display_path, reason};
+use lock::Lock;
 use record::{Begin, Marked, Record, State};
 use recovery::Recovery;
 
@@ -54,6 +56,7 @@ pub(crate) struct Journal<S = File> {
     len: u64,
     sum: crc32fast::Hasher,
     unsynced: usize,
+    _lock: Lock,
 }
 
 /// The names of both files.
@@ -68,7 +71,7 @@ impl Journal {
     pub(crate) fn open(output: &Path, begin: Begin) -> Result<(Self, State), Failure> {
         let names = Names::of(output);
         let mut journal = names.open(&names.journal)?;
-        lock(&journal, &names)?;
+        let lock = Lock::take(&journal, &names)?;
         let mut recovered = Recovery::read(BufReader::new(&journal))
             .map_err(|error| names.failed(&names.journal, &error))?;
         if recovered.is_damaged {
@@ -109,6 +112,7 @@ impl Journal {
             sum: crc32fast::Hasher::new_with_initial_len(state.sum, state.len),
             unsynced: 0,
             names,
+            _lock: lock,
         };
         if recovered.begin.is_none() {
             opened.append(&Record::Begin(begin))?;
@@ -294,18 +298,6 @@ fn other_run(found: &Begin, wanted: &Begin, names: &Names) -> Failure {
         format!("the journal {} is of {other}", display_path(&names.journal)),
         "run the command as before to resume it, or name another file for -o",
     )
-}
-
-fn lock(journal: &File, names: &Names) -> Result<(), Failure> {
-    // The full path, because newer standard libraries have a method of the same name.
-    match fs4::FileExt::try_lock(journal) {
-        Ok(()) => Ok(()),
-        Err(fs4::TryLockError::WouldBlock) => Err(Failure::usage(
-            format!("another process is writing {}", display_path(&names.output)),
-            "wait until it ends, or name another file for -o",
-        )),
-        Err(fs4::TryLockError::Error(error)) => Err(names.failed(&names.journal, &error)),
-    }
 }
 
 /// Writes the names of new files to the disk, where that is possible.

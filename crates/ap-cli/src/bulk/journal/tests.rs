@@ -57,6 +57,7 @@ impl Journal {
             len: self.len,
             sum: self.sum,
             unsynced: self.unsynced,
+            _lock: self._lock,
         }
     }
 }
@@ -321,15 +322,17 @@ fn a_row_that_may_have_been_sent_is_not_sent_again_and_is_unknown() {
 #[test]
 fn two_runs_at_once_are_refused() {
     let folder = Folder::new();
-    let opened = folder.open().unwrap();
+    let (journal, _) = folder.open().unwrap();
     let failure = folder.open().err().unwrap();
     assert!(
         failure.message.starts_with("another process is writing "),
         "{}",
         failure.message
     );
-    drop(opened);
+    let of_a_child = journal.journal.try_clone().unwrap();
+    drop(journal);
     folder.open().unwrap();
+    drop(of_a_child);
 }
 
 #[test]
