@@ -329,3 +329,24 @@ fn unwritable(error: io::Error, path: &Path) -> Error {
     )
     .with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The command `ap` waits for as long as `lock` does, in a test of its own.
+    #[test]
+    fn a_lock_that_is_not_released_is_an_error_that_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().join("keys"));
+        let locked = store.lock().unwrap();
+        let error = store.lock_within(Duration::from_millis(50)).unwrap_err();
+        assert!(error.message().contains("is locked by "), "{error}");
+        if cfg!(target_os = "linux") {
+            let holder = format!("process {} (", std::process::id());
+            assert!(error.message().contains(&holder), "{error}");
+        }
+        drop(locked);
+        store.lock().unwrap();
+    }
+}
