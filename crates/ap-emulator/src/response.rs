@@ -68,6 +68,14 @@ pub(crate) fn with_body(
     response
 }
 
+/// For JSON whose length is not known before it is written.
+pub(crate) fn chunked_json(body: Body) -> Response {
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static(JSON);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
 /// An error in the shape that `service` gives to its errors.
 pub(crate) fn error(service: Service, status: StatusCode, reason: &str) -> Response {
     let body = match service {

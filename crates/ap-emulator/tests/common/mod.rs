@@ -75,7 +75,34 @@ pub fn read_reply(stream: &mut TcpStream, is_head: bool) -> Reply {
         .unwrap_or(0);
     let mut body = vec![0; if is_head { 0 } else { length }];
     stream.read_exact(&mut body).expect("a whole body");
+    if !is_head
+        && head
+            .to_ascii_lowercase()
+            .contains("\r\ntransfer-encoding: chunked\r\n")
+    {
+        body = read_chunks(stream);
+    }
     Reply { head, body }
+}
+
+fn read_chunks(stream: &mut TcpStream) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let mut size = Vec::new();
+        let mut byte = [0];
+        while !size.ends_with(b"\r\n") {
+            stream.read_exact(&mut byte).expect("the size of a chunk");
+            size.push(byte[0]);
+        }
+        let size = str::from_utf8(&size).unwrap().trim_end();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk).expect("a whole chunk");
+        body.extend_from_slice(&chunk[..size]);
+        if size == 0 {
+            return body;
+        }
+    }
 }
 
 /// Sends `request` unchanged and reads one response.

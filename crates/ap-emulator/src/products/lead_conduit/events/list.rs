@@ -195,7 +195,6 @@ async fn respond(shared: &Shared, wanted: Wanted) -> Response {
         writer.write(&*reader.read(reference)?, text);
         Some(())
     })
-    .await
 }
 
 /// Returns the first events that pass the rules.

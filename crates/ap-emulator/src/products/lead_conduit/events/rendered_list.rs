@@ -1,75 +1,82 @@
 //! A response body with a JSON array whose items are written when the client reads them.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body as AxumBody;
 use bytes::Bytes;
+use hyper::body::{Body, Frame};
 
-use crate::parts::{self, Parts};
 use crate::pieces::MAX_PIECE;
-use crate::response::Response;
+use crate::response::{self, Response};
 
-/// Appends an item to a text, or returns `None` if it is gone.
+/// Appends an item to a text, or returns `None`, and has appended nothing, if it is gone.
 type Render<T> = Box<dyn FnMut(&T, &mut Vec<u8>) -> Option<()> + Send>;
 
 /// An array between a head and a tail. It keeps what its items are written from, which is short.
 struct RenderedList<T> {
-    head: Bytes,
+    head: String,
     items: std::vec::IntoIter<T>,
     render: Render<T>,
-    tail: Bytes,
+    /// `None` after it was written, which is the end.
+    tail: Option<&'static str>,
     is_first: bool,
 }
 
-/// Responds with `head`, the items with commas between them, and `tail`.
-pub(super) async fn response<T: Send + Unpin + 'static>(
+/// Responds with `head`, the items with commas between them, and `tail`. The length is not known before, so the body is chunked.
+pub(super) fn response<T: Send + Unpin + 'static>(
     head: String,
-    mut items: Vec<T>,
+    items: Vec<T>,
     tail: &'static str,
-    mut render: impl FnMut(&T, &mut Vec<u8>) -> Option<()> + Send + 'static,
+    render: impl FnMut(&T, &mut Vec<u8>) -> Option<()> + Send + 'static,
 ) -> Response {
-    // The length of the body comes before it, so all items are written twice.
-    let mut text = Vec::new();
-    let mut lengths = Vec::with_capacity(items.len());
-    for chunk in items.chunks(64) {
-        lengths.extend(chunk.iter().map(|item| {
-            text.clear();
-            render(item, &mut text).map(|()| text.len())
-        }));
-        tokio::task::yield_now().await;
-    }
-    // What is gone already is left out.
-    let mut is_kept = lengths.iter().map(Option::is_some);
-    items.retain(|_| is_kept.next().unwrap_or_default());
-    let length = lengths.iter().flatten().sum::<usize>() + items.len().saturating_sub(1);
-    let length = head.len() + length + tail.len();
-    let list = RenderedList {
-        head: head.into(),
+    response::chunked_json(AxumBody::new(RenderedList {
+        head,
         items: items.into_iter(),
         render: Box::new(render),
-        tail: Bytes::from_static(tail.as_bytes()),
+        tail: Some(tail),
         is_first: true,
-    };
-    parts::response(list, length)
+    }))
 }
 
-impl<T: Send + Unpin + 'static> Parts for RenderedList<T> {
-    fn next_part(&mut self) -> Bytes {
-        if !self.head.is_empty() {
-            return std::mem::take(&mut self.head);
-        }
-        let mut text = Vec::with_capacity(MAX_PIECE);
-        while text.len() < MAX_PIECE
-            && let Some(item) = self.items.next()
-        {
-            if !std::mem::take(&mut self.is_first) {
+impl<T> RenderedList<T> {
+    /// Writes the next piece. It is as long as a piece should be, and the rest of an item longer.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let tail = self.tail?;
+        let mut text = Vec::with_capacity(MAX_PIECE + MAX_PIECE / 4);
+        text.append(&mut std::mem::take(&mut self.head).into_bytes());
+        while text.len() < MAX_PIECE {
+            let Some(item) = self.items.next() else {
+                text.extend_from_slice(tail.as_bytes());
+                self.tail = None;
+                break;
+            };
+            let end = text.len();
+            if !self.is_first {
                 text.push(b',');
             }
-            // It may be gone since the length was computed.
-            if (self.render)(&item, &mut text).is_none() {
-                return Bytes::new();
+            match (self.render)(&item, &mut text) {
+                Some(()) => self.is_first = false,
+                None => text.truncate(end),
             }
         }
-        match text.is_empty() {
-            true => std::mem::take(&mut self.tail),
-            false => text.into(),
-        }
+        Some(text.into())
+    }
+}
+
+impl<T: Unpin> Body for RenderedList<T> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.next_piece().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.tail.is_none()
     }
 }

@@ -268,7 +268,6 @@ async fn respond(shared: &Shared, search: Search) -> Response {
     rendered_list::response(head, page, "]}", move |found, text| {
         write_hit(found, seeded, &terms, text)
     })
-    .await
 }
 
 /// Returns each lead with its last event of a recipient, which is the kind of event that the vendor
