@@ -1,6 +1,7 @@
 //! What `ap lists check`, `add` and `remove` have in common: a value of each row, and the list that it is looked up on,
 //! added to or removed from.
 
+use activeprospect::Service;
 use activeprospect::api::ListName;
 
 use super::parse_list;
@@ -45,7 +46,8 @@ pub(super) fn run(
         ("list", args.list.as_str().to_owned()),
         ("--md5", args.is_hashed.to_string()),
     ];
-    let identity = Identity::new(command, settings);
+    let target = (&session, Service::SuppressionList);
+    let identity = Identity::new(command, target, settings);
     let selection = Selection::Value(args.column.clone());
     if args.preview.is_wanted() {
         return row_preview::show(args.preview, job, selection, &args.bulk, &mut session);
