@@ -81,16 +81,35 @@ fn an_outage_fails_no_row_with_results_in_any_order() {
     survive_outage("--unordered");
 }
 
-/// Runs a check of rows of which those that begin with `p` never get an answer, one call at a time.
-fn check_with_silence(rows: &[&str]) -> (Vec<String>, Option<i32>, usize) {
+/// Runs a check of rows of which those that begin with `p` never get an answer. Returns their statuses in the order of the
+/// rows, the exit code, and how many calls there were.
+fn check_with_silence(rows: &[&str], option: &str) -> (Vec<String>, Option<i32>, usize) {
     let server = Counting::new(|request| match request.last_segment().starts_with('p') {
         true => unavailable(),
         false => not_found(request),
     });
     let origin = server.as_suppressionlist();
-    let arguments = [&origin, "lists", "check", "a", "--concurrency=1"];
+    let arguments = [&origin, "lists", "check", "a", option];
     let ran = Home::new().run_with(&arguments, rows.join("\n"));
     (statuses(&ran.stdout), ran.code, server.count())
+}
+
+fn expected(rows: &[&str]) -> Vec<&'static str> {
+    let status = |row: &&str| match row.starts_with('p') {
+        true => "failed",
+        false => "ok",
+    };
+    rows.iter().map(status).collect()
+}
+
+#[test]
+fn rows_fail_alone_with_several_calls_at_a_time_too() {
+    let rows = [
+        "p1", "v2", "p3", "v4", "v5", "v6", "p7", "v8", "v9", "v10", "p11", "p12",
+    ];
+    let (found, code, _) = check_with_silence(&rows, "--concurrency=4");
+    assert_eq!(found, expected(&rows));
+    assert_eq!(code, Some(8));
 }
 
 #[test]
@@ -103,12 +122,8 @@ fn a_row_fails_if_the_server_answers_others_and_not_this_one() {
         (&["v1", "p2"], 1 + 6 + 1 + 1),
         (&["v1", "p2", "p3", "p4", "p5"], 1 + 4 * (6 + 1 + 1)),
     ] {
-        let (found, code, calls) = check_with_silence(rows);
-        let expected: Vec<_> = rows
-            .iter()
-            .map(|row| if row.starts_with('p') { "failed" } else { "ok" })
-            .collect();
-        assert_eq!(found, expected, "{rows:?}");
+        let (found, code, calls) = check_with_silence(rows, "--concurrency=1");
+        assert_eq!(found, expected(rows), "{rows:?}");
         assert_eq!(code, Some(8), "{rows:?}");
         assert!(calls <= most_calls, "{rows:?}: {calls} calls");
     }
@@ -143,6 +158,38 @@ fn a_row_that_is_the_only_one_left_fails_too() {
     let calls = server.count();
     home.run(&arguments).says("nothing was sent");
     assert_eq!(server.count(), calls);
+}
+
+#[test]
+fn leads_that_the_server_refuses_until_the_end_are_left_for_the_next_run() {
+    let is_back = Arc::new(AtomicBool::new(false));
+    let server = Counting::new({
+        let is_back = Arc::clone(&is_back);
+        move |request| match request.number > 1 && !is_back.load(Ordering::SeqCst) {
+            true => (429, "Retry-After: 0\r\n", String::new()),
+            false => accepted(),
+        }
+    });
+    let home = Home::new();
+    let (input, output) = (write(&home, "in.csv", leads(2)), home.file("out.jsonl"));
+    let origin = format!("--origin=lcx={}", server.url);
+    let arguments = [
+        &origin,
+        "leads",
+        "submit",
+        FLOW,
+        FLOW,
+        &input,
+        "-o",
+        &output,
+        "--concurrency=1",
+    ];
+    assert_eq!(home.run(&arguments).code, Some(7));
+    assert_eq!(statuses(&read(&output)), ["ok"]);
+    is_back.store(true, Ordering::SeqCst);
+    home.run(&arguments).succeeds();
+    assert_eq!(statuses(&read(&output)), ["ok", "ok"]);
+    assert_eq!(server.count(), 1 + 6 + 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! - `attempts` makes the call of a row, `pace` says when it may begin.
 //! - `undecided` keeps rows that the server does not decide about.
 //! - `ledger` knows which rows are done, `journal` writes that beside the result file.
-//! - `runner` is the loop over all of them, `pipeline` what it has in its hands.
+//! - `runner` is the loop over all of them, `pipeline` what is on its way.
 
 pub(crate) mod attempts;
 pub(crate) mod input;
@@ -103,12 +103,11 @@ pub(crate) fn run(
     session: &mut Session,
 ) -> Result<Printed, Failure> {
     let shard = options.shard.unwrap_or(Shard::ALL);
-    let is_ordered = !options.unordered && job.is_repeatable();
     identity.settings.extend([
         ("input format", written(&options.input_format())),
         ("column", selection.describe()),
         ("format", written(&options.format())),
-        ("order", is_ordered.to_string()),
+        ("order", is_ordered(job, options).to_string()),
         ("shard", shard.to_string()),
     ]);
     let source = Source::open(&options.input)?;
@@ -145,6 +144,10 @@ pub(crate) fn run(
     run_rows(rows, &caller, encoder, &mut sink, &state, options)
 }
 
+fn is_ordered(job: &dyn Job, options: &BulkOptions) -> bool {
+    !options.unordered && job.is_repeatable()
+}
+
 /// Makes the calls of the rows that are left, and prints the summary.
 fn run_rows(
     rows: Rows,
@@ -161,7 +164,7 @@ fn run_rows(
     let runner = Runner {
         caller,
         concurrency: options.concurrency.into(),
-        is_ordered: !options.unordered && caller.job.is_repeatable(),
+        is_ordered: is_ordered(caller.job, options),
         encoder,
         sink,
         progress: &progress,

@@ -46,9 +46,9 @@ pub(super) struct Call {
 pub(super) enum Event {
     /// Rows were read; `None` at the end of the input.
     Read(Option<Vec<ReadRow>>),
-    CallEnded(Call, Outcome),
+    CallEnded(Box<Call>, Outcome),
     /// A call that waits may begin.
-    Turn,
+    CallDue,
     /// It is time to write results.
     Tick,
 }
@@ -209,10 +209,10 @@ impl<'a> Pipeline<'a> {
             return Poll::Ready(Event::Tick);
         }
         if let Poll::Ready(Some((call, outcome))) = self.in_flight.poll_next_unpin(context) {
-            return Poll::Ready(Event::CallEnded(call, outcome));
+            return Poll::Ready(Event::CallEnded(Box::new(call), outcome));
         }
         if self.poll_turn(pace, context).is_ready() {
-            return Poll::Ready(Event::Turn);
+            return Poll::Ready(Event::CallDue);
         }
         if admits && let Poll::Ready(read) = self.rows.poll_recv(context) {
             return Poll::Ready(Event::Read(read));

@@ -84,8 +84,8 @@ impl<'a> Runner<'a> {
             match event {
                 Event::Read(Some(read)) => pipeline.read = read.into_iter(),
                 Event::Read(None) => self.check_input_end(&mut pipeline),
-                Event::CallEnded(call, outcome) => self.settle(&mut pipeline, call, outcome)?,
-                Event::Turn => {}
+                Event::CallEnded(call, outcome) => self.settle(&mut pipeline, *call, outcome)?,
+                Event::CallDue => {}
                 Event::Tick => {
                     self.progress.update(self.counts);
                     self.write(&mut pipeline, false)?;
@@ -167,7 +167,9 @@ impl<'a> Runner<'a> {
         };
         match (todo, prepared) {
             (Todo::Nothing, prepared) => {
-                pipeline.decided = prepared.ok().or(pipeline.decided.take());
+                if let Ok(prepared) = prepared {
+                    pipeline.decided = Some(prepared);
+                }
                 Ok(())
             }
             (Todo::Doubt, _) => self.finish(pipeline, head, Fate::Unknown(interrupted())),
