@@ -124,6 +124,9 @@ pub(crate) fn run(
             None => Prompt::Never,
         })?;
     }
+    if state.counts.rows() == 0 {
+        job.check(session)?;
+    }
     let encoder = Encoder {
         format: options.format(),
         shard,

@@ -52,6 +52,7 @@ pub(super) fn show(
         let named = describe_row(number, row.line, Some(&problem), &session.secrets);
         output::eprintln(&format!("ap: {named}"));
     }
+    preview.say_not_sent();
     match refused {
         0 => Ok(Printed::All),
         refused => Err(Failure::new(

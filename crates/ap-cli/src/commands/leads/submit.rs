@@ -13,7 +13,7 @@ use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
 use crate::commands::body::MemberOptions;
 use crate::commands::single_call::CallOptions;
-use crate::commands::{parse_id, row_preview};
+use crate::commands::{parse_entity, parse_flow, row_preview};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -22,10 +22,10 @@ use crate::session::Session;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The flow's id, which `ap flows list` shows.
-    #[arg(value_name = "FLOW", value_parser = parse_id)]
+    #[arg(value_name = "FLOW", value_parser = parse_flow)]
     flow: Id,
     /// The id of the source's entity, which `ap entities list` shows.
-    #[arg(value_name = "SOURCE", value_parser = parse_id)]
+    #[arg(value_name = "SOURCE", value_parser = parse_entity)]
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
@@ -82,6 +82,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
     bulk::run(&job, identity, selection, &args.bulk, &mut session)
+        .map_err(|failure| failure.hint_if_not_found(single::NOT_FOUND))
 }
 
 fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {

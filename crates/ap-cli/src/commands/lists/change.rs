@@ -11,6 +11,7 @@ use crate::commands::confirmation::Confirmation;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
+use crate::session::Session;
 
 /// What is done with the values.
 #[derive(Clone, Copy)]
@@ -42,6 +43,10 @@ impl Job for Changes<'_> {
             Change::Add => &["accepted"],
             Change::Remove(_) => &["removed"],
         }
+    }
+
+    fn check(&self, session: &Session) -> Result<(), Failure> {
+        values::check_list(&self.args.list, session)
     }
 
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {

@@ -127,8 +127,9 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let progress = Progress::new(None, earlier, "events");
     let attempts = Attempts::new(&session, args.output.rate)?;
     let mut last_sync = Instant::now();
+    let mut lines = Vec::new();
     let write = |page: &Page| {
-        let mut lines = Vec::new();
+        lines.clear();
         for event in &page.items {
             match is_csv {
                 true => lines::csv(event, &session.secrets, &mut lines),

@@ -1,0 +1,11 @@
+//! Commands that work through many rows.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bulk;
+mod bulk_input;
+mod bulk_resume;
+mod bulk_runs;
+mod bulk_server;
+mod shard;

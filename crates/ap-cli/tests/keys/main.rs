@@ -1,0 +1,11 @@
+//! Keys, profiles and the change of a key.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth;
+mod profiles;
+mod prompt;
+mod rotate;
+mod rotate_switching;
+mod status;
