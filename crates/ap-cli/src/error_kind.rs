@@ -1,7 +1,7 @@
 //! The kinds of errors that `--json` names. Documented in docs/cli.md; the names do not change.
 
 /// What `ap help error-kinds` prints, as in docs/cli.md.
-pub(crate) const KINDS: [(&str, &str); 23] = [
+pub(crate) const KINDS: [(&str, &str); 25] = [
     ("usage", "the command was refused before anything was sent"),
     ("no_key", "there is no API key"),
     ("auth", "no key was accepted"),
@@ -13,6 +13,11 @@ pub(crate) const KINDS: [(&str, &str); 23] = [
     (
         "rows",
         "rows of a bulk command failed, or their outcome is unknown",
+    ),
+    ("input", "a row of a bulk command cannot be sent as it is"),
+    (
+        "interrupted",
+        "an earlier run of a bulk command ended while it sent this row",
     ),
     (
         "behind",

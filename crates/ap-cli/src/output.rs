@@ -13,8 +13,9 @@ use crate::failure::Failure;
 use crate::json_layout::Style;
 use crate::{inherited, possible_key};
 
-/// How printing ended.
+/// How printing ended. If the reader has gone, nothing more should be done for it.
 #[derive(Debug)]
+#[must_use]
 pub(crate) enum Printed {
     /// Everything was written.
     All,

@@ -17,6 +17,7 @@ use ap_hyper::HyperTransport;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::keys::account::Account;
+use crate::keys::profile::ProfileName;
 use crate::keys::{self, Prompt};
 use crate::options::{GlobalOptions, NamedOrigin};
 use crate::redact::Secrets;
@@ -127,6 +128,17 @@ impl Session {
     /// Returns the value of `--timeout`.
     pub(crate) const fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// Returns what distinguishes calls to a service from those of another session: its origin, and the account's profile.
+    /// All emulators have one name, because each has other ports.
+    pub(crate) fn target(&self, service: Service) -> [(&'static str, String); 2] {
+        let origin = match &self.emulator {
+            Some(_) => "emulator".to_owned(),
+            None => self.client.origins().get(service).to_string(),
+        };
+        let profile = self.account.profile().map_or("", ProfileName::as_str);
+        [("origin", origin), ("profile", profile.to_owned())]
     }
 
     /// Checks everything about a request that can be checked without a key.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::input::row::{Column, Fields, RowProblem};
+use crate::error_kind;
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -16,6 +17,11 @@ pub(crate) trait Job {
     /// `false` if a row must not be sent again when it is not known if it was applied.
     fn is_repeatable(&self) -> bool {
         true
+    }
+
+    /// Asks a person before anything is sent, if the command does that. The input is open then.
+    fn confirm(&self) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// `false` if its calls are sent without a key.
@@ -77,6 +83,9 @@ pub(crate) struct Verdict {
 /// The kind of a problem that the row itself has, so that it was not sent.
 pub(crate) const INPUT: &str = "input";
 
+/// The kind of a problem of a row that an earlier run may have sent.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+
 /// How a row ended.
 #[derive(Debug)]
 pub(crate) enum Fate {
@@ -112,10 +121,33 @@ impl From<RowProblem> for Problem {
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         Self {
-            kind: error.name(),
+            kind: error_kind::known(error.name()),
             message: error.to_string(),
             column: None,
             http_status: error.status().map(|status| status.as_u16()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use activeprospect::TransportErrorKind;
+    use activeprospect::ap_core::TransportError;
+
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_problem_is_one_that_is_documented() {
+        for kind in [INPUT, INTERRUPTED] {
+            assert_eq!(error_kind::known(kind), kind);
+        }
+        for (kind, expected) in [
+            (TransportErrorKind::TooLarge, "other"),
+            (TransportErrorKind::Cancelled, "other"),
+            (TransportErrorKind::Timeout, "timeout"),
+        ] {
+            let error = Error::from(TransportError::new(kind));
+            assert_eq!(Problem::from(&error).kind, expected);
         }
     }
 }

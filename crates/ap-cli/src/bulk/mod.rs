@@ -3,8 +3,9 @@
 //! - `input` reads rows, on a thread of its own.
 //! - `job` is what a command does with one row; commands implement it.
 //! - `attempts` makes the call of a row, `pace` says when it may begin.
+//! - `undecided` keeps rows that the server does not decide about.
 //! - `ledger` knows which rows are done, `journal` writes that beside the result file.
-//! - `runner` is the loop over all of them.
+//! - `runner` is the loop over all of them, `pipeline` what is on its way.
 
 pub(crate) mod attempts;
 pub(crate) mod input;
@@ -13,14 +14,18 @@ pub(crate) mod journal;
 mod ledger;
 pub(crate) mod options;
 mod pace;
+mod pipeline;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod runner;
 pub(crate) mod sink;
+mod undecided;
 
 use std::collections::BTreeMap;
 
+use activeprospect::Service;
+use clap::ValueEnum;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -39,33 +44,54 @@ use journal::Journal;
 use journal::record::{Begin, State};
 use ledger::{InputChanged, Ledger};
 use options::{BulkOptions, OutputOptions};
+use pipeline::ReadRow;
 use progress::Progress;
 use report::Report;
 use results::Encoder;
-use runner::{Ended, ReadRow, Runner};
+use runner::{Ended, Runner};
 use sink::Sink;
 
-/// The most rows that are read before they are passed on together. They are also no more than a buffer has, and one.
-const MAX_READ: usize = 256;
+/// The most rows that are passed on together. The channel has one such batch, and the thread that reads makes another one.
+const MAX_BATCH: usize = 256;
 
 /// What distinguishes one run from another: a journal is resumed only with the same.
 pub(crate) struct Identity {
-    pub(crate) command: &'static str,
-    pub(crate) settings: BTreeMap<String, String>,
+    command: &'static str,
+    settings: BTreeMap<&'static str, String>,
 }
 
 impl Identity {
+    /// Creates it for a command that calls this service.
     pub(crate) fn new<const N: usize>(
         command: &'static str,
-        settings: [(&str, String); N],
+        (session, service): (&Session, Service),
+        settings: [(&'static str, String); N],
     ) -> Self {
+        let settings = session.target(service).into_iter().chain(settings);
         Self {
             command,
-            settings: settings
-                .map(|(name, value)| (name.to_owned(), value))
-                .into(),
+            settings: settings.collect(),
         }
     }
+
+    /// Returns it as the journal has it: of each setting only a checksum, because it may say who somebody is.
+    fn begin(&self) -> Begin {
+        let checksum = |text: &String| format!("{:08x}", crc32fast::hash(text.as_bytes()));
+        let settings = self.settings.iter();
+        Begin {
+            version: journal::VERSION,
+            command: self.command.to_owned(),
+            settings: settings
+                .map(|(name, value)| ((*name).to_owned(), checksum(value)))
+                .collect(),
+        }
+    }
+}
+
+/// Returns the value of an option as it is written on the command line.
+pub(crate) fn written(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Runs a job for every row.
@@ -76,36 +102,29 @@ pub(crate) fn run(
     options: &BulkOptions,
     session: &mut Session,
 ) -> Result<Printed, Failure> {
-    let format = options.input_format();
-    let settings = [
-        ("input format", format!("{format:?}")),
-        ("column", format!("{selection:?}")),
-        ("format", format!("{:?}", options.format())),
-    ];
     let shard = options.shard.unwrap_or(Shard::ALL);
-    let rows = Rows::new(Source::open(&options.input)?, format, selection, shard)?;
-    let opened = rows.opened().clone();
-    let is_ordered = !options.unordered && job.is_repeatable();
-    let settings = settings
-        .into_iter()
-        .chain([("order", is_ordered.to_string())])
-        .chain([("shard", shard.to_string())]);
-    identity
-        .settings
-        .extend(settings.map(|(name, value)| (name.to_owned(), value)));
-    let (mut sink, state) = open(&options.results, identity)?;
+    identity.settings.extend([
+        ("input format", written(&options.input_format())),
+        ("column", selection.describe()),
+        ("format", written(&options.format())),
+        ("order", is_ordered(job, options).to_string()),
+        ("shard", shard.to_string()),
+    ]);
+    let source = Source::open(&options.input)?;
+    let rows = Rows::new(source, options.input_format(), selection, shard)?;
+    let (mut sink, state) = open(&options.results, &identity)?;
     if state.is_complete {
         let hint = "name another file for -o to begin again";
         return already_complete(&state, &options.results, "rows", hint);
     }
+    job.confirm()?;
     if job.needs_key() {
-        session.find_keys(match opened.size {
+        session.find_keys(match rows.opened().size {
             Some(_) => Prompt::Allowed,
             None => Prompt::Never,
         })?;
     }
-    let earlier = state.counts.rows();
-    if earlier == 0 {
+    if state.counts.rows() == 0 {
         job.check(session)?;
     }
     let encoder = Encoder {
@@ -115,48 +134,62 @@ pub(crate) fn run(
         secrets: &session.secrets,
     };
     let header = encoder.header();
-    if state.len == 0 && !header.is_empty() {
-        sink.commit(&header, state.clone(), true)?;
+    if state.len == 0
+        && !header.is_empty()
+        && sink.commit(&header, state.clone(), true)?.is_reader_gone()
+    {
+        return Ok(Printed::ReaderGone);
     }
+    let caller = Caller {
+        job,
+        attempts: Attempts::new(session, options.results.rate)?,
+    };
+    run_rows(rows, &caller, encoder, &mut sink, &state, options)
+}
+
+fn is_ordered(job: &dyn Job, options: &BulkOptions) -> bool {
+    !options.unordered && job.is_repeatable()
+}
+
+/// Makes the calls of the rows that are left, and prints the summary.
+fn run_rows(
+    rows: Rows,
+    caller: &Caller<'_>,
+    encoder: Encoder<'_>,
+    sink: &mut Sink,
+    state: &State,
+    options: &BulkOptions,
+) -> Result<Printed, Failure> {
+    let earlier = state.counts.rows();
+    let opened = rows.opened().clone();
     let progress = Progress::new(Some(opened.clone()), earlier, "rows");
-    let runtime = runtime()?;
-    let (ended, repeated) = runtime.block_on(async {
-        let caller = Caller {
-            job,
-            attempts: Attempts::new(session, options.results.rate)?,
-        };
-        let runner = Runner {
-            caller: &caller,
-            encoder,
-            concurrency: options.concurrency.into(),
-            is_ordered,
-            sink: &mut sink,
-            progress: &progress,
-            ledger: Ledger::new(rows.header_checksum, &state),
-            counts: state.counts,
-            first_failed: None,
-            changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
-        };
-        let ended = runner.run(read_ahead(rows)).await;
-        progress.end();
-        Ok::<_, Failure>((ended?, caller.attempts.repeated.get()))
-    })?;
+    let shard = encoder.shard;
+    let runner = Runner {
+        caller,
+        concurrency: options.concurrency.into(),
+        is_ordered: is_ordered(caller.job, options),
+        encoder,
+        sink,
+        progress: &progress,
+        ledger: Ledger::new(rows.header_checksum, state),
+        counts: state.counts,
+        first_failed: None,
+        changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
+    };
+    let ended = runtime()?.block_on(runner.run(read_ahead(rows)));
+    progress.end();
+    let ended = ended?;
     let mut report = Report::new(ended.counts, earlier, progress.elapsed());
-    report.repeated_calls = repeated;
+    report.repeated_calls = caller.attempts.repeated.get();
     conclude(ended, report, &options.results)
 }
 
 /// Opens the result file and its journal, or standard output.
-pub(crate) fn open(options: &OutputOptions, identity: Identity) -> Result<(Sink, State), Failure> {
+pub(crate) fn open(options: &OutputOptions, identity: &Identity) -> Result<(Sink, State), Failure> {
     let Some(output) = &options.output else {
         return Ok((Sink::Stdout, State::default()));
     };
-    let begin = Begin {
-        version: journal::VERSION,
-        command: identity.command.to_owned(),
-        settings: identity.settings,
-    };
-    let (journal, state) = Journal::open(output, begin)?;
+    let (journal, state) = Journal::open(output, identity.begin())?;
     interrupt::set_hint("run the same command again to resume");
     Ok((Sink::File(Box::new(journal)), state))
 }
@@ -186,8 +219,8 @@ fn read_ahead(mut rows: Rows) -> Receiver<Vec<ReadRow>> {
             };
             let is_last = !matches!(read, Some(Ok(_)));
             batch.extend(read);
-            // What is read does not wait for what is not there yet.
-            if is_last || batch.len() >= MAX_READ || !rows.is_next_ready() {
+            // If the next row is not there yet, those before it do not wait for it.
+            if is_last || batch.len() >= MAX_BATCH || !rows.is_next_ready() {
                 // If nobody receives any more, the run has ended.
                 let sent = sender.blocking_send(std::mem::take(&mut batch));
                 if is_last || sent.is_err() {

@@ -26,19 +26,27 @@ impl Pace {
         }
     }
 
+    /// Returns when the next call may begin, as far as that is known now.
+    pub(crate) fn next_turn(&self) -> Instant {
+        self.next.get().max(self.paused_until.get())
+    }
+
+    /// Returns `true` if a call may begin now, which the caller then does.
+    pub(crate) fn take_turn(&self, now: Instant) -> bool {
+        if self.next_turn() > now {
+            return false;
+        }
+        if let Some(every) = self.every {
+            let earliest = now.checked_sub(MAX_BEHIND).unwrap_or(now);
+            self.next.set(self.next.get().max(earliest) + every);
+        }
+        true
+    }
+
     /// Waits until a call may begin.
     pub(crate) async fn turn(&self) {
-        loop {
-            let now = Instant::now();
-            let at = self.next.get().max(self.paused_until.get());
-            if at <= now {
-                if let Some(every) = self.every {
-                    let earliest = now.checked_sub(MAX_BEHIND).unwrap_or(now);
-                    self.next.set(self.next.get().max(earliest) + every);
-                }
-                return;
-            }
-            sleep_until(at).await;
+        while !self.take_turn(Instant::now()) {
+            sleep_until(self.next_turn()).await;
         }
     }
 

@@ -87,18 +87,13 @@ impl Encoder<'_> {
 
     /// Names a row that failed, and says why if it was not sent.
     pub(crate) fn describe_failed(&self, finished: &Finished) -> Option<String> {
-        if matches!(&finished.fate, Fate::Answered(verdict) if verdict.is_success) {
-            return None;
-        }
+        let problem = match &finished.fate {
+            Fate::Answered(verdict) if verdict.is_success => return None,
+            Fate::Failed(problem) if problem.kind == INPUT => Some(&*problem.message),
+            _ => None,
+        };
         let row = self.shard.number_of(finished.row);
-        let mut name = format!("row {row}, line {}", finished.line);
-        if let Fate::Failed(problem) = &finished.fate
-            && problem.kind == INPUT
-        {
-            let message = self.secrets.redact_text(problem.message.as_bytes());
-            name = format!("{name}: {}", String::from_utf8_lossy(&message));
-        }
-        Some(name)
+        Some(describe_row(row, finished.line, problem, self.secrets))
     }
 
     /// Appends the line of a row.
@@ -155,6 +150,21 @@ impl Encoder<'_> {
     }
 }
 
+/// Names a row by its number in the input, and says what is wrong with it if that is known, without secrets.
+pub(crate) fn describe_row(
+    row: u64,
+    line: u64,
+    problem: Option<&str>,
+    secrets: &Secrets,
+) -> String {
+    let name = format!("row {row}, line {line}");
+    let Some(problem) = problem else {
+        return name;
+    };
+    let problem = secrets.redact_text(problem.as_bytes());
+    format!("{name}: {}", String::from_utf8_lossy(&problem))
+}
+
 /// Returns a member as a field: the items of a list with semicolons between them.
 pub(crate) fn csv_text(value: &Value) -> String {
     match value {
@@ -205,7 +215,20 @@ fn append(out: &mut Vec<u8>, mut write: impl FnMut(&mut [u8]) -> (WriteResult, u
 
 #[cfg(test)]
 mod tests {
-    use super::csv_line;
+    use activeprospect::ApiKey;
+
+    use super::{csv_line, describe_row};
+    use crate::redact::Secrets;
+
+    #[test]
+    fn a_row_is_named_without_the_keys_that_its_problem_repeats() {
+        const KEY: &str = "placeholder-key-of-the-tests";
+        let secrets = Secrets::new(&[ApiKey::parse(KEY).unwrap()]).unwrap();
+        let problem = format!("did you mean `{KEY}`?");
+        let named = describe_row(7, 8, Some(&problem), &secrets);
+        assert_eq!(named, "row 7, line 8: did you mean `[redacted]`?");
+        assert_eq!(describe_row(7, 8, None, &secrets), "row 7, line 8");
+    }
 
     #[test]
     fn fields_of_csv_are_quoted_where_they_must_be() {

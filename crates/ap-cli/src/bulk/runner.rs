@@ -1,30 +1,22 @@
 //! [`Runner`]: reads rows, keeps a limited number of calls in flight, and writes results. Its memory does not depend on
 //! the number of rows.
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Interval, MissedTickBehavior};
 
 use super::attempts::{Caller, Outcome};
 use super::input::row::Row;
-use super::job::{Fate, Prepared, Problem};
+use super::job::{Fate, INTERRUPTED, Problem};
 use super::journal::record::{Counts, State};
 use super::ledger::{InputChanged, Ledger, Todo};
+use super::pipeline::{Call, Event, Head, Pipeline, ReadRow};
 use super::progress::Progress;
 use super::results::{Encoder, Finished};
 use super::sink::Sink;
+use super::undecided::Undecided;
 use crate::failure::Failure;
-use crate::output::Printed;
-
-/// How often results are written to a file, and progress is shown.
-const TICK: Duration = Duration::from_millis(50);
 
 /// How often the result file is written to the disk.
 const SYNC: Duration = Duration::from_secs(1);
@@ -35,10 +27,7 @@ const MAX_BATCH_LEN: usize = 1 << 16;
 /// How many rows may be read for each that is in flight, so that a slow one does not stop those behind it.
 const WINDOW: usize = 16;
 
-/// What the thread that reads sends.
-pub(crate) type ReadRow = Result<Row, Failure>;
-
-/// The runner of one run.
+/// The runner of one run: its settings, and what it has counted.
 pub(crate) struct Runner<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) encoder: Encoder<'a>,
@@ -65,138 +54,103 @@ pub(crate) struct Ended {
     pub(crate) is_reader_gone: bool,
 }
 
-type Calls<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (Head, Outcome)> + 'a>>>;
-
-/// What is known of a row while it is in flight.
-struct Head {
-    row: u64,
-    line: u64,
-    value: Option<String>,
-}
-
-enum Event {
-    Read(Option<Vec<ReadRow>>),
-    Ended(Head, Outcome),
-    Tick,
-    /// Nothing is ready.
-    Idle,
-}
-
-/// What a run has besides the settings of its runner.
-struct Running<'a> {
-    /// Rows that were read.
-    read: std::vec::IntoIter<ReadRow>,
-    calls: Calls<'a>,
-    /// Calls that are about to begin.
-    starting: Vec<(Head, Prepared)>,
-    /// Results that wait for rows before them.
-    held: BTreeMap<u64, Finished>,
-    batch: Vec<u8>,
-    is_changed: bool,
-    last_sync: Instant,
-    is_input_ended: bool,
-    failure: Option<Failure>,
-}
-
 impl<'a> Runner<'a> {
     /// Runs until the last row, or until something ends it.
-    pub(crate) async fn run(mut self, mut rows: Receiver<Vec<ReadRow>>) -> Result<Ended, Failure> {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut running = Running {
-            read: Vec::new().into_iter(),
-            calls: FuturesUnordered::new(),
-            starting: Vec::new(),
-            held: BTreeMap::new(),
-            batch: Vec::new(),
-            is_changed: false,
-            last_sync: Instant::now(),
-            is_input_ended: false,
-            failure: None,
-        };
-        let is_prompt = !self.sink.is_file() || !self.caller.job.is_repeatable();
+    pub(crate) async fn run(mut self, rows: Receiver<Vec<ReadRow>>) -> Result<Ended, Failure> {
+        let pace = &self.caller.attempts.pace;
+        let undecided = Undecided::new(!self.is_repeatable());
+        let mut pipeline = Pipeline::new(self.concurrency, rows, undecided);
         loop {
-            self.admit_read(&mut running)?;
-            self.start(&mut running)?;
+            self.admit_read(&mut pipeline)?;
+            self.check_server(&mut pipeline);
+            self.start(&mut pipeline)?;
             // If so, nothing that was read is left.
-            let admits = self.admits(&running);
-            let is_done = running.calls.is_empty() && !admits;
-            // After a failure of the server, calls that can be made again are not waited for.
-            let is_cut = self.caller.attempts.is_ending.get() && self.caller.job.is_repeatable();
-            if is_done || is_cut {
+            let admits = self.admits(&pipeline);
+            if pipeline.is_reader_gone || self.is_done(&pipeline, admits) {
                 break;
             }
-            let event = match ready_event(&mut running.calls, admits, &mut rows, &mut ticks) {
-                Event::Idle => {
-                    if is_prompt && self.write(&mut running, false)?.is_reader_gone() {
-                        return Ok(self.ended(None, true));
+            let event = match pipeline.ready_event(admits, pace) {
+                Some(event) => event,
+                None => {
+                    if self.writes_when_idle() {
+                        self.write(&mut pipeline, false)?;
                     }
-                    poll_fn(|context| {
-                        poll_event(&mut running.calls, admits, &mut rows, &mut ticks, context)
-                    })
-                    .await
+                    if pipeline.is_reader_gone {
+                        break;
+                    }
+                    poll_fn(|context| pipeline.poll_event(admits, pace, context)).await
                 }
-                event => event,
             };
             match event {
-                Event::Read(Some(read)) => running.read = read.into_iter(),
-                Event::Read(None) => self.end_of_input(&mut running),
-                Event::Ended(head, outcome) => self.ended_call(&mut running, head, outcome)?,
-                Event::Tick | Event::Idle => {
+                Event::Read(Some(read)) => pipeline.read = read.into_iter(),
+                Event::Read(None) => self.check_input_end(&mut pipeline),
+                Event::CallEnded(call, outcome) => self.settle(&mut pipeline, *call, outcome)?,
+                Event::CallDue => {}
+                Event::Tick => {
                     self.progress.update(self.counts);
-                    if self.write(&mut running, false)?.is_reader_gone() {
-                        return Ok(self.ended(None, true));
-                    }
+                    self.write(&mut pipeline, false)?;
                 }
             }
-            if running.batch.len() >= MAX_BATCH_LEN
-                && self.write(&mut running, false)?.is_reader_gone()
-            {
-                return Ok(self.ended(None, true));
+            if pipeline.batch.len() >= MAX_BATCH_LEN {
+                self.write(&mut pipeline, false)?;
             }
         }
-        let printed = self.write(&mut running, true)?;
-        Ok(self.ended(running.failure, printed.is_reader_gone()))
+        if !pipeline.is_reader_gone {
+            self.write(&mut pipeline, true)?;
+        }
+        Ok(Ended {
+            counts: self.counts,
+            first_failed: self.first_failed,
+            failure: pipeline.failure,
+            is_reader_gone: pipeline.is_reader_gone,
+        })
     }
 
-    fn ended(&self, failure: Option<Failure>, is_reader_gone: bool) -> Ended {
-        Ended {
-            counts: self.counts,
-            first_failed: self.first_failed.clone(),
-            failure,
-            is_reader_gone,
-        }
+    fn is_repeatable(&self) -> bool {
+        self.caller.job.is_repeatable()
+    }
+
+    /// Returns `true` if results do not wait for the next tick while nothing else is to do: somebody may be looking at
+    /// standard output, and a row that must not be sent twice is in doubt after a kill until its result is written.
+    fn writes_when_idle(&self) -> bool {
+        !self.sink.is_file() || !self.is_repeatable()
     }
 
     /// Returns `true` if another row may be read.
-    fn admits(&self, running: &Running<'_>) -> bool {
-        let in_flight = running.calls.len() + running.starting.len();
-        !running.is_input_ended
-            && running.failure.is_none()
-            && in_flight < self.concurrency
+    fn admits(&self, pipeline: &Pipeline<'_>) -> bool {
+        !pipeline.is_input_ended
+            && pipeline.failure.is_none()
+            && !pipeline.undecided.are_too_many()
+            && pipeline.calls() < self.concurrency
             && self.ledger.window_len() < self.concurrency * WINDOW
     }
 
+    /// Returns `true` if nothing is left to do, or to wait for.
+    fn is_done(&self, pipeline: &Pipeline<'_>, admits: bool) -> bool {
+        let is_empty = pipeline.calls() == 0 && pipeline.undecided.is_empty() && !admits;
+        // Calls that can be made again are not waited for.
+        is_empty || pipeline.is_stopped && self.is_repeatable()
+    }
+
     /// Accepts rows that were read, as many as there may be.
-    fn admit_read(&mut self, running: &mut Running<'a>) -> Result<(), Failure> {
-        while self.admits(running)
-            && let Some(read) = running.read.next()
+    fn admit_read(&mut self, pipeline: &mut Pipeline<'a>) -> Result<(), Failure> {
+        while self.admits(pipeline)
+            && let Some(read) = pipeline.read.next()
         {
             match read {
-                Ok(row) => self.admit(running, row)?,
-                Err(failure) => running.failure = Some(failure),
+                Ok(row) => self.admit(pipeline, row)?,
+                Err(failure) => pipeline.failure = Some(failure),
             }
         }
         Ok(())
     }
 
-    fn admit(&mut self, running: &mut Running<'a>, row: Row) -> Result<(), Failure> {
+    fn admit(&mut self, pipeline: &mut Pipeline<'a>, row: Row) -> Result<(), Failure> {
         let todo = match self.ledger.admit(row.number, row.checksum) {
             Ok(todo) => todo,
             Err(changed) => {
-                // These may be other rows too.
-                running.starting.clear();
-                running.failure = Some((self.changed)(changed));
+                // Those that were read before may be other rows too.
+                pipeline.stop((self.changed)(changed));
                 return Ok(());
             }
         };
@@ -212,70 +166,136 @@ impl<'a> Runner<'a> {
             value,
         };
         match (todo, prepared) {
-            (Todo::Nothing, _) => Ok(()),
-            (Todo::Doubt, _) => self.finish(running, head, Fate::Unknown(interrupted())),
-            (Todo::Send, Ok(prepared)) => {
-                running.starting.push((head, prepared));
+            (Todo::Nothing, prepared) => {
+                if let Ok(prepared) = prepared {
+                    pipeline.decided = Some(prepared);
+                }
                 Ok(())
             }
-            (Todo::Send, Err(problem)) => self.finish(running, head, Fate::Failed(problem.into())),
+            (Todo::Doubt, _) => self.finish(pipeline, head, Fate::Unknown(interrupted())),
+            (Todo::Send, Ok(prepared)) => {
+                pipeline.queue(Call::new(Some(head), prepared));
+                Ok(())
+            }
+            (Todo::Send, Err(problem)) => self.finish(pipeline, head, Fate::Failed(problem.into())),
         }
     }
 
-    fn end_of_input(&self, running: &mut Running<'_>) {
-        running.is_input_ended = true;
+    fn check_input_end(&self, pipeline: &mut Pipeline<'_>) {
+        pipeline.is_input_ended = true;
         if let Err(changed) = self.ledger.end() {
-            running.failure = Some((self.changed)(changed));
+            pipeline.failure = Some((self.changed)(changed));
         }
     }
 
-    /// Begins the calls that were read. Those that must not be sent twice are first written to the journal.
-    fn start(&mut self, running: &mut Running<'a>) -> Result<(), Failure> {
-        if self.caller.attempts.is_ending.get() {
-            running.starting.clear();
+    /// If nothing else can show if the server is there, a call that it has decided about is made once more. If there is no
+    /// such call, or if it must not be made twice, the run ends.
+    fn check_server(&self, pipeline: &mut Pipeline<'_>) {
+        let are_too_many = pipeline.undecided.are_too_many();
+        let is_stuck = pipeline.calls() == 0 && !pipeline.undecided.is_empty();
+        if pipeline.is_stopped || pipeline.is_server_asked || !(are_too_many || is_stuck) {
+            return;
         }
-        if !self.caller.job.is_repeatable() && !running.starting.is_empty() {
+        let decided = pipeline.decided.take().filter(|_| self.is_repeatable());
+        if let Some(prepared) = decided {
+            pipeline.is_server_asked = true;
+            pipeline.queue(Call::new(None, prepared));
+        } else if !self.admits(pipeline)
+            && let Some(failure) = pipeline.undecided_because.take()
+        {
+            pipeline.stop(failure);
+        }
+    }
+
+    /// Begins the calls whose turn it is. Those that must not be sent twice are first written to the journal.
+    fn start(&mut self, pipeline: &mut Pipeline<'a>) -> Result<(), Failure> {
+        let calls = pipeline.take_due(&self.caller.attempts.pace);
+        if !self.is_repeatable() && !calls.is_empty() {
             // Results first, so that no more rows are in doubt after a kill than are in flight.
-            self.write(running, false)?;
-            let rows = running.starting.iter();
-            let rows = rows.filter_map(|(head, _)| self.ledger.send(head.row));
+            self.write(pipeline, false)?;
+            if pipeline.is_reader_gone {
+                return Ok(());
+            }
+            let rows = calls.iter().filter_map(|call| call.head.as_ref());
+            let rows = rows.filter_map(|head| self.ledger.send(head.row));
             self.sink.sending(rows.collect())?;
         }
-        let caller = self.caller;
-        for (head, prepared) in running.starting.drain(..) {
-            running.calls.push(Box::pin(async move {
-                let outcome = caller.call(&prepared).await;
-                (head, outcome)
-            }));
+        for call in calls {
+            pipeline.begin(call, self.caller);
         }
         Ok(())
     }
 
-    fn ended_call(
+    /// Decides what the end of an attempt means for its row and for the run.
+    fn settle(
         &mut self,
-        running: &mut Running<'a>,
-        head: Head,
+        pipeline: &mut Pipeline<'a>,
+        mut call: Call,
         outcome: Outcome,
     ) -> Result<(), Failure> {
-        match outcome {
-            Outcome::Fate(fate) => self.finish(running, head, fate),
-            Outcome::End(failure, fate) => {
-                self.caller.attempts.is_ending.set(true);
-                running.failure.get_or_insert(failure);
-                if let Some(fate) = fate {
-                    return self.finish(running, head, fate);
+        match (outcome, call.head.take()) {
+            (Outcome::Decided(fate), head) => {
+                for mut row in pipeline.undecided.note_decision() {
+                    row.is_last = true;
+                    pipeline.queue(row);
                 }
-                self.ledger.withdraw(head.row);
-                if !self.caller.job.is_repeatable() {
-                    self.sink.not_sent(vec![head.row])?;
+                pipeline.decided = Some(call.prepared);
+                match head {
+                    Some(head) => self.finish(pipeline, head, fate)?,
+                    None => pipeline.is_server_asked = false,
                 }
-                Ok(())
             }
+            (Outcome::Again(wait), head) => {
+                self.withdraw(head.as_ref())?;
+                call.head = head;
+                pipeline.queue_again(call, wait);
+            }
+            (Outcome::Undecided(_, problem), Some(head)) if call.is_last => {
+                self.finish(pipeline, head, Fate::Failed(problem))?;
+            }
+            (Outcome::Undecided(failure, _), Some(head)) => {
+                self.withdraw(Some(&head))?;
+                call.head = Some(head);
+                if !pipeline.is_stopped {
+                    pipeline.undecided.keep(call);
+                    pipeline.undecided_because = Some(failure);
+                }
+            }
+            (Outcome::Unknown(failure, problem), Some(head)) => {
+                self.finish(pipeline, head, Fate::Unknown(problem))?;
+                pipeline.undecided.note_unknown();
+                pipeline.undecided_because = Some(failure);
+            }
+            (Outcome::End(failure), head) => {
+                self.withdraw(head.as_ref())?;
+                pipeline.stop(failure);
+            }
+            // The server is not there. A later run may find it.
+            (Outcome::Undecided(failure, _) | Outcome::Unknown(failure, _), None) => {
+                pipeline.stop(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a row was not applied, and is not in flight any more.
+    fn withdraw(&mut self, head: Option<&Head>) -> Result<(), Failure> {
+        match head {
+            Some(head) if !self.is_repeatable() => {
+                self.ledger.withdraw(head.row);
+                self.sink.not_sent(vec![head.row])
+            }
+            _ => Ok(()),
         }
     }
 
     /// Gives a row its result, and writes those whose turn it is into the batch.
-    fn finish(&mut self, running: &mut Running<'a>, head: Head, fate: Fate) -> Result<(), Failure> {
+    fn finish(
+        &mut self,
+        pipeline: &mut Pipeline<'a>,
+        head: Head,
+        fate: Fate,
+    ) -> Result<(), Failure> {
         let finished = Finished {
             row: head.row,
             line: head.line,
@@ -283,86 +303,54 @@ impl<'a> Runner<'a> {
             fate,
         };
         if !self.is_ordered {
-            return self.emit(running, &finished);
+            return self.emit(pipeline, &finished);
         }
-        running.held.insert(finished.row, finished);
-        while let Some(finished) = running.held.remove(&(self.ledger.rows() + 1)) {
-            self.emit(running, &finished)?;
+        pipeline.held.insert(finished.row, finished);
+        while let Some(finished) = pipeline.held.remove(&(self.ledger.rows() + 1)) {
+            self.emit(pipeline, &finished)?;
         }
         Ok(())
     }
 
-    fn emit(&mut self, running: &mut Running<'a>, finished: &Finished) -> Result<(), Failure> {
-        self.encoder.encode(finished, &mut running.batch)?;
+    fn emit(&mut self, pipeline: &mut Pipeline<'a>, finished: &Finished) -> Result<(), Failure> {
+        self.encoder.encode(finished, &mut pipeline.batch)?;
         finished.count(&mut self.counts);
         if self.first_failed.is_none() {
             self.first_failed = self.encoder.describe_failed(finished);
         }
         self.ledger.finish(finished.row);
-        running.is_changed = true;
+        pipeline.is_changed = true;
         Ok(())
     }
 
-    fn write(&mut self, running: &mut Running<'a>, is_last: bool) -> Result<Printed, Failure> {
-        let is_durable = is_last || running.last_sync.elapsed() >= SYNC;
-        if !running.is_changed && !is_last {
-            return Ok(Printed::All);
+    /// Writes results, and the state after them. If the reader has gone, the pipeline remembers it, and the run ends.
+    fn write(&mut self, pipeline: &mut Pipeline<'a>, is_last: bool) -> Result<(), Failure> {
+        let is_durable = is_last || pipeline.last_sync.elapsed() >= SYNC;
+        if !pipeline.is_changed && !is_last {
+            return Ok(());
         }
         let state = State {
             counts: self.counts,
-            is_complete: is_last && running.failure.is_none() && running.is_input_ended,
+            is_complete: is_last && pipeline.failure.is_none() && pipeline.is_input_ended,
             ..self.ledger.state()
         };
-        let printed = self.sink.commit(&running.batch, state, is_durable)?;
-        running.batch.clear();
-        running.is_changed = false;
+        let printed = self.sink.commit(&pipeline.batch, state, is_durable)?;
+        pipeline.is_reader_gone = printed.is_reader_gone();
+        pipeline.batch.clear();
+        pipeline.is_changed = false;
         if is_durable {
-            running.last_sync = Instant::now();
+            pipeline.last_sync = Instant::now();
         }
-        Ok(printed)
+        Ok(())
     }
 }
 
 /// What is said of a row that an earlier run may have sent.
 fn interrupted() -> Problem {
     Problem {
-        kind: "interrupted",
+        kind: INTERRUPTED,
         message: "an earlier run ended while this row was being sent; look for it before you send it again".to_owned(),
         column: None,
         http_status: None,
-    }
-}
-
-fn poll_event(
-    calls: &mut Calls<'_>,
-    admits: bool,
-    rows: &mut Receiver<Vec<ReadRow>>,
-    ticks: &mut Interval,
-    context: &mut Context<'_>,
-) -> Poll<Event> {
-    // First, so that a run that is never idle writes its results too.
-    if ticks.poll_tick(context).is_ready() {
-        return Poll::Ready(Event::Tick);
-    }
-    if let Poll::Ready(Some((head, outcome))) = calls.poll_next_unpin(context) {
-        return Poll::Ready(Event::Ended(head, outcome));
-    }
-    if admits && let Poll::Ready(read) = rows.poll_recv(context) {
-        return Poll::Ready(Event::Read(read));
-    }
-    Poll::Pending
-}
-
-/// Returns the next event without waiting.
-fn ready_event(
-    calls: &mut Calls<'_>,
-    admits: bool,
-    rows: &mut Receiver<Vec<ReadRow>>,
-    ticks: &mut Interval,
-) -> Event {
-    let mut context = Context::from_waker(std::task::Waker::noop());
-    match poll_event(calls, admits, rows, ticks, &mut context) {
-        Poll::Ready(event) => event,
-        Poll::Pending => Event::Idle,
     }
 }

@@ -5,6 +5,7 @@ use crate::bulk::input::source::Source;
 use crate::bulk::input::{Rows, Selection};
 use crate::bulk::job::Job;
 use crate::bulk::options::BulkOptions;
+use crate::bulk::results::describe_row;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::{self, Printed};
@@ -47,10 +48,9 @@ pub(super) fn show(
         if refused > MAX_NAMED {
             continue;
         }
-        output::eprintln(&format!(
-            "ap: row {}, line {}: {problem}",
-            row.number, row.line
-        ));
+        let number = shard.number_of(row.number);
+        let named = describe_row(number, row.line, Some(&problem), &session.secrets);
+        output::eprintln(&format!("ap: {named}"));
     }
     preview.say_not_sent();
     match refused {

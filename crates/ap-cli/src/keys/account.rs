@@ -25,6 +25,11 @@ impl Account {
         }
     }
 
+    /// Returns the profile, if it is one's account.
+    pub(crate) const fn profile(&self) -> Option<&ProfileName> {
+        self.profile.as_ref()
+    }
+
     /// Returns the keys file.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         file::store(self.profile.as_ref())

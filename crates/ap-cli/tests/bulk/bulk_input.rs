@@ -154,7 +154,7 @@ fn broken() -> Vec<Case> {
             "2 failed 9: it is not valid JSON; write one value a line",
             "3 failed phone: it has two members of this name",
             "4 failed phone: it is neither a text nor a whole number",
-            "5 failed: it has no member of that name; did you mean `fone`?",
+            "5 failed: it has no column of that name; did you mean `fone`?",
             "6 ok",
         ]),
         // Everything after the quotation mark would be one row, so it is left.

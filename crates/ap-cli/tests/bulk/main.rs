@@ -6,4 +6,6 @@ mod common;
 mod bulk;
 mod bulk_input;
 mod bulk_resume;
+mod bulk_runs;
+mod bulk_server;
 mod shard;

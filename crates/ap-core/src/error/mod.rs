@@ -24,6 +24,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::error::Category;
 
 use crate::called::Called;
@@ -225,9 +226,37 @@ impl Error {
     /// understood.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
+        self.asked_wait(None)
+    }
+
+    /// Returns the same as [`retry_after`](Self::retry_after), for a caller that has a clock: a date counts from `now` if the
+    /// response has no `Date`. `now` is the time since the beginning of 1970, UTC.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ap_core::Response;
+    ///
+    /// let response = http::Response::builder()
+    ///     .status(503)
+    ///     .header("Retry-After", "Thu, 01 Jan 1970 00:01:00 GMT")
+    ///     .body(bytes::Bytes::new())?;
+    /// let error = Response::from(response).error_for_status().unwrap_err();
+    /// assert_eq!(error.retry_after(), None);
+    /// let now = Duration::from_secs(20);
+    /// assert_eq!(error.retry_after_at(now), Some(Duration::from_secs(40)));
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn retry_after_at(&self, now: Duration) -> Option<Duration> {
+        let now = SignedDuration::try_from(now).ok();
+        let now = now.and_then(|now| Timestamp::from_duration(now).ok());
+        self.asked_wait(Some(now.unwrap_or(Timestamp::MAX)))
+    }
+
+    fn asked_wait(&self, now: Option<Timestamp>) -> Option<Duration> {
         match &self.inner.cause {
             Cause::RateLimit(wait) => Some(*wait),
-            _ => retry::retry_after(self.response()?.headers()),
+            _ => retry::retry_after(self.response()?.headers(), now),
         }
     }
 

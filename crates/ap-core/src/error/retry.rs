@@ -24,10 +24,10 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Reads `Retry-After`: seconds, or a date less the response's own `Date` (RFC 9110 section 10.2.3). Of several, the
-/// longest counts.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let date = headers.get(header::DATE).and_then(http_date);
+/// Reads `Retry-After`: seconds, or a date less the response's own `Date`, or less `now` without one (RFC 9110 section
+/// 10.2.3). Of several, the longest counts.
+pub(super) fn retry_after(headers: &HeaderMap, now: Option<Timestamp>) -> Option<Duration> {
+    let date = headers.get(header::DATE).and_then(http_date).or(now);
     let values = headers.get_all(header::RETRY_AFTER).iter();
     values.filter_map(|value| wait(value, date)).max()
 }
@@ -104,16 +104,39 @@ mod tests {
                 headers.insert(header::DATE, date.parse().unwrap());
             }
             assert_eq!(
-                retry_after(&headers).map(|wait| wait.as_secs()),
+                retry_after(&headers, None).map(|wait| wait.as_secs()),
                 expected,
                 "{retry_after_text:?} {date:?}"
             );
         }
-        assert_eq!(retry_after(&HeaderMap::new()), None);
+        assert_eq!(retry_after(&HeaderMap::new(), None), None);
         let mut several = HeaderMap::new();
         for text in ["3", "soon", "100", "7"] {
             several.append(header::RETRY_AFTER, text.parse().unwrap());
         }
-        assert_eq!(retry_after(&several), Some(Duration::from_secs(100)));
+        assert_eq!(retry_after(&several, None), Some(Duration::from_secs(100)));
+    }
+    #[test]
+    fn a_date_counts_from_now_if_the_response_has_no_date_of_its_own() {
+        let now = Timestamp::from_second(784_111_777).ok();
+        let other = Some("Sun, 06 Nov 1994 08:50:07 GMT");
+        for (text, date, expected) in [
+            ("Sun, 06 Nov 1994 08:50:37 GMT", None, Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", None, Some(60)),
+            ("Sun Nov  6 08:50:37 1994", None, Some(60)),
+            ("Sun, 06 Nov 1994 08:40:00 GMT", None, Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", other, Some(30)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some("soon"), Some(60)),
+            ("7", None, Some(7)),
+            ("soon", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(header::DATE, date.parse().unwrap());
+            }
+            let wait = retry_after(&headers, now);
+            assert_eq!(wait.map(|wait| wait.as_secs()), expected, "{text} {date:?}");
+        }
     }
 }

@@ -8,37 +8,26 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Selection;
-use super::columns::{self, suggestion};
-use super::row::{Fields, RowProblem};
+use super::columns;
+use super::row::{Fields, RowProblem, VALUE};
 use crate::failure::Failure;
 
 pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProblem> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         RowProblem::new("it is not valid JSON; write one value a line").at(error.column())
     })?;
-    if value.is_object()
-        && let Ok(Repeated(Some(name))) = serde_json::from_str(text)
-    {
-        return Err(RowProblem::new("it has two members of this name").in_column(&name));
-    }
     match (value, selection) {
-        (Value::Object(members), Selection::Value(wanted)) => {
-            let (name, value) = choose(&members, wanted.as_deref())?;
-            let name = Arc::from(name);
-            let value = text_of(value).ok_or_else(|| not_text().in_column(&name))?;
-            Ok(Fields(vec![(name, value)]))
-        }
-        (Value::Object(members), Selection::Roles(roles)) => {
-            let names = names(&members);
-            fields(&members, &names, columns::roles("it", &names, roles))
-        }
-        (Value::Object(members), Selection::Record(renamed)) => {
-            let names = names(&members);
-            fields(&members, &names, columns::record("it", &names, renamed))
+        (Value::Object(members), selection) => {
+            // `members` does not keep the order, by which a column may be chosen.
+            let Names(names) = serde_json::from_str(text).unwrap_or_default();
+            if let Some(name) = repeated(&names) {
+                return Err(RowProblem::new("it has two members of this name").in_column(name));
+            }
+            fields_of(&members, &names, selection)
         }
         (value, Selection::Value(_)) => {
             let text = text_of(&value).ok_or_else(not_text)?;
-            Ok(Fields(vec![("value".into(), text)]))
+            Ok(Fields(vec![(VALUE.into(), text)]))
         }
         (_, Selection::Record(_) | Selection::Roles(_)) => {
             Err(RowProblem::new("it is not a JSON object"))
@@ -46,8 +35,22 @@ pub(super) fn parse(text: &str, selection: &Selection) -> Result<Fields, RowProb
     }
 }
 
-fn names(members: &Map<String, Value>) -> Vec<Arc<str>> {
-    members.keys().map(|name| Arc::from(&**name)).collect()
+fn fields_of(
+    members: &Map<String, Value>,
+    names: &[Arc<str>],
+    selection: &Selection,
+) -> Result<Fields, RowProblem> {
+    match selection {
+        Selection::Value(wanted) => {
+            let index = columns::choose("it", names, wanted.as_deref()).map_err(missing)?;
+            let name = &names[index];
+            let value = members.get(&**name).and_then(text_of);
+            let value = value.ok_or_else(|| not_text().in_column(name))?;
+            Ok(Fields(vec![(Arc::clone(name), value)]))
+        }
+        Selection::Roles(roles) => fields(members, names, columns::roles("it", names, roles)),
+        Selection::Record(renamed) => fields(members, names, columns::record("it", names, renamed)),
+    }
 }
 
 /// Returns the chosen members as fields. One without a value counts as missing.
@@ -56,75 +59,57 @@ fn fields(
     names: &[Arc<str>],
     chosen: Result<Vec<(Arc<str>, usize)>, Failure>,
 ) -> Result<Fields, RowProblem> {
-    let chosen = chosen.map_err(|failure| missing(RowProblem::new(failure.message)))?;
-    let fields = chosen.into_iter().filter_map(|(field, index)| {
-        let name = names.get(index)?;
-        let value = members.get(&**name).filter(|value| !value.is_null())?;
-        let text = text_of(value).ok_or_else(|| not_text().in_column(name));
-        Some(text.map(|text| (field, text)))
-    });
+    let fields = chosen
+        .map_err(missing)?
+        .into_iter()
+        .filter_map(|(field, index)| {
+            let name = names.get(index)?;
+            let value = members.get(&**name).filter(|value| !value.is_null())?;
+            let text = text_of(value).ok_or_else(|| not_text().in_column(name));
+            Some(text.map(|text| (field, text)))
+        });
     fields.collect::<Result<_, _>>().map(Fields)
 }
 
-/// The name of a member that an object has twice. A parser of JSON keeps only one of them.
-struct Repeated(Option<String>);
+/// The names of an object's members, in their order. A parser of JSON keeps only one of those that are the same.
+#[derive(Default)]
+struct Names(Vec<Arc<str>>);
 
-impl<'de> Deserialize<'de> for Repeated {
+impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RepeatedVisitor)
+        deserializer.deserialize_map(NamesVisitor)
     }
 }
 
-struct RepeatedVisitor;
+struct NamesVisitor;
 
-impl<'de> Visitor<'de> for RepeatedVisitor {
-    type Value = Repeated;
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Repeated, A::Error> {
-        let (mut names, mut repeated) = (BTreeSet::new(), None);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
+        let mut names = Vec::new();
         while let Some((name, IgnoredAny)) = members.next_entry::<String, _>()? {
-            if !names.insert(name.clone()) {
-                repeated = Some(name);
-            }
+            names.push(Arc::from(name));
         }
-        Ok(Repeated(repeated))
+        Ok(Names(names))
     }
 }
 
-/// Returns the member that has the value: the wanted one, or the only one.
-fn choose<'a>(
-    members: &'a Map<String, Value>,
-    wanted: Option<&str>,
-) -> Result<(&'a str, &'a Value), RowProblem> {
-    let found = match wanted {
-        Some(wanted) => members.get_key_value(wanted),
-        None if members.len() == 1 => members.iter().next(),
-        None => {
-            let problem = RowProblem::new(format!(
-                "it has {} members; choose one with --column",
-                members.len()
-            ));
-            return Err(missing(problem));
-        }
-    };
-    let found = found.map(|(name, value)| (&**name, value));
-    found.ok_or_else(|| {
-        let names = members.keys().map(String::as_str);
-        let nearest = suggestion(names, wanted.unwrap_or_default());
-        missing(RowProblem::new(format!(
-            "it has no member of that name{nearest}"
-        )))
-    })
+fn repeated(names: &[Arc<str>]) -> Option<&str> {
+    let mut found = BTreeSet::new();
+    let mut names = names.iter().map(|name| &**name);
+    names.find(|name| !found.insert(*name))
 }
 
-fn missing(problem: RowProblem) -> RowProblem {
+/// Returns the problem of a row without a column that is needed.
+fn missing(failure: Failure) -> RowProblem {
     RowProblem {
-        is_missing_column: true,
-        ..problem
+        columns_hint: Some(failure.hint),
+        ..RowProblem::new(failure.message)
     }
 }
 

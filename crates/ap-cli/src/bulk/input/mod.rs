@@ -16,11 +16,13 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use csv::{Csv, MAX_COLUMNS, Record, RecordEnd};
 use lines::Lines;
-use row::{Fields, Row, RowProblem, check_text};
+use row::{Fields, Row, RowProblem, VALUE, check_text};
 use shard::Shard;
 use source::{Opened, Source, not_read};
 
@@ -53,7 +55,8 @@ impl InputFormat {
 }
 
 /// What of each row is used.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Selection {
     /// One value, of this column if there are several.
     Value(Option<String>),
@@ -63,8 +66,15 @@ pub(crate) enum Selection {
     Record(Vec<Renamed>),
 }
 
+impl Selection {
+    /// Describes it in the same way in every version, for the journal.
+    pub(crate) fn describe(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
 /// A column that is used by another name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Renamed {
     pub(crate) column: String,
     /// `None` if it is left out.
@@ -72,16 +82,19 @@ pub(crate) struct Renamed {
 }
 
 /// What a column is used for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Role {
     /// The name of the role, which the field has.
     pub(crate) name: &'static str,
     /// The option that names the column.
+    #[serde(skip)]
     pub(crate) option: &'static str,
     /// The name that the option gives.
     pub(crate) wanted: Option<String>,
     /// Usual names of such a column.
+    #[serde(skip)]
     pub(crate) usual: &'static [&'static str],
+    #[serde(skip)]
     pub(crate) need: Need,
 }
 
@@ -145,7 +158,7 @@ impl Rows {
             }
             (InputFormat::Jsonl, _) => Text::Jsonl(Lines::new(reader)),
             (InputFormat::Lines, Selection::Value(None)) => {
-                Text::Lines(Lines::new(reader), "value".into())
+                Text::Lines(Lines::new(reader), VALUE.into())
             }
             (InputFormat::Lines, _) => {
                 return Err(Failure::usage(
@@ -269,11 +282,11 @@ impl Rows {
             return Err(never_closed(&self.opened.name, row.line));
         }
         if let Err(problem) = &row.fields
-            && problem.is_missing_column
+            && let Some(hint) = &problem.columns_hint
             && self.returned == 0
         {
             let message = format!("the first row of {}: {}", self.opened.name, problem.message);
-            return Err(Failure::usage(message, "name a member with --column"));
+            return Err(Failure::usage(message, hint));
         }
         Ok(read)
     }

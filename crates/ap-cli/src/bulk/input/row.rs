@@ -20,12 +20,21 @@ pub(crate) struct Row {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fields(pub(crate) Vec<(Arc<str>, String)>);
 
+/// The name of the field of a row that is a value alone.
+pub(crate) const VALUE: &str = "value";
+
 impl Fields {
     /// Returns the field of a name, if it is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.text(name)
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// Returns the field of a name as it is in the row.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let field = self.0.iter().find(|(found, _)| &**found == name);
-        let text = field.map(|(_, text)| text.trim());
-        text.filter(|text| !text.is_empty())
+        field.map(|(_, text)| &**text)
     }
 
     /// Returns the value, if one is used alone.
@@ -41,8 +50,8 @@ pub(crate) struct RowProblem {
     pub(crate) message: String,
     /// The column's name, or where in the line it is, counted from 1.
     pub(crate) column: Option<Column>,
-    /// The row has no column of the wanted name, so that probably no row has one.
-    pub(crate) is_missing_column: bool,
+    /// If the row has no column of the wanted name, so that probably no row has one: what to do.
+    pub(crate) columns_hint: Option<String>,
 }
 
 /// Where in a row a problem is.
@@ -58,7 +67,7 @@ impl RowProblem {
         Self {
             message: message.into(),
             column: None,
-            is_missing_column: false,
+            columns_hint: None,
         }
     }
 

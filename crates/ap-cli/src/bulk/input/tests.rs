@@ -97,7 +97,7 @@ fn a_broken_row_is_named_by_line_and_column_and_the_others_are_read() {
             InputFormat::Jsonl,
             b"{\"v\":\"a\"}\n{\"vv\":1}\n{\"v\":\"c\"}\n",
             Some("v"),
-            "2: None it has no member of that name; did you mean `vv`?",
+            "2: None it has no column of that name; did you mean `vv`?",
         ),
     ] {
         let rows = described(text, format, column);
@@ -158,7 +158,7 @@ fn an_input_without_rows_or_with_another_encoding_is_refused() {
         (
             InputFormat::Jsonl,
             b"{\"email\":\"x\",\"b\":1}\n",
-            "the first row of the file rows: it has no member of that name; did you mean `email`?",
+            "the first row of the file rows: it has no column of that name; did you mean `email`?",
         ),
     ] {
         let selection = match format {
@@ -167,6 +167,47 @@ fn an_input_without_rows_or_with_another_encoding_is_refused() {
         };
         let failure = rows(text, format, selection).unwrap_err();
         assert_eq!(failure.message, expected);
+    }
+}
+
+#[test]
+fn a_column_of_json_is_chosen_like_one_of_csv() {
+    for (row, column) in [
+        (r#"{"id":1,"Phone":"a"}"#, Some("phone")),
+        (r#"{"id":1,"PHONE 1":"a"}"#, Some("phone_1")),
+        // In the order of the object.
+        (r#"{"id":1,"a":"a"}"#, Some("2")),
+        (r#"{"z":"a","b":1}"#, Some("1")),
+        (r#"{"z":"b","1":"a"}"#, Some("1")),
+        (r#"{"phone":"a","PHONE":"b"}"#, Some("phone")),
+        (r#"{"only":"a"}"#, None),
+    ] {
+        let rows = described(row.as_bytes(), InputFormat::Jsonl, column);
+        assert_eq!(rows, ["1: a"], "{row}");
+    }
+    for (row, column, message, hint) in [
+        (
+            r#"{"z":"a","b":1}"#,
+            None,
+            "it has 2 columns",
+            "choose one with --column: z, b",
+        ),
+        (
+            r#"{"z":"a","b":1}"#,
+            Some("3"),
+            "it has no column of that name",
+            "its columns: z, b",
+        ),
+        (
+            r#"{"A":"a","a":"b"}"#,
+            Some("a "),
+            "it has several columns of the name that --column gives",
+            "choose one by its number, from 1",
+        ),
+    ] {
+        let failure = rows(row.as_bytes(), InputFormat::Jsonl, value(column)).unwrap_err();
+        let expected = format!("the first row of the file rows: {message}");
+        assert_eq!((failure.message, failure.hint), (expected, hint.to_owned()));
     }
 }
 

@@ -14,8 +14,9 @@ impl Lock {
         let failed = |error| names.failed(&names.journal, &error);
         // The full path, because newer standard libraries have methods of the same name.
         match fs4::FileExt::try_lock(journal) {
-            Ok(()) => Ok(Self(journal.try_clone().map_err(failed)?)),
-            Err(fs4::TryLockError::WouldBlock) => Err(Failure::usage(
+            // A run that is refused removes the journal that it has created.
+            Ok(()) if names.journal.exists() => Ok(Self(journal.try_clone().map_err(failed)?)),
+            Ok(()) | Err(fs4::TryLockError::WouldBlock) => Err(Failure::usage(
                 format!("another process is writing {}", display_path(&names.output)),
                 "wait until it ends, or name another file for -o",
             )),

@@ -31,7 +31,7 @@ use record::{Begin, Marked, Record, State};
 use recovery::Recovery;
 
 /// The version of the records.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The most records between two states that are on the disk for sure. A new run reads that many.
 const MAX_UNSYNCED: usize = 1000;
@@ -56,7 +56,35 @@ pub(crate) struct Journal<S = File> {
     len: u64,
     sum: crc32fast::Hasher,
     unsynced: usize,
+    created: Created,
+    /// The last member, so that it ends after the others.
     _lock: Lock,
+}
+
+/// The files that a run has created. They are removed again if it ends before it has written anything to them, as when it is
+/// refused.
+#[derive(Default)]
+struct Created(Vec<PathBuf>);
+
+impl Created {
+    fn note(&mut self, file: &Path, is_created: bool) {
+        if is_created {
+            self.0.push(file.to_owned());
+        }
+    }
+
+    fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // An empty file is no harm.
+            let _ = std::fs::remove_file(file);
+        }
+    }
 }
 
 /// The names of both files.
@@ -70,14 +98,17 @@ impl Journal {
     /// Opens a result file and its journal, or creates both. Returns where the run begins.
     pub(crate) fn open(output: &Path, begin: Begin) -> Result<(Self, State), Failure> {
         let names = Names::of(output);
-        let mut journal = names.open(&names.journal)?;
+        let (mut journal, is_created) = names.open(&names.journal)?;
         let lock = Lock::take(&journal, &names)?;
+        let mut created = Created::default();
+        created.note(&names.journal, is_created);
         let mut recovered = Recovery::read(BufReader::new(&journal))
             .map_err(|error| names.failed(&names.journal, &error))?;
         if recovered.is_damaged {
             return Err(names.not_ours());
         }
-        let mut results = names.open(&names.output)?;
+        let (mut results, is_created) = names.open(&names.output)?;
+        created.note(&names.output, is_created);
         let failed = |error: io::Error| names.failed(&names.output, &error);
         let state = match &recovered.begin {
             None => {
@@ -112,6 +143,7 @@ impl Journal {
             sum: crc32fast::Hasher::new_with_initial_len(state.sum, state.len),
             unsynced: 0,
             names,
+            created,
             _lock: lock,
         };
         if recovered.begin.is_none() {
@@ -139,6 +171,7 @@ impl<S: Storage> Journal<S> {
         state: State,
         is_durable: bool,
     ) -> Result<(), Failure> {
+        self.created.keep();
         let written = self.output.write_all(results);
         written.map_err(|error| self.names.failed(&self.names.output, &error))?;
         self.len += results.len() as u64;
@@ -163,6 +196,7 @@ impl<S: Storage> Journal<S> {
 
     /// Writes to the disk that these rows are about to be sent.
     pub(crate) fn sending(&mut self, rows: Vec<Marked>) -> Result<(), Failure> {
+        self.created.keep();
         self.append(&Record::Sending(rows))?;
         self.sync_journal()
     }
@@ -196,17 +230,25 @@ impl Names {
         }
     }
 
-    /// Opens one of the files for reading and writing, or creates it.
-    fn open(&self, path: &Path) -> Result<File, Failure> {
+    /// Opens one of the files for reading and writing, or creates it. Returns `true` if it was created.
+    fn open(&self, path: &Path) -> Result<(File, bool), Failure> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        options.read(true).write(true);
         if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(Failure::usage(
                 format!("{} is not a regular file", display_path(path)),
                 "name a file for -o, or leave it out to write to standard output",
             ));
         }
-        options.open(path).map_err(|error| {
+        let opened = match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => options
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map(|file| (file, true)),
+            opened => opened.map(|file| (file, false)),
+        };
+        opened.map_err(|error| {
             Failure::usage(
                 format!(
                     "the file {} cannot be opened ({})",

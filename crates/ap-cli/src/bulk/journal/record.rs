@@ -21,7 +21,7 @@ pub(crate) enum Record {
     NotSent(Vec<u64>),
 }
 
-/// What a run is about. A run resumes only a journal that has the same.
+/// What a run is about. A run resumes only a journal that has the same. Settings have a checksum of their value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Begin {
     pub(crate) version: u32,

@@ -57,6 +57,7 @@ impl Journal {
             len: self.len,
             sum: self.sum,
             unsynced: self.unsynced,
+            created: self.created,
             _lock: self._lock,
         }
     }
@@ -322,7 +323,8 @@ fn a_row_that_may_have_been_sent_is_not_sent_again_and_is_unknown() {
 #[test]
 fn two_runs_at_once_are_refused() {
     let folder = Folder::new();
-    let (journal, _) = folder.open().unwrap();
+    let (mut journal, state) = folder.open().unwrap();
+    journal.commit(b"", state, true).unwrap();
     let failure = folder.open().err().unwrap();
     assert!(
         failure.message.starts_with("another process is writing "),
@@ -401,6 +403,18 @@ fn files_that_are_not_those_of_the_run_are_refused() {
         "{}",
         failure.message
     );
+}
+
+#[test]
+fn a_run_that_ends_before_it_has_done_anything_leaves_no_file() {
+    let folder = Folder::new();
+    drop(folder.open().unwrap());
+    assert!(!folder.output().exists() && !folder.journal().exists());
+    // Files that were there stay.
+    resume(&shape(3, true), &folder, &mut Received::new());
+    drop(folder.open().unwrap());
+    assert_eq!(folder.results().len(), 3);
+    assert!(folder.journal().exists());
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 mod single;
 
-use activeprospect::Origins;
 use activeprospect::api::trustedform::certificates::{
     CertificateId, Insights, MatchLead, Property, Results, Retain, Run, Verify,
 };
+use activeprospect::{Origins, Service};
 use clap::{Arg, Subcommand};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::bulk::input::row::{Fields, RowProblem};
+use crate::bulk::input::row::{Fields, RowProblem, VALUE};
 use crate::bulk::input::source::Source;
 use crate::bulk::input::{InputFormat, Need, Role, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
@@ -162,7 +162,8 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         }
     };
     let mut session = Session::without_keys(options)?;
-    let identity = Identity::new(name, [("operation", operation.describe())]);
+    let target = (&session, Service::TrustedForm);
+    let identity = Identity::new(name, target, [("operation", operation.describe())]);
     let job = Certificates {
         operation,
         origins: session.client.origins().clone(),
@@ -271,8 +272,15 @@ impl Job for Certificates {
         }
     }
 
+    fn shown<'a>(&self, fields: &'a Fields) -> Option<&'a str> {
+        certificate(fields)
+    }
+
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {
-        let text = fields.value().trim();
+        let text = certificate(fields).map(str::trim);
+        let text = text.filter(|text| !text.is_empty());
+        let text =
+            text.ok_or_else(|| RowProblem::new("it has no certificate").in_column(CERTIFICATE))?;
         let certificate = match text.contains("://") {
             true => CertificateId::from_url_at(text, &self.origins),
             false => text.parse(),
@@ -304,15 +312,24 @@ impl Job for Certificates {
     }
 }
 
+/// Returns the certificate of a row as it is written there: the column that has it, or a plain line.
+fn certificate(fields: &Fields) -> Option<&str> {
+    fields.text(CERTIFICATE).or_else(|| fields.text(VALUE))
+}
+
 impl Operation {
-    /// Describes it for the journal.
+    /// Describes it in the same way in every version, for the journal.
     fn describe(&self) -> String {
-        match self {
-            Self::Retain { vendor, is_hashed } => format!("retain {vendor:?} {is_hashed}"),
-            Self::Match { is_hashed } => format!("match {is_hashed}"),
-            Self::Insights(properties) => format!("insights {properties:?}"),
-            Self::Verify(advertiser) => format!("verify {advertiser:?}"),
-        }
+        let described = match self {
+            Self::Retain { vendor, is_hashed } => json!([vendor, is_hashed]),
+            Self::Match { is_hashed } => json!(is_hashed),
+            Self::Insights(properties) => {
+                let names = properties.iter().map(Property::as_str);
+                json!(names.collect::<Vec<_>>())
+            }
+            Self::Verify(advertiser) => json!(advertiser),
+        };
+        described.to_string()
     }
 }
 

@@ -10,6 +10,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde_json::json;
 
 use super::parse_id;
 use super::selection::Columns;
@@ -166,14 +167,10 @@ impl Filter {
         rules.fold(list, List::rule)
     }
 
-    /// Describes it for the journal.
+    /// Describes it in the same way in every version, for the journal.
     fn describe(&self) -> String {
-        let rules: Vec<_> = self
-            .rules
-            .iter()
-            .map(|rule| serde_json::to_string(rule).ok())
-            .collect();
-        format!("{:?} {:?} {rules:?}", self.from, self.to)
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        json!([time(self.from), time(self.to), self.rules]).to_string()
     }
 }
 

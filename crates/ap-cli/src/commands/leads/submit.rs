@@ -1,8 +1,8 @@
 //! `ap leads submit`: one lead for each row, never sent twice.
 
-use activeprospect::Error;
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{self, Submit};
+use activeprospect::{Error, Service};
 use serde_json::{Map, Value};
 
 use super::single;
@@ -65,6 +65,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     let mut session = Session::without_keys(options)?;
     let identity = Identity::new(
         "leads submit",
+        (&session, Service::LeadConduit),
         [
             ("flow", args.flow.as_str().to_owned()),
             ("source", args.source.as_str().to_owned()),

@@ -7,16 +7,17 @@ use serde_json::{Map, Value};
 use super::values::{self, Args};
 use crate::bulk::input::row::{Fields, RowProblem};
 use crate::bulk::job::{Job, Prepared, Verdict};
+use crate::commands::confirmation::Confirmation;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
 use crate::session::Session;
 
 /// What is done with the values.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Change {
     Add,
-    Remove,
+    Remove(Confirmation),
 }
 
 pub(super) fn run(
@@ -26,7 +27,7 @@ pub(super) fn run(
 ) -> Result<Printed, Failure> {
     let command = match change {
         Change::Add => "lists add",
-        Change::Remove => "lists remove",
+        Change::Remove(_) => "lists remove",
     };
     values::run(command, &Changes { change, args }, args, options)
 }
@@ -40,7 +41,7 @@ impl Job for Changes<'_> {
     fn columns(&self) -> &'static [&'static str] {
         match self.change {
             Change::Add => &["accepted"],
-            Change::Remove => &["removed"],
+            Change::Remove(_) => &["removed"],
         }
     }
 
@@ -62,7 +63,7 @@ impl Job for Changes<'_> {
                     verdict(is_accepted, "accepted", is_accepted)
                 })
             }
-            Change::Remove => {
+            Change::Remove(_) => {
                 let remove = RemoveItems::new(list.clone(), [value]);
                 let remove = if *is_hashed { remove.hashed() } else { remove };
                 // A value that was not on the list is not there now either, which a resumed run relies on.
@@ -71,6 +72,15 @@ impl Job for Changes<'_> {
                 })
             }
         })
+    }
+
+    fn confirm(&self) -> Result<(), Failure> {
+        match self.change {
+            Change::Add => Ok(()),
+            Change::Remove(confirmation) => {
+                confirmation.ask("remove the value of every row from this list?")
+            }
+        }
     }
 
     fn is_of_every_row(&self, error: &Error) -> bool {

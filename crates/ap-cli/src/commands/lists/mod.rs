@@ -73,11 +73,7 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         Command::Check(args) => check::run(args, options),
         Command::Add(args) => change::run(Change::Add, args, options),
         Command::Remove(args) => {
-            if !args.values.preview.is_wanted() {
-                let question = "remove the value of every row from this list?";
-                args.confirmation.ask(question)?;
-            }
-            change::run(Change::Remove, &args.values, options)
+            change::run(Change::Remove(args.confirmation), &args.values, options)
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What `ap lists check`, `add` and `remove` have in common: a value of each row, and the list that it is looked up on,
 //! added to or removed from.
 
-use activeprospect::Endpoint as _;
 use activeprospect::api::suppressionlist::Lists;
 use activeprospect::api::{Id, ListName};
+use activeprospect::{Endpoint as _, Service};
 
 use super::parse_list;
 use crate::bulk::input::Selection;
@@ -50,7 +50,8 @@ pub(super) fn run(
         ("list", args.list.as_str().to_owned()),
         ("--md5", args.is_hashed.to_string()),
     ];
-    let identity = Identity::new(command, settings);
+    let target = (&session, Service::SuppressionList);
+    let identity = Identity::new(command, target, settings);
     let selection = Selection::Value(args.column.clone());
     if args.preview.is_wanted() {
         return row_preview::show(args.preview, job, selection, &args.bulk, &mut session);

@@ -10,9 +10,9 @@ mod singer;
 
 use std::time::{Duration, Instant};
 
-use activeprospect::Endpoint as _;
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::events::List;
+use activeprospect::{Endpoint as _, Service};
 use clap::ValueEnum;
 use serde_json::value::RawValue;
 
@@ -94,10 +94,11 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         });
     let settings = [
         ("filter", args.filter.describe()),
-        ("format", format!("{format:?}")),
+        ("format", bulk::written(&format)),
     ];
-    let identity = Identity::new("events export", settings);
-    let (mut sink, mut state) = bulk::open(&args.output, identity)?;
+    let target = (&session, Service::LeadConduit);
+    let identity = Identity::new("events export", target, settings);
+    let (mut sink, mut state) = bulk::open(&args.output, &identity)?;
     if state.is_complete && !args.since_last {
         return bulk::already_complete(
             &state,
@@ -114,8 +115,13 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         list = list.after(cursor);
     }
     let is_csv = format == Format::Csv;
-    if state.len == 0 && is_csv {
-        sink.commit(&lines::csv_header(), state.clone(), true)?;
+    if state.len == 0
+        && is_csv
+        && sink
+            .commit(&lines::csv_header(), state.clone(), true)?
+            .is_reader_gone()
+    {
+        return Ok(Printed::ReaderGone);
     }
     let earlier = state.rows;
     let progress = Progress::new(None, earlier, "events");
@@ -149,8 +155,8 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let (printed, failure) = match ended? {
         Ok(printed) => (printed, None),
         Err(error) => {
-            sink.commit(&[], state.clone(), true)?;
-            (Printed::All, Some(session.failure(error)))
+            let printed = sink.commit(&[], state.clone(), true)?;
+            (printed, Some(session.failure(error)))
         }
     };
     let mut report = Report::new(state.counts, earlier, progress.elapsed());
