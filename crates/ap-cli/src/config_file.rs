@@ -21,6 +21,9 @@ use crate::{limited_read, output, proxy};
 /// The variable that names a profile.
 pub(crate) const PROFILE_VARIABLE: &str = "ACTIVEPROSPECT_PROFILE";
 
+/// The table whose members are named by the user.
+const PROFILES: &str = "profiles";
+
 const LIMIT_MIB: u64 = 1;
 
 const HINT: &str = "check its owner and mode, or set XDG_CONFIG_HOME to a folder of yours";
@@ -207,8 +210,8 @@ impl Reader<'_> {
         if let Some(name) = table.remove("profile") {
             config.profile = Some(self.profile(name.as_str().unwrap_or_default())?);
         }
-        if let Some(profiles) = table.remove("profiles") {
-            for (name, settings) in self.table(profiles, "profiles")? {
+        if let Some(profiles) = table.remove(PROFILES) {
+            for (name, settings) in self.table(profiles, PROFILES)? {
                 let name = self.profile(&name)?;
                 let settings = self.table(settings, "a profile")?;
                 config.profiles.push((name, self.settings(settings)?));
@@ -308,15 +311,25 @@ fn without_repetition(origins: &mut [NamedOrigin]) {
     }
 }
 
-/// Returns `true` if a name says that its value is secret, or if a value may be a key.
-fn has_secret(table: &Table) -> bool {
-    table.iter().any(|(name, value)| {
-        is_secret_name(name)
-            || name.to_ascii_lowercase().contains("key")
-            || match value {
-                Value::Table(table) => has_secret(table),
-                Value::String(text) => may_be_key(text),
-                _ => false,
-            }
+/// Returns `true` if the name of a setting says that its value is secret, or if a value may be a key. A profile may have
+/// any name.
+fn has_secret(file: &Table) -> bool {
+    let is_secret_profile = |(name, value): (&String, &Value)| match value {
+        Value::Table(settings) => settings.iter().any(is_secret),
+        _ => is_secret((name, value)),
+    };
+    file.iter().any(|(name, value)| match value {
+        Value::Table(profiles) if name == PROFILES => profiles.iter().any(is_secret_profile),
+        _ => is_secret((name, value)),
     })
+}
+
+fn is_secret((name, value): (&String, &Value)) -> bool {
+    is_secret_name(name)
+        || name.to_ascii_lowercase().contains("key")
+        || match value {
+            Value::Table(table) => table.iter().any(is_secret),
+            Value::String(text) => may_be_key(text),
+            _ => false,
+        }
 }
