@@ -253,6 +253,39 @@ fn pages_of_a_search_follow_by_number_up_to_the_products_limit() {
 }
 
 #[test]
+fn the_last_page_of_a_search_is_shorter_so_that_no_lead_is_missing() {
+    for (query, total, count, calls) in [
+        ("limit=30", Some(1291), 1000, 34),
+        ("limit=30", None, 1000, 34),
+        ("limit=30&from=985", Some(1291), 15, 1),
+        ("limit=30", Some(65), 65, 3),
+        ("limit=30", None, 65, 3),
+    ] {
+        let all = total.unwrap_or(match count {
+            65 => 65,
+            _ => 1291,
+        });
+        let server = Counting::new(move |request| {
+            let number = |name: &str| parameter(request, name).map(|text| text.parse().unwrap());
+            let (from, limit) = (number("from").unwrap_or(0), number("limit").unwrap());
+            // The product refuses what is beyond the end.
+            if from + limit > 1000 {
+                return (400, "", "{}".to_owned());
+            }
+            let hits: Vec<_> = (from..all).take(limit).map(|hit| hit.to_string()).collect();
+            let total = total.map_or_else(String::new, |total| format!(",\"total\":{total}"));
+            (200, "", format!("{{\"hits\":[{}]{total}}}", hits.join(",")))
+        });
+        let path = format!("search/leads?{query}");
+        let ran = Home::new().run(&[&lcx(&server), "api", "--paginate", &path]);
+        let hits: Vec<usize> = serde_json::from_str(ran.succeeds()).unwrap();
+        let end = all.min(1000);
+        assert_eq!(hits, (end - count..end).collect::<Vec<_>>(), "{query}");
+        assert_eq!(server.count(), calls, "{query} {total:?}");
+    }
+}
+
+#[test]
 fn what_has_no_pages_is_one_call_and_printed_as_it_is() {
     let fake = Fake::status(200, "", "[ 1 ]");
     let ran = Home::new().run(&["--origin", &fake.as_lcx(), "api", "--paginate", "flows"]);
