@@ -9,7 +9,7 @@ use super::job::{Fate, INPUT, Problem};
 use super::journal::record::Counts;
 use crate::failure::Failure;
 use crate::output;
-use crate::redact::Secrets;
+use crate::redact::KnownSecrets;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +50,7 @@ pub(crate) struct Encoder<'a> {
     pub(crate) format: OutputFormat,
     pub(crate) shard: Shard,
     pub(crate) columns: &'static [&'static str],
-    pub(crate) secrets: &'a Secrets,
+    pub(crate) secrets: &'a KnownSecrets,
 }
 
 impl Finished {
@@ -95,7 +95,8 @@ impl Encoder<'_> {
         if let Fate::Failed(problem) = &finished.fate
             && problem.kind == INPUT
         {
-            let message = self.secrets.redact_text(problem.message.as_bytes());
+            let secrets = self.secrets.now();
+            let message = secrets.redact_text(problem.message.as_bytes());
             name = format!("{name}: {}", String::from_utf8_lossy(&message));
         }
         Some(name)
@@ -148,7 +149,7 @@ impl Encoder<'_> {
                 csv_line(&mut line, fields.chain(error.unwrap_or_default()));
             }
         }
-        for piece in self.secrets.redact(&line) {
+        for piece in self.secrets.now().redact(&line) {
             lines.extend_from_slice(piece);
         }
         Ok(())

@@ -128,7 +128,8 @@ impl<'a> SingleCall<'a> {
             Ok(response) => response,
             Err(error) => return refused(error, session, &options.json),
         };
-        let body = session.secrets.redact_text(response.bytes());
+        let secrets = session.secrets.now();
+        let body = secrets.redact_text(response.bytes());
         let answer = Answer {
             body: &body,
             list: self.list,
@@ -185,7 +186,8 @@ fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed
         && failure.code == ExitCode::Other
     {
         if json.is_json() {
-            let body = session.secrets.redact_text(response.bytes());
+            let secrets = session.secrets.now();
+        let body = secrets.redact_text(response.bytes());
             if output::print_json(&body)?.is_reader_gone() {
                 return Ok(Printed::ReaderGone);
             }

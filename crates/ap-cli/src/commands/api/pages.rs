@@ -222,7 +222,6 @@ pub(super) fn run(
     args: &Args,
     session: &Session,
 ) -> Result<Printed, Failure> {
-    let secrets = (!args.show_secrets).then_some(&session.secrets);
     let mut printer = Printer::new();
     let mut cursor = paging.first.clone();
     loop {
@@ -235,6 +234,8 @@ pub(super) fn run(
         let body = response.bytes();
         // The original has the ids; what is printed has no secrets.
         let next = paging.next(cursor.as_deref(), &parse(paging.kind, body)?)?;
+        let known = session.secrets.now();
+        let secrets = (!args.show_secrets).then_some(&*known);
         let shown = without_secrets(body, secrets);
         let printed = match args.jq {
             Some(filter) => filter.print(shown.into_owned(), session.timeout(), secrets)?,
