@@ -155,7 +155,10 @@ impl Resource {
         if body.is_whole() {
             return self.save(put, body, b"", call, &mut session);
         }
-        let now = send(&mut session, get, body.prompt())?;
+        let now = match send(&mut session, get, body.prompt(), call)? {
+            Ok(now) => now,
+            Err(printed) => return Ok(printed),
+        };
         self.save(put, body, now.bytes(), call, &mut session)
     }
 
@@ -174,7 +177,6 @@ impl Resource {
         };
         SingleCall::new(draft.body(given.text), self.columns)
             .body_from(given.file, body.prompt())
-            .decided_by(by_errors)
             .note(self.saved)
             .run_in(session, call)
     }
@@ -239,7 +241,6 @@ impl Flows {
                 "deploy this flow? What is saved handles every lead from then on",
                 *confirmation,
             )
-            .decided_by(by_errors)
             .run(call, options),
         }
     }
