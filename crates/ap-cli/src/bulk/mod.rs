@@ -125,7 +125,7 @@ pub(crate) fn run(
         let runner = Runner {
             caller: &caller,
             encoder,
-            concurrency: options.concurrency.into(),
+            concurrency: options.concurrency(),
             is_ordered,
             sink: &mut sink,
             progress: &progress,
@@ -245,7 +245,7 @@ pub(crate) fn conclude(
         return Ok(Printed::ReaderGone);
     }
     report.complete = ended.failure.is_none();
-    report.print(options.report)?;
+    report.print(options.report.unwrap_or_default())?;
     if let Some(mut failure) = ended.failure {
         if options.output.is_some() && failure.code != ExitCode::Usage {
             failure.hint = format!("{}; run the same command again to resume", failure.hint);
