@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory as _, Error, FromArgMatches as _, Parser};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::possible_key::may_be_key;
-use crate::{commands, error_kind, exit_code, help};
+use crate::{commands, error_kind, exit_code, help, known_words};
 
 /// Call the ActiveProspect APIs (LeadConduit, TrustedForm, SuppressionList, the account API).
 ///
@@ -123,6 +123,9 @@ fn hint(error: &Error, arguments: &[OsString]) -> String {
             if is_argument && !typed.starts_with('-') && own.any(clap::Arg::is_last_set) {
                 return format!("write `--` before the command that it runs; {see}");
             }
+            if is_argument && let Some(placed) = command.placement(typed) {
+                return format!("{placed}; {see}");
+            }
             match suggestion {
                 Some(suggestion) => format!("did you mean {suggestion}? {see}"),
                 None => see,
@@ -145,6 +148,11 @@ fn option_of<'a>(command: &'a Command, typed: &str) -> Option<&'a str> {
         .filter(|option| !option.is_hide_set());
     let mut names = options.filter_map(|option| option.get_long());
     names.find(|name| *name == typed)
+}
+
+fn has_option(command: &Command, name: &str) -> bool {
+    let mut options = command.get_arguments();
+    options.any(|option| option.get_long() == Some(name) && !option.is_hide_set())
 }
 
 /// Returns a piece of an error's context. Of several suggestions, the last is the most similar.
@@ -176,10 +184,26 @@ impl CommandPath {
         Self { name, command }
     }
 
+    /// Says where a file for results belongs, or an argument that was written as an option.
+    fn placement(&self, typed: &str) -> Option<String> {
+        let Some(option) = typed.strip_prefix("--") else {
+            let has_output = !typed.starts_with('-') && has_option(&self.command, "output");
+            return has_output.then(|| "write results to a file with -o FILE".to_owned());
+        };
+        let names = self.command.get_positionals();
+        let mut names = names.filter_map(|argument| argument.get_value_names()?.first());
+        let name = names.find(|name| name.eq_ignore_ascii_case(option))?;
+        Some(format!("write {name} alone, without --"))
+    }
+
     /// Returns where an option belongs, or one that is spelled nearly like it.
     fn suggest_argument(&self, error: &Error, typed: &str) -> Option<String> {
         if let Some(long) = option_of(&self.command, typed) {
             return Some(format!("`--{long}` after `{}`", self.name));
+        }
+        let exists = |name: &str| has_option(&self.command, name);
+        if let Some(known) = known_words::option(typed, exists) {
+            return Some(format!("`--{known}`"));
         }
         let mut subcommands = self.command.get_subcommands();
         let elsewhere = subcommands.find_map(|subcommand| {
@@ -215,7 +239,12 @@ impl CommandPath {
                 Some(format!("{} {found}", group.get_name()))
             })
         };
-        let found = exact().or_else(here).or_else(below)?;
+        let exists = |words: &str| {
+            let first = words.split(' ').next().unwrap_or(words);
+            self.command.find_subcommand(first).is_some()
+        };
+        let known = known_words::command(typed, exists).map(str::to_owned);
+        let found = known.or_else(exact).or_else(here).or_else(below)?;
         Some(format!("`{} {found}`", self.name))
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum ExitCode {
     NoAcceptedKey = 3,
     /// Another 401, 402 or 403.
     Forbidden = 4,
-    /// 404.
+    /// 404, or a list that the account does not have.
     NotFound = 5,
     /// No complete answer was received.
     Transport = 6,
@@ -45,7 +45,7 @@ const MEANINGS: [(&str, &str); 11] = [
         "the product rejected the key, or there is no key; with --no-auth, any 401",
     ),
     ("4", "any other 401 or 403, or a 402"),
-    ("5", "404"),
+    ("5", "404, or a list that the account does not have"),
     (
         "6",
         "no complete answer: the connection, TLS or time failed",

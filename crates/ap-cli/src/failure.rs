@@ -40,6 +40,14 @@ impl Failure {
         Self::new(ExitCode::Usage, message, hint)
     }
 
+    /// Says what to do if the product did not find what an argument names.
+    pub(crate) fn hint_if_not_found(mut self, hint: &str) -> Self {
+        if self.code == ExitCode::NotFound {
+            hint.clone_into(&mut self.hint);
+        }
+        self
+    }
+
     pub(crate) fn no_key() -> Self {
         let failure = Self::new(
             ExitCode::NoAcceptedKey,

@@ -13,12 +13,15 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "ap",
         "\
-$ ap --emulator api flows         # no account needed
+$ ap --emulator flows list        # no account needed
 $ ap auth login                   # store your key
-$ ap api flows                    # call the real API
 $ ap auth status                  # show which key each product accepts
-$ ap lists check LIST numbers.txt -o checked.jsonl
-$ ap events export --from 2026-11-01 -o events.jsonl
+$ ap whoami --json
+$ ap flows list --jq '.[] | {id, name}'
+$ ap events export --from 2026-10-01 --to 2026-11-01 -o october.csv
+$ ap lists check LIST numbers.txt -o checked.csv
+$ ap certs retain leads.csv -o retained.csv
+$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv
 $ ap help exit-codes",
     ),
     (

@@ -16,6 +16,7 @@ mod interrupt;
 mod jq;
 mod json_layout;
 mod keys;
+mod known_words;
 mod limited_read;
 mod options;
 mod output;

@@ -48,6 +48,15 @@ impl PreviewOptions {
         };
         output::print(text.as_bytes())
     }
+
+    /// Says to people what a dry run does not show. Once, after the calls.
+    pub(crate) fn say_not_sent(self) {
+        if self.dry_run {
+            output::eprintln(
+                "ap: nothing of this was sent, so it was not checked that the ids and names in it exist",
+            );
+        }
+    }
 }
 
 /// Finds the account's keys, if there are any, so that no text that repeats one is shown.

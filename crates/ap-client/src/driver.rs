@@ -17,6 +17,8 @@ pub(crate) struct Driver {
     called: Called,
     is_unsigned: bool,
     timeout: Duration,
+    /// When the call must be over, from when its time began.
+    deadline: Option<Deadline>,
     /// How many attempts there may be.
     attempts: u32,
     /// How many of them failed.
@@ -66,6 +68,7 @@ impl Driver {
             called,
             is_unsigned,
             timeout,
+            deadline: None,
             attempts,
             failures: 0,
             requests: 0,
@@ -74,8 +77,12 @@ impl Driver {
         })
     }
 
-    pub(crate) fn deadline(&self, now: Moment) -> Deadline {
-        Deadline::after(now, self.timeout)
+    /// Returns when the call must be over. Its time begins the first time that this is called.
+    pub(crate) fn deadline(&mut self, now: Moment) -> Deadline {
+        let timeout = self.timeout;
+        *self
+            .deadline
+            .get_or_insert_with(|| Deadline::after(now, timeout))
     }
 
     pub(crate) fn request(&self) -> &Request<Bytes> {
@@ -216,7 +223,7 @@ impl Driver {
     }
 
     /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more.
-    fn forget_attempt(&mut self) {
+    pub(crate) fn forget_attempt(&mut self) {
         if !self.is_unsigned {
             self.request.headers_mut().remove(header::AUTHORIZATION);
         }

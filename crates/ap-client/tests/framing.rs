@@ -244,7 +244,11 @@ proptest! {
             if let Ok(proxy) = Proxy::parse(&text) {
                 let proxy = proxy.with_password("user", &password);
                 let pair = ("user".to_owned(), password.clone());
-                prop_assert_eq!(proxy.user_and_password(), Some(pair));
+                prop_assert_eq!(proxy.user_and_password(), Some(pair.clone()));
+                let url = proxy.url_with_password();
+                let read = Proxy::parse_with_password(&url).unwrap();
+                prop_assert_eq!(read.user_and_password(), Some(pair));
+                prop_assert_eq!(read.origin(), proxy.origin());
             }
         }
     }

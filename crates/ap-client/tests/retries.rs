@@ -140,6 +140,35 @@ fn without_a_policy_nothing_is_made_again() {
 }
 
 #[test]
+fn a_draft_is_sent_again_while_the_caller_says_so_and_within_one_timeout() {
+    // script | how often it is repeated at most -> result | seconds at which requests went out
+    for row in [
+        "a closed 5s, a 200             | 2 -> 200    | 0 5",
+        "a closed, a closed, a 200      | 2 -> 200    | 0 0 0",
+        "a closed, a closed             | 1 -> closed | 0 0",
+        "a closed                       | 0 -> closed | 0",
+        "a 503                          | 2 -> 503    | 0",
+        // Each time it begins with the key that is preferred by then.
+        "a bad, b closed 1s, a 200      | 1 -> 200    | 0 0 1",
+        "a closed 50s, a 200 11s        | 1 -> timeout | 0 50",
+    ] {
+        let (script, most, expected, times) = common::columns(row);
+        let transport = Scripted::sleeping(1, script);
+        let client = ClientBuilder::<Async>::new().keys(ring("ab"));
+        let client = client.build_with(Arc::clone(&transport)).unwrap();
+        let mut repeats = 0..most.parse().unwrap();
+        let repeats = |error: &Error| error.name() == "closed" && repeats.next().is_some();
+        let outcome = block_on(client.send_while(flows(), repeats));
+        assert_eq!(result(&outcome), expected, "{row}");
+        let seen = transport.finish();
+        let seconds: Vec<_> = seen.iter().map(|seen| at(seen).as_secs_f64()).collect();
+        let times: Vec<f64> = times.split(' ').map(|time| time.parse().unwrap()).collect();
+        assert_eq!(seconds, times, "{row}");
+        assert!(seen.iter().all(|one| one.uri == seen[0].uri), "{row}");
+    }
+}
+
+#[test]
 fn the_random_number_decides_up_to_half_of_a_wait() {
     for (random, second) in [(0.0, 500), (0.5, 750), (1.0, 1_000), (f64::NAN, 500)] {
         let (_, seen) = call(&flows(), "a 503, a 200", policy(), random);

@@ -11,13 +11,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use ap_client::transport::{
-    Connect as _, Deadline, Moment, Transport as _, TransportConfig, TransportErrorKind,
+    Deadline, FnTransport, Moment, Transport as _, TransportConfig, TransportErrorKind,
 };
 use ap_core::key::basic;
 use ap_core::{ApiKey, Error, KeyRing};
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use std_transport::{StdTransport, listener};
+use std_transport::{connect, listener};
 
 /// Returns what a row writes in short: `200 length: 2 | []`. In a row, ` ; ` ends a header line, and the first
 /// `|` ends the head.
@@ -140,13 +140,13 @@ fn a_url_that_is_no_origin_on_loopback_is_refused() {
 
 // --- The transport by itself
 
-fn transport() -> StdTransport {
-    StdTransport::connect(&TransportConfig::default()).unwrap()
+fn transport() -> FnTransport {
+    connect(&TransportConfig::default()).unwrap()
 }
 
 /// Makes one round trip against one reply, with enough time.
 fn round_trip(
-    transport: &StdTransport,
+    transport: &FnTransport,
     method: Method,
     reply: Vec<u8>,
 ) -> Result<Response<Bytes>, TransportErrorKind> {
@@ -244,7 +244,7 @@ fn anything_less_than_a_complete_response_is_an_error() {
 #[test]
 fn the_limit_of_a_body_counts_over_all_chunks() {
     let config = TransportConfig::new().max_body_size(4);
-    let transport = StdTransport::connect(&config).unwrap();
+    let transport = connect(&config).unwrap();
     let go = |chunks: &str| {
         let text = format!("HTTP/1.1 200 OK ; chunked | {chunks}");
         round_trip(&transport, Method::GET, reply(&text))

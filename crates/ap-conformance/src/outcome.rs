@@ -32,6 +32,9 @@ pub(crate) struct Outcome {
     /// the URL.
     #[serde(skip)]
     pub log: String,
+    /// The call lasted until the limit that the suite itself set, because the case has none.
+    #[serde(skip)]
+    pub is_at_limit: bool,
 }
 
 impl Outcome {
@@ -40,6 +43,11 @@ impl Outcome {
             kind: kind.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Returns `true` if the call did not end, or only because of the suite's own limit.
+    pub(crate) fn has_hung(&self) -> bool {
+        self.kind == "hung" || self.is_at_limit
     }
 
     /// Returns the outcome of a call that a client made.

@@ -50,6 +50,8 @@ pub(crate) struct Verdict {
     pub kinds: Vec<String>,
     /// By how many bytes the process grew, if that was measured.
     pub memory: Option<u64>,
+    /// A call did not end, or only because of the suite's own limit.
+    pub has_hung: bool,
     /// Why the subject skips the case, if it does.
     pub skipped: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Verdict {
             kinds: vec!["hung".to_owned()],
             details: String::new(),
             memory: None,
+            has_hung: true,
             skipped: None,
         }
     }
@@ -73,6 +76,7 @@ impl Verdict {
             details: String::new(),
             kinds: Vec::new(),
             memory: None,
+            has_hung: false,
             skipped: Some(reason),
         }
     }
@@ -158,6 +162,13 @@ impl<'a> Run<'a> {
         self.timeout
     }
 
+    /// Returns `true` if a call lasted until the suite's own limit: until the deadline, if the case has none.
+    ///
+    /// A case with a deadline of its own is about time, and its calls end soon.
+    pub(crate) fn is_at_limit(&self, elapsed: Duration) -> bool {
+        self.case.settings.timeout_ms.is_none() && elapsed >= self.timeout
+    }
+
     /// Returns how long a call may take before it is late.
     pub(crate) fn allowed_time(&self, call: &Call) -> Duration {
         call.expect
@@ -222,6 +233,7 @@ impl<'a> Run<'a> {
             details,
             kinds: kinds.collect(),
             memory: self.memory_growth,
+            has_hung: self.outcomes.iter().any(Outcome::has_hung),
             skipped: None,
         }
     }

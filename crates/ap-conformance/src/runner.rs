@@ -1,9 +1,10 @@
 //! [`Runner`]: runs the cases of a suite, one after another or some at a time, and writes the report.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
 
@@ -18,8 +19,8 @@ use crate::run::Verdict;
 use crate::skip::{Exceptions, NotRun, ProcessKind, SubjectKind, not_run};
 use crate::subject;
 
-/// After this many cases in which a call did not end, the rest is not run: each costs seconds.
-const MAX_HANGS: usize = 20;
+/// After this many cases in which a call did not end by itself, the rest is not run: each costs seconds.
+pub(crate) const MAX_HANGS: usize = 20;
 
 /// Runs cases for one subject.
 pub(crate) struct Runner<'a> {
@@ -32,6 +33,7 @@ pub(crate) struct Runner<'a> {
     pub is_quiet: bool,
     /// How many cases may run at a time.
     pub jobs: usize,
+    pub max_hangs: usize,
     pub searches_logs: bool,
 }
 
@@ -108,7 +110,7 @@ impl Runner<'_> {
         let results = RefCell::new(Results::start(self));
         let worker = || async {
             while let Some(case) = queue.next() {
-                let begun = results.borrow().begin(case);
+                let begun = results.borrow_mut().begin(case);
                 let total = run_case_async(case, begun, &context, make).await;
                 results.borrow_mut().end_or_repeat(case, total, &queue);
             }
@@ -200,7 +202,6 @@ where
 }
 
 fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
-    let elapsed = total.started.elapsed();
     let is_should = |failure: &Failure| failure.level == Level::Should;
     CaseReport {
         id: case.id.clone(),
@@ -211,7 +212,7 @@ fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> Cas
         },
         state,
         reason,
-        millis: elapsed.as_millis().try_into().unwrap_or(u64::MAX),
+        millis: total.elapsed.as_millis().try_into().unwrap_or(u64::MAX),
         title: case.title.clone(),
         requirement: case.requirement.clone(),
         source: case.source.clone(),
@@ -226,8 +227,10 @@ struct Results<'a> {
     runner: &'a Runner<'a>,
     reports: Vec<CaseReport>,
     progress: Progress<'a>,
-    /// How many cases failed because a call did not end.
-    hangs: usize,
+    /// The cases that failed with a call that did not end by itself.
+    hangs: BTreeSet<String>,
+    /// The first runs of cases that failed among others.
+    first_runs: BTreeMap<String, CaseTotal>,
 }
 
 impl<'a> Results<'a> {
@@ -236,39 +239,54 @@ impl<'a> Results<'a> {
             runner,
             reports: Vec::new(),
             progress: Progress::start(runner.subject, runner.cases.len(), runner.is_quiet),
-            hangs: 0,
+            hangs: BTreeSet::new(),
+            first_runs: BTreeMap::new(),
         }
     }
 
-    /// Begins a case, which may be decided without a run.
-    fn begin(&self, case: &Case) -> CaseTotal {
-        let not_run = self.runner.not_run(case).or_else(|| {
-            (self.hangs >= MAX_HANGS).then(|| NotRun {
+    /// Begins a case, which may be decided without a run. Once the run is stopped, what a first run found counts.
+    fn begin(&mut self, case: &Case) -> CaseTotal {
+        let first_run = self.first_runs.remove(&case.id);
+        let max_hangs = self.runner.max_hangs;
+        let is_stopped = self.hangs.len() >= max_hangs;
+        match (first_run, self.runner.not_run(case)) {
+            (Some(first_run), _) if is_stopped => first_run,
+            (_, None) if is_stopped => CaseTotal::start(Some(NotRun {
                 state: CaseState::Skipped,
-                reason: format!("stopped after {MAX_HANGS} hangs"),
-            })
-        });
-        CaseTotal::start(not_run)
+                reason: format!("stopped after {max_hangs} hangs"),
+            })),
+            (_, not_run) => CaseTotal::start(not_run),
+        }
     }
 
     /// Ends a case that ran among others. If it failed, it runs again by itself, and that decides, so that no case fails
-    /// because the machine was busy with the others. One that hung does not, since that would take long.
+    /// because the machine was busy with the others. One that never ended does not, since that would take long.
     fn end_or_repeat<'q>(&mut self, case: &'q Case, total: CaseTotal, queue: &Queue<'q>) {
-        if total.failure.is_some() && !total.has_hung() {
-            queue.repeat(case);
-        } else {
+        if total.failure.is_none() || total.has_no_end() {
             self.end(case, total);
+            return;
         }
+        let is_expected = self.runner.expected_failures.get(&case.id).is_some();
+        self.count_hang(case, total.has_hung && !is_expected);
+        self.first_runs.insert(case.id.clone(), total);
+        queue.repeat(case);
     }
 
     fn end(&mut self, case: &Case, total: CaseTotal) {
-        let has_hung = total.has_hung();
+        let has_hung = total.has_hung;
         let report = self.runner.judged(case, total);
-        if report.state == CaseState::Failed && has_hung {
-            self.hangs += 1;
-        }
+        self.count_hang(case, has_hung && report.state == CaseState::Failed);
         self.progress.add(&report);
         self.reports.push(report);
+    }
+
+    /// Counts a case once, by its last run.
+    fn count_hang(&mut self, case: &Case, has_hung: bool) {
+        if has_hung {
+            self.hangs.insert(case.id.clone());
+        } else {
+            self.hangs.remove(&case.id);
+        }
     }
 
     fn report(self) -> Report {
@@ -279,6 +297,9 @@ impl<'a> Results<'a> {
 /// What all runs of one case add up to.
 struct CaseTotal {
     started: Instant,
+    /// From the start to the end of the last run.
+    elapsed: Duration,
+    has_hung: bool,
     failure: Option<Failure>,
     not_run: Option<NotRun>,
     details: String,
@@ -290,6 +311,8 @@ impl CaseTotal {
     fn start(not_run: Option<NotRun>) -> Self {
         Self {
             started: Instant::now(),
+            elapsed: Duration::ZERO,
+            has_hung: false,
             failure: None,
             not_run,
             details: String::new(),
@@ -299,9 +322,11 @@ impl CaseTotal {
     }
 
     fn add(&mut self, offset: Option<usize>, verdict: Result<Verdict, String>) {
+        self.elapsed = self.started.elapsed();
         let result = verdict.map_err(Failure::from).and_then(|verdict| {
             self.kinds.extend(verdict.kinds);
             self.details = verdict.details;
+            self.has_hung |= verdict.has_hung;
             self.memory = self.memory.max(verdict.memory);
             let skipped = verdict.skipped.map(|reason| NotRun {
                 state: CaseState::Skipped,
@@ -318,7 +343,8 @@ impl CaseTotal {
         }
     }
 
-    fn has_hung(&self) -> bool {
+    /// Returns `true` if the suite gave up waiting for a call.
+    fn has_no_end(&self) -> bool {
         self.kinds.iter().any(|kind| kind == "hung")
     }
 
@@ -347,7 +373,7 @@ mod tests {
     #[test]
     fn a_case_that_fails_among_others_runs_again_by_itself() {
         let suite = Suite::builtin().quiet().jobs(3);
-        let runs = Mutex::new(std::collections::BTreeMap::new());
+        let runs = Mutex::new(BTreeMap::new());
         let is_at_once = AtomicUsize::new(0);
         let all_began = std::sync::Barrier::new(3);
         let report = suite.check_on_threads(|case, _, _| {

@@ -15,7 +15,7 @@ use crate::expected_failures::{self, ExpectedFailure, ExpectedFailures};
 use crate::log_collector;
 use crate::report::Report;
 use crate::run::Verdict;
-use crate::runner::Runner;
+use crate::runner::{MAX_HANGS, Runner};
 use crate::skip::{Exceptions, ProcessKind, SubjectKind};
 use crate::subject;
 use crate::subject::program::Program;
@@ -74,6 +74,7 @@ pub struct Suite {
     expected_failures: ExpectedFailures,
     process_kind: ProcessKind,
     jobs: usize,
+    max_hangs: usize,
     log: Option<fn() -> String>,
     memory_meter: Option<fn() -> Option<u64>>,
     trace: bool,
@@ -103,6 +104,7 @@ impl Suite {
             expected_failures: ExpectedFailures::default(),
             process_kind: ProcessKind::default(),
             jobs: 1,
+            max_hangs: MAX_HANGS,
             log: None,
             memory_meter: None,
             trace: false,
@@ -270,10 +272,11 @@ impl Suite {
         entries.try_fold(self, Self::expect_failure)
     }
 
-    /// Keeps only the cases for which the function returns `true`.
+    /// Keeps only the cases for which the function returns `true`, and runs them however many hang.
     #[cfg(test)]
     pub(crate) fn retain(mut self, keep: impl Fn(&Case) -> bool) -> Self {
         self.is_quiet = true;
+        self.max_hangs = usize::MAX;
         self.cases.retain(keep);
         self
     }
@@ -441,6 +444,7 @@ impl Suite {
             expected_failures: &self.expected_failures,
             is_quiet: self.is_quiet,
             jobs: if self.log.is_some() { 1 } else { self.jobs },
+            max_hangs: self.max_hangs,
             searches_logs: self.log.is_some(),
         }
     }

@@ -9,10 +9,8 @@ mod lacks;
 #[path = "../../ap-client/examples/std_transport/main.rs"]
 mod std_transport;
 
-use ap_client::transport::Connect as _;
 use ap_conformance::{Capability, CaseInfo, CaseState, Suite};
 use lacks::{PLAIN, without};
-use std_transport::StdTransport;
 
 fn suite() -> Suite {
     without(Suite::builtin().jobs(12), PLAIN).unwrap()
@@ -20,7 +18,7 @@ fn suite() -> Suite {
 
 #[test]
 fn a_plain_transport_passes_every_must_that_applies_to_it() {
-    let report = suite().check(StdTransport::connect);
+    let report = suite().check(std_transport::connect);
     report.assert();
     let not_applicable = report.count(CaseState::NotApplicable);
     let needing = |case: &CaseInfo<'_>| {

@@ -1,10 +1,7 @@
 //! [`Product`]: what has its own state of a key reset. [`Service`]: what has an origin.
 //!
-//! To add a product, add a variant to both types here, and to `ALL` of each. The compiler then points at
-//! every `match` of this file, and nothing else in this crate lists products. Two more steps may be needed:
-//! the body that the product sends for a bad key is a row of
-//! [`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS), unless it sends the documented one; and a new
-//! origin gets rows in `vectors/origins.json`.
+//! The steps to add a product are in `docs/architecture.md`, "Add a product". In this crate they are this file, a row of
+//! [`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS), and rows in `vectors/origins.json`.
 
 use std::fmt;
 use std::str::FromStr;

@@ -7,6 +7,7 @@ pub(crate) mod lists;
 mod published;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde_json::{Value, json};
 
 pub(crate) use self::entities::{access_logs, connections, entities, onboards};
@@ -48,7 +49,10 @@ pub(crate) const OUTBOUND_MODULE: &str = "leadconduit-default.outbound.json";
 
 /// Formats a time as the API does: ISO 8601, in UTC, with milliseconds.
 pub(crate) fn iso_8601(at: Timestamp) -> String {
-    format!("{at:.3}")
+    // The same as `format!("{at:.3}")`, without the work of a formatter: each event has such times.
+    DateTimePrinter::new()
+        .precision(Some(3))
+        .timestamp_to_string(&at)
 }
 
 pub(crate) fn user(key: &str, addresses: &Addresses) -> Value {

@@ -1,8 +1,8 @@
 //! [`Scalar`]: one value of a lead or an event, for rules, groups and JSON.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::state::events::id::Id;
@@ -30,18 +30,18 @@ impl Scalar<'_> {
     }
 
     /// Appends it to a JSON text.
-    pub(crate) fn write_json(&self, json: &mut String) {
-        // Writing to a string does not fail.
-        let _ = match self {
-            Self::Text(text) => {
-                write_text(text, json);
-                Ok(())
+    pub(crate) fn write_json(&self, json: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => write_json(&**text, json),
+            Self::Id(id) => {
+                json.push(b'"');
+                json.extend_from_slice(&id.digits());
+                json.push(b'"');
             }
-            Self::Id(id) => write!(json, "\"{id}\""),
-            Self::Integer(integer) => write!(json, "{integer}"),
-            Self::Money(amount) => write!(json, "{}", number(*amount)),
-            Self::Bool(is_true) => write!(json, "{is_true}"),
-        };
+            Self::Integer(integer) => write_json(integer, json),
+            Self::Money(amount) => write_json(&number(*amount), json),
+            Self::Bool(is_true) => write_json(is_true, json),
+        }
     }
 
     pub(crate) fn text(&self) -> Cow<'_, str> {
@@ -67,16 +67,10 @@ impl From<u32> for Scalar<'_> {
     }
 }
 
-/// Appends a text to a JSON text.
-pub(crate) fn write_text(text: &str, json: &mut String) {
-    let is_plain = |byte: u8| byte >= b' ' && !matches!(byte, b'"' | b'\\');
-    if text.bytes().all(is_plain) {
-        json.push('"');
-        json.push_str(text);
-        json.push('"');
-    } else {
-        json.push_str(&Value::from(text).to_string());
-    }
+/// Appends a value to a JSON text.
+pub(crate) fn write_json(value: &(impl Serialize + ?Sized), json: &mut Vec<u8>) {
+    // Neither texts, numbers nor trees of them fail, and neither does writing to memory.
+    let _ = serde_json::to_writer(json, value);
 }
 
 /// Writes a number as a whole one if it is one, and with two decimals otherwise.

@@ -2,6 +2,7 @@
 
 use std::iter::Peekable;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use ap_client::ap_core::redact::{is_api_key_name, json_string_len};
 use bytes::Bytes;
@@ -11,6 +12,10 @@ use memchr::{Memchr, memchr_iter, memchr2_iter, memmem, memrchr};
 pub(crate) const MARK: &str = "[redacted]";
 
 const QUOTED_MARK: &[u8] = b"\"[redacted]\"";
+
+/// It is prepared once, because most bodies are shorter than that is worth.
+static MARK_FINDER: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(QUOTED_MARK));
 
 /// The longest name that is compared, in bytes.
 const MAX_NAME: usize = 256;
@@ -146,7 +151,7 @@ pub(crate) fn redact(text: &[u8]) -> Option<Bytes> {
 
 /// Returns `true` if a JSON text has [`MARK`] where an API key was, as a program sends it that saves what it read.
 pub(crate) fn has_mark(text: &[u8]) -> bool {
-    memmem::find_iter(text, QUOTED_MARK).any(|mark| {
+    MARK_FINDER.find_iter(text).any(|mark| {
         let before = text.get(..mark).unwrap_or_default().trim_ascii_end();
         let colon = before.strip_suffix(b":").map(<[u8]>::len);
         colon.is_some_and(|colon| ApiKeyMembers::new(text).is_api_key(colon))

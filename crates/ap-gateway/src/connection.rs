@@ -12,13 +12,14 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::connections::Tracked;
 use crate::delivery::{DeliveryStream, Unwritten};
+use crate::head_timer::HeadTimer;
 use crate::responder::{Entrance, Responder};
 
 /// The largest head, in bytes.
@@ -52,7 +53,7 @@ pub(crate) async fn serve<S>(
     // hyper allows 100 header lines. The same number as a setting would make it slower.
     let mut server = http1::Builder::new();
     server
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(client_timeout)
         .max_buf_size(MAX_HEAD)
         .max_header_size(MAX_HEAD)

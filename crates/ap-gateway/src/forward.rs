@@ -58,7 +58,8 @@ impl Forwarder {
         Ok(())
     }
 
-    /// Makes the call. `start` is when its head was complete. The answer keeps what the transport attached to it.
+    /// Makes the call. `start` is when its head was complete. What the answer must keep until it is written is among its
+    /// extensions.
     pub(crate) async fn forward(
         &self,
         service: Service,
@@ -69,12 +70,11 @@ impl Forwarder {
         metrics: &Metrics,
     ) -> Result<Response<Bytes>, Refusal> {
         let is_head = head.method == http::Method::HEAD;
-        let can_repeat = head.method.is_idempotent();
         let mut headers = head.headers;
         headers::clean_request(&mut headers);
         let mut draft = Draft::new(service, head.method, target).body(body);
         draft = draft.headers(headers);
-        let response = match self.send(draft, can_repeat, start, metrics).await {
+        let response = match self.send(draft, start, metrics).await {
             Ok(response) => response,
             // A product that rejects every key of the account is passed on as it is.
             Err(error) => match error.response() {
@@ -139,33 +139,22 @@ impl Forwarder {
     async fn send(
         &self,
         draft: Draft,
-        can_repeat: bool,
         start: Instant,
         metrics: &Metrics,
     ) -> Result<ap_client::ap_core::Response, Error> {
-        let mut draft = Some(draft);
-        let mut attempt = 1;
-        loop {
-            let next = if can_repeat && attempt < MOST_ATTEMPTS {
-                draft.clone()
-            } else {
-                draft.take()
-            };
-            let Some(next) = next else {
-                return Err(Error::from(ap_client::ap_core::TransportError::new(
-                    TransportErrorKind::Closed,
-                )));
-            };
-            // What is left of the one deadline. The client itself refuses a call without any time.
-            let remaining = self.limits.timeout.saturating_sub(start.elapsed());
-            match self.client.with_timeout(remaining).send(next).await {
-                Err(error) if draft.is_some() && is_stale(&error) => {
-                    attempt += 1;
-                    metrics.repeated();
-                }
-                outcome => return outcome,
+        // What is left of the one deadline. The client itself refuses a call without any time.
+        let remaining = self.limits.timeout.saturating_sub(start.elapsed());
+        let mut attempts = 1;
+        let repeats = |error: &Error| {
+            let is_repeated = attempts < MOST_ATTEMPTS && is_stale(error);
+            if is_repeated {
+                attempts += 1;
+                metrics.repeated();
             }
-        }
+            is_repeated
+        };
+        let client = self.client.with_timeout(remaining);
+        client.send_while(draft, repeats).await
     }
 
     /// Returns what is left of a call's time.

@@ -2,11 +2,11 @@
 
 use ap_listener::{Framing, Host, is_loopback};
 use http::uri::Scheme;
-use http::{Request, header};
+use http::{HeaderName, Request, header};
 
 use crate::refusal::Refusal;
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what no program that uses the gateway sends. `own_port` is that of the listener, if it has one.
 pub(crate) fn check<B>(
@@ -42,12 +42,15 @@ pub(crate) fn check<B>(
             return Err(Refusal::other_target());
         }
     }
-    // A browser sends one of these with every request to another place than the page's own. The gateway has no pages.
-    let headers = request.headers();
-    if headers.contains_key(header::ORIGIN) || headers.contains_key(SEC_FETCH_SITE) {
-        return Err(Refusal::browser());
+    let mut authorizations = 0;
+    for (name, _) in request.headers() {
+        // A browser sends one of these with every request to another place than the page's own. The gateway has no pages.
+        if *name == header::ORIGIN || *name == SEC_FETCH_SITE {
+            return Err(Refusal::browser());
+        }
+        authorizations += usize::from(*name == header::AUTHORIZATION);
     }
-    if headers.get_all(header::AUTHORIZATION).iter().count() > 1 {
+    if authorizations > 1 {
         return Err(Refusal::several_authorizations());
     }
     Ok(())

@@ -6,6 +6,7 @@ use ap_client::ap_core::Credentials;
 use ap_client::ap_core::redact::is_api_key_name;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
+use memchr::memchr2_iter;
 
 use crate::api_key_members::{self, MARK};
 use crate::refusal::Refusal;
@@ -49,7 +50,9 @@ impl KeyFilter {
             if is_json(&head.headers, &body)
                 && let Some(redacted) = api_key_members::redact(&body)
             {
-                body = redacted;
+                // A body counts against a limit of the transport's for as long as it is kept: until the answer is written.
+                head.extensions
+                    .insert(std::mem::replace(&mut body, redacted));
                 for name in &OF_THE_BODY {
                     head.headers.remove(name);
                 }
@@ -90,46 +93,66 @@ impl KeyFilter {
 
 /// Returns `true` if a key in the body would be found: the body is whole, and not compressed.
 fn is_searchable(status: StatusCode, headers: &HeaderMap) -> bool {
-    let is_part = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED)
-        || headers.contains_key(header::CONTENT_RANGE);
-    let is_encoded = headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .any(|line| {
-            let mut codings = line
-                .as_bytes()
-                .split(|byte| *byte == b',')
-                .map(<[u8]>::trim_ascii);
-            codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
-        });
-    !is_part && !is_encoded && has_searchable_charset(headers)
+    let is_part = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::IM_USED);
+    !is_part
+        && headers.iter().all(|(name, value)| {
+            let value = value.as_bytes();
+            if *name == header::CONTENT_TYPE {
+                has_searchable_charset(value)
+            } else if *name == header::CONTENT_ENCODING {
+                is_identity(value)
+            } else {
+                *name != header::CONTENT_RANGE
+            }
+        })
 }
 
-fn has_searchable_charset(headers: &HeaderMap) -> bool {
-    let types = headers.get_all(header::CONTENT_TYPE).iter();
-    let mut texts =
-        types.map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
-    texts.all(|text| {
-        text.match_indices("charset").all(|(at, name)| {
-            let rest = text.get(at + name.len()..).unwrap_or_default();
-            let charset = rest.trim_start_matches([' ', '\t', '=', '"', '\'']);
-            SEARCHABLE_CHARSETS
-                .iter()
-                .any(|known| charset.starts_with(known))
-        })
+/// Returns `true` if a list of content codings names none that changes the body.
+fn is_identity(codings: &[u8]) -> bool {
+    codings
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+}
+
+fn has_searchable_charset(media_type: &[u8]) -> bool {
+    ends_of(b"charset", media_type).all(|end| {
+        let charset = media_type.get(end..).unwrap_or_default();
+        let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'=' | b'"' | b'\'');
+        let start = charset.iter().position(|byte| !is_before(byte));
+        let charset = start.and_then(|start| charset.get(start..));
+        let charset = charset.unwrap_or_default();
+        SEARCHABLE_CHARSETS
+            .iter()
+            .any(|known| starts_with(charset, known.as_bytes()))
     })
 }
 
-/// Returns `true` if a body is JSON, or JSON for a script, by its media type or its first byte.
+/// Returns `true` if a body is JSON, or JSON for a script, by its first byte or its media type.
 fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let media_type = media_type.unwrap_or_default().to_ascii_lowercase();
-    let is_named = ["json", "javascript"]
-        .iter()
-        .any(|name| memchr::memmem::find(&media_type, name.as_bytes()).is_some());
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let start = start.trim_ascii_start().first();
-    is_named || start.is_some_and(|byte| matches!(byte, b'{' | b'['))
+    if let Some(b'{' | b'[') = start.trim_ascii_start().first() {
+        return true;
+    }
+    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = media_type.unwrap_or_default();
+    [&b"json"[..], b"javascript"]
+        .iter()
+        .any(|name| ends_of(name, media_type).next().is_some())
+}
+
+/// Returns where a word ends that a text contains, in upper or lower case. It has letters only.
+fn ends_of<'a>(word: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let first = word.first().copied().unwrap_or_default();
+    memchr2_iter(first, first.to_ascii_uppercase(), text)
+        .filter(|at| starts_with(text.get(*at..).unwrap_or_default(), word))
+        .map(|at| at + word.len())
+}
+
+/// Returns `true` if a text starts with a word, in upper or lower case.
+fn starts_with(text: &[u8], word: &[u8]) -> bool {
+    text.get(..word.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

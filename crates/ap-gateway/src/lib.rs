@@ -12,6 +12,7 @@ mod delivery;
 mod forward;
 mod gateway;
 mod guard;
+mod head_timer;
 mod headers;
 mod key_filter;
 mod limits;

@@ -107,7 +107,8 @@ impl Responder {
             return Err(Refusal::wrong_key());
         }
         if is_own {
-            return self.own_page(&request).await;
+            // It is rare and its future is large, so a call makes no room for it.
+            return Box::pin(self.own_page(&request)).await;
         }
         let target = request.uri().path_and_query();
         let target = target.map_or("/", |target| target.as_str());

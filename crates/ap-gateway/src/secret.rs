@@ -16,6 +16,8 @@ const LONG: usize = 4 * 1024;
 
 /// A key, in the spellings by which it is found.
 pub(crate) struct Secret {
+    /// The length of the shortest spelling. Most headers are shorter.
+    min_len: usize,
     key: Part,
     /// The same inside of base64, in which other text may stand before and after it.
     encoded: Vec<Part>,
@@ -38,7 +40,10 @@ impl Secret {
             .collect();
         encoded.extend(url_safe);
         encoded.retain(|text| text.len() >= MIN_LEN);
+        // No base64 of a text is shorter than the text, but the part of it that is always there may be.
+        let lens = encoded.iter().map(|text| text.len());
         Self {
+            min_len: lens.min().map_or(key.len(), |min| min.min(key.len())),
             key: Part::new(Zeroizing::new(key.to_vec())),
             encoded: encoded.into_iter().map(Part::new).collect(),
         }
@@ -51,6 +56,9 @@ impl Secret {
 
     /// Returns `true` if a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
+        if text.len() < self.min_len {
+            return false;
+        }
         let is_key = |start| self.key.text.len() >= MIN_LEN || self.is_alone(text, start);
         self.key.is_in(text, is_key) || self.encoded.iter().any(|part| part.is_in(text, |_| true))
     }

@@ -37,7 +37,7 @@ impl Limits {
     /// no further until another response is dropped, or its deadline is over. One response at a time may exceed the
     /// limit, so that calls that wait for each other end.
     ///
-    /// A response counts for as long as its extensions are kept.
+    /// A response counts for as long as its body, or a part of it, is kept.
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = Some(bytes);
         self

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use ap_client::transport::{TransportError, TransportErrorKind, host};
+use ap_client::transport::{TransportError, TransportErrorKind, check_plain_http, host};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use tokio::runtime::{Handle, Id};
@@ -58,13 +58,15 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// [`Unsendable`](TransportErrorKind::Unsendable) if the URI has no host, or has user information.
+    /// [`Unsendable`](TransportErrorKind::Unsendable) for plain http to another machine, and if the URI has no host,
+    /// or has user information.
     pub(crate) fn new(
         uri: &Uri,
         runtime: Handle,
         connector: Arc<Connector>,
         slots: Arc<Semaphore>,
     ) -> Result<Self, TransportError> {
+        check_plain_http(uri)?;
         let unsendable = |why: &'static str| {
             TransportError::new(TransportErrorKind::Unsendable).with_source(why)
         };

@@ -39,8 +39,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// `Setup` outside of a runtime, `Unsendable` for a
-    /// URI without a host.
+    /// `Setup` outside of a runtime, `Unsendable` for plain http to another machine and for a URI without a host.
     pub(crate) fn origin(&self, uri: &Uri) -> Result<Arc<Origin>, TransportError> {
         let runtime = Handle::try_current().map_err(|_| {
             TransportError::setup("there is no tokio runtime here; make the call inside of one")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ap_client::transport::{TransportError, TransportErrorKind};
+use bytes::Bytes;
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// Bytes are counted in units of this size.
@@ -71,9 +72,45 @@ impl Room {
     }
 }
 
+impl Reserved {
+    /// Returns a body that gives this back when the last part of it is dropped.
+    pub(crate) fn keep_with(self, body: Bytes) -> Bytes {
+        Bytes::from_owner(Kept {
+            body,
+            _reserved: self,
+        })
+    }
+}
+
+/// A body with its room.
+struct Kept {
+    body: Bytes,
+    _reserved: Reserved,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_gives_its_room_back_when_its_last_part_is_dropped() {
+        let room = Room::new(4 * 1024);
+        let mut reserved = Reserved::default();
+        room.reserve(&mut reserved, 3).await.unwrap();
+        let body = reserved.keep_with(Bytes::from_static(b"abc"));
+        let part = body.slice(1..2);
+        assert_eq!(body, "abc");
+        drop(body);
+        assert_eq!(room.units.available_permits(), 3);
+        drop(part);
+        assert_eq!(room.units.available_permits(), 4);
+    }
 
     #[tokio::test]
     async fn one_response_exceeds_the_room_and_the_next_one_waits() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
-    TransportError, TransportErrorKind, check_head, check_plain_http, wire_headers,
+    TransportError, TransportErrorKind, check_head, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -85,9 +85,9 @@ impl HyperTransport {
         head.extensions.clear();
         check_head(&self.config, request.method(), &head)?;
         let mut reserved = Reserved::default();
-        let body = self.read_body(body, &mut reserved).await?;
+        let mut body = self.read_body(body, &mut reserved).await?;
         if self.room.is_some() {
-            head.extensions.insert(Arc::new(reserved));
+            body = reserved.keep_with(body);
         }
         if head.status != StatusCode::UNAUTHORIZED || request.body().is_empty() {
             // Otherwise the server may have rejected the key without reading the body, and end the connection later.
@@ -108,7 +108,8 @@ impl HyperTransport {
             let was_idle = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => origin.open().await?,
+                // Opening is rare and its future is large, so a call makes no room for it.
+                None => Box::pin(origin.open()).await?,
             };
             if is_fresh {
                 // Now the one that the key was rejected on is idle, if it can be kept.
@@ -197,7 +198,6 @@ impl AsyncTransport for HyperTransport {
         request: &Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, TransportError> {
-        check_plain_http(request.uri())?;
         // This comes before the clock, because outside of a runtime there is no timer.
         let origin = self.pool.origin(request.uri())?;
         let now = Instant::now();

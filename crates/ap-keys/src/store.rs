@@ -100,7 +100,7 @@ impl Store {
             check_folders(&self.path, &name)?;
         }
 
-        // A link without a target is replaced.
+        // Without a target, the file does not exist yet, or is a link to nothing, which is replaced.
         let target = self.path.canonicalize();
         let target = target.unwrap_or_else(|_| self.path.clone());
         let lock = sibling(&target, "", ".lock").map_err(failed)?;
@@ -135,8 +135,8 @@ impl Store {
         }
     }
 
-    /// Removes the file, its target if it is a link, and what a writer that was killed has left beside them.
-    /// Returns `true` if there was any of it.
+    /// Removes the file, the link that leads to it if there is one, and what a writer that was killed has left beside them.
+    /// Returns `true` if anything was removed.
     ///
     /// # Errors
     ///
@@ -213,18 +213,18 @@ impl LockedStore {
         }
         file.as_file().sync_all()?;
         file.persist(&self.target)?;
-        // The file is replaced now. Some file systems cannot sync a folder, so an error changes nothing.
+        // The file is replaced now. Some file systems cannot sync a folder, so an error is ignored.
         #[cfg(unix)]
         let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
-    /// Removes the file, the link to it if there is one, and what a writer that was killed has left beside them.
-    /// Returns `true` if there was any of it.
+    /// Removes the file, the link that leads to it if there is one, and what a writer that was killed has left beside them.
+    /// Returns `true` if anything was removed.
     ///
     /// # Errors
     ///
-    /// [`Error`] if a file cannot be removed. The others are removed all the same.
+    /// [`Error`] about the first file that cannot be removed. The others are removed all the same.
     pub fn remove(&self) -> Result<bool, Error> {
         let failed = |path: &Path, error: io::Error| {
             let name = display_name(path);
@@ -232,7 +232,7 @@ impl LockedStore {
             Error::new(message, "remove it yourself").with_source(error)
         };
         let mut is_removed = false;
-        let mut first_error = None;
+        let mut errors = Vec::new();
         let mut paths = Vec::new();
         // A link may lead to a file that is gone, while something is left beside it.
         let mut places = links_of(&self.path);
@@ -240,7 +240,7 @@ impl LockedStore {
         for place in places {
             match leftovers(&place) {
                 Ok(found) => paths.extend(found),
-                Err(error) => first_error = Some(failed(&place, error)),
+                Err(error) => errors.push(failed(&place, error)),
             }
         }
         paths.extend([self.target.clone(), self.path.clone()]);
@@ -249,10 +249,10 @@ impl LockedStore {
                 Ok(()) => is_removed = true,
                 // Without a link, the two paths are one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => first_error = first_error.or_else(|| Some(failed(&path, error))),
+                Err(error) => errors.push(failed(&path, error)),
             }
         }
-        first_error.map_or(Ok(is_removed), Err)
+        errors.into_iter().next().map_or(Ok(is_removed), Err)
     }
 }
 
@@ -329,4 +329,25 @@ fn unwritable(error: io::Error, path: &Path) -> Error {
         "check the owner and mode of its folder; nothing was changed",
     )
     .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The command `ap` waits for as long as `lock` does, in a test of its own.
+    #[test]
+    fn a_lock_that_is_not_released_is_an_error_that_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().join("keys"));
+        let locked = store.lock().unwrap();
+        let error = store.lock_within(Duration::from_millis(50)).unwrap_err();
+        assert!(error.message().contains("is locked by "), "{error}");
+        if cfg!(target_os = "linux") {
+            let holder = format!("process {} (", std::process::id());
+            assert!(error.message().contains(&holder), "{error}");
+        }
+        drop(locked);
+        store.lock().unwrap();
+    }
 }

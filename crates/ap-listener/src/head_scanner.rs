@@ -168,17 +168,12 @@ impl HeadScanner {
 impl Head {
     fn add_line(&mut self, line: &[u8], is_truncated: bool) {
         self.has_lines = true;
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-            return;
-        };
-        let (name, value) = line.split_at(colon);
-        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+        if let Some(value) = value_of(b"transfer-encoding", line) {
             self.codings += 1;
-            let value = value.get(1..).unwrap_or_default().trim_ascii();
-            self.has_other_coding |= !value.eq_ignore_ascii_case(b"chunked");
-        } else if name.eq_ignore_ascii_case(b"content-length") {
+            self.has_other_coding |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        } else if let Some(value) = value_of(b"content-length", line) {
             self.lengths += if is_truncated { 2 } else { 1 };
-            let value = std::str::from_utf8(&value[1..])
+            let value = std::str::from_utf8(value)
                 .map(str::trim)
                 .unwrap_or_default();
             // hyper refuses a value that is not a number, so the result does not matter then.
@@ -200,6 +195,13 @@ impl Head {
             Framing::KnownEnd
         }
     }
+}
+
+/// Returns the value of a line, if it is a header of this name.
+fn value_of<'a>(name: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
+    let (start, rest) = line.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b":")?;
+    start.eq_ignore_ascii_case(name).then_some(value)
 }
 
 #[cfg(test)]

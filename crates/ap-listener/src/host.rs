@@ -21,12 +21,14 @@ impl Host {
     /// Returns what a request names.
     #[must_use]
     pub fn of<B>(request: &Request<B>) -> Self {
-        let mut lines = request.headers().get_all(HOST).iter();
+        // Comparing the few names is cheaper than hashing the one to look up.
+        let lines = request.headers().iter();
+        let mut lines = lines.filter(|(name, _)| **name == HOST);
         let first = lines.next();
         if lines.next().is_some() || (first.is_none() && request.version() != Version::HTTP_10) {
             return Self::Malformed;
         }
-        let is_header_ok = first.is_none_or(|line| line.to_str().is_ok_and(is_loopback));
+        let is_header_ok = first.is_none_or(|(_, line)| line.to_str().is_ok_and(is_loopback));
         // An absolute request target takes precedence over `Host`, so it is checked as well.
         let is_target_ok = request
             .uri()
@@ -60,7 +62,9 @@ pub fn is_loopback(authority: &str) -> bool {
         || port
             .strip_prefix(':')
             .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    let is_name_ok = name.eq_ignore_ascii_case("localhost")
+    // The usual one comes first, because it needs no parsing.
+    let is_name_ok = name == "127.0.0.1"
+        || name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<Ipv4Addr>()
             .is_ok_and(|address| address.is_loopback());

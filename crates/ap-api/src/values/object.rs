@@ -149,6 +149,12 @@ macro_rules! object {
             pub extra: $crate::values::Extra,
         }
 
+        impl $object {
+            /// The names in JSON of the members that this version knows.
+            pub const MEMBERS: &'static [&'static str] =
+                &[$($crate::values::object::member_name!($field $($name)?)),*];
+        }
+
         const _: () = {
             use $crate::values::object::{Member, MemberName, finish, member_name, read};
 

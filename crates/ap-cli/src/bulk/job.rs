@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::input::row::{Column, Fields, RowProblem};
+use crate::failure::Failure;
+use crate::session::Session;
 
 /// What a bulk command does with one row.
 pub(crate) trait Job {
@@ -19,6 +21,12 @@ pub(crate) trait Job {
     /// `false` if its calls are sent without a key.
     fn needs_key(&self) -> bool {
         true
+    }
+
+    /// Fails if no row can succeed. Called before the first call of a run, when the keys are known.
+    fn check(&self, session: &Session) -> Result<(), Failure> {
+        let _ = session;
+        Ok(())
     }
 
     /// Returns the value that the result repeats, if there is one.

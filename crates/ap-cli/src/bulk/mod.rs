@@ -104,6 +104,10 @@ pub(crate) fn run(
             None => Prompt::Never,
         })?;
     }
+    let earlier = state.counts.rows();
+    if earlier == 0 {
+        job.check(session)?;
+    }
     let encoder = Encoder {
         format: options.format(),
         shard,
@@ -114,7 +118,6 @@ pub(crate) fn run(
     if state.len == 0 && !header.is_empty() {
         sink.commit(&header, state.clone(), true)?;
     }
-    let earlier = state.counts.rows();
     let progress = Progress::new(Some(opened.clone()), earlier, "rows");
     let runtime = runtime()?;
     let (ended, repeated) = runtime.block_on(async {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
+
 use super::input::InputFormat;
 use super::input::shard::Shard;
 use super::report::ReportFormat;
@@ -13,12 +15,17 @@ const CONCURRENCY: u16 = 8;
 /// The most calls at a time.
 const MAX_CONCURRENCY: u16 = 256;
 
+/// How names of files end that have another format than results.
+const UNWRITTEN: [&str; 10] = [
+    "xlsx", "xls", "ods", "parquet", "tsv", "gz", "bz2", "xz", "zst", "zip",
+];
+
 /// The options of commands that write results.
 #[derive(clap::Args, Debug)]
 pub(crate) struct OutputOptions {
     /// Write the results to this file. If the run is interrupted, the same command resumes it; once it is complete, the
     /// same command sends nothing.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(parse_output))]
     pub(crate) output: Option<PathBuf>,
     /// How the summary on standard error is written [default: text].
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -97,6 +104,18 @@ impl BulkOptions {
     pub(crate) fn input_format(&self) -> InputFormat {
         self.input_format
             .unwrap_or_else(|| InputFormat::of(&self.input))
+    }
+}
+
+/// Refuses a name that promises a format which is not written, such as a workbook.
+fn parse_output(output: PathBuf) -> Result<PathBuf, &'static str> {
+    let extension = output.extension().unwrap_or_default();
+    match UNWRITTEN
+        .iter()
+        .any(|other| extension.eq_ignore_ascii_case(other))
+    {
+        true => Err("results are written as JSONL or CSV; name a file such as results.csv"),
+        false => Ok(output),
     }
 }
 

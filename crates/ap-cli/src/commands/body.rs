@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::api::body::check_encoding;
 use super::api::fields::typed_json;
 use super::raw_object::RawObject;
+use crate::bulk::input::columns::suggestion;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::keys::Prompt;
@@ -33,6 +34,15 @@ pub(crate) struct MemberOptions {
     /// A member that is true, false, null or a number, otherwise a text; can be repeated.
     #[arg(short = 'F', value_name = "NAME=VALUE", value_parser = parse_typed, allow_hyphen_values = true)]
     typed: Vec<(String, Box<RawValue>)>,
+}
+
+/// The names that the members of an object can have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names {
+    /// Any: the account chooses them.
+    Any,
+    /// Only these, of an object that is called so in errors.
+    Of(&'static str, &'static [&'static str]),
 }
 
 /// The text of an object, and the file that it is, if it is one.
@@ -62,22 +72,26 @@ impl BodyOptions {
     }
 
     /// Returns the object of the file or of standard input, with the single members. Without a file it has them alone.
-    pub(crate) fn read(&self) -> Result<Body, Failure> {
+    ///
+    /// The names are those that single members can have, beside those that the file has.
+    pub(crate) fn read(&self, names: Names) -> Result<Body, Failure> {
         let Some(file) = &self.file else {
+            self.members.check(names, &RawObject::default())?;
             return self.members.on(b"{}");
         };
         let (text, name) = read_body(file)?;
         check_encoding(&text, &name)?;
-        if let Err(error) = RawObject::parse(&text) {
-            return Err(Failure::usage(
+        let object = RawObject::parse(&text).map_err(|error| {
+            Failure::usage(
                 format!(
                     "{name} is not a JSON object (line {}, column {})",
                     error.line(),
                     error.column()
                 ),
                 "correct it; nothing was sent",
-            ));
-        }
+            )
+        })?;
+        self.members.check(names, &object)?;
         if memchr::memmem::find(&text, MARK.as_bytes()).is_some() {
             return Err(Failure::usage(
                 format!("{name} has {MARK} in place of a secret, which would replace the secret"),
@@ -96,6 +110,32 @@ impl MemberOptions {
     /// Returns `true` if there is none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.typed.is_empty()
+    }
+
+    /// Fails for a name that is none of these, and that the object does not have either.
+    pub(crate) fn check(&self, names: Names, object: &RawObject<'_>) -> Result<(), Failure> {
+        let Names::Of(noun, known) = names else {
+            return Ok(());
+        };
+        for (option, members) in [("-f", &self.texts), ("-F", &self.typed)] {
+            let is_unknown =
+                |(name, _): &Member| !known.contains(&&**name) && object.get(name).is_none();
+            let Some(at) = members.iter().position(is_unknown) else {
+                continue;
+            };
+            let nearest = suggestion(known.iter().copied(), &members[at].0);
+            return Err(Failure::usage(
+                format!(
+                    "name {} of {option} is no member of {noun}{nearest}",
+                    at + 1
+                ),
+                format!(
+                    "its members: {}; to send another one, write the whole object to a file",
+                    known.join(", ")
+                ),
+            ));
+        }
+        Ok(())
     }
 
     /// Returns an object with these members in place of its own. Everything else stays as it is.

@@ -153,7 +153,19 @@ pub(crate) fn run(
     }
 }
 
-/// Parses an id of LeadConduit.
+/// Parses the id of a flow.
+fn parse_flow(text: &str) -> Result<Id, &'static str> {
+    Id::parse(text)
+        .map_err(|_| "write the flow's id, 24 hexadecimal digits, which `ap flows list` shows")
+}
+
+/// Parses the id of an entity, such as the source of a lead.
+fn parse_entity(text: &str) -> Result<Id, &'static str> {
+    Id::parse(text)
+        .map_err(|_| "write the entity's id, 24 hexadecimal digits, which `ap entities list` shows")
+}
+
+/// Parses another id of LeadConduit.
 fn parse_id(text: &str) -> Result<Id, &'static str> {
     Id::parse(text).map_err(|_| "write the id, 24 hexadecimal digits")
 }

@@ -6,11 +6,12 @@ use activeprospect::{Draft, Endpoint as _};
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::body::BodyOptions;
+use super::body::{BodyOptions, Names};
 use super::confirmation::Confirmation;
-use super::parse_id;
+use super::raw_object::RawObject;
 use super::selection::Columns;
 use super::single_call::{CallOptions, SingleCall, by_errors, send};
+use super::{parse_entity, parse_flow};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
@@ -19,7 +20,11 @@ use crate::session::Session;
 
 /// What differs between the resources.
 struct Resource {
+    /// The names that its members can have.
+    names: Names,
     columns: Columns<'static>,
+    /// What to do if the product does not find one.
+    not_found: &'static str,
     /// Asked before one is deleted.
     question: &'static str,
     /// Decides if an answer to a deletion is a failure.
@@ -78,7 +83,7 @@ macro_rules! resource {
             pub(crate) fn run(&self, options: &GlobalOptions) -> Result<Printed, Failure> {
                 let resource = &Self::RESOURCE;
                 let object = $module::$object::default;
-                match self {
+                let printed = match self {
                     Self::List(call) => {
                         let list = $module::List::new().draft();
                         SingleCall::new(list, resource.columns).run(call, options)
@@ -107,7 +112,8 @@ macro_rules! resource {
                             .decided_by(resource.deleted)
                             .run(call, options)
                     }
-                }
+                };
+                printed.map_err(|failure| failure.hint_if_not_found(resource.not_found))
             }
         }
     };
@@ -150,6 +156,9 @@ impl Resource {
                 "give members with -f NAME=VALUE, or name a file with the whole object",
             ));
         }
+        if !body.is_whole() {
+            body.members.check(self.names, &RawObject::default())?;
+        }
         let mut session = Session::without_keys(options)?;
         session.check(&put)?;
         if body.is_whole() {
@@ -172,7 +181,7 @@ impl Resource {
         session: &mut Session,
     ) -> Result<Printed, Failure> {
         let given = match now {
-            b"" => body.read()?,
+            b"" => body.read(self.names)?,
             now => body.members.on(now)?,
         };
         SingleCall::new(draft.body(given.text), self.columns)
@@ -185,10 +194,12 @@ impl Resource {
 resource!(
     FlowCommand,
     Id,
-    parse_id,
+    parse_flow,
     flows,
     Flow,
     Resource {
+        names: Names::Of("a flow", flows::Flow::MEMBERS),
+        not_found: "check the id; `ap flows list` shows the ids",
         columns: &[
             ("id", "/id"),
             ("name", "/name"),
@@ -216,7 +227,7 @@ pub(crate) enum Flows {
     /// Creating or changing a flow only saves it. Leads are handled by what was deployed last.
     Deploy {
         /// Its id.
-        #[arg(value_name = "ID", value_parser = parse_id)]
+        #[arg(value_name = "ID", value_parser = parse_flow)]
         id: Id,
         #[command(flatten)]
         confirmation: Confirmation,
@@ -241,7 +252,8 @@ impl Flows {
                 "deploy this flow? What is saved handles every lead from then on",
                 *confirmation,
             )
-            .run(call, options),
+            .run(call, options)
+            .map_err(|failure| failure.hint_if_not_found(FlowCommand::RESOURCE.not_found)),
         }
     }
 }
@@ -253,6 +265,8 @@ resource!(
     fields,
     Field,
     Resource {
+        names: Names::Of("a field", fields::Field::MEMBERS),
+        not_found: "check the id; `ap fields list` shows the ids",
         columns: &[
             ("id", "/id"),
             ("name", "/name"),
@@ -268,10 +282,12 @@ resource!(
 resource!(
     Entities,
     Id,
-    parse_id,
+    parse_entity,
     entities,
     Entity,
     Resource {
+        names: Names::Of("an entity", entities::Entity::MEMBERS),
+        not_found: "check the id; `ap entities list` shows the ids",
         columns: &[
             ("id", "/id"),
             ("name", "/name"),
@@ -292,6 +308,8 @@ resource!(
     reports,
     Report,
     Resource {
+        names: Names::Of("a report", reports::Report::MEMBERS),
+        not_found: "check the id; `ap reports list` shows the ids",
         columns: &[
             ("id", "/id"),
             ("name", "/name"),
@@ -318,9 +336,10 @@ fn deleted_field(answer: &Value) -> Option<Failure> {
 }
 
 fn parse_field(text: &str) -> Result<FieldId, &'static str> {
-    FieldId::parse(text).map_err(|_| "write the field's id, such as phone_1")
+    FieldId::parse(text)
+        .map_err(|_| "write the field's id, such as phone_1, which `ap fields list` shows")
 }
 
 fn parse_report(text: &str) -> Result<ReportKey, &'static str> {
-    ReportKey::parse(text).map_err(|_| "write the report's id")
+    ReportKey::parse(text).map_err(|_| "write the report's id, which `ap reports list` shows")
 }

@@ -52,6 +52,7 @@ pub(super) fn show(
             row.number, row.line
         ));
     }
+    preview.say_not_sent();
     match refused {
         0 => Ok(Printed::All),
         refused => Err(Failure::new(

@@ -119,7 +119,9 @@ impl<'a> SingleCall<'a> {
         if options.preview.is_wanted() {
             preview::find_keys_to_hide(session)?;
             let file = self.body_file.as_deref();
-            return options.preview.show(&self.draft, file, session);
+            let printed = options.preview.show(&self.draft, file, session)?;
+            options.preview.say_not_sent();
+            return Ok(printed);
         }
         if let Some((question, confirmation)) = self.question {
             confirmation.ask(question)?;

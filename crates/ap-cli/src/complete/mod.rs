@@ -4,6 +4,7 @@ mod objects;
 
 use std::ffi::OsString;
 
+use activeprospect::Product;
 use clap::Command;
 use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
@@ -14,9 +15,6 @@ use crate::config_file;
 
 /// The variable that the script sets to the name of its shell.
 const VARIABLE: &str = "AP_COMPLETE";
-
-/// The values of `--product`.
-const PRODUCTS: [&str; 3] = ["lcx", "trustedform", "suppressionlist"];
 
 /// The commands whose argument `id` is that of an object.
 const GROUPS: [(&str, Kind); 4] = [
@@ -104,7 +102,10 @@ fn with_values(command: Command, name: &str, values: &ArgValueCandidates) -> Com
 }
 
 fn products() -> Vec<CompletionCandidate> {
-    PRODUCTS.map(CompletionCandidate::new).into()
+    let products = Product::ALL.into_iter();
+    products
+        .map(|product| CompletionCandidate::new(product.id()))
+        .collect()
 }
 
 fn profiles() -> Vec<CompletionCandidate> {

@@ -17,18 +17,19 @@ mod transport;
 
 use std::error::Error as StdError;
 
+use ap_client::transport::TransportConfig;
 use ap_client::{Blocking, ClientBuilder};
 use ap_core::{ApiKey, KeyRing, Origin, Origins, Response, Service};
 
-pub(crate) use transport::StdTransport;
+pub(crate) use transport::connect;
 
 /// Makes a call, which looks the same on every transport.
 pub(crate) fn call(url: &str, keys: KeyRing) -> Result<Response, Box<dyn StdError>> {
     let origin = Origin::parse_loopback(url)?;
-    let client = ClientBuilder::<Blocking, StdTransport>::new()
+    let client = ClientBuilder::<Blocking>::new()
         .keys(keys)
         .origins(Origins::vendor().with(Service::LeadConduit, origin)?)
-        .build()?;
+        .build_with(connect(&TransportConfig::new())?)?;
     Ok(client
         .get(Service::LeadConduit, "/flows")
         .send()?

@@ -271,6 +271,40 @@ impl Client<Async> {
         self.run(&mut self.driver(draft)?).await
     }
 
+    /// Sends a draft like [`send`](Self::send), and again as long as `repeats` returns `true` for the error: a
+    /// retry policy of your own. All of it together may take as long as one call.
+    ///
+    /// `repeats` must see to it that a second request does no harm, for example by [`Error::may_retry`].
+    ///
+    /// ```
+    /// # async fn f(client: ap_client::Client<ap_client::Async>) -> Result<(), ap_client::ap_core::Error> {
+    /// use ap_client::ap_core::{Draft, Error, Service};
+    ///
+    /// let mut repeats = 0..2;
+    /// let repeats = |error: &Error| error.may_retry() && repeats.next().is_some();
+    /// let draft = Draft::get(Service::LeadConduit, "/flows");
+    /// let response = client.send_while(draft, repeats).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], like [`send`](Self::send).
+    pub async fn send_while(
+        &self,
+        draft: Draft,
+        mut repeats: impl FnMut(&Error) -> bool,
+    ) -> Result<Response, Error> {
+        let mut call = self.driver(draft)?;
+        loop {
+            match self.run(&mut call).await {
+                Err(error) if repeats(&error) => call.forget_attempt(),
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Calls an endpoint and returns its decoded response.
     ///
     /// # Errors
@@ -301,7 +335,8 @@ impl Client<Async> {
                     call.received(sent, outcome)
                 }
                 Todo::RefreshKeys(need) => {
-                    let refreshed = self.refresh_keys(&need, deadline).await;
+                    // It is rare and its future is large, so a call makes no room for it.
+                    let refreshed = Box::pin(self.refresh_keys(&need, deadline)).await;
                     call.refreshed(need, refreshed)
                 }
                 Todo::Failed(outcome) => {

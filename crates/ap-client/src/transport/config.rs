@@ -9,11 +9,18 @@ use ap_core::{InvalidOrigin, Origin, TransportError};
 use base64::Engine as _;
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rustls_pki_types::CertificateDer;
 
 use super::deadline::LONGEST;
 use super::root_certificates;
+
+/// What RFC 3986 section 2.3 does not call unreserved.
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The limits, root certificates and proxy of a transport. Plain data, the same for every transport.
 ///
@@ -228,6 +235,29 @@ impl Proxy {
     #[must_use]
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
+    }
+
+    /// Returns the URL with the user name and the password in it, for libraries that take them so. Both are
+    /// percent-encoded (RFC 3986 section 3.2.1). Do not show it.
+    ///
+    /// ```
+    /// use ap_client::transport::Proxy;
+    ///
+    /// let proxy = Proxy::parse("http://proxy.example:3128")?;
+    /// assert_eq!(proxy.url_with_password(), "http://proxy.example:3128");
+    /// let proxy = proxy.with_password("user", "place@holder");
+    /// assert_eq!(proxy.url_with_password(), "http://user:place%40holder@proxy.example:3128");
+    /// # Ok::<(), ap_client::ap_core::InvalidOrigin>(())
+    /// ```
+    #[must_use]
+    pub fn url_with_password(&self) -> String {
+        let url = self.origin.as_str();
+        let Some((user, password)) = self.user_and_password() else {
+            return url.to_owned();
+        };
+        let encode = |text| utf8_percent_encode(text, NOT_UNRESERVED);
+        let login = format!("://{}:{}@", encode(&user), encode(&password));
+        url.replacen("://", &login, 1)
     }
 
     /// Returns the user name and the password, for libraries that take them separately.

@@ -4,7 +4,8 @@
 //! [`ClientBuilder::build_with`](crate::ClientBuilder::build_with), and check it with the conformance suite of
 //! `ap-conformance`. Implement [`Connect`] as well if it can be made from a [`TransportConfig`].
 //!
-//! What every transport has to do is here, for you to call:
+//! Over a blocking library, begin with [`FnTransport`]: it makes a transport from one function, and does the rest.
+//! What every transport has to do is also here one by one, for you to call:
 //!
 //! | for | call |
 //! |---|---|
@@ -13,15 +14,17 @@
 //! | connecting, and reads and writes that end with the deadline | [`DeadlineStream`], [`Deadline::begin`] |
 //! | the proxy of a request | [`TransportConfig::proxy_for`] |
 //! | the response | [`response_head`] from a status and header lines; [`read_response`] from a reader; [`check_head`] and [`BodyPieces`] piece by piece; [`body_capacity`] to read it in another way |
-//! | errors | [`io_error`], [`io_error_kind`], [`TlsError`] |
+//! | errors | [`library_error`] from an error with sources, [`io_error`], [`io_error_kind`], [`TlsError`] |
 //! | TLS by rustls, with the feature `rustls` | `rustls_config`, `rustls_error_kind` |
 
 mod body_pieces;
 mod clock;
 mod config;
 mod deadline;
+mod fn_transport;
 mod framing;
 mod io_error;
+mod library_error;
 mod localhost;
 mod response;
 mod root_certificates;
@@ -46,11 +49,13 @@ pub use clock::Clock;
 pub use config::{Proxy, TransportConfig};
 pub(crate) use deadline::LONGEST;
 pub use deadline::{Deadline, Moment};
+pub use fn_transport::{FnTransport, OutgoingCall};
 pub use framing::{
     announces_empty_body, body_capacity, check_head, check_plain_http, check_request, host,
     wire_headers,
 };
 pub use io_error::{io_error, io_error_kind};
+pub use library_error::library_error;
 pub use localhost::{LOCALHOST, localhost_addresses};
 pub use response::{read_response, response_head};
 #[cfg(feature = "rustls")]

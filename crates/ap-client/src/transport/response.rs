@@ -1,6 +1,6 @@
 //! [`read_response`]: a response from a head and a reader of its body.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use ap_core::{TransportError, TransportErrorKind};
 use bytes::Bytes;
@@ -73,6 +73,18 @@ pub fn read_response(
     head: response::Parts,
     body: impl Read,
 ) -> Result<Response<Bytes>, TransportError> {
+    let convert = |error| io_error(error, TransportErrorKind::Truncated);
+    read_response_with(config, method, head, body, convert)
+}
+
+/// The same, with a conversion of the reader's errors.
+pub(super) fn read_response_with(
+    config: &TransportConfig,
+    method: &Method,
+    head: response::Parts,
+    body: impl Read,
+    convert: impl FnOnce(io::Error) -> TransportError,
+) -> Result<Response<Bytes>, TransportError> {
     check_head(config, method, &head)?;
     let has_no_body = *method == Method::HEAD
         || matches!(
@@ -87,8 +99,7 @@ pub fn read_response(
     // One byte more shows that the body is too large.
     let most = announced.unwrap_or_else(|| limit.saturating_add(1));
     let mut whole = Vec::with_capacity(body_capacity(announced));
-    let read = body.take(most).read_to_end(&mut whole);
-    let read = read.map_err(|error| io_error(error, TransportErrorKind::Truncated))?;
+    let read = body.take(most).read_to_end(&mut whole).map_err(convert)?;
     if announced.is_some_and(|length| length != read as u64) {
         return Err(TransportError::new(TransportErrorKind::Truncated));
     }
@@ -100,8 +111,6 @@ pub fn read_response(
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     /// Fails if it is read.

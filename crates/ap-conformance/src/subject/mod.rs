@@ -88,6 +88,7 @@ fn store_outcomes(
         if elapsed > run.allowed_time(call) && outcome.kind != "hung" {
             outcome = Outcome::of_kind("late");
         }
+        outcome.is_at_limit = run.is_at_limit(elapsed);
         run.outcomes.push(outcome);
     }
 }

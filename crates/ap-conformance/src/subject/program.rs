@@ -91,9 +91,11 @@ fn run_case(
         let started = Instant::now();
         let reply: CallReply = process.exchange("call", message, run.timeout() + GRACE)?;
         let mut outcome = reply.into_outcome()?;
-        if started.elapsed() > run.allowed_time(call) {
+        let elapsed = started.elapsed();
+        if elapsed > run.allowed_time(call) {
             outcome = Outcome::of_kind("late");
         }
+        outcome.is_at_limit = run.is_at_limit(elapsed);
         outcome.text.push_str(&process.standard_error());
         outcome.error.clone_from(&outcome.text);
         run.outcomes.push(outcome);

@@ -3,11 +3,11 @@
 //! Each step is consumed by the next one, so a wrong order does not compile. [`Account`] shows a whole driver.
 //!
 //! ```text
-//!  Account::begin ──► Step::Send(Attempt) ──sign──► your transport ──answered──► Answer::Final
-//!       │                  ▲                                             │
-//!       │                  └──────────── Answer::Next(Step) ◄────────────┘
-//!       ├──► Step::NeedKey(NeedKey) ──supply/resume──► Step
-//!       └──► Step::Failed(AuthError)
+//!  Account::begin          ─────────────────────────────────────►  Step
+//!
+//!  Step::Send(Attempt)     ── sign, your transport, answered ───►  Answer::Final, or Answer::Next(Step)
+//!  Step::NeedKey(NeedKey)  ── supply or resume ─────────────────►  Step
+//!  Step::Failed(AuthError)                                         the end
 //! ```
 //!
 //! The rules:
@@ -15,8 +15,8 @@
 //! 1. A key is sent only to an allowed origin. Each signature checks the whole request again.
 //! 2. Only a 401 or 403 leads to another attempt, and only in a form that the product is known to send for a
 //!    bad key ([`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS)). A request that got such an answer was
-//!    not applied (RFC 9110 sections 15.5.2 and 15.5.4). Any other 403, transport errors, 429 and 5xx are
-//!    never retried here.
+//!    not applied (RFC 9110 sections 15.5.2 and 15.5.4). Any other 401 or 403, transport errors, 429 and 5xx
+//!    are never retried here.
 //! 3. Each key is tried at most once in a call.
 //! 4. With [`Resend::Never`] there is only the first attempt.
 //! 5. No lock or other resource is held between steps: you can drop a step at any point.
@@ -210,7 +210,7 @@ struct Call {
 }
 
 impl Call {
-    /// The next attempt, with a key of the present list that this call has not tried.
+    /// Returns the next step: an attempt with a key of the present list that this call has not tried, if there is one.
     #[inline]
     fn next(mut self) -> Step {
         match self.untried() {
@@ -283,7 +283,7 @@ impl Attempt {
         let call = &self.call;
         let (keys, origins) = (call.keys.credentials(), call.account.origins());
         let service = request::check_with(request, keys, &call.tried, origins)?;
-        if service != call.service && service.product() != call.service.product() {
+        if service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
         request::put_authorization(request.headers_mut(), keys[self.key_index].authorization())
@@ -336,14 +336,12 @@ impl Attempt {
         }
     }
 
-    /// The product accepted the key.
     #[inline]
     fn accepted(&self) {
         let (keys, product) = (&self.call.keys, self.product());
         keys.accepted(product, self.preference_at_start, self.key_index);
     }
 
-    /// The product rejected the key.
     fn rejected(self, mut unauthorized: Unauthorized) -> Answer {
         let Self {
             mut call,

@@ -171,34 +171,34 @@ fn find_rule(name: &[u8]) -> Option<&'static SecretName> {
     })
 }
 
-/// Returns `false` if no rule, and no plural of one, has the same two letters at its end. The letters are those of a
+/// Returns `false` if no rule, and no plural of one, has the same three letters at its end. The letters are those of a
 /// name, from the right.
 fn may_be_secret(mut letters: impl Iterator<Item = u8>) -> bool {
     let mut next = || letters.next().unwrap_or_default();
-    let (last, before) = (next(), next());
-    is_end(before, last) || last == b's' && is_end(next(), before)
+    let (last, middle, first) = (next(), next(), next());
+    is_end([first, middle, last]) || last == b's' && is_end([next(), first, middle])
 }
 
-fn is_end(before: u8, last: u8) -> bool {
-    ENDS[usize::from(last)] & letter_bit(before) != 0
+fn is_end([first, middle, last]: [u8; 3]) -> bool {
+    ENDS[place(last)][place(middle)] & 1 << place(first) != 0
 }
 
-/// For each letter in which rules end, the letters before it.
-static ENDS: [u32; 256] = {
-    let mut ends = [0; 256];
+/// For the last letter of rules and the one before it, the letters before both. Every rule has three.
+static ENDS: [[u32; 32]; 32] = {
+    let mut ends = [[0; 32]; 32];
     let mut index = 0;
     while index < SECRET_NAMES.len() {
-        if let [.., before, last] = SECRET_NAMES[index].text.as_bytes() {
-            ends[*last as usize] |= letter_bit(*before);
+        if let [.., first, middle, last] = SECRET_NAMES[index].text.as_bytes() {
+            ends[place(*last)][place(*middle)] |= 1 << place(*first);
         }
         index += 1;
     }
     ends
 };
 
-/// Returns the bit of a lower-case letter; digits share those of letters.
-const fn letter_bit(letter: u8) -> u32 {
-    1 << (letter & 31)
+/// Returns the place of a lower-case letter among 32; digits share those of letters.
+const fn place(letter: u8) -> usize {
+    (letter & 31) as usize
 }
 
 /// The length of the longest rule's text, and of its plural.
@@ -329,6 +329,7 @@ mod tests {
         for rule in SECRET_NAMES {
             assert!(rule.text.len() < MAX_RULE, "{}", rule.text);
             assert!(is_secret_name(rule.text), "{}", rule.text);
+            assert!(is_secret_name(format!("{}s", rule.text)), "{}", rule.text);
             assert_eq!(is_secret_name(format!("x_{}", rule.text)), rule.is_ending);
             assert!(!rule.source.is_empty(), "{}", rule.text);
         }

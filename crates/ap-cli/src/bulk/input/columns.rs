@@ -122,6 +122,38 @@ fn usual(input: &str, names: &[Arc<str>], role: &Role) -> Result<Option<usize>, 
     }
 }
 
+/// Fails for a column with a title for people, such as `First Name`, that is not mapped to a field. The product would drop
+/// it, and accept the lead without it.
+pub(crate) fn check_fields(
+    input: &str,
+    names: &[Arc<str>],
+    renamed: &[Renamed],
+) -> Result<(), Failure> {
+    let mapped = renamed
+        .iter()
+        .map(|renamed| find(input, names, &renamed.column, "--map"));
+    let mapped = mapped.collect::<Result<Vec<_>, _>>()?;
+    let is_title = |name: &str| {
+        name.starts_with(char::is_uppercase) || name.trim().contains(char::is_whitespace)
+    };
+    let names = names.iter().enumerate();
+    let titles = names.filter(|(index, name)| is_title(name) && !mapped.contains(index));
+    let titles: Vec<Arc<str>> = titles.map(|(_, name)| Arc::clone(name)).collect();
+    let Some(first) = titles.first() else {
+        return Ok(());
+    };
+    let (title, field) = (redact::escape(first), redact::escape(&simple(first)));
+    Err(Failure::usage(
+        format!(
+            "{input} has columns whose names are no ids of fields: {}",
+            list(&titles)
+        ),
+        format!(
+            "name the field of each, such as --map '{title}={field}', or leave it out with --map '{title}='; `ap fields list` shows the ids"
+        ),
+    ))
+}
+
 /// Returns every column with the name that its field has, apart from those that are left out.
 pub(crate) fn record(
     input: &str,

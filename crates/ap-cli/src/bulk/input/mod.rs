@@ -371,7 +371,11 @@ fn selected(
             Ok(vec![(Arc::clone(&names[index]), index)])
         }
         Selection::Roles(roles) => columns::roles(input, names, roles),
-        Selection::Record(renamed) => columns::record(input, names, renamed),
+        Selection::Record(renamed) => {
+            let fields = columns::record(input, names, renamed)?;
+            columns::check_fields(input, names, renamed)?;
+            Ok(fields)
+        }
     }
 }
 

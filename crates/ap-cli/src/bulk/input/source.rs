@@ -89,7 +89,7 @@ impl Source {
         let unreadable = |error: &io::Error| {
             Failure::usage(
                 format!("{name} cannot be read ({})", output::reason(error)),
-                "name the file with the rows, or - for standard input",
+                "name the file with the rows, or - for standard input; a single value can be piped in with echo",
             )
         };
         let file = File::open(path).map_err(|error| unreadable(&error))?;

@@ -29,8 +29,9 @@ pub(super) fn fields(
     lead: Option<&LeadOptions>,
     reference: Option<&String>,
 ) -> Result<Fields, Failure> {
+    let has_column = certs.cert.is_some();
     let of_rows = certs.bulk.first_given();
-    if let Some(of_rows) = of_rows.or(certs.cert.as_ref().map(|_| "--cert")) {
+    if let Some(of_rows) = of_rows.or_else(|| has_column.then_some("--cert")) {
         return Err(Failure::usage(
             format!("one certificate is given, and {of_rows}, which is for rows of certificates"),
             "leave one of them out",

@@ -4,11 +4,11 @@ use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{Feedback, FeedbackType, Ping, Submit};
 use activeprospect::{Draft, Endpoint as _};
 
-use crate::commands::body::{Body, BodyOptions};
-use crate::commands::parse_id;
+use crate::commands::body::{Body, BodyOptions, Names};
 use crate::commands::raw_object::RawObject;
 use crate::commands::selection::Columns;
 use crate::commands::single_call::{CallOptions, SingleCall, by_outcome};
+use crate::commands::{parse_entity, parse_flow, parse_id};
 use crate::failure::Failure;
 use crate::keys::Prompt;
 use crate::options::GlobalOptions;
@@ -17,10 +17,10 @@ use crate::output::Printed;
 #[derive(clap::Args, Debug)]
 pub(crate) struct PingArgs {
     /// The flow's id, which `ap flows list` shows.
-    #[arg(value_name = "FLOW", value_parser = parse_id)]
+    #[arg(value_name = "FLOW", value_parser = parse_flow)]
     flow: Id,
     /// The id of the source's entity, which `ap entities list` shows.
-    #[arg(value_name = "SOURCE", value_parser = parse_id)]
+    #[arg(value_name = "SOURCE", value_parser = parse_entity)]
     source: Id,
     #[command(flatten)]
     lead: BodyOptions,
@@ -59,6 +59,10 @@ const VERDICT: Columns<'_> = &[
     ("price", "/price"),
 ];
 
+/// What to do if the product does not find the flow or the source.
+pub(super) const NOT_FOUND: &str =
+    "check both ids; `ap flows list` and `ap entities list` show them";
+
 pub(super) fn ping(args: &PingArgs, options: &GlobalOptions) -> Result<Printed, Failure> {
     if args.lead.is_empty() {
         return Err(Failure::usage(
@@ -72,8 +76,10 @@ pub(super) fn ping(args: &PingArgs, options: &GlobalOptions) -> Result<Printed, 
         true => ping.with_key(),
         false => ping,
     };
-    let lead = args.lead.read()?;
-    call(ping.draft(), lead, args.lead.prompt(), BID)?.run(&args.call, options)
+    let lead = args.lead.read(Names::Any)?;
+    call(ping.draft(), lead, args.lead.prompt(), BID)?
+        .run(&args.call, options)
+        .map_err(|failure| failure.hint_if_not_found(NOT_FOUND))
 }
 
 /// Submits one lead.
@@ -91,7 +97,9 @@ pub(super) fn submit(
         true => submit.with_key(),
         false => submit,
     };
-    call(submit.draft(), lead, Prompt::Allowed, VERDICT)?.run(call_options, options)
+    call(submit.draft(), lead, Prompt::Allowed, VERDICT)?
+        .run(call_options, options)
+        .map_err(|failure| failure.hint_if_not_found(NOT_FOUND))
 }
 
 pub(super) fn feedback(args: &FeedbackArgs, options: &GlobalOptions) -> Result<Printed, Failure> {

@@ -13,7 +13,7 @@ use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
 use crate::commands::body::MemberOptions;
 use crate::commands::single_call::CallOptions;
-use crate::commands::{parse_id, row_preview};
+use crate::commands::{parse_entity, parse_flow, row_preview};
 use crate::failure::Failure;
 use crate::limited_read::is_standard_input;
 use crate::options::GlobalOptions;
@@ -23,10 +23,10 @@ use crate::session::Session;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The flow's id, which `ap flows list` shows.
-    #[arg(value_name = "FLOW", value_parser = parse_id)]
+    #[arg(value_name = "FLOW", value_parser = parse_flow)]
     flow: Id,
     /// The id of the source's entity, which `ap entities list` shows.
-    #[arg(value_name = "SOURCE", value_parser = parse_id)]
+    #[arg(value_name = "SOURCE", value_parser = parse_entity)]
     source: Id,
     #[command(flatten)]
     bulk: BulkOptions,
@@ -45,9 +45,12 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     if !args.lead.is_empty() {
-        let is_file = !is_standard_input(&args.bulk.input);
-        let of_rows = is_file.then_some("a file").or(args.bulk.first_given());
-        if let Some(of_rows) = of_rows.or((!args.renamed.is_empty()).then_some("--map")) {
+        let of_rows = match is_standard_input(&args.bulk.input) {
+            true => args.bulk.first_given(),
+            false => Some("a file"),
+        };
+        let has_map = !args.renamed.is_empty();
+        if let Some(of_rows) = of_rows.or_else(|| has_map.then_some("--map")) {
             return Err(Failure::usage(
                 format!("one lead is given with -f, and {of_rows}, which is for rows of leads"),
                 "leave one of them out",
@@ -82,6 +85,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
     bulk::run(&job, identity, selection, &args.bulk, &mut session)
+        .map_err(|failure| failure.hint_if_not_found(single::NOT_FOUND))
 }
 
 fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {

@@ -10,6 +10,7 @@ use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
+use crate::session::Session;
 
 /// What is done with the values.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,10 @@ impl Job for Changes<'_> {
             Change::Add => &["accepted"],
             Change::Remove => &["removed"],
         }
+    }
+
+    fn check(&self, session: &Session) -> Result<(), Failure> {
+        values::check_list(&self.args.list, session)
     }
 
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {

@@ -10,6 +10,7 @@ use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
+use crate::session::Session;
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     values::run("lists check", &Check(args), args, options)
@@ -20,6 +21,10 @@ struct Check<'a>(&'a Args);
 impl Job for Check<'_> {
     fn columns(&self) -> &'static [&'static str] {
         &["found", "added_at"]
+    }
+
+    fn check(&self, session: &Session) -> Result<(), Failure> {
+        values::check_list(&self.0.list, session)
     }
 
     fn call(&self, fields: &Fields) -> Result<Prepared, RowProblem> {

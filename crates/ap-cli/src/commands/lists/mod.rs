@@ -85,5 +85,5 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
 /// Parses a list's name in URLs.
 fn parse_list(text: &str) -> Result<ListName, &'static str> {
     ListName::parse(text)
-        .map_err(|_| "write the name that the list has in URLs, such as do_not_call")
+        .map_err(|_| "write the name that the list has in URLs, such as do_not_call; `ap lists list` shows it")
 }

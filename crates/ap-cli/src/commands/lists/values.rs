@@ -1,15 +1,20 @@
 //! What `ap lists check`, `add` and `remove` have in common: a value of each row, and the list that it is looked up on,
 //! added to or removed from.
 
-use activeprospect::api::ListName;
+use activeprospect::Endpoint as _;
+use activeprospect::api::suppressionlist::Lists;
+use activeprospect::api::{Id, ListName};
 
 use super::parse_list;
 use crate::bulk::input::Selection;
+use crate::bulk::input::columns::suggestion;
 use crate::bulk::input::row::{Fields, RowProblem};
 use crate::bulk::job::Job;
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
+use crate::call;
 use crate::commands::row_preview;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -51,6 +56,33 @@ pub(super) fn run(
         return row_preview::show(args.preview, job, selection, &args.bulk, &mut session);
     }
     bulk::run(job, identity, selection, &args.bulk, &mut session)
+}
+
+/// Fails if the account has other lists and not this one: what the product says of a value on a list that does not exist
+/// is not known, and may be that it is not found. If the lists cannot be read, the calls of the rows say why.
+pub(super) fn check_list(list: &ListName, session: &Session) -> Result<(), Failure> {
+    let endpoint = Lists::new();
+    let read = call::send(session, endpoint.draft()).and_then(|response| endpoint.decode(response));
+    let Ok(lists) = read else {
+        return Ok(());
+    };
+    let names = lists.iter().map(|list| list.url_name.as_ref());
+    let Some(names) = names.collect::<Option<Vec<_>>>() else {
+        return Ok(());
+    };
+    let ids = lists.iter().filter_map(|list| list.id.as_ref());
+    if names.contains(&list) || ids.map(Id::as_str).any(|id| id == list.as_str()) {
+        return Ok(());
+    }
+    let nearest = suggestion(names.iter().map(|name| name.as_str()), list.as_str());
+    let message = format!("SuppressionList has no list of that name{nearest}");
+    let secrets = session.secrets.now();
+    let message = secrets.redact_text(message.as_bytes());
+    Err(Failure::new(
+        ExitCode::NotFound,
+        String::from_utf8_lossy(&message),
+        "nothing was sent for any row; `ap lists list` shows the names",
+    ))
 }
 
 /// Returns the value of a row.

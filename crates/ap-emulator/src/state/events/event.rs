@@ -104,10 +104,10 @@ impl Outcome {
 }
 
 /// Returns one member of an event, if it has it.
-type Read = for<'a> fn(&'a Event) -> Option<Scalar<'a>>;
+pub(super) type Read = for<'a> fn(&'a Event) -> Option<Scalar<'a>>;
 
 /// Everything that an event can have besides what is known of its lead, in the order of the JSON.
-const MEMBERS: &[(&str, Read)] = &[
+pub(super) const MEMBERS: &[(&str, Read)] = &[
     ("id", |event| Some(Scalar::Id(event.id))),
     ("type", |event| Some(event.kind.name().into())),
     ("outcome", |event| Some(event.outcome.name().into())),
@@ -252,17 +252,6 @@ impl Event {
             Kind::Source | Kind::Ping => Some("leadconduit-default.inbound"),
             _ => self.step.as_ref().map(|step| &*step.module_id),
         }
-    }
-
-    /// Returns the members that it has of itself and of its lead, without the fields of the lead, in the order of the
-    /// JSON.
-    pub(super) fn members(&self) -> impl Iterator<Item = (&'static str, Scalar<'_>)> {
-        let own = MEMBERS.iter().filter_map(|(name, read)| {
-            // A filter is no step of a recipient.
-            let is_foreign = self.kind == Kind::Filter && *name == "step_id";
-            Some((*name, read(self).filter(|_| !is_foreign)?))
-        });
-        own.chain(self.lead.variables())
     }
 
     /// Returns about how much memory it takes, its lead included.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// 24 hexadecimal digits. The first eight are the second of its creation, so ids sort by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id {
@@ -27,6 +29,12 @@ impl Id {
         })
     }
 
+    /// Returns it as text.
+    pub(crate) fn digits(self) -> [u8; 24] {
+        let number = u128::from(self.seconds) << 64 | u128::from(self.rest);
+        std::array::from_fn(|place| DIGITS[(number >> (4 * (23 - place)) & 0xf) as usize])
+    }
+
     /// What follows the second.
     pub(crate) const fn rest(self) -> u64 {
         self.rest
@@ -35,7 +43,7 @@ impl Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}{:016x}", self.seconds, self.rest)
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 
@@ -51,6 +59,8 @@ mod tests {
         for id in [older, newer] {
             assert_eq!(Id::parse(&id.to_string()), Some(id));
         }
+        assert_eq!(older.to_string(), "6553f100ffffffffffffffff");
+        assert_eq!(newer.to_string(), "6553f1010000000000000000");
         for text in [
             "",
             "65e0a100000000000000000",

@@ -40,10 +40,10 @@ pub(crate) struct Lead {
 }
 
 /// Returns one variable.
-type Read = for<'a> fn(&'a Lead) -> Scalar<'a>;
+pub(super) type Read = for<'a> fn(&'a Lead) -> Scalar<'a>;
 
 /// What every lead has besides its fields, in the order of the JSON. The fields follow.
-const VARIABLES: &[(&str, Read)] = &[
+pub(super) const VARIABLES: &[(&str, Read)] = &[
     ("vars.submission.timestamp", |lead| {
         iso_8601(lead.submitted_ms)
     }),
@@ -85,11 +85,6 @@ impl Lead {
             Some((_, read)) => Some(read(self)),
             None => self.get_field(name.strip_prefix("lead.")?),
         }
-    }
-
-    /// Returns all variables but the fields, in the order of the JSON.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, Scalar<'_>)> {
-        VARIABLES.iter().map(|(name, read)| (*name, read(self)))
     }
 
     fn get_field(&self, name: &str) -> Option<Scalar<'_>> {

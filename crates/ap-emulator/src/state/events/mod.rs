@@ -5,7 +5,7 @@ pub(crate) mod event;
 pub(crate) mod id;
 pub(crate) mod lead;
 pub(crate) mod seeded;
-mod text;
+pub(crate) mod text;
 pub(crate) mod view;
 
 use std::collections::VecDeque;

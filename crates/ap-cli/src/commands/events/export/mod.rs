@@ -121,8 +121,9 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let progress = Progress::new(None, earlier, "events");
     let attempts = Attempts::new(&session, args.output.rate)?;
     let mut last_sync = Instant::now();
+    let mut lines = Vec::new();
     let write = |page: &Page| {
-        let mut lines = Vec::new();
+        lines.clear();
         let secrets = session.secrets.now();
         for event in &page.items {
             match is_csv {

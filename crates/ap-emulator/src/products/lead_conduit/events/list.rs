@@ -15,6 +15,7 @@ use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
 use crate::rules::{Lookup, Rule, RuleText};
 use crate::state::events::id::Id;
+use crate::state::events::text::EventWriter;
 use crate::state::events::view::{Reader, Reference, View};
 use crate::state::{EmulatorState, Shared};
 
@@ -72,7 +73,7 @@ pub(super) async fn list_by_body(State(shared): App, body: Body) -> Result<Respo
 pub(super) async fn event(State(shared): App, Path(id): Path<String>) -> Result<Response, Refusal> {
     let found = Id::parse(&id).and_then(|id| shared.lock().events.find(id));
     let event = found.ok_or_else(Refusal::not_found)?;
-    Ok(handlers::text(event.to_text(|_| true).into()))
+    Ok(handlers::text(event.to_json().into()))
 }
 
 fn parse_query(uri: &Uri) -> Result<EventQuery, Refusal> {
@@ -189,9 +190,10 @@ async fn respond(shared: &Shared, wanted: Wanted) -> Response {
     };
     let (mut reader, shown) = (Reader::new(view.seeded), wanted.shown);
     drop(view);
-    rendered_list::response("[".to_owned(), references, "]", move |reference| {
-        let event = reader.read(reference)?;
-        Some(event.to_text(|member| shown.shows(member)))
+    let mut writer = EventWriter::new(move |member: &str| shown.shows(member));
+    rendered_list::response("[".to_owned(), references, "]", move |reference, text| {
+        writer.write(&*reader.read(reference)?, text);
+        Some(())
     })
     .await
 }

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 use crate::parts::{self, Parts};
+use crate::pieces::MAX_PIECE;
 use crate::response::Response;
 
-/// Writes an item, or returns `None` if it is gone.
-type Render<T> = Box<dyn FnMut(&T) -> Option<String> + Send>;
+/// Appends an item to a text, or returns `None` if it is gone.
+type Render<T> = Box<dyn FnMut(&T, &mut Vec<u8>) -> Option<()> + Send>;
 
 /// An array between a head and a tail. It keeps what its items are written from, which is short.
 struct RenderedList<T> {
@@ -22,19 +23,22 @@ pub(super) async fn response<T: Send + Unpin + 'static>(
     head: String,
     mut items: Vec<T>,
     tail: &'static str,
-    mut render: impl FnMut(&T) -> Option<String> + Send + 'static,
+    mut render: impl FnMut(&T, &mut Vec<u8>) -> Option<()> + Send + 'static,
 ) -> Response {
     // The length of the body comes before it, so all items are written twice.
-    let mut length = 0;
+    let mut text = Vec::new();
     let mut lengths = Vec::with_capacity(items.len());
     for chunk in items.chunks(64) {
-        lengths.extend(chunk.iter().map(|item| render(item).map(|text| text.len())));
+        lengths.extend(chunk.iter().map(|item| {
+            text.clear();
+            render(item, &mut text).map(|()| text.len())
+        }));
         tokio::task::yield_now().await;
     }
     // What is gone already is left out.
     let mut is_kept = lengths.iter().map(Option::is_some);
     items.retain(|_| is_kept.next().unwrap_or_default());
-    length += lengths.iter().flatten().sum::<usize>() + items.len().saturating_sub(1);
+    let length = lengths.iter().flatten().sum::<usize>() + items.len().saturating_sub(1);
     let length = head.len() + length + tail.len();
     let list = RenderedList {
         head: head.into(),
@@ -51,15 +55,21 @@ impl<T: Send + Unpin + 'static> Parts for RenderedList<T> {
         if !self.head.is_empty() {
             return std::mem::take(&mut self.head);
         }
-        let Some(item) = self.items.next() else {
-            return std::mem::take(&mut self.tail);
-        };
-        // It may be gone since the length was computed.
-        let mut text = (self.render)(&item).unwrap_or_default();
-        if !self.is_first && !text.is_empty() {
-            text.insert(0, ',');
+        let mut text = Vec::with_capacity(MAX_PIECE);
+        while text.len() < MAX_PIECE
+            && let Some(item) = self.items.next()
+        {
+            if !std::mem::take(&mut self.is_first) {
+                text.push(b',');
+            }
+            // It may be gone since the length was computed.
+            if (self.render)(&item, &mut text).is_none() {
+                return Bytes::new();
+            }
         }
-        self.is_first = false;
-        text.into()
+        match text.is_empty() {
+            true => std::mem::take(&mut self.tail),
+            false => text.into(),
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::products::lead_conduit::handlers::App;
 use crate::products::lead_conduit::query::Query;
 use crate::products::lead_conduit::resource::Refusal;
 use crate::response::Response;
+use crate::scalar::write_json;
 use crate::state::Shared;
 use crate::state::events::event::{Event, Kind};
 use crate::state::events::id::Id;
@@ -264,7 +265,10 @@ async fn respond(shared: &Shared, search: Search) -> Response {
     // `total` comes after the hits, as in the vendor's description.
     let head = format!("{{\"total\":{total},\"hits\":[");
     let terms = search.terms;
-    rendered_list::response(head, page, "]}", move |found| hit(found, seeded, &terms)).await
+    rendered_list::response(head, page, "]}", move |found, text| {
+        write_hit(found, seeded, &terms, text)
+    })
+    .await
 }
 
 /// Returns each lead with its last event of a recipient, which is the kind of event that the vendor
@@ -284,7 +288,8 @@ fn real_leads(view: &View) -> impl Iterator<Item = (&Arc<Lead>, Option<&Arc<Even
     leads.into_values()
 }
 
-fn hit(found: &Match, seeded: Seeded, terms: &[Term]) -> Option<String> {
+/// Appends a hit to a text, or returns `None` if its lead is gone.
+fn write_hit(found: &Match, seeded: Seeded, terms: &[Term], text: &mut Vec<u8>) -> Option<()> {
     let lead = match &found.lead {
         FoundLead::Seeded(index) => Arc::new(seeded.lead(*index)),
         FoundLead::Real(lead) => lead.upgrade()?,
@@ -310,13 +315,14 @@ fn hit(found: &Match, seeded: Seeded, terms: &[Term]) -> Option<String> {
         Some((field.name.to_string(), json!([marked])))
     });
     add("highlight", Value::Object(marked.collect()));
-    let mut hit = Value::Object(hit).to_string();
+    write_json(&hit, text);
     if let Some(latest) = &found.latest {
-        let latest = Reader::new(seeded).read(latest)?.to_text(|_| true);
-        hit.truncate(hit.len() - 1);
-        hit.push_str(&format!(",\"latest_event\":{latest}}}"));
+        text.pop();
+        text.extend_from_slice(b",\"latest_event\":");
+        text.extend(Reader::new(seeded).read(latest)?.to_json());
+        text.push(b'}');
     }
-    Some(hit)
+    Some(())
 }
 
 /// Returns the value of a field with the found text in `<em>`.
