@@ -166,6 +166,7 @@ fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 fn events(request: &Request) -> Answer {
     let number = |name| parameter(request, name).map(|id| id.parse::<u32>().unwrap());
     let limit: usize = parameter(request, "limit").unwrap().parse().unwrap();
+    assert!(limit <= 1000, "no page has more");
     let is_ascending = parameter(request, "sort") == Some("asc");
     let after = number("after_id").unwrap_or(0);
     let before = number("before_id").unwrap_or(26);
@@ -194,6 +195,7 @@ fn all_pages_of_events_are_one_list_in_either_order() {
         ("limit=10", 25, 3),
         ("limit=5&sort=desc", 25, 6),
         ("limit=25", 25, 2),
+        ("limit=5000", 25, 1),
         ("sort=asc&limit=10&after_id=20", 21, 1),
         ("", 25, 1),
     ] {

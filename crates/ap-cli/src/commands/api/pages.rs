@@ -107,7 +107,8 @@ impl Paging {
                 true => path.to_owned(),
                 false => format!("{path}?{}", kept.join("&")),
             },
-            limit,
+            // A page that the product made shorter than it was asked for would look like the last one.
+            limit: limit.min(kind.max_limit()),
             first: value(kind.cursor()),
         }))
     }
