@@ -81,7 +81,8 @@ pub(crate) fn shown_header(name: &HeaderName, value: &HeaderValue, session: &Ses
     if may_be_secret(name) {
         return MARK.to_owned();
     }
-    let value = session.secrets.redact_text(value.as_bytes());
+    let secrets = session.secrets.now();
+    let value = secrets.redact_text(value.as_bytes());
     redact::escape(&String::from_utf8_lossy(&value))
 }
 

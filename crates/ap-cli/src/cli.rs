@@ -251,9 +251,10 @@ impl CommandPath {
 
 #[cfg(test)]
 mod tests {
-    use clap::Command;
+    use clap::{Command, Parser as _};
 
-    use super::definition;
+    use super::{Cli, definition};
+    use crate::commands::emulator_refusal;
 
     fn check_width(command: &mut Command) {
         for help in [command.render_help(), command.render_long_help()] {
@@ -269,5 +270,14 @@ mod tests {
         let mut command = definition();
         command.build();
         check_width(&mut command);
+    }
+
+    #[test]
+    fn a_command_that_refuses_the_emulator_is_named_as_it_is_typed() {
+        for refusal in emulator_refusal::ALL {
+            let cli = Cli::try_parse_from(refusal.command.split(' ')).unwrap();
+            let found = cli.command.emulator_refusal().unwrap();
+            assert_eq!(found.command, refusal.command);
+        }
     }
 }

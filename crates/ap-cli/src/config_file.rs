@@ -1,11 +1,11 @@
 //! The config file: settings of profiles, and never a key. It completes the options that were not given.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use activeprospect::Service;
 use activeprospect::ap_core::redact::is_secret_name;
+use activeprospect::keys::{Readers, open_private};
 use activeprospect::transport::Proxy;
 use toml::{Table, Value};
 
@@ -20,6 +20,9 @@ use crate::{limited_read, output, proxy};
 
 /// The variable that names a profile.
 pub(crate) const PROFILE_VARIABLE: &str = "ACTIVEPROSPECT_PROFILE";
+
+/// The table whose members are named by the user.
+const PROFILES: &str = "profiles";
 
 const LIMIT_MIB: u64 = 1;
 
@@ -121,61 +124,22 @@ impl Settings {
 impl Config {
     /// Reads the file; without one, nothing is set.
     fn read() -> Result<Self, Failure> {
-        use std::io::ErrorKind::{NotADirectory, NotFound};
-
         let Ok(folder) = file::folder() else {
             return Ok(Self::default());
         };
         let path = folder.join("config.toml");
         let name = format!("the config file {}", output::display_path(&path));
-        let opened = match File::open(&path) {
-            // The home of some service users is /dev/null.
-            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => {
-                return Ok(Self::default());
-            }
-            opened => opened,
+        // Other users would choose where the key is sent.
+        let Some(opened) = open_private(&path, Readers::Everyone, &name)? else {
+            return Ok(Self::default());
         };
-        if let Ok(opened) = &opened {
-            check_access(opened, &folder, &name)?;
-        }
-        let bytes = limited_read::read(opened, LIMIT_MIB, &name, HINT)?;
+        let bytes = limited_read::read(Ok(opened), LIMIT_MIB, &name, HINT)?;
         Reader {
             name: &name,
             folder: &folder,
         }
         .parse(&bytes)
     }
-}
-
-/// Refuses a file that other users can change: they would choose where the key is sent.
-#[cfg(unix)]
-fn check_access(opened: &File, folder: &Path, name: &str) -> Result<(), Failure> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let own = rustix::process::geteuid().as_raw();
-    let is_safe = |metadata: std::io::Result<std::fs::Metadata>, refused: u32| {
-        metadata.is_ok_and(|metadata| {
-            (metadata.uid() == own || metadata.uid() == 0) && metadata.mode() & refused == 0
-        })
-    };
-    if !is_safe(opened.metadata(), 0o022) {
-        return Err(Failure::usage(
-            format!("other users can write {name}, or it belongs to another user"),
-            "run `chmod 600` on a file of your own",
-        ));
-    }
-    if !is_safe(folder.metadata(), 0o002) {
-        return Err(Failure::usage(
-            format!("everyone can write to the folder of {name}, or it belongs to another user"),
-            "run `chmod 700` on a folder of your own",
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_access(_: &File, _: &Path, _: &str) -> Result<(), Failure> {
-    Ok(())
 }
 
 /// Parses a file. Its errors name members that exist, and never repeat a value.
@@ -207,8 +171,8 @@ impl Reader<'_> {
         if let Some(name) = table.remove("profile") {
             config.profile = Some(self.profile(name.as_str().unwrap_or_default())?);
         }
-        if let Some(profiles) = table.remove("profiles") {
-            for (name, settings) in self.table(profiles, "profiles")? {
+        if let Some(profiles) = table.remove(PROFILES) {
+            for (name, settings) in self.table(profiles, PROFILES)? {
                 let name = self.profile(&name)?;
                 let settings = self.table(settings, "a profile")?;
                 config.profiles.push((name, self.settings(settings)?));
@@ -308,15 +272,25 @@ fn without_repetition(origins: &mut [NamedOrigin]) {
     }
 }
 
-/// Returns `true` if a name says that its value is secret, or if a value may be a key.
-fn has_secret(table: &Table) -> bool {
-    table.iter().any(|(name, value)| {
-        is_secret_name(name)
-            || name.to_ascii_lowercase().contains("key")
-            || match value {
-                Value::Table(table) => has_secret(table),
-                Value::String(text) => may_be_key(text),
-                _ => false,
-            }
+/// Returns `true` if the name of a setting says that its value is secret, or if a value may be a key. A profile may have
+/// any name.
+fn has_secret(file: &Table) -> bool {
+    let is_secret_profile = |(name, value): (&String, &Value)| match value {
+        Value::Table(settings) => settings.iter().any(is_secret),
+        _ => is_secret((name, value)),
+    };
+    file.iter().any(|(name, value)| match value {
+        Value::Table(profiles) if name == PROFILES => profiles.iter().any(is_secret_profile),
+        _ => is_secret((name, value)),
     })
+}
+
+fn is_secret((name, value): (&String, &Value)) -> bool {
+    is_secret_name(name)
+        || name.to_ascii_lowercase().contains("key")
+        || match value {
+            Value::Table(table) => table.iter().any(is_secret),
+            Value::String(text) => may_be_key(text),
+            _ => false,
+        }
 }

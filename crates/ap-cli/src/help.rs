@@ -4,13 +4,7 @@ mod typed_commands;
 
 use clap::{Arg, ArgAction, Command};
 
-/// The commands that refuse `--emulator`, because they are about stored keys or are an emulator themselves.
-const WITHOUT_EMULATOR: [&str; 4] = [
-    "ap auth login",
-    "ap auth logout",
-    "ap auth rotate",
-    "ap emulate",
-];
+use crate::commands::emulator_refusal;
 
 const EMULATOR: &str = "emulator";
 
@@ -121,12 +115,18 @@ fn with_option_where_accepted(command: Command, path: &str, emulator: &Arg) -> C
     command.mut_subcommands(|subcommand| {
         let path = format!("{path} {}", subcommand.get_name());
         let subcommand = with_option_where_accepted(subcommand, &path, emulator);
-        if WITHOUT_EMULATOR.contains(&path.as_str()) {
+        if refuses_emulator(&path) {
             subcommand
         } else {
             subcommand.arg(emulator)
         }
     })
+}
+
+/// Returns `true` if a command refuses `--emulator`.
+fn refuses_emulator(path: &str) -> bool {
+    let mut all = emulator_refusal::ALL.iter();
+    all.any(|refusal| refusal.command == path)
 }
 
 /// Returns the examples of a command.
@@ -141,7 +141,7 @@ fn with_examples_at(mut command: Command, path: &str) -> Command {
         let lines: Vec<_> = examples.lines().map(|line| format!("  {line}")).collect();
         command = command.after_help(format!("Examples:\n{}", lines.join("\n")));
     }
-    if WITHOUT_EMULATOR.contains(&path) {
+    if refuses_emulator(path) {
         // In place of the global option, so that using it is still refused with a sentence.
         let hidden = Arg::new(EMULATOR).long(EMULATOR);
         command = command.arg(hidden.action(ArgAction::SetTrue).hide(true));

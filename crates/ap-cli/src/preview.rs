@@ -88,7 +88,7 @@ fn plain<B: AsRef<[u8]>>(request: &Request<B>, is_unsigned: bool, session: &Sess
 }
 
 fn shown(text: &[u8], session: &Session) -> String {
-    String::from_utf8_lossy(&session.secrets.redact_text(text)).into_owned()
+    String::from_utf8_lossy(&session.secrets.now().redact_text(text)).into_owned()
 }
 
 /// Returns the command that makes the same call. Text that has a secret is not printed.

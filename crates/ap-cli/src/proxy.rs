@@ -1,9 +1,9 @@
 //! The proxy: `--proxy`, `ACTIVEPROSPECT_PROXY`, and its password. Variables of other programs are only named.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use activeprospect::keys::{Readers, open_private};
 use activeprospect::transport::Proxy;
 
 use crate::failure::Failure;
@@ -79,15 +79,8 @@ fn read_password(file: &Path) -> Result<(String, String), Failure> {
     const LIMIT_MIB: u64 = 1;
     let name = format!("the file {}", output::display_path(file));
     let hint = "write user:password on one line of a file that only you can read, and name it with --proxy-auth-file";
-    let opened = File::open(file);
-    if let Ok(opened) = &opened
-        && can_others_use(opened).unwrap_or(true)
-    {
-        return Err(Failure::usage(
-            format!("other users can read or write {name}"),
-            "run `chmod 600` on it",
-        ));
-    }
+    let opened = open_private(file, Readers::Owner, &name)?;
+    let opened = opened.ok_or_else(|| io::ErrorKind::NotFound.into());
     let bytes = limited_read::read(opened, LIMIT_MIB, &name, hint)?;
     let invalid = |what: &str| Failure::usage(format!("{name} {what}"), hint);
     let text = String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8"))?;
@@ -103,16 +96,4 @@ fn read_password(file: &Path) -> Result<(String, String), Failure> {
         Some((user, password)) if !user.is_empty() => Ok((user.to_owned(), password.to_owned())),
         _ => Err(invalid("is not user:password")),
     }
-}
-
-/// Returns `true` if other users than the owner may read or write an opened file.
-#[cfg(unix)]
-fn can_others_use(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn can_others_use(_: &File) -> io::Result<bool> {
-    Ok(false)
 }

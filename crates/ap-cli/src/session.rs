@@ -20,7 +20,7 @@ use crate::keys::account::Account;
 use crate::keys::profile::ProfileName;
 use crate::keys::{self, Prompt};
 use crate::options::{GlobalOptions, NamedOrigin};
-use crate::redact::Secrets;
+use crate::redact::KnownSecrets;
 use crate::{limited_read, output, proxy};
 
 pub(crate) const USER_AGENT: &str = concat!("activeprospect-cli/", env!("CARGO_PKG_VERSION"));
@@ -35,7 +35,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// How much is printed about calls: nothing, all but the path, or the path too.
     pub(crate) verbosity: u8,
-    pub(crate) secrets: Secrets,
+    /// Every key that the session has used.
+    pub(crate) secrets: KnownSecrets,
     /// Oldest first.
     pub(crate) keys: Vec<ApiKey>,
     emulator: Option<Emulator>,
@@ -64,7 +65,7 @@ impl Session {
             config,
             timeout: options.timeout,
             verbosity: options.verbose,
-            secrets: Secrets::default(),
+            secrets: KnownSecrets::default(),
             keys: Vec::new(),
             emulator,
             account: options.account.clone(),
@@ -84,7 +85,7 @@ impl Session {
     /// Uses these keys, oldest first.
     pub(crate) fn set_keys(&mut self, keys: Vec<ApiKey>) -> Result<(), Failure> {
         keys::in_arguments::check_for(&keys)?;
-        self.secrets = Secrets::new(&keys)?;
+        self.secrets.add(&keys)?;
         self.sign_with(&keys)?;
         self.keys = keys;
         Ok(())
@@ -117,7 +118,11 @@ impl Session {
             builder = builder.timeout(timeout);
         }
         if self.emulator.is_none() {
-            builder = builder.key_source(OnThread::new(FoundAgain(self.account.clone())));
+            let source = FoundAgain {
+                account: self.account.clone(),
+                secrets: self.secrets.clone(),
+            };
+            builder = builder.key_source(OnThread::new(source));
         }
         let client = HyperTransport::with_limits(&self.config, limits)
             .map_err(Error::from)
@@ -214,12 +219,24 @@ fn not_made(error: &Error) -> Failure {
 }
 
 /// Looks for the account's keys again, when those that a run began with are rejected.
-struct FoundAgain(Account);
+struct FoundAgain {
+    account: Account,
+    secrets: KnownSecrets,
+}
+
+impl FoundAgain {
+    fn find(&self) -> Result<Vec<ApiKey>, Failure> {
+        let keys = self.account.find_keys(Prompt::Never)?;
+        keys::in_arguments::check_for(&keys)?;
+        // Before any call can have one of them, and a server repeat it.
+        self.secrets.add(&keys)?;
+        Ok(keys)
+    }
+}
 
 impl KeySource for FoundAgain {
     fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
-        self.0
-            .find_keys(Prompt::Never)
+        self.find()
             .map_err(|failure| KeySourceError::new(failure.message))
     }
 }

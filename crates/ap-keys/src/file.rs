@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use ap_client::{KeySource, KeySourceError};
 use ap_core::ApiKey;
 
+use crate::checked_file::Access;
 use crate::error::{Error, display_path};
-use crate::file_contents::{self, Access, Contents};
+use crate::file_contents::{self, Contents};
 use crate::key_list::{self, FinalLineFeed};
 
 /// How long a new list must have been in the file, unless another time is set.

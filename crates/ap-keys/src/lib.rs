@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod checked_file;
 mod command;
 mod command_line;
 mod environment;
@@ -25,6 +26,7 @@ mod store_lock;
 mod with_previous;
 
 pub use chain::Chain;
+pub use checked_file::{Readers, open_private};
 pub use command::{Command, KEY_COMMAND_FIRST_LINE_VARIABLE, MAX_OUTPUT_SIZE};
 pub use environment::{Environment, KEY_VARIABLE, NEXT_KEY_VARIABLE};
 pub use error::Error;

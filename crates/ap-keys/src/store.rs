@@ -1,17 +1,18 @@
 //! [`Store`]: a keys file that a program writes, one process at a time, completely or not at all.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ap_core::{ApiKey, MAX_KEYS};
 
-use crate::error::{Error, display_path};
 #[cfg(unix)]
-use crate::file_contents::check_folders;
-use crate::file_contents::{self, Access, folder_of};
+use crate::checked_file::check_folders;
+use crate::checked_file::{Access, folder_of};
+use crate::error::{Error, display_path};
+use crate::file_contents;
 #[cfg(unix)]
 use crate::file_owners::check_owners;
 use crate::key_list::{self, FinalLineFeed};
@@ -214,7 +215,7 @@ impl LockedStore {
         file.persist(&self.target)?;
         // The file is replaced now. Some file systems cannot sync a folder, so an error is ignored.
         #[cfg(unix)]
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
 

@@ -166,7 +166,7 @@ fn run_rows(
     let shard = encoder.shard;
     let runner = Runner {
         caller,
-        concurrency: options.concurrency.into(),
+        concurrency: options.concurrency(),
         is_ordered: is_ordered(caller.job, options),
         encoder,
         sink,
@@ -281,7 +281,7 @@ pub(crate) fn conclude(
         return Ok(Printed::ReaderGone);
     }
     report.complete = ended.failure.is_none();
-    report.print(options.report)?;
+    report.print(options.report.unwrap_or_default())?;
     if let Some(mut failure) = ended.failure {
         if options.output.is_some() && failure.code != ExitCode::Usage {
             failure.hint = format!("{}; run the same command again to resume", failure.hint);

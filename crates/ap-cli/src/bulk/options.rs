@@ -9,6 +9,9 @@ use super::input::shard::Shard;
 use super::report::ReportFormat;
 use super::results::OutputFormat;
 
+/// How many calls are made at a time, unless it is said.
+const CONCURRENCY: u16 = 8;
+
 /// The most calls at a time.
 const MAX_CONCURRENCY: u16 = 256;
 
@@ -24,9 +27,9 @@ pub(crate) struct OutputOptions {
     /// same command sends nothing.
     #[arg(short, long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(parse_output))]
     pub(crate) output: Option<PathBuf>,
-    /// How the summary on standard error is written.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) report: ReportFormat,
+    /// How the summary on standard error is written [default: text].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) report: Option<ReportFormat>,
     /// Make at most this many calls a second [default: no limit].
     #[arg(long, value_name = "NUMBER", value_parser = parse_rate, allow_hyphen_values = true)]
     pub(crate) rate: Option<f64>,
@@ -44,9 +47,9 @@ pub(crate) struct BulkOptions {
     /// Use only each Nth row, for one of N machines: 0/N to N-1/N.
     #[arg(long, value_name = "I/N", value_parser = Shard::parse, allow_hyphen_values = true)]
     pub(crate) shard: Option<Shard>,
-    /// Make at most this many calls at a time.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CONCURRENCY)))]
-    pub(crate) concurrency: u16,
+    /// Make at most this many calls at a time [default: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CONCURRENCY)))]
+    concurrency: Option<u16>,
     /// Write each result as soon as it is there, in any order.
     #[arg(long)]
     pub(crate) unordered: bool,
@@ -66,6 +69,28 @@ impl OutputOptions {
 }
 
 impl BulkOptions {
+    /// Returns an option that is given and that means something for several rows alone.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let results = &self.results;
+        let given = [
+            ("--input-format", self.input_format.is_some()),
+            ("--shard", self.shard.is_some()),
+            ("--concurrency", self.concurrency.is_some()),
+            ("--unordered", self.unordered),
+            ("--format", self.format.is_some()),
+            ("--output", results.output.is_some()),
+            ("--report", results.report.is_some()),
+            ("--rate", results.rate.is_some()),
+        ];
+        let mut given = given.into_iter();
+        given.find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
+    /// Returns how many calls are made at a time.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.concurrency.unwrap_or(CONCURRENCY).into()
+    }
+
     /// Returns how the results are written.
     pub(crate) fn format(&self) -> OutputFormat {
         self.format

@@ -9,7 +9,7 @@ use super::job::{Fate, INPUT, Problem};
 use super::journal::record::Counts;
 use crate::failure::Failure;
 use crate::output;
-use crate::redact::Secrets;
+use crate::redact::{KnownSecrets, Secrets};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +50,7 @@ pub(crate) struct Encoder<'a> {
     pub(crate) format: OutputFormat,
     pub(crate) shard: Shard,
     pub(crate) columns: &'static [&'static str],
-    pub(crate) secrets: &'a Secrets,
+    pub(crate) secrets: &'a KnownSecrets,
 }
 
 impl Finished {
@@ -93,7 +93,12 @@ impl Encoder<'_> {
             _ => None,
         };
         let row = self.shard.number_of(finished.row);
-        Some(describe_row(row, finished.line, problem, self.secrets))
+        Some(describe_row(
+            row,
+            finished.line,
+            problem,
+            &self.secrets.now(),
+        ))
     }
 
     /// Appends the line of a row.
@@ -143,7 +148,7 @@ impl Encoder<'_> {
                 csv_line(&mut line, fields.chain(error.unwrap_or_default()));
             }
         }
-        for piece in self.secrets.redact(&line) {
+        for piece in self.secrets.now().redact(&line) {
             lines.extend_from_slice(piece);
         }
         Ok(())

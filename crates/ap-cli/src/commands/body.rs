@@ -1,9 +1,7 @@
 //! The body of a command that writes: a file, standard input, or single members.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::value::RawValue;
 
@@ -14,11 +12,8 @@ use crate::bulk::input::columns::suggestion;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::keys::Prompt;
+use crate::limited_read::{is_standard_input, read_body};
 use crate::redact::MARK;
-use crate::{inherited, limited_read, output};
-
-/// The largest body that is sent, which is also the largest answer that is read.
-const LIMIT_MIB: u64 = 64;
 
 /// The options of commands that send an object.
 #[derive(clap::Args, Debug)]
@@ -84,7 +79,7 @@ impl BodyOptions {
             self.members.check(names, &RawObject::default())?;
             return self.members.on(b"{}");
         };
-        let (text, name) = read(file)?;
+        let (text, name) = read_body(file)?;
         check_encoding(&text, &name)?;
         let object = RawObject::parse(&text).map_err(|error| {
             Failure::usage(
@@ -156,33 +151,6 @@ impl MemberOptions {
         let text = serde_json::to_vec(&object).map_err(not_an_object)?;
         Ok(Body { text, file: None })
     }
-}
-
-fn is_standard_input(file: &Path) -> bool {
-    file.as_os_str() == "-"
-}
-
-/// Returns the text of a file or of standard input, and its name for errors.
-fn read(file: &Path) -> Result<(Vec<u8>, String), Failure> {
-    const HINT: &str = "nothing was sent";
-    if !is_standard_input(file) {
-        let name = format!("the file {}", output::display_path(file));
-        let opened = File::open(file);
-        let is_member = file.to_string_lossy().contains('=');
-        let hint = match &opened {
-            Err(error) if is_member && error.kind() == ErrorKind::NotFound => {
-                "nothing was sent; write a single member as -f NAME=VALUE"
-            }
-            _ => HINT,
-        };
-        return Ok((limited_read::read(opened, LIMIT_MIB, &name, hint)?, name));
-    }
-    if inherited::is_stdin_closed() {
-        return Err(Failure::usage("standard input is closed", HINT));
-    }
-    let name = "standard input".to_owned();
-    let stdin = Ok(std::io::stdin().lock());
-    Ok((limited_read::read(stdin, LIMIT_MIB, &name, HINT)?, name))
 }
 
 type Member = (String, Box<RawValue>);

@@ -6,7 +6,6 @@ use ap_emulator::{Emulator, Product};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::options::GlobalOptions;
 use crate::options::values::{parse_event_count, parse_first_port};
 use crate::output::{self, Printed};
 
@@ -30,13 +29,7 @@ struct Started<'a> {
     control: &'a str,
 }
 
-pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    if options.emulator {
-        return Err(Failure::usage(
-            "--emulator starts an emulator for a command that calls it; `ap emulate` needs no other",
-            "leave --emulator out",
-        ));
-    }
+pub(crate) fn run(args: &Args) -> Result<Printed, Failure> {
     let mut builder = Emulator::builder();
     if let Some(port) = args.port {
         builder = builder.first_port(port);

@@ -18,6 +18,7 @@ mod certs;
 mod completions;
 mod confirmation;
 mod emulate;
+pub(crate) mod emulator_refusal;
 mod events;
 mod gateway;
 mod leads;
@@ -35,6 +36,7 @@ mod whoami;
 use activeprospect::api::Id;
 use clap::Subcommand;
 
+use self::emulator_refusal::EmulatorRefusal;
 use crate::failure::Failure;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
@@ -97,6 +99,17 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns why this command does not accept `--emulator`, if it does not.
+    pub(crate) const fn emulator_refusal(&self) -> Option<&'static EmulatorRefusal> {
+        match self {
+            Self::Auth(auth::Command::Login(_)) => Some(&emulator_refusal::LOGIN),
+            Self::Auth(auth::Command::Logout) => Some(&emulator_refusal::LOGOUT),
+            Self::Auth(auth::Command::Rotate(_)) => Some(&emulator_refusal::ROTATE),
+            Self::Emulate(_) => Some(&emulator_refusal::EMULATE),
+            _ => None,
+        }
+    }
+
     /// Returns `true` if the settings of a profile mean something to this command.
     pub(crate) const fn calls_products(&self) -> bool {
         !matches!(self, Self::Emulate(_) | Self::Completions(_) | Self::Man(_))
@@ -109,6 +122,11 @@ pub(crate) fn run(
     options: &GlobalOptions,
     definition: fn() -> clap::Command,
 ) -> Result<Printed, Failure> {
+    if options.emulator
+        && let Some(refusal) = command.emulator_refusal()
+    {
+        return Err(Failure::usage(refusal.message, refusal.hint));
+    }
     if options.emulator && !options.origin.is_empty() {
         return Err(Failure::usage(
             "--emulator and --origin cannot be used together",
@@ -129,7 +147,7 @@ pub(crate) fn run(
         Command::Whoami(call) => whoami::run(call, options),
         Command::Run(args) => run::run(args, options),
         Command::Gateway(args) => gateway::run(args, options),
-        Command::Emulate(args) => emulate::run(args, options),
+        Command::Emulate(args) => emulate::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args, definition()),
     }

@@ -164,7 +164,10 @@ impl Resource {
         if body.is_whole() {
             return self.save(put, body, b"", call, &mut session);
         }
-        let now = send(&mut session, get, body.prompt())?;
+        let now = match send(&mut session, get, body.prompt(), call)? {
+            Ok(now) => now,
+            Err(printed) => return Ok(printed),
+        };
         self.save(put, body, now.bytes(), call, &mut session)
     }
 
@@ -183,7 +186,6 @@ impl Resource {
         };
         SingleCall::new(draft.body(given.text), self.columns)
             .body_from(given.file, body.prompt())
-            .decided_by(by_errors)
             .note(self.saved)
             .run_in(session, call)
     }
@@ -250,7 +252,6 @@ impl Flows {
                 "deploy this flow? What is saved handles every lead from then on",
                 *confirmation,
             )
-            .decided_by(by_errors)
             .run(call, options)
             .map_err(|failure| failure.hint_if_not_found(FlowCommand::RESOURCE.not_found)),
         }

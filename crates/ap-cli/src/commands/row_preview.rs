@@ -49,7 +49,7 @@ pub(super) fn show(
             continue;
         }
         let number = shard.number_of(row.number);
-        let named = describe_row(number, row.line, Some(&problem), &session.secrets);
+        let named = describe_row(number, row.line, Some(&problem), &session.secrets.now());
         output::eprintln(&format!("ap: {named}"));
     }
     preview.say_not_sent();

@@ -57,7 +57,7 @@ impl Answer<'_> {
     pub(crate) fn print(&self, json: &JsonOption, session: &Session) -> Result<Printed, Failure> {
         if let Some(filter) = json.jq {
             let text = self.json_text()?.into_owned();
-            return filter.print(text, session.timeout(), Some(&session.secrets));
+            return filter.print(text, session.timeout(), Some(&session.secrets.now()));
         }
         if json.is_json() {
             return output::print_json(&self.json_text()?);

@@ -53,14 +53,16 @@ pub(crate) struct SingleCall<'a> {
 }
 
 impl<'a> SingleCall<'a> {
-    /// Creates a call whose answer is shown with these columns.
-    pub(crate) const fn new(draft: Draft, columns: Columns<'a>) -> Self {
+    /// Creates a call whose answer is shown with these columns. The answer to a call that changes something is decided
+    /// by its member `errors`.
+    pub(crate) fn new(draft: Draft, columns: Columns<'a>) -> Self {
+        let decision: Option<Decision> = is_change(&draft).then_some(by_errors);
         Self {
             draft,
             list: "",
             columns,
             question: None,
-            decision: None,
+            decision,
             note: None,
             body_file: None,
             prompt: Prompt::Allowed,
@@ -79,7 +81,7 @@ impl<'a> SingleCall<'a> {
         self
     }
 
-    /// Lets this decide if an answer with a success status is a failure.
+    /// Lets this decide if an answer with a success status is a failure, and not the member `errors`.
     pub(crate) fn decided_by(mut self, decision: Decision) -> Self {
         self.decision = Some(decision);
         self
@@ -124,13 +126,14 @@ impl<'a> SingleCall<'a> {
         if let Some((question, confirmation)) = self.question {
             confirmation.ask(question)?;
         }
-        let is_change = *self.draft.method() != Method::GET;
+        let is_change = is_change(&self.draft);
         find_keys(session, &self.draft, self.prompt)?;
         let response = match call::send(session, self.draft).and_then(Response::error_for_status) {
             Ok(response) => response,
             Err(error) => return refused(error, session, &options.json),
         };
-        let body = session.secrets.redact_text(response.bytes());
+        let secrets = session.secrets.now();
+        let body = secrets.redact_text(response.bytes());
         let answer = Answer {
             body: &body,
             list: self.list,
@@ -160,15 +163,23 @@ impl<'a> SingleCall<'a> {
     }
 }
 
-/// Sends a call of a session, and returns an answer with a success status.
+/// Sends a call of a session, and returns an answer with a success status. If the call is refused and the reader of the
+/// answer has gone, it returns that.
 pub(crate) fn send(
     session: &mut Session,
     draft: Draft,
     prompt: Prompt,
-) -> Result<Response, Failure> {
+    options: &CallOptions,
+) -> Result<Result<Response, Printed>, Failure> {
     find_keys(session, &draft, prompt)?;
-    let response = call::send(session, draft).and_then(Response::error_for_status);
-    response.map_err(|error| session.failure(error))
+    match call::send(session, draft).and_then(Response::error_for_status) {
+        Ok(response) => Ok(Ok(response)),
+        Err(error) => refused(error, session, &options.json).map(Err),
+    }
+}
+
+fn is_change(draft: &Draft) -> bool {
+    *draft.method() != Method::GET
 }
 
 /// Finds the account's keys, if the call needs one and there is none yet.
@@ -179,21 +190,23 @@ fn find_keys(session: &mut Session, draft: &Draft, prompt: Prompt) -> Result<(),
     }
 }
 
-/// Ends a call that was refused. What the answer says about the request is shown with `--json`.
+/// Ends a call that was refused, or that failed. The answer, if there is one, is shown with `--json`.
 fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed, Failure> {
     let response = error.response().cloned();
     let mut failure = session.failure(error);
-    if let Some(response) = response
-        && failure.code == ExitCode::Other
-    {
-        if json.is_json() {
-            let body = session.secrets.redact_text(response.bytes());
+    match response {
+        Some(response) if json.is_json() => {
+            let secrets = session.secrets.now();
+            let body = secrets.redact_text(response.bytes());
             if output::print_json(&body)?.is_reader_gone() {
                 return Ok(Printed::ReaderGone);
             }
-        } else {
+        }
+        // It says what is wrong with the request.
+        Some(_) if failure.code == ExitCode::Other => {
             failure.hint.push_str("; see it with --json");
         }
+        _ => {}
     }
     Err(failure)
 }

@@ -77,7 +77,8 @@ fn ask(kind: Kind, mut options: GlobalOptions) -> Option<Vec<CompletionCandidate
     session.find_keys(Prompt::Never).ok()?;
     let response = call::send(&session, kind.list()).ok()?;
     let response = response.error_for_status().ok()?;
-    let text = session.secrets.redact_text(response.bytes());
+    let secrets = session.secrets.now();
+    let text = secrets.redact_text(response.bytes());
     let objects: Vec<Value> = serde_json::from_slice(&text).ok()?;
     Some(objects.iter().filter_map(candidate).take(MOST).collect())
 }

@@ -8,6 +8,7 @@
 mod escapes;
 mod found;
 mod keys;
+mod known_secrets;
 mod members;
 mod numbers;
 mod parameters;
@@ -30,6 +31,8 @@ use keys::KeySearch;
 use members::Members;
 use numbers::Numbers;
 use parameters::Parameters;
+
+pub(crate) use known_secrets::KnownSecrets;
 
 /// What is printed instead of a secret.
 pub(crate) const MARK: &str = "[redacted]";

@@ -166,6 +166,7 @@ fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 fn events(request: &Request) -> Answer {
     let number = |name| parameter(request, name).map(|id| id.parse::<u32>().unwrap());
     let limit: usize = parameter(request, "limit").unwrap().parse().unwrap();
+    assert!(limit <= 1000, "no page has more");
     let is_ascending = parameter(request, "sort") == Some("asc");
     let after = number("after_id").unwrap_or(0);
     let before = number("before_id").unwrap_or(26);
@@ -194,6 +195,7 @@ fn all_pages_of_events_are_one_list_in_either_order() {
         ("limit=10", 25, 3),
         ("limit=5&sort=desc", 25, 6),
         ("limit=25", 25, 2),
+        ("limit=5000", 25, 1),
         ("sort=asc&limit=10&after_id=20", 21, 1),
         ("", 25, 1),
     ] {
@@ -247,6 +249,39 @@ fn pages_of_a_search_follow_by_number_up_to_the_products_limit() {
             .collect();
         assert_eq!(ran.succeeds(), format!("[{}]\n", expected.join(",")));
         assert_eq!(server.count(), calls, "{total}");
+    }
+}
+
+#[test]
+fn the_last_page_of_a_search_is_shorter_so_that_no_lead_is_missing() {
+    for (query, total, count, calls) in [
+        ("limit=30", Some(1291), 1000, 34),
+        ("limit=30", None, 1000, 34),
+        ("limit=30&from=985", Some(1291), 15, 1),
+        ("limit=30", Some(65), 65, 3),
+        ("limit=30", None, 65, 3),
+    ] {
+        let all = total.unwrap_or(match count {
+            65 => 65,
+            _ => 1291,
+        });
+        let server = Counting::new(move |request| {
+            let number = |name: &str| parameter(request, name).map(|text| text.parse().unwrap());
+            let (from, limit) = (number("from").unwrap_or(0), number("limit").unwrap());
+            // The product refuses what is beyond the end.
+            if from + limit > 1000 {
+                return (400, "", "{}".to_owned());
+            }
+            let hits: Vec<_> = (from..all).take(limit).map(|hit| hit.to_string()).collect();
+            let total = total.map_or_else(String::new, |total| format!(",\"total\":{total}"));
+            (200, "", format!("{{\"hits\":[{}]{total}}}", hits.join(",")))
+        });
+        let path = format!("search/leads?{query}");
+        let ran = Home::new().run(&[&lcx(&server), "api", "--paginate", &path]);
+        let hits: Vec<usize> = serde_json::from_str(ran.succeeds()).unwrap();
+        let end = all.min(1000);
+        assert_eq!(hits, (end - count..end).collect::<Vec<_>>(), "{query}");
+        assert_eq!(server.count(), calls, "{query} {total:?}");
     }
 }
 

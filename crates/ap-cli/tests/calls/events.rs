@@ -216,6 +216,22 @@ fn events_are_shown_and_counted() {
 fn a_wrong_time_is_refused() {
     let ran = Home::new().run(&["events", "export", "--from", "yesterday"]);
     ran.fails(2, "write a time such as 2026-11-01");
+    let home = Home::new();
+    let config = home.file("config.json");
+    let time = "2026-11-01T08:30:00";
+    for name in ["start_date", "end_date"] {
+        std::fs::write(&config, format!(r#"{{"{name}":"{time}"}}"#)).unwrap();
+        home.run(&[
+            "events", "export", "--format", "singer", "--config", &config,
+        ])
+        .fails(2, "with its offset from UTC, such as 2026-11-01T08:30:00Z");
+    }
+    for command in ["list", "stats", "export"] {
+        for option in ["--from", "--to"] {
+            home.run(&["events", command, option, time])
+                .fails(2, "with its offset from UTC, such as 2026-11-01T08:30:00Z");
+        }
+    }
     Home::new()
         .run(&[
             "events",

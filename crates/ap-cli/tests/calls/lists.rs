@@ -138,7 +138,9 @@ fn one_certificate_is_given_by_its_url_and_its_outcome_decides() {
     ran.prints("email_match");
     retain(&format!("{origin}/{EXPIRED}"), &[]).fails(5, "TrustedForm answered 404");
     retain("https://elsewhere.example/x", &[]).fails(2, "the certificate: ");
-    retain(&url, &["-o", "x"]).fails(2, "which are for files of them");
+    for option in [&["-o", "x"][..], &["--cert", "x"], &["--shard", "0/2"]] {
+        retain(&url, option).fails(2, "is for rows of certificates");
+    }
     retain("-", &["--fields", "outcome"]).fails(2, "are for one certificate");
     let ran = account.run(&["certs", "retain", &url], "");
     ran.fails(2, "neither an email address nor a phone number");

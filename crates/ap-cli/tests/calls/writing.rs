@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common;
 use crate::common::counting::{Answer, Counting};
-use crate::common::{Fake, Home, KEY, Ran};
+use crate::common::{BAD_KEY, Fake, Home, KEY, Ran};
 use serde_json::Value;
 
 const ID: &str = "65e0b2000000000000000001";
@@ -165,6 +165,20 @@ fn an_answer_that_says_failure_is_exit_code_1() {
             "the answer has errors",
         ),
         (
+            &["lists", "create", "x"],
+            200,
+            r#"{"errors":{"name":"taken"}}"#,
+            1,
+            "the answer has errors",
+        ),
+        (
+            &["lists", "create", "x"],
+            200,
+            r#"{"errors":{},"url_name":"x"}"#,
+            0,
+            "",
+        ),
+        (
             &["flows", "deploy", ID, "--yes"],
             200,
             errors,
@@ -201,6 +215,46 @@ fn an_answer_that_says_failure_is_exit_code_1() {
         assert_eq!(ran.stdout, format!("{body}\n"), "{arguments:?}");
         assert_eq!(sent.lock().unwrap().len(), 2);
     }
+}
+
+#[test]
+fn an_answer_to_a_call_that_is_refused_is_printed_with_json() {
+    let update = ["flows", "update", ID, "-f", "name=x"];
+    let ping = ["leads", "ping", ID, ID, "--with-key", "-f", "a=b"];
+    let answer = |key: &str| format!(r#"{{"error":"no {key}","n":1.50}}"#);
+    for (status, code) in [
+        (401, 4),
+        (402, 4),
+        (403, 4),
+        (404, 5),
+        (422, 1),
+        (429, 7),
+        (500, 7),
+        (503, 7),
+    ] {
+        let fake = Fake::status(status, "", &answer(KEY));
+        // The object that is to be changed is read first.
+        for arguments in [&["flows", "list"][..], &update, &ping] {
+            let ran = run(&Home::new(), &fake.url, arguments, "");
+            assert_eq!(ran.code, Some(code), "{status} {arguments:?}: {ran:?}");
+            assert_eq!(ran.stdout, "");
+            let json = [arguments, &["--json"]].concat();
+            let ran = run(&Home::new(), &fake.url, &json, "");
+            assert_eq!(ran.code, Some(code), "{status} {arguments:?}: {ran:?}");
+            assert_eq!(ran.stdout, answer("[redacted]") + "\n");
+        }
+        assert_eq!(fake.connections(), 6);
+    }
+    let fake = Fake::status(401, "", BAD_KEY);
+    let ran = run(&Home::new(), &fake.url, &["flows", "list", "--json"], "");
+    assert_eq!((ran.code, ran.stdout), (Some(3), format!("{BAD_KEY}\n")));
+    // An answer need not be JSON, and there may be none.
+    let fake = Fake::status(502, "", "<html>");
+    let ran = run(&Home::new(), &fake.url, &["flows", "list", "--json"], "");
+    assert_eq!((ran.code, &*ran.stdout), (Some(7), "<html>\n"));
+    let list = ["flows", "list", "--json"];
+    let ran = run(&Home::new(), "http://127.0.0.1:1", &list, "");
+    assert_eq!((ran.code, &*ran.stdout), (Some(6), ""));
 }
 
 #[test]
@@ -373,6 +427,35 @@ fn a_dry_run_of_rows_names_those_that_cannot_be_sent() {
     assert_eq!(ran.code, Some(8), "{ran:?}");
     assert_eq!(ran.stdout.matches("GET ").count(), 2, "{ran:?}");
     assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+fn an_option_of_rows_is_refused_for_one_lead_and_for_one_certificate() {
+    const CERTIFICATE: &str =
+        "https://cert.trustedform.com/0123456789abcdef0123456789abcdef01234567";
+    let lead = ["leads", "submit", ID, ID, "-f", "a=b"];
+    let certificate = ["certs", "verify", CERTIFICATE];
+    let of_rows: [&[&str]; 8] = [
+        &["--input-format", "csv"],
+        &["--shard", "0/2"],
+        &["--concurrency", "8"],
+        &["--unordered"],
+        &["--format", "csv"],
+        &["--output", "x"],
+        &["--report", "text"],
+        &["--rate", "1"],
+    ];
+    let refuses = |single: &[&str], option: &[&str]| {
+        let arguments = [single, option].concat();
+        let ran = run(&Home::new(), "http://127.0.0.1:1", &arguments, "");
+        ran.fails(2, &format!("{}, which is for rows of ", option[0]));
+    };
+    for option in of_rows {
+        refuses(&lead, option);
+        refuses(&certificate, option);
+    }
+    refuses(&lead, &["--map", "a=b"]);
+    refuses(&certificate, &["--cert", "a"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod common;
 
 mod auth;
+mod found_again;
 mod profiles;
 mod prompt;
 mod rotate;

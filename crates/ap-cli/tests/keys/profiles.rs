@@ -280,6 +280,28 @@ fn a_file_that_is_wrong_is_refused_without_its_values() {
 }
 
 #[test]
+fn a_profile_may_have_any_name() {
+    let home = Home::new();
+    let fake = Fake::status(200, "", "{}");
+    let origin = format!("[profiles.turnkey.origins]\nlcx = \"{}\"\n", fake.url);
+    let others = ["hockey", "session", "token", "password", "api_key"];
+    let others = others.map(|name| format!("[profiles.{name}]\ntimeout = 1\n"));
+    let text = format!("profile = \"turnkey\"\n{origin}{}", others.concat());
+    write(&home, "config.toml", &text, 0o600);
+    home.run(&["api", "x"]).succeeds();
+    assert_eq!(fake.connections(), 1);
+    for text in [
+        "[profiles]\nkey = \"secret-word\"",
+        "[profiles.hockey]\nkey = \"secret-word\"",
+        "[profiles.hockey.profiles.key]\na = 1\n[profiles.hockey.session]\nb = 1",
+    ] {
+        write(&home, "config.toml", text, 0o600);
+        home.run(&["api", "x"])
+            .fails(2, "has what may be a key or a password");
+    }
+}
+
+#[test]
 fn a_home_that_is_no_folder_has_no_settings() {
     let home = Home::new();
     let fake = Fake::status(200, "", "{}");

@@ -124,6 +124,46 @@ fn a_password_that_others_can_read_or_that_is_not_one_line_is_refused() {
     assert_eq!(proxy.connections(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_private_file_that_is_none_is_refused_and_never_waited_for() {
+    let home = Home::new();
+    let config = home.path().join("config/ap/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let password = home.path().join("proxy-password");
+    let text = password.to_str().unwrap();
+    let with_password = ["--proxy", "http://127.0.0.1:1", "--proxy-auth-file", text];
+    for (file, options, content) in [
+        (&password, &with_password[..], "user:secret-word\n"),
+        (&config, &[], "timeout = 1\n"),
+    ] {
+        let refuses = |says: &str| {
+            let ran = home.run(&[options, &["--origin", TARGET, "api", "/x"]].concat());
+            ran.fails(2, says);
+            assert!(!ran.stderr.contains("secret-word"), "{}", ran.stderr);
+            std::fs::remove_file(file).unwrap();
+        };
+        // Nobody ever writes to it.
+        let mut mkfifo = Command::new("mkfifo");
+        assert!(
+            mkfifo
+                .args(["-m", "600"])
+                .arg(file)
+                .status()
+                .unwrap()
+                .success()
+        );
+        refuses("is not a regular file");
+        std::fs::write(file, content).unwrap();
+        let mut chmod = Command::new("chmod");
+        assert!(chmod.arg("600").arg(file).status().unwrap().success());
+        // Only root can give a file away.
+        if std::os::unix::fs::chown(file, Some(54_321), None).is_ok() {
+            refuses("belongs to another user");
+        }
+    }
+}
+
 #[test]
 fn a_proxy_that_cannot_be_used_is_refused_before_anything_is_sent() {
     let home = Home::new();

@@ -1,15 +1,12 @@
 //! The body given with `-d`: text, a file or standard input. It is JSON unless a header says otherwise.
 
-use std::fs::File;
+use std::path::Path;
 
 use activeprospect::http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
-use crate::{inherited, limited_read, output};
-
-/// The largest body that is sent, which is also the largest answer that is read.
-const LIMIT_MIB: u64 = 64;
+use crate::limited_read::read_body;
 
 /// Returns `true` if the body is read from standard input.
 pub(super) fn is_standard_input(data: &str) -> bool {
@@ -23,8 +20,7 @@ pub(super) fn is_field_from_standard_input(field: &str) -> bool {
 
 /// Reads the text of a value of `-F`: of a file, or of standard input for `-`.
 pub(super) fn read_text(file: &str) -> Result<String, Failure> {
-    let data = format!("@{file}");
-    let (bytes, name) = bytes(&data)?;
+    let (bytes, name) = read_body(Path::new(file))?;
     String::from_utf8(bytes).map_err(|_| {
         Failure::usage(
             format!("{name} is not UTF-8"),
@@ -46,22 +42,14 @@ pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> 
 
 /// Returns the bytes of a text, a file or standard input, and their name for errors.
 fn bytes(data: &str) -> Result<(Vec<u8>, String), Failure> {
-    let hint = "nothing was sent";
-    Ok(if is_standard_input(data) {
-        if inherited::is_stdin_closed() {
-            return Err(Failure::usage("standard input is closed", hint));
+    match data.strip_prefix('@') {
+        Some(file) => read_body(Path::new(file)),
+        None if is_standard_input(data) => read_body(Path::new(data)),
+        None => {
+            let name = "the body given with -d".to_owned();
+            Ok((data.as_bytes().to_vec(), name))
         }
-        let name = "standard input".to_owned();
-        let stdin = Ok(std::io::stdin().lock());
-        (limited_read::read(stdin, LIMIT_MIB, &name, hint)?, name)
-    } else if let Some(file) = data.strip_prefix('@') {
-        let name = format!("the file {}", output::display_path(file));
-        let file = File::open(file);
-        (limited_read::read(file, LIMIT_MIB, &name, hint)?, name)
-    } else {
-        let name = "the body given with -d".to_owned();
-        (data.as_bytes().to_vec(), name)
-    })
+    }
 }
 
 /// Beginnings of bodies that are not UTF-8 text, what they are, and what to do.

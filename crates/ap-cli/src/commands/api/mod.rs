@@ -195,14 +195,15 @@ fn unsigned_failure(error: Error, session: &Session) -> Failure {
 
 /// Prints a response without its secrets, unless they are asked for.
 fn print(response: &Response, args: &Args, session: &Session) -> Result<Printed, Failure> {
-    let secrets = (!args.show_secrets).then_some(&session.secrets);
+    let known = session.secrets.now();
+    let secrets = (!args.show_secrets).then_some(&*known);
     let body = response.bytes();
     // The answer of a failure is no input for a filter.
     if let Some(filter) = args.jq.filter(|_| response.status().is_success()) {
         let body = without_secrets(body, secrets);
         return filter.print(body.into_owned(), session.timeout(), secrets);
     }
-    let head = args.include.then(|| head(response, args, &session.secrets));
+    let head = args.include.then(|| head(response, args, &known));
     let head = head.as_deref().unwrap_or_default();
     let style = Style::of_stdout();
     if style.is_laid_out() {

@@ -17,13 +17,16 @@ use crate::json_layout::{Layout, Style};
 use crate::output::{self, Printed};
 use crate::session::Session;
 
+/// The parameter that says how many items a page has at most.
+const LIMIT: &str = "limit";
+
 /// How the pages of an answer follow each other.
 pub(super) struct Paging {
     kind: Kind,
-    /// The path and the query, encoded, without the cursor.
+    /// The path and the query, encoded, without the cursor and the limit.
     base: String,
-    /// How many items a page has.
-    limit: usize,
+    /// How many items a page has at most.
+    limit: u64,
     /// The first page that was asked for.
     first: Option<String>,
 }
@@ -45,7 +48,7 @@ impl Kind {
     }
 
     /// The most items of a page, which is asked for if the query has no limit.
-    const fn max_limit(self) -> usize {
+    const fn max_limit(self) -> u64 {
         match self {
             Self::Events(_) => 1000,
             Self::Search => 100,
@@ -79,46 +82,65 @@ impl Paging {
             "/search/leads" if is_lcx => Kind::Search,
             _ => return Ok(None),
         };
-        let limit = match value("limit") {
-            None => None,
-            Some(limit) => Some(limit.parse().ok().filter(|limit| *limit > 0).ok_or_else(
-                || {
+        let limit = match value(LIMIT) {
+            None => kind.max_limit(),
+            Some(limit) => limit
+                .parse()
+                .ok()
+                .filter(|limit| *limit > 0)
+                .ok_or_else(|| {
                     Failure::usage(
                         "the limit in the query is not a number above 0",
                         "correct it, or leave it out",
                     )
-                },
-            )?),
+                })?,
         };
-        let is_kept = |pair: &&&str| !pair.is_empty() && name_of(pair) != kind.cursor();
-        let mut kept: Vec<Cow<'_, str>> = pairs
-            .iter()
-            .filter(is_kept)
-            .map(|pair| (*pair).into())
-            .collect();
-        if limit.is_none() {
-            kept.push(format!("limit={}", kind.max_limit()).into());
-        }
+        let is_kept = |pair: &&str| {
+            let name = name_of(pair);
+            !pair.is_empty() && name != kind.cursor() && name != LIMIT
+        };
+        let kept: Vec<_> = pairs.iter().copied().filter(is_kept).collect();
+        let path = uri.path();
         Ok(Some(Self {
             kind,
-            base: format!("{}?{}", uri.path(), kept.join("&")),
-            limit: limit.unwrap_or_else(|| kind.max_limit()),
+            base: match kept.is_empty() {
+                true => path.to_owned(),
+                false => format!("{path}?{}", kept.join("&")),
+            },
+            // A page that the product made shorter than it was asked for would look like the last one.
+            limit: limit.min(kind.max_limit()),
             first: value(kind.cursor()),
         }))
     }
 
     /// Returns the draft of one page.
     fn draft(&self, cursor: Option<&str>) -> Draft {
+        let limit = self.limit_at(cursor).to_string();
         let draft = Draft::get(Service::LeadConduit, self.base.clone());
+        let draft = draft.query(&[(LIMIT, &*limit)]);
         match cursor {
             Some(cursor) => draft.query(&[(self.kind.cursor(), cursor)]),
             None => draft,
         }
     }
 
+    /// Returns how many items a page is asked for. The last one before the end of every search is shorter.
+    fn limit_at(&self, cursor: Option<&str>) -> u64 {
+        match self.kind {
+            Kind::Events(_) => self.limit,
+            // A page beyond the end is asked for as it was given, and refused.
+            Kind::Search => match u64::from(SEARCH_CEILING).saturating_sub(offset(cursor)) {
+                0 => self.limit,
+                rest => self.limit.min(rest),
+            },
+        }
+    }
+
     /// Returns the cursor of the page after one; `None` if that was the last.
     fn next(&self, cursor: Option<&str>, page: &Page<'_>) -> Result<Option<String>, Failure> {
-        if page.items.len() < self.limit {
+        let count = page.items.len() as u64;
+        let is_short = count < self.limit_at(cursor);
+        if is_short && page.total.is_none() || count == 0 {
             return Ok(None);
         }
         match self.kind {
@@ -138,14 +160,17 @@ impl Paging {
                 }
             }
             Kind::Search => {
-                let from: u64 = cursor.map_or(Ok(0), str::parse).unwrap_or_default();
-                let next = from.saturating_add(page.items.len() as u64);
-                let is_last = next.saturating_add(self.limit as u64) > SEARCH_CEILING.into();
-                let is_all = page.total.is_some_and(|total| next >= total);
-                Ok((!is_last && !is_all).then(|| next.to_string()))
+                let next = offset(cursor).saturating_add(count);
+                let end = page.total.unwrap_or(u64::MAX).min(SEARCH_CEILING.into());
+                Ok((next < end).then(|| next.to_string()))
             }
         }
     }
+}
+
+/// Returns the number of the first lead of a page of a search.
+fn offset(cursor: Option<&str>) -> u64 {
+    cursor.map_or(Ok(0), str::parse).unwrap_or_default()
 }
 
 fn no_next_page(why: &str) -> Failure {
@@ -198,7 +223,6 @@ pub(super) fn run(
     args: &Args,
     session: &Session,
 ) -> Result<Printed, Failure> {
-    let secrets = (!args.show_secrets).then_some(&session.secrets);
     let mut printer = Printer::new();
     let mut cursor = paging.first.clone();
     loop {
@@ -211,6 +235,8 @@ pub(super) fn run(
         let body = response.bytes();
         // The original has the ids; what is printed has no secrets.
         let next = paging.next(cursor.as_deref(), &parse(paging.kind, body)?)?;
+        let known = session.secrets.now();
+        let secrets = (!args.show_secrets).then_some(&*known);
         let shown = without_secrets(body, secrets);
         let printed = match args.jq {
             Some(filter) => filter.print(shown.into_owned(), session.timeout(), secrets)?,

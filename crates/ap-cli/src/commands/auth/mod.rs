@@ -28,10 +28,6 @@ pub(crate) enum Command {
 
 pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed, Failure> {
     match command {
-        Command::Login(_) | Command::Logout if options.emulator => Err(Failure::usage(
-            "--emulator starts an emulator only for this command, so its key is not stored",
-            "leave --emulator out",
-        )),
         Command::Login(args) => login::run(args, options),
         Command::Status(args) => status::run(args, options),
         Command::Rotate(args) => rotate::run(args, options),

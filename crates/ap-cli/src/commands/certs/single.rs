@@ -29,9 +29,11 @@ pub(super) fn fields(
     lead: Option<&LeadOptions>,
     reference: Option<&String>,
 ) -> Result<Fields, Failure> {
-    if certs.cert.is_some() || certs.bulk.results.output.is_some() {
+    let has_column = certs.cert.is_some();
+    let of_rows = certs.bulk.first_given();
+    if let Some(of_rows) = of_rows.or_else(|| has_column.then_some("--cert")) {
         return Err(Failure::usage(
-            "one certificate is given, and --cert or --output, which are for files of them",
+            format!("one certificate is given, and {of_rows}, which is for rows of certificates"),
             "leave one of them out",
         ));
     }

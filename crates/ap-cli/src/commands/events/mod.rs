@@ -8,7 +8,8 @@ use activeprospect::api::leadconduit::events::{Column, Get, Interval, List, Stat
 use activeprospect::api::rules::Rule;
 use clap::Subcommand;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -174,14 +175,27 @@ impl Filter {
     }
 }
 
-/// Parses a time, or a day, which begins at midnight UTC.
+/// Parses a time with an offset from UTC, or a day, which begins at midnight UTC.
 fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
-    let day = || {
-        let midnight = text.parse::<Date>().ok()?.at(0, 0, 0, 0);
-        TimeZone::UTC.to_timestamp(midnight).ok()
-    };
-    let time = text.parse().ok().or_else(day);
-    time.ok_or("write a time such as 2026-11-01 or 2026-11-01T08:30:00Z")
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let invalid = "write a time such as 2026-11-01 or 2026-11-01T08:30:00Z";
+    let pieces = Pieces::parse(text).map_err(|_| invalid)?;
+    if pieces.time().is_some() {
+        return Err(
+            "write a time with its offset from UTC, such as 2026-11-01T08:30:00Z or 2026-11-01T08:30:00+02:00",
+        );
+    }
+    if pieces.offset().is_some() || pieces.time_zone_annotation().is_some() {
+        return Err("write a day without an offset, such as 2026-11-01, which is midnight UTC");
+    }
+    midnight_utc(pieces.date()).ok_or(invalid)
+}
+
+fn midnight_utc(day: Date) -> Option<Timestamp> {
+    let midnight = day.to_datetime(Time::midnight());
+    TimeZone::UTC.to_timestamp(midnight).ok()
 }
 
 fn parse_rule(text: &str) -> Result<Rule, &'static str> {
@@ -195,11 +209,25 @@ mod tests {
     use super::{parse_rule, parse_time};
 
     #[test]
-    fn a_day_begins_at_midnight_utc() {
+    fn a_day_begins_at_midnight_utc_and_a_time_needs_its_offset() {
         let time = |text: &str| parse_time(text).unwrap().to_string();
         assert_eq!(time("2026-11-01"), "2026-11-01T00:00:00Z");
         assert_eq!(time("2026-11-01T08:30:00+02:00"), "2026-11-01T06:30:00Z");
-        assert!(parse_time("yesterday").is_err());
+        for (text, hint) in [
+            ("yesterday", "write a time such as"),
+            ("2026-11-31", "write a time such as"),
+            ("2026-11-01T08:30:00", "with its offset from UTC"),
+            ("2026-11-01 08:30", "with its offset from UTC"),
+            ("2026-11-01T08", "with its offset from UTC"),
+            (
+                "2026-11-01T00:00:00[America/New_York]",
+                "with its offset from UTC",
+            ),
+            ("2026-11-01[America/New_York]", "a day without an offset"),
+        ] {
+            let error = parse_time(text).unwrap_err();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
         assert!(parse_rule(r#"{"lhv":"type","op":"is equal to","rhv":"source"}"#).is_ok());
         assert!(parse_rule("type = source").is_err());
     }

@@ -15,6 +15,7 @@ use crate::commands::body::MemberOptions;
 use crate::commands::single_call::CallOptions;
 use crate::commands::{parse_entity, parse_flow, row_preview};
 use crate::failure::Failure;
+use crate::limited_read::is_standard_input;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
 use crate::session::Session;
@@ -43,15 +44,18 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    let is_single = !args.lead.is_empty();
-    let has_rows = args.bulk.input.as_os_str() != "-" || args.bulk.results.output.is_some();
-    if is_single && has_rows {
-        return Err(Failure::usage(
-            "one lead is given with -f, and files for several leads",
-            "leave one of them out",
-        ));
-    }
-    if is_single {
+    if !args.lead.is_empty() {
+        let of_rows = match is_standard_input(&args.bulk.input) {
+            true => args.bulk.first_given(),
+            false => Some("a file"),
+        };
+        let has_map = !args.renamed.is_empty();
+        if let Some(of_rows) = of_rows.or_else(|| has_map.then_some("--map")) {
+            return Err(Failure::usage(
+                format!("one lead is given with -f, and {of_rows}, which is for rows of leads"),
+                "leave one of them out",
+            ));
+        }
         let lead = args.lead.on(b"{}")?;
         let Args { flow, source, .. } = args;
         return single::submit(flow, source, args.with_key, lead, &args.call, options);

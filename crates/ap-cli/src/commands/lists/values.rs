@@ -77,7 +77,8 @@ pub(super) fn check_list(list: &ListName, session: &Session) -> Result<(), Failu
     }
     let nearest = suggestion(names.iter().map(|name| name.as_str()), list.as_str());
     let message = format!("SuppressionList has no list of that name{nearest}");
-    let message = session.secrets.redact_text(message.as_bytes());
+    let secrets = session.secrets.now();
+    let message = secrets.redact_text(message.as_bytes());
     Err(Failure::new(
         ExitCode::NotFound,
         String::from_utf8_lossy(&message),

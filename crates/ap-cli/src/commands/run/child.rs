@@ -23,9 +23,6 @@ use crate::output::Printed;
 /// The signals that go to the command besides those that end programs: all others that supervisors send to servers.
 const ALSO_SENT_ON: [i32; 6] = [SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTTIN, SIGTTOU];
 
-/// How long the command may take to end, if it is told to because it has no gateway any more.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-
 /// A running command.
 pub(super) struct Running {
     process: Process,
@@ -159,6 +156,7 @@ mod tests {
     use std::io::{Read as _, pipe};
 
     use super::*;
+    use crate::commands::run::PATIENCE;
 
     #[test]
     fn a_command_without_a_gateway_ends_even_if_it_does_not_want_to() {

@@ -5,6 +5,9 @@ mod child;
 #[cfg(not(unix))]
 #[path = "child_elsewhere.rs"]
 mod child;
+#[cfg(all(unix, test))]
+#[allow(dead_code, reason = "its tests alone are used here")]
+mod child_elsewhere;
 mod environment;
 
 use std::ffi::OsString;
@@ -24,6 +27,9 @@ use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
 use crate::redact::Secrets;
 use crate::session::Session;
+
+/// How long the command may take to end, if it has no gateway any more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long calls of processes that the command left behind may take after it ended.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,7 +87,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     match serving::serve(runtime, gateway, &stop) {
         Ok(()) => child.end(),
         Err(failure) => {
-            child.end_within(child::PATIENCE);
+            child.end_within(PATIENCE);
             Err(failure)
         }
     }

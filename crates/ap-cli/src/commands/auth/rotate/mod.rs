@@ -53,12 +53,6 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
-    if options.emulator {
-        return Err(Failure::usage(
-            "--emulator starts an emulator only for this command, which has no reset to go through",
-            "run `ap emulate`, and call it with --origin PRODUCT=URL",
-        ));
-    }
     let mut session = Session::without_keys(options)?;
     let printer = EventPrinter { is_json: args.json };
     let (location, entered) = collect_keys(args, options, &printer, &mut session)?;

@@ -130,10 +130,11 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let mut lines = Vec::new();
     let write = |page: &Page| {
         lines.clear();
+        let secrets = session.secrets.now();
         for event in &page.items {
             match is_csv {
-                true => lines::csv(event, &session.secrets, &mut lines),
-                false => lines::jsonl(event, &session.secrets, &mut lines),
+                true => lines::csv(event, &secrets, &mut lines),
+                false => lines::jsonl(event, &secrets, &mut lines),
             }
         }
         state.is_complete = page.next.is_none();

@@ -1,3 +1,5 @@
+//! The text of events, compared with a plain form of it.
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};

@@ -128,9 +128,10 @@ fn export(
     .into_bytes();
     let write = |page: &Page| {
         let begin = record_begin(Timestamp::now());
+        let secrets = session.secrets.now();
         for event in &page.items {
             messages.extend_from_slice(begin.as_bytes());
-            lines::json(event, &session.secrets, &mut messages);
+            lines::json(event, &secrets, &mut messages);
             messages.extend_from_slice(b"}\n");
         }
         counts.ok += page.items.len() as u64;
