@@ -13,3 +13,4 @@ mod leads;
 mod lists;
 mod singer;
 mod writing;
+mod wrong_guesses;

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
-use common::bulk::LIST;
-use common::counting::Counting;
-use common::{Fake, Home, Ran};
+use crate::common::bulk::LIST;
+use crate::common::counting::Counting;
+use crate::common::{Fake, Home, Ran};
 
 const FLOW: &str = "65e0b2000000000000000001";
 const SELLER: &str = "65e0a1000000000000000004";
