@@ -132,7 +132,7 @@ impl Suite {
         self
     }
 
-    /// Keeps only the cases that need a capability.
+    /// Keeps only the cases that need this capability.
     pub fn capability(mut self, capability: Capability) -> Self {
         self.cases.retain(|case| case.needs.contains(&capability));
         self
@@ -142,7 +142,7 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// [`ChoiceError`] if there is none, or none that was not left out before.
+    /// [`ChoiceError`] if no case matches, or if all that match were left out before.
     pub fn filter(self, text: &str) -> Result<Self, ChoiceError> {
         self.keep(text, |id| id.contains(text))
     }
@@ -283,6 +283,7 @@ impl Suite {
 
     /// Changes the order of the cases. The same seed gives the same order.
     pub fn shuffled(mut self, seed: u64) -> Self {
+        // A linear congruential generator, with Knuth's constants for 64 bits.
         let mut state = seed.wrapping_mul(2).wrapping_add(1);
         for at in (1..self.cases.len()).rev() {
             state = state

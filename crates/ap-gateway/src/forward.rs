@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 /// How often a call is sent in all, if connections end before its answer begins.
-const MOST_ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 
 /// What the calls of a gateway share.
 pub(crate) struct Forwarder {
@@ -76,7 +76,7 @@ impl Forwarder {
         draft = draft.headers(headers);
         let response = match self.send(draft, start, metrics).await {
             Ok(response) => response,
-            // A product that rejects every key of the account is passed on as it is.
+            // If the product rejects every key of the account, its answer is passed on.
             Err(error) => match error.response() {
                 Some(response) => response.clone(),
                 None => return Err(Refusal::of(&error)),
@@ -94,7 +94,7 @@ impl Forwarder {
         Ok(response)
     }
 
-    /// Reads a body to its end.
+    /// Reads a body to its end, and refuses one with the local key or with a redacted API key.
     pub(crate) async fn read(&self, body: Incoming, start: Instant) -> Result<Buffered, Refusal> {
         let mut reserved = self.budget.reserve();
         if body.is_end_stream() {
@@ -146,7 +146,7 @@ impl Forwarder {
         let remaining = self.limits.timeout.saturating_sub(start.elapsed());
         let mut attempts = 1;
         let repeats = |error: &Error| {
-            let is_repeated = attempts < MOST_ATTEMPTS && is_stale(error);
+            let is_repeated = attempts < MAX_ATTEMPTS && is_stale(error);
             if is_repeated {
                 attempts += 1;
                 metrics.repeated();
@@ -164,7 +164,8 @@ impl Forwarder {
     }
 }
 
-/// Returns `true` if the connection ended before the answer began, as one does that the product had closed already.
+/// Returns `true` if the connection ended before the answer began, for example because the product had closed it while it
+/// was idle, and the call may be repeated.
 fn is_stale(error: &Error) -> bool {
     error.kind() == ErrorKind::Transport(TransportErrorKind::Closed) && error.may_retry()
 }

@@ -7,7 +7,7 @@ mod connector;
 mod error;
 mod informational;
 mod limits;
-mod origin;
+mod origin_pool;
 mod pool;
 mod progress;
 mod room;

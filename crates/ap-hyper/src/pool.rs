@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::connector::Connector;
-use crate::origin::Origin;
+use crate::origin_pool::OriginPool;
 
 /// An account's calls go to a handful of origins, from a handful of runtimes.
 const MOST: usize = 64;
@@ -18,7 +18,7 @@ pub(crate) struct Pool {
     connector: Arc<Connector>,
     /// One permit for each idle connection.
     idle: Arc<Semaphore>,
-    origins: RwLock<Vec<Arc<Origin>>>,
+    origins: RwLock<Vec<Arc<OriginPool>>>,
 }
 
 impl Pool {
@@ -40,11 +40,11 @@ impl Pool {
     /// # Errors
     ///
     /// `Setup` outside of a runtime, `Unsendable` for plain http to another machine and for a URI without a host.
-    pub(crate) fn origin(&self, uri: &Uri) -> Result<Arc<Origin>, TransportError> {
+    pub(crate) fn origin(&self, uri: &Uri) -> Result<Arc<OriginPool>, TransportError> {
         let runtime = Handle::try_current().map_err(|_| {
             TransportError::setup("there is no tokio runtime here; make the call inside of one")
         })?;
-        let find = |origins: &[Arc<Origin>]| {
+        let find = |origins: &[Arc<OriginPool>]| {
             let mut origins = origins.iter();
             origins
                 .find(|origin| origin.is_of(uri, runtime.id()))
@@ -60,13 +60,13 @@ impl Pool {
         }
         if origins.len() == MOST {
             // Runtimes that are gone have no connection that works. Calls that use an origin keep it until they end.
-            origins.retain(|origin| !origin.is_unused());
+            origins.retain(|origin| !origin.has_no_idle_connection());
         }
         if origins.len() == MOST {
             origins.remove(0);
         }
         let (connector, slots) = (Arc::clone(&self.connector), Arc::clone(&self.idle));
-        let origin = Arc::new(Origin::new(uri, runtime, connector, slots)?);
+        let origin = Arc::new(OriginPool::new(uri, runtime, connector, slots)?);
         origins.push(Arc::clone(&origin));
         Ok(origin)
     }

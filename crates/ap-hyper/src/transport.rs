@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::connection::{Connection, Unanswered};
 use crate::error::body_error;
 use crate::limits::Limits;
-use crate::origin::Origin;
+use crate::origin_pool::OriginPool;
 use crate::pool::Pool;
 use crate::room::{Reserved, Room};
 
@@ -76,7 +76,7 @@ impl HyperTransport {
 
     async fn round_trip(
         &self,
-        origin: &Arc<Origin>,
+        origin: &Arc<OriginPool>,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
         let (connection, response) = self.exchange(origin, request).await?;
@@ -99,7 +99,7 @@ impl HyperTransport {
     /// Sends the request. A connection that the server had ended before any byte of it was sent is replaced.
     async fn exchange(
         &self,
-        origin: &Origin,
+        origin: &OriginPool,
         request: &Request<Bytes>,
     ) -> Result<(Connection, Response<Incoming>), TransportError> {
         let is_fresh = request.extensions().get::<FreshConnection>().is_some();
@@ -148,7 +148,7 @@ impl HyperTransport {
 }
 
 /// Returns the request as hyper takes it: its target in origin form, with its framing.
-fn prepare(origin: &Origin, request: &Request<Bytes>) -> Request<Full<Bytes>> {
+fn prepare(origin: &OriginPool, request: &Request<Bytes>) -> Request<Full<Bytes>> {
     let mut prepared = Request::new(Full::new(request.body().clone()));
     *prepared.method_mut() = request.method().clone();
     if let Some(target) = request.uri().path_and_query() {

@@ -1,4 +1,4 @@
-//! [`Origin`]: the idle connections to one origin, in one tokio runtime.
+//! [`OriginPool`]: the idle connections to one origin, in one tokio runtime.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -14,21 +14,21 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::connection::Connection;
 use crate::connector::Connector;
 
-/// How long a connection is kept without a request. The load balancers of large hosters end idle connections after
-/// 60 seconds and later. Ending them first loses no request to an end by the server.
+/// How long a connection is kept without a request. Many load balancers close idle connections after 60 seconds or more.
+/// Ours are closed earlier, so that no request is sent on a connection that is just being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
-/// After this time without a request, the runtime looks first if the server has ended the connection. Before it, the
-/// runtime has most likely just done so.
+/// After this time without a request, a call first lets the runtime see if the server has ended the connection. Before it,
+/// the runtime has most likely just looked.
 const FRESH: Duration = Duration::from_millis(10);
 
 /// How long a connection may take to become ready for another request after a whole response. hyper needs a moment;
 /// a request that is still being sent may take for ever.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The idle connections to one origin. A task of the runtime that opened a connection reads from it and writes to it;
-/// in another runtime it would stand still whenever the first one has nothing to do, or for ever.
-pub(crate) struct Origin {
+/// The idle connections to one origin. A connection is read and written by a task of the runtime that opened it, so it is
+/// only used in that runtime: in another one it would stand still while the first runtime does not run.
+pub(crate) struct OriginPool {
     runtime: Handle,
     uri: Uri,
     host: HeaderValue,
@@ -53,8 +53,8 @@ struct Kept {
     _slot: OwnedSemaphorePermit,
 }
 
-impl Origin {
-    /// Creates an origin without connections.
+impl OriginPool {
+    /// Creates a pool without connections.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Origin {
         })
     }
 
-    /// Returns `true` if this is the origin of a URI, in a runtime.
+    /// Returns `true` if this is the pool for a URI's origin, in a runtime.
     pub(crate) fn is_of(&self, uri: &Uri, runtime: Id) -> bool {
         self.runtime.id() == runtime
             && self.uri.authority().map(Authority::as_str) == uri.authority().map(Authority::as_str)
@@ -101,8 +101,8 @@ impl Origin {
         &self.host
     }
 
-    /// Returns `true` if no connection is idle here.
-    pub(crate) fn is_unused(&self) -> bool {
+    /// Returns `true` if no connection is idle. Others may be in use.
+    pub(crate) fn has_no_idle_connection(&self) -> bool {
         let idle = self.lock();
         !idle.connections.iter().any(|one| one.connection.is_ready())
     }
@@ -127,8 +127,8 @@ impl Origin {
         }
     }
 
-    /// Ends the idle connection that was not used for longest, because a resend opens one that nothing was sent on. So a
-    /// key reset with many calls in flight does not double the connections.
+    /// Closes the oldest idle connection. A resend always opens a new one, so this keeps their number the same in a key
+    /// reset with many calls in flight.
     pub(crate) fn make_room(&self) {
         let mut idle = self.lock();
         if !idle.connections.is_empty() {
@@ -202,7 +202,7 @@ impl Origin {
 }
 
 /// Ends connections of an origin that were not used for too long.
-async fn watch(origin: Weak<Origin>) {
+async fn watch(origin: Weak<OriginPool>) {
     while let Some(next) = origin.upgrade().and_then(|origin| origin.drop_old()) {
         sleep_until(next).await;
     }
@@ -216,14 +216,14 @@ mod tests {
 
     use super::*;
 
-    /// Returns an origin with idle connections that were last used so many seconds ago, and their other ends.
-    async fn idle_for(seconds: &[u64]) -> (Arc<Origin>, Vec<TcpStream>) {
+    /// Returns a pool with idle connections that were last used so many seconds ago, and their other ends.
+    async fn idle_for(seconds: &[u64]) -> (Arc<OriginPool>, Vec<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/", listener.local_addr().unwrap());
         let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
         let slots = Arc::new(Semaphore::new(seconds.len()));
         let runtime = Handle::current();
-        let origin = Origin::new(&uri.parse().unwrap(), runtime, connector, slots).unwrap();
+        let origin = OriginPool::new(&uri.parse().unwrap(), runtime, connector, slots).unwrap();
         let mut peers = Vec::new();
         for seconds in seconds {
             let mut connection = origin.open().await.unwrap();
