@@ -211,10 +211,16 @@ impl Client<Blocking> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_start(deadline) {
-                    Ok(()) => call.begin(&self.shared.account),
-                    Err(error) => call.failed(error),
-                },
+                Todo::Begin => {
+                    let started = match &self.shared.rate_limit {
+                        Some(limit) => self.wait_for_start(limit, deadline),
+                        None => Ok(()),
+                    };
+                    match started {
+                        Ok(()) => call.begin(&self.shared.account),
+                        Err(error) => call.failed(error),
+                    }
+                }
                 Todo::Send(sent) => {
                     let outcome = transport.send(call.request(), deadline);
                     call.received(sent, outcome)
@@ -237,16 +243,14 @@ impl Client<Blocking> {
         }
     }
 
-    fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
-        if let Some(limit) = &self.shared.rate_limit {
-            let transport = &*self.shared.transport;
-            let now = transport.now();
-            let start = limit.reserve(now, deadline)?;
-            if start.at() > now {
-                transport.sleep_until(start.at());
-            }
-            start.begun();
+    fn wait_for_start(&self, limit: &RateLimit, deadline: Deadline) -> Result<(), Error> {
+        let transport = &*self.shared.transport;
+        let now = transport.now();
+        let start = limit.reserve(now, deadline)?;
+        if start.at() > now {
+            transport.sleep_until(start.at());
         }
+        start.begun();
         Ok(())
     }
 
@@ -326,10 +330,16 @@ impl Client<Async> {
         let mut todo = Todo::Begin;
         loop {
             todo = match todo {
-                Todo::Begin => match self.wait_for_start(deadline).await {
-                    Ok(()) => call.begin(&self.shared.account),
-                    Err(error) => call.failed(error),
-                },
+                Todo::Begin => {
+                    let started = match &self.shared.rate_limit {
+                        Some(limit) => self.wait_for_start(limit, deadline).await,
+                        None => Ok(()),
+                    };
+                    match started {
+                        Ok(()) => call.begin(&self.shared.account),
+                        Err(error) => call.failed(error),
+                    }
+                }
                 Todo::Send(sent) => {
                     let outcome = transport.send(call.request(), deadline).await;
                     call.received(sent, outcome)
@@ -353,16 +363,14 @@ impl Client<Async> {
         }
     }
 
-    async fn wait_for_start(&self, deadline: Deadline) -> Result<(), Error> {
-        if let Some(limit) = &self.shared.rate_limit {
-            let transport = &*self.shared.transport;
-            let now = transport.now();
-            let start = limit.reserve(now, deadline)?;
-            if start.at() > now {
-                transport.sleep_until(start.at()).await;
-            }
-            start.begun();
+    async fn wait_for_start(&self, limit: &RateLimit, deadline: Deadline) -> Result<(), Error> {
+        let transport = &*self.shared.transport;
+        let now = transport.now();
+        let start = limit.reserve(now, deadline)?;
+        if start.at() > now {
+            transport.sleep_until(start.at()).await;
         }
+        start.begun();
         Ok(())
     }
 

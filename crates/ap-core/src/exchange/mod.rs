@@ -283,7 +283,8 @@ impl Attempt {
         let call = &self.call;
         let (keys, origins) = (call.keys.credentials(), call.account.origins());
         let service = request::check_with(request, keys, &call.tried, origins)?;
-        if service.product() != call.service.product() {
+        // Mostly it is the same service, which is the cheaper question.
+        if service != call.service && service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
         request::put_authorization(request.headers_mut(), keys[self.key_index].authorization())
