@@ -6,7 +6,7 @@ use activeprospect::{Draft, Endpoint as _};
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::body::{BodyOptions, Names};
+use super::body::{Body, BodyOptions, Names};
 use super::confirmation::Confirmation;
 use super::raw_object::RawObject;
 use super::selection::Columns;
@@ -14,6 +14,7 @@ use super::single_call::{CallOptions, SingleCall, by_errors, send};
 use super::{parse_entity, parse_flow};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
 use crate::session::Session;
@@ -133,13 +134,9 @@ impl Resource {
                 "name a file with JSON, or give members with -f NAME=VALUE",
             ));
         }
-        self.save(
-            create,
-            body,
-            &[],
-            call,
-            &mut Session::without_keys(options)?,
-        )
+        let mut session = Session::without_keys(options)?;
+        let object = body.read(self.names)?;
+        self.save(create, object, body.prompt(), call, &mut session)
     }
 
     /// Sends the whole object of a file, or what is there now with the single members changed.
@@ -161,31 +158,27 @@ impl Resource {
         }
         let mut session = Session::without_keys(options)?;
         session.check(&put)?;
-        if body.is_whole() {
-            return self.save(put, body, b"", call, &mut session);
-        }
-        let now = match send(&mut session, get, body.prompt(), call)? {
-            Ok(now) => now,
-            Err(printed) => return Ok(printed),
+        let object = match body.is_whole() {
+            true => body.read(self.names)?,
+            false => match send(&mut session, get, body.prompt(), call)? {
+                Ok(now) => body.members.on(now.bytes())?,
+                Err(printed) => return Ok(printed),
+            },
         };
-        self.save(put, body, now.bytes(), call, &mut session)
+        self.save(put, object, body.prompt(), call, &mut session)
     }
 
-    /// Saves an object: that of the body's file, or the one that is there now with the single members.
+    /// Sends a draft with an object.
     fn save(
         &self,
         draft: Draft,
-        body: &BodyOptions,
-        now: &[u8],
+        object: Body,
+        prompt: Prompt,
         call: &CallOptions,
         session: &mut Session,
     ) -> Result<Printed, Failure> {
-        let given = match now {
-            b"" => body.read(self.names)?,
-            now => body.members.on(now)?,
-        };
-        SingleCall::new(draft.body(given.text), self.columns)
-            .body_from(given.file, body.prompt())
+        SingleCall::new(draft.body(object.text), self.columns)
+            .body_from(object.file, prompt)
             .note(self.saved)
             .run_in(session, call)
     }

@@ -67,6 +67,18 @@ fn a_change_of_single_members_loses_nothing() {
 }
 
 #[test]
+fn members_are_not_changed_on_an_answer_that_is_no_object() {
+    for answer in ["", "[]", "null", "<html>"] {
+        let (server, sent) = server(200, answer);
+        let update = ["flows", "update", ID, "-f", "name=Solar"];
+        let ran = run(&Home::new(), &server.url, &update, "");
+        assert_eq!(ran.code, Some(1), "{answer:?} {ran:?}");
+        ran.says("nothing was changed");
+        assert_eq!(sent.lock().unwrap().len(), 1, "{answer:?}");
+    }
+}
+
+#[test]
 fn a_file_is_sent_as_it_is() {
     let home = Home::new();
     let file = home.file("it's a flow.json");
