@@ -133,11 +133,7 @@ pub(crate) fn run(
         columns: job.columns(),
         secrets: &session.secrets,
     };
-    let header = encoder.header();
-    if state.len == 0
-        && !header.is_empty()
-        && sink.commit(&header, state.clone(), true)?.is_reader_gone()
-    {
+    if sink.begin(&encoder.header(), &state)?.is_reader_gone() {
         return Ok(Printed::ReaderGone);
     }
     let caller = Caller {

@@ -35,6 +35,14 @@ impl Sink {
         }
     }
 
+    /// Writes the header of the results, if they have one and nothing was written before.
+    pub(crate) fn begin(&mut self, header: &[u8], state: &State) -> Result<Printed, Failure> {
+        match header.is_empty() || state.len > 0 {
+            true => Ok(Printed::All),
+            false => self.commit(header, state.clone(), true),
+        }
+    }
+
     /// Notes that these rows are about to be sent.
     pub(crate) fn sending(&mut self, rows: Vec<Marked>) -> Result<(), Failure> {
         match self {

@@ -115,12 +115,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         list = list.after(cursor);
     }
     let is_csv = format == Format::Csv;
-    if state.len == 0
-        && is_csv
-        && sink
-            .commit(&lines::csv_header(), state.clone(), true)?
-            .is_reader_gone()
-    {
+    if is_csv && sink.begin(&lines::csv_header(), &state)?.is_reader_gone() {
         return Ok(Printed::ReaderGone);
     }
     let earlier = state.rows;
