@@ -43,7 +43,6 @@ mod json_object;
 mod listener;
 mod operations;
 mod page;
-mod parts;
 mod per_product;
 mod pieces;
 mod products;

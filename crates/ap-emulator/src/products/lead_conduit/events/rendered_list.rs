@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame};
 use crate::pieces::MAX_PIECE;
 use crate::response::{self, Response};
 
-/// Appends an item to a text, or returns `None`, and has appended nothing, if it is gone.
+/// Appends an item to a text, or returns `None` if it is gone. What it has appended then is taken off again.
 type Render<T> = Box<dyn FnMut(&T, &mut Vec<u8>) -> Option<()> + Send>;
 
 /// An array between a head and a tail. It keeps what its items are written from, which is short.
