@@ -46,6 +46,9 @@ mod documents {
     #[doc = include_str!("../../docs/guide/testing-your-program.md")]
     struct TestingYourProgram;
 
+    #[doc = include_str!("../../docs/guide/typed-endpoints.md")]
+    struct TypedEndpoints;
+
     #[doc = include_str!("../../docs/guide/your-own-transport.md")]
     struct YourOwnTransport;
 }

@@ -17,7 +17,7 @@ pub(crate) struct Driver {
     called: Called,
     is_unsigned: bool,
     timeout: Duration,
-    /// When the call must be over, from when its time began.
+    /// When the call must be over. `None` until its time begins.
     deadline: Option<Deadline>,
     /// How many attempts there may be.
     attempts: u32,

@@ -63,8 +63,8 @@ pub(crate) struct Refresher<S: ?Sized> {
 struct LastAnswer {
     at: Moment,
     error: Option<KeySourceError>,
-    /// How much time the source had, if the deadline of the call that asked ended it. A call with more time
-    /// may ask again before the interval is over.
+    /// How much time the source had, if the deadline of the call that asked came before its answer. A call with
+    /// more time may ask again before the interval is over.
     expired_time: Option<Duration>,
 }
 

@@ -298,7 +298,7 @@ pub(crate) fn conclude(
     }
     Err(Failure::new(
         ExitCode::SomeRowsFailed,
-        format!("{bad} of {} rows have no success", report.rows),
+        format!("{bad} of {} rows did not succeed", report.rows),
         hint,
     ))
 }

@@ -4,7 +4,9 @@
 //!
 //! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
 //! 2. Add a variant to [`Command`] and a line to [`run()`].
-//! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`), and a row to `tests/commands.rs`.
+//! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`, `help/`), and
+//!    a row to `tests/program/commands.rs`.
+//! 4. If it makes no call, or cannot run on the emulator, say so in `calls_products` and `emulator_refusal`.
 //!
 //! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.
 //! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through

@@ -187,7 +187,7 @@ fn a_broken_row_is_named_by_line_and_column_and_the_others_are_done() {
     assert_eq!(results[1]["error"]["kind"], "input");
     assert_eq!(results[2]["line"], 4);
     assert_eq!(ran.code, Some(8));
-    ran.says("ap: 2 of 4 rows have no success");
+    ran.says("ap: 2 of 4 rows did not succeed");
     ran.says("; the first is row 2, line 3: it is not UTF-8");
 }
 

@@ -131,7 +131,7 @@ fn refused() -> Vec<Case> {
 
 /// Inputs of which some rows are broken.
 fn broken() -> Vec<Case> {
-    const FAILED: (i32, &str) = (8, "rows have no success");
+    const FAILED: (i32, &str) = (8, "rows did not succeed");
     const FIELDS: &str = "3 failed: it has 1 fields, but the header has 2; put fields with commas in quotation marks";
     let long = format!("id,phone\n1,a\n2,{}\n3,c\n", "x".repeat(2 << 20));
     let opened = format!("id,phone\n1,a\n2,\"b\n3,{}\"\n4,d\n", "x\n".repeat(1 << 20));

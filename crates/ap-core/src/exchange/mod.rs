@@ -283,7 +283,7 @@ impl Attempt {
         let call = &self.call;
         let (keys, origins) = (call.keys.credentials(), call.account.origins());
         let service = request::check_with(request, keys, &call.tried, origins)?;
-        // Mostly it is the same service, which is the cheaper question.
+        // Usually the service is the same, and that is cheaper to compare.
         if service != call.service && service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
