@@ -14,8 +14,8 @@ const OFFERED: usize = 3;
 pub enum ChoiceError {
     /// No case has this text in its id, or at its start.
     #[error(
-        "no case has {text:?} in its id{}; `Suite::list` and `--list` show all ids",
-        did_you_mean(nearest)
+        "no case has {text:?} in its id; {}",
+        advice(nearest, "`Suite::list` and `--list` show all ids")
     )]
     UnknownCase {
         /// The text.
@@ -29,7 +29,10 @@ pub enum ChoiceError {
     )]
     LeftOut(String),
     /// There is no capability or profile of this name.
-    #[error("there is no {kind} {text:?}{}; choose from {}", did_you_mean(nearest), names.join(", "))]
+    #[error(
+        "there is no {kind} {text:?}; {}",
+        advice(nearest, &format!("choose from {}", names.join(", ")))
+    )]
     UnknownName {
         /// `capability` or `profile`.
         kind: &'static str,
@@ -98,9 +101,10 @@ fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> 
     offered.map(|(_, name)| name.to_owned()).collect()
 }
 
-fn did_you_mean(nearest: &[String]) -> String {
+/// Offers the nearest names, or something else if there are none.
+fn advice(nearest: &[String], otherwise: &str) -> String {
     match nearest {
-        [] => String::new(),
-        names => format!("; did you mean {}?", names.join(" or ")),
+        [] => otherwise.to_owned(),
+        names => format!("did you mean {}?", names.join(" or ")),
     }
 }

@@ -14,8 +14,19 @@ pub(crate) struct ExpectedFailures(BTreeMap<String, Expectation>);
 #[derive(Clone, Debug)]
 pub(crate) struct Expectation {
     pub reason: String,
+    /// What the result of the failure contains.
+    pub result: Option<String>,
     /// The case fails or passes, depending on timing.
     pub may_pass: bool,
+}
+
+impl Expectation {
+    /// Returns `true` if a failure with this result is the expected one.
+    pub(crate) fn covers(&self, result: &str) -> bool {
+        self.result
+            .as_ref()
+            .is_none_or(|expected| result.contains(expected))
+    }
 }
 
 /// One entry of a list in JSON.
@@ -25,6 +36,8 @@ pub(crate) struct ExpectedFailure {
     pub id: String,
     pub reason: String,
     #[serde(default)]
+    pub result: Option<String>,
+    #[serde(default)]
     pub may_pass: bool,
 }
 
@@ -33,10 +46,16 @@ impl ExpectedFailures {
         let ExpectedFailure {
             id,
             reason,
+            result,
             may_pass,
         } = entry;
         ChoiceError::check_reason(&id, &reason)?;
-        self.0.insert(id, Expectation { reason, may_pass });
+        let expectation = Expectation {
+            reason,
+            result,
+            may_pass,
+        };
+        self.0.insert(id, expectation);
         Ok(())
     }
 
@@ -46,7 +65,7 @@ impl ExpectedFailures {
     }
 }
 
-/// Parses a list `[{"id": …, "reason": …, "may_pass": true}]`; `may_pass` can be left out.
+/// Parses a list `[{"id": …, "reason": …, "result": …, "may_pass": true}]`; the last two can be left out.
 pub(crate) fn parse(list: &str) -> Result<Vec<ExpectedFailure>, ChoiceError> {
     serde_json::from_str(list).map_err(|error| ChoiceError::InvalidList(error.to_string()))
 }

@@ -8,14 +8,11 @@ use std::time::Instant;
 
 use crate::case::Case;
 use crate::outcome::Outcome;
-use crate::secrets::{Secret, around_key, excerpt, without_keys};
+use crate::secrets::{Secret, around_key, excerpt, one_line};
 use crate::server::{Event, Piece, Record, What, merge};
 
 /// How many lines of a head, of an error and of a log are shown.
 const LINES: usize = 20;
-
-/// How many characters of a line are shown.
-const WIDTH: usize = 160;
 
 /// How many lines with a part of a key are shown.
 const LEAKS: usize = 2;
@@ -201,24 +198,11 @@ impl Explanation<'_> {
     }
 
     /// Returns the lines of a text without keys and without characters that a terminal would obey.
-    fn clean_lines(&self, text: &[u8]) -> impl Iterator<Item = String> {
-        let clean = without_keys(text, self.secrets);
-        let text = String::from_utf8_lossy(&clean).into_owned();
-        let lines: Vec<_> = text
-            .split('\n')
-            .map(|line| line.strip_suffix('\r').unwrap_or(line))
+    fn clean_lines(&self, text: &'_ [u8]) -> impl Iterator<Item = String> {
+        let lines = text.split(|byte| *byte == b'\n');
+        lines
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .filter(|line| !line.is_empty())
-            .map(|line| {
-                let mut shown = String::new();
-                for character in line.chars().take(WIDTH) {
-                    match character {
-                        '"' | '\'' | '\\' => shown.push(character),
-                        other => shown.extend(other.escape_debug()),
-                    }
-                }
-                shown
-            })
-            .collect();
-        lines.into_iter()
+            .map(|line| one_line(&String::from_utf8_lossy(line), self.secrets))
     }
 }

@@ -273,6 +273,21 @@ fn check_authorization(
     if case.calls.iter().all(|call| call.unsigned) && !names.is_empty() {
         return Err("an unsigned call carried a key".to_owned());
     }
+    let most = case.each_call().count() * secrets.len().max(1);
+    if target.requests.len() > most {
+        return Err(format!(
+            "{} requests arrived, and at most {most} may",
+            target.requests.len()
+        ));
+    }
+    if target.requests.is_empty()
+        && let Some(expected) = listener.expect.keys.as_deref()
+        && let Some(first) = expected.first()
+    {
+        return Err(format!(
+            "no request arrived; expected one with the key {first:?}"
+        ));
+    }
     if let Some(expected) = &listener.expect.keys
         && *expected != names
     {
@@ -284,13 +299,6 @@ fn check_authorization(
     if !names.ends_with(last) {
         return Err(format!(
             "expected the last keys to be {last:?}, saw {names:?}"
-        ));
-    }
-    let most = case.each_call().count() * secrets.len().max(1);
-    if target.requests.len() > most {
-        return Err(format!(
-            "{} requests arrived; at most {most} are allowed",
-            target.requests.len()
         ));
     }
     Ok(())
@@ -365,7 +373,7 @@ fn check_requests(
 fn check_count(name: &str, range: Option<Range>, number: usize) -> Result<(), String> {
     match range {
         Some(range) if !range.contains(number) => {
-            Err(format!("expected {range} {name}, saw {number}"))
+            Err(format!("expected {name}: {range}, saw {number}"))
         }
         _ => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! [`Outcome`]: the result of a call, in a form that every subject can give, in any language.
 
 use std::any::Any;
+use std::time::Duration;
 
 use ap_core::{Error, ErrorKind, Response};
 use serde::Deserialize;
@@ -42,6 +43,28 @@ impl Outcome {
         Self {
             kind: kind.to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// Returns the same outcome of a call that ended too late. What the subject said stays.
+    pub(crate) fn late(self, elapsed: Duration, limit: Duration) -> Self {
+        let (elapsed, limit) = (elapsed.as_millis(), limit.as_millis());
+        let kind = &self.kind;
+        Self {
+            error: format!(
+                "{kind} after {elapsed} ms; {limit} ms were allowed\n{}",
+                self.error
+            ),
+            kind: "late".to_owned(),
+            ..self
+        }
+    }
+
+    /// Returns the outcome of a call that did not end in this time.
+    pub(crate) fn hung(limit: Duration) -> Self {
+        Self {
+            error: format!("it did not end within {} ms", limit.as_millis()),
+            ..Self::of_kind("hung")
         }
     }
 

@@ -135,6 +135,13 @@ impl Runner<'_> {
         let expected = self.expected_failures.get(&case.id);
         let (state, reason) = match (&total.failure, expected) {
             (Some(failure), None) => (CaseState::Failed, failure.message.clone()),
+            (Some(failure), Some(expected)) if !expected.covers(&failure.message) => (
+                CaseState::Failed,
+                format!(
+                    "{}; it was expected to fail in another way",
+                    failure.message
+                ),
+            ),
             (Some(_), Some(expected)) => (CaseState::Skipped, expected.reason.clone()),
             (None, Some(expected)) if !expected.may_pass => (
                 CaseState::Failed,

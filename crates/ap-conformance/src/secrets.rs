@@ -11,6 +11,9 @@ const WINDOW: usize = 8;
 /// How many bytes of a text a message shows.
 const EXCERPT: usize = 60;
 
+/// How many characters of a line are shown.
+const LINE: usize = 160;
+
 /// How many bytes of a line are shown at its start, and before and after a part of a key in it.
 const AROUND: usize = 40;
 
@@ -140,6 +143,20 @@ pub(crate) fn excerpt(text: &[u8], secrets: &[Secret]) -> String {
     let shown = String::from_utf8_lossy(&clean[..clean.len().min(EXCERPT)]);
     let rest = if text.len() > EXCERPT { "…" } else { "" };
     format!("{shown:?}{rest}")
+}
+
+/// Returns the start of a text on one line, without any part of a key and without characters that a terminal would obey.
+pub(crate) fn one_line(text: &str, secrets: &[Secret]) -> String {
+    let clean = without_keys(text.as_bytes(), secrets);
+    let text = String::from_utf8_lossy(&clean).into_owned();
+    let mut shown = String::new();
+    for character in text.chars().take(LINE) {
+        match character {
+            '"' | '\'' | '\\' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -246,6 +246,7 @@ impl Suite {
         self.expect_failure(ExpectedFailure {
             id: id.to_owned(),
             reason: reason.to_owned(),
+            result: None,
             may_pass: false,
         })
     }
@@ -261,8 +262,9 @@ impl Suite {
 
     /// Expects every case of a JSON list to fail: `[{"id": …, "reason": …}]`.
     ///
-    /// Each is added as by [`expected_failure`](Self::expected_failure). An entry with `"may_pass": true` depends
-    /// on timing: it may also pass.
+    /// Each is added as by [`expected_failure`](Self::expected_failure). With `"result": TEXT`, only a failure whose result
+    /// contains the text is the expected one, and any other fails the case. An entry with `"may_pass": true` depends on
+    /// timing: it may also pass.
     ///
     /// # Errors
     ///

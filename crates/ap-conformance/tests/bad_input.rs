@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use ap_client::transport::Connect as _;
+use ap_client::transport::{Connect as _, TransportConfig};
 use ap_conformance::{Capability, CaseState, ChoiceError, Profile, Report, Suite};
 use ap_ureq::UreqTransport;
 
@@ -143,6 +143,7 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
         suite().skip("bodi/", "why").map(drop),
         "conection-reuse".parse::<Capability>().map(drop),
         "keysafety".parse::<Profile>().map(drop),
+        "safe".parse::<Profile>().map(drop),
         suite()
             .expected_failure("authorization/exact", " \n")
             .map(drop),
@@ -159,8 +160,9 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
         "no case that is left has \"framing/byte-by-byte\" in its id",
         "did you mean authorization/exact?",
         "no case has \"bodi/\" in its id; did you mean body/?",
-        "no capability \"conection-reuse\"; did you mean connection-reuse?; choose from",
-        "no profile \"keysafety\"; did you mean key-safety?; choose from",
+        "no capability \"conection-reuse\"; did you mean connection-reuse?",
+        "no profile \"keysafety\"; did you mean key-safety?",
+        "no profile \"safe\"; choose from key-safety, http, all",
         "\"authorization/exact\" is left out without a reason",
         "\"body/\" is left out without a reason",
         "\"proxy\" is left out without a reason",
@@ -182,6 +184,25 @@ fn unknown_ids_and_expected_failures_without_a_reason_are_errors() {
         error.contains("authorization/exact") && error.contains("without a reason"),
         "{error}"
     );
+}
+
+#[test]
+fn a_failure_with_another_result_than_the_expected_one_fails_the_run() {
+    // Without roots, every call over TLS ends in an error of TLS.
+    let connect = |config: &TransportConfig| {
+        let mut config = config.clone();
+        config.root_pems.clear();
+        UreqTransport::connect(&config)
+    };
+    for (result, is_success) in [("saw tls", true), ("saw response", false)] {
+        let id = "replay/over-tls";
+        let list =
+            format!(r#"[{{"id": "{id}", "reason": "it has no roots", "result": "{result}"}}]"#);
+        let suite = Suite::builtin().only_these(&[id, "authorization/exact"]);
+        let suite = suite.unwrap().expected_failures(&list).unwrap();
+        let report = suite.check(connect);
+        assert_eq!(report.is_success(true), is_success, "{report}");
+    }
 }
 
 #[test]
@@ -296,13 +317,34 @@ fn a_program_that_breaks_the_protocol_fails_every_case_with_the_reason() {
             &answering(r#"{"outcome":"response","body":"*"}"#),
             "not base64",
         ),
-        (&answering(r#"{"outcome":"fine"}"#), "saw fine"),
+        (
+            &answering(r#"{"outcome":"fine"}"#),
+            "an outcome that does not exist; choose from response, refused",
+        ),
+        (
+            &answering(r#"{"outcome":"response","status":"200"}"#),
+            "a member is not what it must be: expected u16",
+        ),
+        (
+            r#"while read -r line; do echo '{"skip":" "}'; done"#,
+            "skipped the case without a reason",
+        ),
         (
             &answering(r#"{"outcome":"response","id":7}"#),
             "answered `call`, message 2, with the number of another: 7",
         ),
         // It floods standard output, or standard error.
-        (r#"exec yes '{"ok":true,"id":1}'"#, "the program "),
+        (
+            r#"exec yes '{"ok":true,"id":1}'"#,
+            "a line that nothing asked for|with the number of another: 1",
+        ),
+        (
+            &format!(
+                "read -r line; echo '{{\"ok\":true}}'; yes | head -c 6000000 >&2; {}",
+                answering(r#"{"outcome":"response","status":200}"#)
+            ),
+            "more than 4 MiB to standard error",
+        ),
         (
             r#"read -r line; echo '{"ok":true}'; yes >&2"#,
             "did not answer `call` within",
@@ -315,12 +357,63 @@ fn a_program_that_breaks_the_protocol_fails_every_case_with_the_reason() {
                 let report = judged(program);
                 assert_eq!(report.count(CaseState::Failed), 2, "{program}: {report}");
                 for case in report.cases() {
-                    assert!(case.reason().contains(says), "{program}: {}", case.reason());
+                    let is_said = says.split('|').any(|says| case.reason().contains(says));
+                    assert!(is_said, "{program}: {}", case.reason());
                     assert_eq!(case.reason().lines().count(), 1, "{program}");
                 }
             });
         }
     });
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_a_program_answers_shows_its_key_or_reaches_the_terminal_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    for answer in [
+        r#"{"skip":"$key"}"#,
+        r#"{"skip":"no \u001b[31m$key\nresult: passed"}"#,
+        r#"{"outcome":"$key"}"#,
+        r#"{"outcome":"response","status":"$key"}"#,
+        r#"{"outcome":"response","$key":1}"#,
+        r#"{"outcome":"response","status":200,"id":"$key"}"#,
+        r#"{"outcome":"other","text":"\u001b[31m$key"}"#,
+        "$key",
+    ] {
+        // It answers `begin` with `ok`, unless it skips, and everything else with the answer.
+        let (begin, call) = match answer.starts_with(r#"{"skip""#) {
+            true => (answer, "{}"),
+            false => (r#"{"ok":true}"#, answer),
+        };
+        let program = format!(
+            r#"while read -r line; do
+                case $line in *'"begin"'*)
+                    key=$(printf %s "$line" | sed 's/.*"key":"\([^"]*\)".*/\1/'); printf %s "$key" > {}
+                    printf '%s\n' "{}" ;;
+                *) printf '%s\n' "{}" ;; esac
+            done"#,
+            file.display(),
+            begin.replace('"', "\\\""),
+            call.replace('"', "\\\"")
+        );
+        let suite = Suite::builtin().only("authorization/exact").unwrap();
+        let report = suite.check_program(&program);
+        let key = std::fs::read_to_string(&file).unwrap();
+        assert!(key.len() > 20, "{answer}: {key}");
+        for text in [report.to_string(), report.to_detailed_json().to_string()] {
+            assert!(!text.contains(&key[..12]), "{answer}: {text}");
+            assert!(!text.contains('\u{1b}'), "{answer}: {text}");
+            assert!(!text.contains("\nresult: passed"), "{answer}: {text}");
+        }
+        let is_skipped = answer.starts_with(r#"{"skip""#);
+        let state = if is_skipped {
+            CaseState::Skipped
+        } else {
+            CaseState::Failed
+        };
+        assert_eq!(report.count(state), 1, "{answer}: {report}");
+    }
 }
 
 #[cfg(unix)]
@@ -336,7 +429,7 @@ fn a_transport_program_that_breaks_the_protocol_fails_every_case_with_the_reason
         (answers("{}"), "missing field `outcome`"),
         (
             answers(r#"{"outcome":"refused"}"#),
-            r#"the outcome "refused", which no round trip has"#,
+            "an outcome that no round trip has; choose from response, unsendable",
         ),
         (
             answers(r#"{"outcome":"response"}"#),

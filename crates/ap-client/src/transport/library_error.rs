@@ -12,9 +12,14 @@ use super::rustls_error::rustls_error_kind;
 use super::tls_error::TlsError;
 
 /// Converts an error of an HTTP library by what is in its chain of sources: an error of rustls, with the feature
-/// `rustls`, or an I/O error, by [`io_error_kind`]. If there is neither, it is of the kind `otherwise`.
+/// `rustls`, or an I/O error, by [`io_error_kind`]. If there is neither, or the I/O error is of a kind that is not listed
+/// there, it is of the kind `otherwise`.
 ///
-/// Nothing of the library's own text is kept, because it can repeat a part of the request or of the response.
+/// Some libraries use `io::ErrorKind::InvalidData` for everything that they refuse. It becomes
+/// [`Malformed`](TransportErrorKind::Malformed), so tell apart what your library means by it before you call this.
+///
+/// Nothing of the library's own text is kept, because it can repeat a part of the request or of the response. Print it in
+/// your own function while you develop.
 ///
 /// ```
 /// use ap_client::transport::{TransportErrorKind, library_error};

@@ -125,12 +125,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "authorization/nowhere-else",
             "headers/nothing-added",
             "refusal/nothing-sent-back",
-            // Their requests may differ in the Authorization only, and have two keys.
+            // Its requests may differ in the Authorization only, and have two keys.
             "replay/once-more",
-            "replay/large-body",
-            "replay/over-tls",
-            "replay/both-refused",
-            "replay/failure-of-the-second",
         ]),
         ..NO_FAULT
     },

@@ -39,6 +39,7 @@ impl AsyncFault {
                     "limits/interim-count-101",
                     "limits/interim-flood",
                     "limits/interim-size",
+                    "proxy/address-ipv6",
                 ])
             }
         }

@@ -45,9 +45,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "proxy/*",
             // Nobody listens there.
             "!proxy/refused",
-            // This proxy reads only TLS.
-            "!proxy/over-tls-bad-certificate",
-        ]),
+        ])
+        // This proxy reads only TLS, and may end before it sees anything else.
+        .uncertain(&["proxy/over-tls-bad-certificate"]),
         ..NO_FAULT
     },
 ];

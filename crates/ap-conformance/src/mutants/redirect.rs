@@ -198,6 +198,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             // These have no Location.
             "replay/learns-not-from-302",
             "replay/not-repeated-302",
+            "throttling/retry-after-kept-301",
         ]),
         ..NO_FAULT
     },

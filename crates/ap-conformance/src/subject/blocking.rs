@@ -118,6 +118,6 @@ fn wait_for_call(timeout: Duration, call: &Receiver<CallOrPanic>) -> Outcome {
         Ok(Ok(result)) => Outcome::of(result),
         Ok(Err(panic)) => Outcome::of_panic(&*panic),
         Err(RecvTimeoutError::Disconnected) => Outcome::of_kind("panicked"),
-        Err(RecvTimeoutError::Timeout) => Outcome::of_kind("hung"),
+        Err(RecvTimeoutError::Timeout) => Outcome::hung(timeout),
     }
 }

@@ -5,6 +5,7 @@
 
 mod asynchronous;
 mod blocking;
+mod error_output;
 mod process;
 pub(crate) mod program;
 pub(crate) mod round_trip;
@@ -85,8 +86,9 @@ fn store_outcomes(
         }
         let shown = format!("{client:?}{client:#?}{transport:?}{transport:#?}");
         outcome.text.push_str(&shown);
-        if elapsed > run.allowed_time(call) && outcome.kind != "hung" {
-            outcome = Outcome::of_kind("late");
+        let limit = run.allowed_time(call);
+        if elapsed > limit && outcome.kind != "hung" {
+            outcome = outcome.late(elapsed, limit);
         }
         outcome.is_at_limit = run.is_at_limit(elapsed);
         run.outcomes.push(outcome);

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::POLL_INTERVAL;
+use super::error_output::ErrorOutput;
 
 /// The longest line that is read from a program, in bytes.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
 
-/// How many lines are read before they are needed.
-const LINES_AHEAD: usize = 10_000;
+/// How many lines are read before they are needed. A program writes one for each message.
+const LINES_AHEAD: usize = 2;
 
 /// Why a program gave no answer that can be used.
 pub(super) struct NoAnswer {
@@ -37,7 +38,7 @@ pub(super) struct Process {
     child: Child,
     input: Sender<String>,
     output: Receiver<String>,
-    errors: Receiver<String>,
+    errors: ErrorOutput,
     /// How many messages were sent.
     number: u64,
 }
@@ -66,7 +67,7 @@ impl Process {
             child,
             input: write_lines(input),
             output: read_lines(output),
-            errors: read_lines(errors),
+            errors: ErrorOutput::read(errors),
             number: 0,
         })
     }
@@ -104,23 +105,28 @@ impl Process {
 
     /// Reads the answer to the last message. Its number may be left out.
     fn read<T: for<'de> Deserialize<'de>>(&self, op: &str, line: &str) -> Result<T, NoAnswer> {
-        let invalid = |error: serde_json::Error| {
-            // Without the line itself, which may contain a key.
+        // Without anything of the line itself, which may contain a key.
+        let invalid = |error: &serde_json::Error| {
+            let problem = problem(error);
             format!(
-                "the program answered `{op}` with a line that is not the protocol's JSON: {error}"
+                "the program answered `{op}` with a line that is not the protocol's JSON: {problem}"
             )
         };
-        let mut answer: Value = serde_json::from_str(line).map_err(invalid)?;
+        let mut answer: Value = serde_json::from_str(line).map_err(|error| invalid(&error))?;
         let id = answer
             .as_object_mut()
             .and_then(|answer| answer.remove("id"));
         let number = self.number;
         match id {
-            Some(id) if id != number => Err(format!(
-                "the program answered `{op}`, message {number}, with the number of another: {id}"
-            )
-            .into()),
-            _ => Ok(serde_json::from_value(answer).map_err(invalid)?),
+            Some(id) if id != number => {
+                let seen = id.as_u64();
+                let seen = seen.map_or_else(|| "no number".to_owned(), |id| id.to_string());
+                Err(format!(
+                    "the program answered `{op}`, message {number}, with the number of another: {seen}"
+                )
+                .into())
+            }
+            _ => Ok(serde_json::from_value(answer).map_err(|error| invalid(&error))?),
         }
     }
 
@@ -136,8 +142,23 @@ impl Process {
     }
 
     /// Returns what the program wrote to standard error since the last call.
-    pub(super) fn standard_error(&self) -> String {
-        self.errors.try_iter().collect()
+    ///
+    /// # Errors
+    ///
+    /// Says that it was too much.
+    pub(super) fn standard_error(&self) -> Result<String, String> {
+        self.errors.take()
+    }
+}
+
+/// Says what is wrong with a line, without the value that is wrong.
+fn problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // Serde quotes the value, and then says what it expected.
+    match text.rsplit_once(", expected ") {
+        _ if !error.is_data() || text.starts_with("missing field") => text,
+        Some((_, expected)) => format!("a member is not what it must be: expected {expected}"),
+        None => "a member is not what it must be".to_owned(),
     }
 }
 

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 
 use super::blocking::wait_before;
 use super::process::{NoAnswer, Process};
-use crate::case::{Call, Case};
+use crate::case::{Call, Case, OUTCOMES};
 use crate::context::SuiteContext;
 use crate::outcome::Outcome;
 use crate::run::{GRACE, Run, Verdict};
+use crate::secrets::one_line;
 
 /// How long a program may take to begin or end a case.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -78,6 +79,11 @@ fn run_case(
     let mut run = Run::prepare(case, context, offset)?;
     let reply: Reply = process.exchange("begin", begin_message(&run), TIMEOUT)?;
     if let Some(reason) = reply.skip {
+        let reason = one_line(reason.trim(), &run.secrets);
+        if reason.is_empty() {
+            let message = "the program skipped the case without a reason: `skip` is empty";
+            return Err(message.to_owned().into());
+        }
         return Ok(Verdict::skipped(reason));
     }
     if !reply.ok {
@@ -92,12 +98,20 @@ fn run_case(
         let reply: CallReply = process.exchange("call", message, run.timeout() + GRACE)?;
         let mut outcome = reply.into_outcome()?;
         let elapsed = started.elapsed();
-        if elapsed > run.allowed_time(call) {
-            outcome = Outcome::of_kind("late");
+        if !OUTCOMES.contains(&outcome.kind.as_str()) {
+            return Err(format!(
+                "the program answered `call` with an outcome that does not exist; choose from {}",
+                OUTCOMES.join(", ")
+            )
+            .into());
+        }
+        outcome.text.push_str(&process.standard_error()?);
+        outcome.error.clone_from(&outcome.text);
+        let limit = run.allowed_time(call);
+        if elapsed > limit {
+            outcome = outcome.late(elapsed, limit);
         }
         outcome.is_at_limit = run.is_at_limit(elapsed);
-        outcome.text.push_str(&process.standard_error());
-        outcome.error.clone_from(&outcome.text);
         run.outcomes.push(outcome);
     }
     let reply: Reply = process.exchange("end", json!({"op": "end"}), TIMEOUT)?;

@@ -113,15 +113,16 @@ impl ProgramTransport {
             "settings": settings(&self.config, remaining),
         });
         let reply: CallReply = process.exchange("send", message, remaining + GRACE)?;
-        lock(&self.shown).push_str(&process.standard_error());
+        lock(&self.shown).push_str(&process.standard_error()?);
         *lock(&self.idle) = Some(process);
         let outcome = reply.into_outcome()?;
         if outcome.kind != "response" {
             let kind = KINDS.iter().find(|kind| kind.name() == outcome.kind);
             let kind = kind.ok_or_else(|| {
-                let kind = &outcome.kind;
+                let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name()).collect();
+                let kinds = kinds.join(", ");
                 format!(
-                    "the program answered `send` with the outcome {kind:?}, which no round trip has"
+                    "the program answered `send` with an outcome that no round trip has; choose from response, {kinds}"
                 )
             })?;
             return Ok(Err(TransportError::new(*kind).with_source(outcome.text)));

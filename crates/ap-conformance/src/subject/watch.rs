@@ -32,7 +32,7 @@ where
             Err(panic) => Poll::Ready(Outcome::of_panic(&*panic)),
             Ok(Poll::Ready(result)) => Poll::Ready(Outcome::of(result)),
             Ok(Poll::Pending) if is_cancelled() => Poll::Ready(Outcome::of_kind("cancelled")),
-            Ok(Poll::Pending) if timer.is_past() => Poll::Ready(Outcome::of_kind("hung")),
+            Ok(Poll::Pending) if timer.is_past() => Poll::Ready(Outcome::hung(time)),
             Ok(Poll::Pending) => Poll::Pending,
         }
     })
