@@ -57,16 +57,21 @@ pub fn assert_linear<T>(test: &str, length: usize, tasks: &[(&str, T)], run: imp
 /// # Panics
 ///
 /// If it takes more, or if it fails.
-pub fn assert_program(name: &str, length: usize, mut program: impl FnMut(usize) -> Command) {
-    let mut counts = [0; 3];
-    for (count_of_length, length) in counts.iter_mut().zip([0, length, 10 * length]) {
-        let folder = tempfile::tempdir().unwrap();
-        let Some(counted) = count(&program(length), &[], &folder.path().join("out")) else {
-            return;
-        };
-        *count_of_length = counted;
+pub fn assert_program(name: &str, length: usize, program: impl FnMut(usize) -> Command) {
+    let programs = [0, length, 10 * length].map(program);
+    // All at the same time, since one count does not depend on another.
+    let counts = std::thread::scope(|scope| {
+        let counts = programs.each_ref().map(|program| {
+            scope.spawn(|| {
+                let folder = tempfile::tempdir().unwrap();
+                count(program, &[], &folder.path().join("out"))
+            })
+        });
+        counts.map(|counted| counted.join().unwrap())
+    });
+    if let [Some(none), Some(few), Some(many)] = counts {
+        check(name, [none, few, many]);
     }
-    check(name, counts);
 }
 
 fn check(name: &str, [none, few, many]: [u64; 3]) {

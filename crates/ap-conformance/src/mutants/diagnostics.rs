@@ -1,5 +1,6 @@
 //! Faults with errors, logs and `Debug`.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use ap_client::transport::TransportError;
@@ -8,11 +9,24 @@ use http::StatusCode;
 use super::failing_cases::{FailingCases, fails_with_a_key, gets_a_401, is_given_a_key};
 use super::mutant::{Mutant, NO_FAULT, authorization};
 
-static LOG: Mutex<String> = Mutex::new(String::new());
+/// The last lines that were logged. Runs at the same time share it, since each has keys of its own.
+static LOG: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 
-/// Returns what was logged. Only one mutant writes here.
-fn take_log() -> String {
-    std::mem::take(&mut LOG.lock().unwrap_or_else(PoisonError::into_inner))
+/// How many lines are kept: more than all runs together log while one call ends.
+const LINES: usize = 1000;
+
+fn log(line: String) {
+    let mut lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.push_back(line);
+    if lines.len() > LINES {
+        lines.pop_front();
+    }
+}
+
+/// Returns the last lines, and leaves them there for the other runs.
+fn logged() -> String {
+    let lines = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -20,12 +34,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "logs the key",
         request: |_, request| {
             if let Some(value) = authorization(request) {
-                LOG.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push_str(&value);
+                log(value);
             }
         },
-        log: Some(take_log),
+        log: Some(logged),
         fails: FailingCases::matching(is_given_a_key),
         ..NO_FAULT
     },

@@ -49,6 +49,12 @@ use mutant::{Mutant, MutantTransport, NO_FAULT};
 /// A mutant that fails more than a third of all cases targets none of them.
 const TARGET_SHARE: usize = 3;
 
+/// How many parts run at a time.
+const THREADS: usize = 24;
+
+/// How many cases of a mutant run one after another. The parts of a mutant run at the same time.
+const PART: usize = 10;
+
 #[derive(Clone, Copy)]
 enum Mutation {
     Transport(Mutant),
@@ -106,6 +112,12 @@ impl Mutation {
         ids
     }
 
+    /// Splits the cases that it runs on into parts that can run at the same time.
+    fn parts(self, ids: BTreeSet<String>) -> Vec<BTreeSet<String>> {
+        let count = ids.len().div_ceil(PART);
+        spread(ids, count)
+    }
+
     fn run(self, suite: &Suite) -> Report {
         match self {
             Self::Transport(mutant) => {
@@ -127,6 +139,15 @@ impl Mutation {
             Self::UncheckedClient => unchecked_client::check(suite),
         }
     }
+}
+
+/// Splits ids into parts. The cases of a family, which take about the same time, go to different parts.
+fn spread(ids: BTreeSet<String>, count: usize) -> Vec<BTreeSet<String>> {
+    let mut parts = vec![BTreeSet::new(); count];
+    for (at, id) in ids.into_iter().enumerate() {
+        parts[at % count].insert(id);
+    }
+    parts
 }
 
 /// Returns the cases that run in this process.
@@ -204,18 +225,25 @@ fn every_mutant_fails_exactly_its_listed_cases() {
     let mutations = Mutation::all();
     let targets = targets(&cases, &mutations);
     let filter = std::env::var("MUTANT").unwrap_or_default();
+    let chosen = |mutation: &Mutation| chosen_cases(&cases, *mutation, &targets);
+    let named = mutations
+        .iter()
+        .filter(|mutation| mutation.name().contains(&filter));
+    let parts: Vec<_> = named
+        .flat_map(|mutation| {
+            let part = |ids| (*mutation, ids);
+            mutation.parts(chosen(mutation)).into_iter().map(part)
+        })
+        .collect();
     let suspects: Mutex<Vec<(Mutation, BTreeSet<String>)>> = Mutex::default();
     let next = AtomicUsize::new(0);
     // Runs mostly wait, so there are more threads than processors.
     std::thread::scope(|scope| {
-        for _ in 0..12 {
+        for _ in 0..THREADS {
             scope.spawn(|| {
-                while let Some(mutation) = mutations.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if mutation.name().contains(&filter) {
-                        let ids = chosen_cases(&cases, *mutation, &targets);
-                        let ids = differences(&cases, *mutation, &ids).into_keys().collect();
-                        suspects.lock().unwrap().push((*mutation, ids));
-                    }
+                while let Some((mutation, ids)) = parts.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let ids = differences(&cases, *mutation, ids).into_keys().collect();
+                    suspects.lock().unwrap().push((*mutation, ids));
                 }
             });
         }
@@ -295,12 +323,12 @@ fn a_transport_that_sends_nothing_or_always_fails_passes_no_case_that_expects_a_
         last.iter()
             .any(|kind| ["response", "unauthorized"].contains(kind))
     };
-    let cases: Vec<_> = cases().into_iter().filter(expects_response).collect();
+    let cases = cases().into_iter().filter(expects_response);
+    let ids: BTreeSet<_> = cases.map(|case| case.id).collect();
     std::thread::scope(|scope| {
         for (name, mutant) in [("sends nothing", empty), ("always fails", failure)] {
-            for part in cases.chunks(cases.len().div_ceil(8)) {
+            for ids in spread(ids.clone(), 16) {
                 scope.spawn(move || {
-                    let ids: BTreeSet<_> = part.iter().map(|case| &case.id).collect();
                     let report = Suite::builtin()
                         .retain(|case| ids.contains(&case.id))
                         .check(move |config| MutantTransport::new(mutant, config));

@@ -29,7 +29,7 @@ pub(super) struct Mutant {
     pub send: fn(&Call<'_>, &Request<Bytes>) -> SendResult,
     /// Changes the result. The request is the one that was sent.
     pub response: fn(&Call<'_>, Request<Bytes>, SendResult) -> SendResult,
-    /// Returns what the mutant has logged since the last call.
+    /// Returns what the mutant has logged.
     pub log: Option<fn() -> String>,
     /// The cases that must fail, and no others.
     pub fails: FailingCases,

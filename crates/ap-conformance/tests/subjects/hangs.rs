@@ -1,7 +1,5 @@
 //! A subject whose calls end only because of the suite's own limit is stopped after 20 cases.
 
-#![allow(clippy::unwrap_used)]
-
 use ap_client::transport::{
     Clock, Deadline, Moment, Transport, TransportError, TransportErrorKind,
 };

@@ -1,15 +1,7 @@
 //! The example subjects in other languages pass every case of the profile `key-safety` that applies to them.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used)]
-
-#[path = "../examples/judge/lacks.rs"]
-mod lacks;
-#[path = "../examples/judge/programs.rs"]
-mod programs;
-
+use crate::programs::PROGRAMS;
 use ap_conformance::{Profile, Suite};
-use programs::PROGRAMS;
 
 /// Judges an example, if its interpreter is installed.
 fn check(name: &str) {

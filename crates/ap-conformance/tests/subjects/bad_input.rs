@@ -1,7 +1,5 @@
 //! Bad input to the suite is reported in one clear sentence, and the other cases are still judged.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use ap_client::transport::{Connect as _, TransportConfig};

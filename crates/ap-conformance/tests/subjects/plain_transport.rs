@@ -1,16 +1,8 @@
 //! A plain transport, the example over the standard library: it opens a connection for each request, and has
 //! no TLS and no proxy. It passes every case that applies to it.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "../examples/judge/lacks.rs"]
-mod lacks;
-#[allow(dead_code, reason = "the example's `main` is not called from here")]
-#[path = "../../ap-client/examples/std_transport/main.rs"]
-mod std_transport;
-
+use crate::lacks::{PLAIN, without};
 use ap_conformance::{Capability, CaseInfo, CaseState, Suite};
-use lacks::{PLAIN, without};
 
 fn suite() -> Suite {
     without(Suite::builtin().jobs(12), PLAIN).unwrap()
@@ -18,7 +10,7 @@ fn suite() -> Suite {
 
 #[test]
 fn a_plain_transport_passes_every_must_that_applies_to_it() {
-    let report = suite().check(std_transport::connect);
+    let report = suite().check(crate::std_transport::connect);
     report.assert();
     let not_applicable = report.count(CaseState::NotApplicable);
     let needing = |case: &CaseInfo<'_>| {
