@@ -24,6 +24,7 @@ mod gateway;
 mod leads;
 mod lists;
 mod man;
+mod members;
 mod raw_object;
 mod resources;
 mod row_preview;
@@ -45,6 +46,9 @@ use crate::output::Printed;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make one authenticated call and print the answer.
+    ///
+    /// Members of -f and -F are a JSON body. With -X GET they go to the query, and with -H 'Content-Type:
+    /// application/x-www-form-urlencoded' to a form; names keep their brackets there.
     Api(api::Args),
     /// Store a key, check which product accepts it, go through a reset, or remove it.
     #[command(subcommand)]

@@ -4,7 +4,8 @@ use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{Feedback, FeedbackType, Ping, Submit};
 use activeprospect::{Draft, Endpoint as _};
 
-use crate::commands::body::{Body, BodyOptions, Names};
+use crate::commands::body::{Body, BodyOptions};
+use crate::commands::members::{MemberOptions, Names};
 use crate::commands::raw_object::RawObject;
 use crate::commands::selection::Columns;
 use crate::commands::single_call::{CallOptions, SingleCall, by_outcome};
@@ -87,7 +88,7 @@ pub(super) fn submit(
     flow: &Id,
     source: &Id,
     is_signed: bool,
-    lead: Body,
+    lead: &MemberOptions,
     call_options: &CallOptions,
     options: &GlobalOptions,
 ) -> Result<Printed, Failure> {
@@ -97,7 +98,15 @@ pub(super) fn submit(
         true => submit.with_key(),
         false => submit,
     };
-    call(submit.draft(), lead, Prompt::Allowed, VERDICT)?
+    let prompt = match lead.read_standard_input() {
+        true => Prompt::Never,
+        false => Prompt::Allowed,
+    };
+    let lead = Body {
+        text: lead.parse()?.build()?.into_json()?,
+        file: None,
+    };
+    call(submit.draft(), lead, prompt, VERDICT)?
         .run(call_options, options)
         .map_err(|failure| failure.hint_if_not_found(NOT_FOUND))
 }
