@@ -361,6 +361,9 @@ fn the_key_comes_from_a_credential_of_a_service_manager() {
     if std::fs::metadata(link).unwrap().uid() == 0 {
         run(&home, &[(KEY_FILE, link)], &call, "").succeeds();
     }
+    // What a shell makes of `<(command)` is such a path too.
+    run(&home, &[(KEY_FILE, "/dev/fd/0")], &call, KEY).succeeds();
+    assert_eq!(sent_key(&fake), "one");
     run(&home, &[(KEY_FILE, "/no/such/file")], &call, "").fails(2, "does not exist");
     run(&home, &[(KEY_FILE, "key")], &call, "").fails(2, "is not an absolute path");
     // A key in a variable comes first.
