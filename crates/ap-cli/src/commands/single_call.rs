@@ -203,7 +203,7 @@ fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed
             }
         }
         // It says what is wrong with the request.
-        Some(_) if failure.code == ExitCode::Other => {
+        Some(_) if failure.code == ExitCode::Other || failure.http_status == Some(501) => {
             failure.hint.push_str("; see it with --json");
         }
         _ => {}

@@ -41,6 +41,22 @@ fn run(home: &Home, arguments: &str, input: &str) -> Ran {
     Ran::of(with_input(shell, input), KEY)
 }
 
+/// Does the same in the home folder.
+fn run_in(home: &Home, arguments: &str, input: &str) -> Ran {
+    let here = home.path().display();
+    let ap = home.ap(&[]);
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", &format!("cd '{here}' && exec \"$0\" {arguments}")])
+        .arg(ap.get_program())
+        .env_clear()
+        .envs(
+            ap.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    Ran::of(with_input(shell, input), KEY)
+}
+
 /// Adds `--help` to a command of `ap`, and not to one that `ap` runs.
 fn with_help(command: &str) -> String {
     match command.split_once(" -- ") {
@@ -89,6 +105,84 @@ fn every_help_has_valid_examples_and_fits_80_columns() {
         }
     }
     assert!(count >= 80, "{count}");
+}
+
+/// The files that the examples of help name.
+const FILES: [(&str, &str); 10] = [
+    ("numbers.txt", "5125550100\n5125550101\n"),
+    ("urls.txt", "65e0e50100000000000000000000000000000001\n"),
+    (
+        "leads.csv",
+        "email,phone_1,trustedform_cert_url\n\
+         robin@example.com,2025550142,https://cert.trustedform.com/65e0e50100000000000000000000000000000001\n",
+    ),
+    (
+        "export.csv",
+        "mail,url\nrobin@example.com,https://cert.trustedform.com/65e0e50100000000000000000000000000000002\n",
+    ),
+    ("lead.json", r#"{"email":"robin@example.com"}"#),
+    ("flow.json", r#"{"name":"Solar"}"#),
+    ("field.json", r#"{"id":"roof_exhs","name":"Roof"}"#),
+    ("entity.json", r#"{"name":"Site","source":"form"}"#),
+    (
+        "report.json",
+        r#"{"name":"Sold","columns":["source-success"]}"#,
+    ),
+    ("config.json", "{}"),
+];
+
+/// Examples that cannot run so: they need a person, another program, another account, or do not end.
+const NOT_BY_COPY: [&str; 14] = [
+    "auth login",
+    "auth logout",
+    "auth rotate",
+    "run ",
+    "gateway",
+    "emulate",
+    "man ",
+    "completions",
+    "api https:",
+    "--emulator",
+    "--origin",
+    // All entities of the emulator belong to others.
+    "entities update",
+    "entities delete",
+    // The flow wants an email address, which is too long for the line.
+    "-f age=35",
+];
+
+#[test]
+fn every_example_of_help_works_with_the_emulator_by_copy_and_paste() {
+    let home = Home::new();
+    let mut names = BTreeSet::new();
+    common::commands(&home, "", &mut names);
+    let mut count = 0;
+    let mut failed = Vec::new();
+    for command in &names {
+        let help = run(&home, &format!("{command} --help"), "").stdout;
+        for example in commands(&help) {
+            let asks = [" delete ", " deploy ", " remove "].map(|word| example.contains(word));
+            let asks = asks.contains(&true)
+                && !example.contains("--yes")
+                && !example.contains("--dry-run");
+            if asks || NOT_BY_COPY.iter().any(|part| example.contains(part)) {
+                continue;
+            }
+            let home = Home::new();
+            for (name, text) in FILES {
+                std::fs::write(home.file(name), text).unwrap();
+            }
+            std::fs::write(home.file("state.json"), "{}").unwrap();
+            let there = format!("{example} --emulator");
+            let ran = run_in(&home, &there, "");
+            if ran.code != Some(0) {
+                failed.push(format!("{example}: {ran:?}"));
+            }
+            count += 1;
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(count >= 60, "{count}");
 }
 
 #[test]

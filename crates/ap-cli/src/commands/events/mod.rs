@@ -27,6 +27,8 @@ pub(crate) enum Command {
     /// Show one event.
     Get(GetArgs),
     /// Count events, and sum up prices.
+    ///
+    /// Without --from and --to, these are the events of today (UTC).
     Stats(StatsArgs),
     /// Export every event, oldest first.
     ///
@@ -151,7 +153,12 @@ fn stats(args: &StatsArgs, options: &GlobalOptions) -> Result<Printed, Failure> 
     let columns: Vec<_> = columns
         .map(|(name, place)| (*name, place.as_str()))
         .collect();
-    SingleCall::new(stats.draft(), &columns).run(&args.call, options)
+    let is_of_today = args.filter.from.is_none() && args.filter.to.is_none();
+    let note = (is_of_today && !args.call.has_answer_options())
+        .then_some("these are the events of today (UTC); choose a time with --from and --to");
+    SingleCall::new(stats.draft(), &columns)
+        .note(note)
+        .run(&args.call, options)
 }
 
 impl Filter {

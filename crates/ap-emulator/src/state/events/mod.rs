@@ -21,6 +21,10 @@ use self::view::{Found, View};
 /// The limit for all real events together. The oldest go first.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
+/// Seeded events end at a whole hour, so that emulators which start soon after each other have the same: a program that
+/// starts one for each command finds what the command before has listed.
+const SEEDED_UNTIL_MS: i64 = 3_600_000;
+
 /// All events.
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -39,7 +43,7 @@ impl Events {
     pub(crate) fn new(seeded: u32) -> Self {
         let now_ms = Timestamp::now().as_millisecond();
         Self {
-            seeded: Seeded::new(seeded, now_ms),
+            seeded: Seeded::new(seeded, now_ms - now_ms.rem_euclid(SEEDED_UNTIL_MS)),
             real: VecDeque::new(),
             pings: VecDeque::new(),
             bytes: 0,
@@ -94,6 +98,9 @@ impl Events {
     pub(crate) fn find(&self, id: Id) -> Option<Found> {
         if let Some(index) = self.seeded.index_of(id) {
             return Some(Found::Seeded(Box::new(self.seeded.event(index))));
+        }
+        if id == seeded::example_id() {
+            return Some(Found::Seeded(Box::new(seeded::example())));
         }
         let index = self.real.binary_search_by_key(&id, |event| event.id).ok()?;
         self.real.get(index).cloned().map(Found::Real)
