@@ -90,8 +90,8 @@ pub(crate) enum Command {
     /// Run the emulator until interrupted.
     ///
     /// It prints its key and its URLs on one line, as JSON. To call it from another terminal, put the key into
-    /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. Certificates have its URL in
-    /// place of cert.trustedform.com, or are given by their ids alone.
+    /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. The ids of its certificates
+    /// begin with 65e0e501, also in URLs of cert.trustedform.com.
     Emulate(emulate::Args),
     /// Print a completion script.
     ///

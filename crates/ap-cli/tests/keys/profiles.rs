@@ -72,7 +72,13 @@ fn each_profile_has_its_own_keys_file() {
     let missing = ["--origin", &origin, "api", "x", "--profile", "none"];
     let ran = run(&home, &[], &missing, "");
     ran.fails(3, "the profile none has no API key");
-    ran.says("run `ap auth login --profile none`");
+    ran.says("run `ap auth login --profile none`; other profiles: client-2");
+    // Without keys of its own, the account without a name is not the only choice.
+    std::fs::remove_file(home.keys_file()).unwrap();
+    let ran = run(&home, &[], &["--origin", &origin, "api", "x"], "");
+    ran.fails(3, "there is no API key");
+    ran.says("choose a profile with --profile: client-2");
+    home.store(format!("{KEY}\n").as_bytes(), 0o600);
     // The key of any profile is found in arguments.
     let argument = format!("/x/{OTHER_KEY}");
     run(&home, &[], &["--origin", &origin, "api", &argument], "").fails(2, "contains the API key");

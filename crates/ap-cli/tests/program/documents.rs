@@ -28,28 +28,22 @@ fn commands(document: &str) -> impl Iterator<Item = &str> {
 
 /// Runs `ap` by a shell, with an input.
 fn run(home: &Home, arguments: &str, input: &str) -> Ran {
-    let ap = home.ap(&[]);
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .args(["-c", &format!("exec \"$0\" {arguments}")])
-        .arg(ap.get_program())
-        .env_clear()
-        .envs(
-            ap.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-    Ran::of(with_input(shell, input), KEY)
+    run_after(home, "", arguments, input)
 }
 
-/// Does the same in the home folder.
-fn run_in(home: &Home, arguments: &str, input: &str) -> Ran {
+/// Does the same in the home folder, after other commands.
+fn run_after(home: &Home, before: &str, arguments: &str, input: &str) -> Ran {
     let here = home.path().display();
     let ap = home.ap(&[]);
     let mut shell = Command::new("/bin/sh");
     shell
-        .args(["-c", &format!("cd '{here}' && exec \"$0\" {arguments}")])
+        .args([
+            "-c",
+            &format!("cd '{here}'\n{before}exec \"$0\" {arguments}"),
+        ])
         .arg(ap.get_program())
         .env_clear()
+        .env("PATH", "/usr/bin:/bin")
         .envs(
             ap.get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
@@ -174,7 +168,7 @@ fn every_example_of_help_works_with_the_emulator_by_copy_and_paste() {
             }
             std::fs::write(home.file("state.json"), "{}").unwrap();
             let there = format!("{example} --emulator");
-            let ran = run_in(&home, &there, "");
+            let ran = run_after(&home, "", &there, "");
             if ran.code != Some(0) {
                 failed.push(format!("{example}: {ran:?}"));
             }
@@ -196,6 +190,31 @@ fn the_commands_of_the_guides_to_bulk_work_are_valid() {
             count += 1;
         }
         assert!(count >= least, "{name}: {count}");
+    }
+}
+
+#[test]
+fn what_the_guide_to_bulk_work_has_to_paste_works() {
+    let guide = read("docs/guide/bulk.md");
+    let (_, section) = guide.split_once("## Try it without an account").unwrap();
+    let (_, rest) = section.split_once("```sh\n").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let (file, commands) = script.split_once("END\nap ").unwrap();
+    let file = format!("{file}END\n");
+    let commands: Vec<&str> = commands.lines().collect();
+    let expected = [
+        (0, "\"found\":true"),
+        (8, "\"outcome\":\"success\""),
+        (0, "\"price\":10"),
+        (0, "id,type,outcome"),
+    ];
+    assert_eq!(commands.len(), expected.len());
+    let home = Home::new();
+    for (command, (code, shows)) in commands.iter().zip(expected) {
+        let arguments = command.strip_prefix("ap ").unwrap_or(command);
+        let ran = run_after(&home, &file, arguments, "");
+        assert_eq!(ran.code, Some(code), "{command}: {ran:?}");
+        assert!(ran.stdout.contains(shows), "{command}: {ran:?}");
     }
 }
 

@@ -106,7 +106,11 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         }
         Command::Get(args) => {
             let get = Get::new(args.id.clone()).draft();
-            SingleCall::new(get, COLUMNS).run(&args.call, options)
+            SingleCall::new(get, COLUMNS)
+                .run(&args.call, options)
+                .map_err(|failure| {
+                    failure.hint_if_not_found("check the id; `ap events list` shows the newest ids")
+                })
         }
         Command::Stats(args) => stats(args, options),
         Command::Export(args) => export::run(args, options),

@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
     bulk::run(&job, identity, selection, &args.bulk, &mut session)
-        .map_err(|failure| failure.hint_if_not_found(single::NOT_FOUND))
+        .map_err(|failure| single::explained(failure, args.with_key))
 }
 
 fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {
