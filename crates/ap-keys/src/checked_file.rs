@@ -126,7 +126,13 @@ pub(crate) fn open(
         let access = if is_pipe { Access::Secret } else { access };
         check_access(path, &metadata, access, name)?;
         if is_pipe {
-            private_pipe::wait(&file, name)?;
+            private_pipe::wait(&file).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => Error::new(
+                    format!("nothing was written to {name} in time"),
+                    "name a file, or a pipe that a program writes to",
+                ),
+                _ => unreadable(error, name),
+            })?;
         }
     }
     #[cfg(not(unix))]

@@ -323,9 +323,14 @@ fn a_source_that_wants_a_key_says_more_than_401() {
         ("leads ping FLOW SOURCE -f state=TX", ""),
     ] {
         let command = command.replace("SOURCE", CALL_CENTRE);
-        let unsigned = run(&Home::new(), &["--emulator"], &command, input);
-        unsigned.fails(
-            4,
+        let ends = |options: &[&str], command: &str, says: &str| {
+            let ran = run(&Home::new(), options, command, input);
+            assert_eq!(ran.code, Some(4), "{ran:?}");
+            ran.says(says);
+        };
+        ends(
+            &["--emulator"],
+            &command,
             "the source wants a key, and none was sent; add --with-key",
         );
         let signed = format!("{command} --with-key");
