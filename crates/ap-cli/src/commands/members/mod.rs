@@ -46,7 +46,7 @@ impl MemberOptions {
             };
             Field::parse(text, *place, value)
         });
-        if self.from_standard_input().count() > 1 {
+        if self.standard_inputs().count() > 1 {
             return Err(Failure::usage(
                 "several values of -F are standard input, which is read once",
                 "use files, as in -F name=@FILE",

@@ -29,10 +29,10 @@ impl MemberOptions {
 
     /// Returns `true` if standard input is one of the values.
     pub(crate) fn read_standard_input(&self) -> bool {
-        self.from_standard_input().next().is_some()
+        self.standard_inputs().next().is_some()
     }
 
-    pub(super) fn from_standard_input(&self) -> impl Iterator<Item = &Given> {
+    pub(super) fn standard_inputs(&self) -> impl Iterator<Item = &Given> {
         let given = self.0.iter();
         given.filter(|given| given.place.option == TYPED && is_standard_input(&given.text))
     }
