@@ -114,6 +114,10 @@ fn hint(error: &Error, arguments: &[OsString]) -> String {
                 return "a key is never an argument: if this is one, reset it, then run `ap auth login`"
                     .to_owned();
             }
+            if is_argument && command.is_place_of_key(typed) {
+                return "a key is never an argument: reset one that was typed, then run `ap auth login`, which reads it from a hidden prompt or from standard input"
+                    .to_owned();
+            }
             let suggestion = if is_argument {
                 command.suggest_argument(error, typed)
             } else {
@@ -184,8 +188,23 @@ impl CommandPath {
         Self { name, command }
     }
 
-    /// Says where a file for results belongs, or an argument that was written as an option.
+    /// Returns `true` for an argument that people write a key in, or before one.
+    fn is_place_of_key(&self, typed: &str) -> bool {
+        const OPTIONS: [&str; 5] = ["--key", "--api-key", "--apikey", "--token", "--password"];
+        let is_for_login = self.name == "ap auth login" && !typed.starts_with('-');
+        is_for_login || OPTIONS.contains(&typed) && !has_option(&self.command, "key-file")
+    }
+
+    /// Says where a member or a file for results belongs, or an argument that was written as an option.
     fn placement(&self, typed: &str) -> Option<String> {
+        if !typed.starts_with('-') && typed.contains('=') && has_option(&self.command, "raw-field")
+        {
+            let query = match has_option(&self.command, "query") {
+                true => ", a parameter of the query as -q NAME=VALUE",
+                false => "",
+            };
+            return Some(format!("write a member as -f NAME=VALUE{query}"));
+        }
         let Some(option) = typed.strip_prefix("--") else {
             let has_output = !typed.starts_with('-') && has_option(&self.command, "output");
             return has_output.then(|| "write results to a file with -o FILE".to_owned());
@@ -243,6 +262,9 @@ impl CommandPath {
             let first = words.split(' ').next().unwrap_or(words);
             self.command.find_subcommand(first).is_some()
         };
+        if typed == "version" && self.name == "ap" {
+            return Some("`ap --version`".to_owned());
+        }
         let known = known_words::command(typed, exists).map(str::to_owned);
         let found = known.or_else(exact).or_else(here).or_else(below)?;
         Some(format!("`{} {found}`", self.name))

@@ -48,6 +48,18 @@ impl Failure {
         self
     }
 
+    /// Says what to do if a source of leads wants a key, or another one. The product then says no more than 401.
+    pub(crate) fn hint_of_source(mut self, is_signed: bool) -> Self {
+        if self.code == ExitCode::Forbidden && self.http_status == Some(401) {
+            self.hint = match is_signed {
+                true => "the source does not accept this key; check it with `ap auth status`",
+                false => "the source wants a key, and none was sent; add --with-key",
+            }
+            .to_owned();
+        }
+        self
+    }
+
     pub(crate) fn no_key() -> Self {
         let failure = Self::new(
             ExitCode::NoAcceptedKey,

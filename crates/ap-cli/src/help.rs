@@ -19,7 +19,7 @@ $ ap auth status                  # show which key each product accepts
 $ ap whoami --json
 $ ap flows list --jq '.[] | {id, name}'
 $ ap events export --from 2026-10-01 --to 2026-11-01 -o october.csv
-$ ap lists check LIST numbers.txt -o checked.csv
+$ ap lists check do_not_call numbers.txt -o checked.csv
 $ ap certs retain leads.csv -o retained.csv
 $ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv
 $ ap help exit-codes",
@@ -30,7 +30,7 @@ $ ap help exit-codes",
 $ ap api flows
 $ ap api -i --product suppressionlist lists
 $ ap api flows -d '{\"name\":\"My flow\"}'
-$ ap api -X PUT flows/ID -d @flow.json
+$ ap api -X PUT flows/65e0b2000000000000000001 -d @flow.json
 $ ap api flows -f name='My flow' -F enabled=false
 $ ap api events --paginate -q sort=asc --jq '.[] | .id'
 $ ap api https://app.leadconduit.com/events?limit=10",

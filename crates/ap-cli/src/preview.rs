@@ -5,6 +5,7 @@ use std::path::Path;
 use activeprospect::Draft;
 use activeprospect::ap_core::redact;
 use activeprospect::http::{HeaderValue, Method, Request};
+use serde::de::IgnoredAny;
 
 use crate::call;
 use crate::exit_code::ExitCode;
@@ -133,8 +134,14 @@ fn curl<B: AsRef<[u8]>>(
         }
         None if body.is_empty() => {}
         None => {
-            let body = in_visible_characters(&String::from_utf8_lossy(body));
-            command.push_str(&format!(" \\\n  --data-raw {}", quoted(&body)));
+            let shown = in_visible_characters(&String::from_utf8_lossy(body));
+            if shown.as_bytes() != body && serde_json::from_slice::<IgnoredAny>(body).is_err() {
+                return Err(Failure::usage(
+                    "the body has characters that cannot be printed",
+                    "give the body in a file, so that the command names the file",
+                ));
+            }
+            command.push_str(&format!(" \\\n  --data-raw {}", quoted(&shown)));
         }
     }
     command.push('\n');

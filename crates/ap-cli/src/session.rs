@@ -30,6 +30,10 @@ const ROOTS_LIMIT_MIB: u64 = 16;
 
 const ROOTS_HINT: &str = "use a file of PEM certificates for --ca";
 
+/// How many events an emulator of this program starts with, unless another number is given: those of 20 leads a day, and
+/// every lead has all of its events.
+pub(crate) const EXAMPLE_EVENTS: u32 = 90 * 62;
+
 /// The client of one command, its keys, and the emulator that it may call, which stops with it.
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -50,7 +54,8 @@ pub(crate) struct Session {
 impl Session {
     /// Creates a session without keys, so that a call can be checked before a key is needed.
     pub(crate) fn without_keys(options: &GlobalOptions) -> Result<Self, Failure> {
-        let emulator = options.emulator.then(Emulator::start).transpose();
+        let emulator = Emulator::builder().events(EXAMPLE_EVENTS);
+        let emulator = options.emulator.then(|| emulator.start()).transpose();
         let emulator =
             emulator.map_err(|error| Failure::emulator_not_started(&error, "try again"))?;
         let origins = match &emulator {

@@ -9,6 +9,8 @@ use crate::error::Error;
 use crate::error::display_path;
 #[cfg(unix)]
 use crate::file_owners::{check_owners, is_trusted};
+#[cfg(unix)]
+use crate::private_pipe;
 
 /// Who may have access to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,14 @@ pub(crate) enum Access {
     Settings,
 }
 
+impl Access {
+    /// Returns `true` if a pipe is as good as a file: what reads it does so once, and a file that is replaced means nothing
+    /// to it.
+    const fn may_be_pipe(self) -> bool {
+        matches!(self, Self::Credential | Self::Secret)
+    }
+}
+
 /// Who may read a file that [`open_private`] opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
@@ -37,11 +47,15 @@ pub enum Readers {
     Everyone,
 }
 
-/// Opens a regular file that nobody but its owner can write; `None` if it does not exist.
+/// Opens a file that nobody but its owner can write; `None` if it does not exist.
 ///
 /// The owner of the file is this process's user or root, and not everyone can write to its folder. If everyone may read
-/// it, the owners of all folders and links on the way to it are checked too, as for a [`Store`](crate::Store). Anything
-/// else, such as a named pipe, is refused without waiting for it. `name` is the file's name in errors.
+/// it, the owners of all folders and links on the way to it are checked too, as for a [`Store`](crate::Store). `name` is
+/// the file's name in errors.
+///
+/// If only the owner may read it, it may also be a pipe of this user or of root that nobody else can open, such as that
+/// of `<(command)` in a shell. Then this waits until something is written to it, for two minutes at most. Anything else
+/// that is not a regular file is refused without waiting for it.
 ///
 /// Owners and modes are checked on Unix only.
 ///
@@ -98,7 +112,8 @@ pub(crate) fn open(
         Err(error) => return Err(unreadable(error, name)),
     };
     let metadata = file.metadata().map_err(|error| unreadable(error, name))?;
-    if !metadata.is_file() {
+    let is_pipe = access.may_be_pipe() && is_pipe(&metadata);
+    if !metadata.is_file() && !is_pipe {
         let hint = match access {
             Access::Secret | Access::Settings => "name a file",
             _ => "put a file with keys there",
@@ -106,10 +121,35 @@ pub(crate) fn open(
         return Err(Error::new(format!("{name} is not a regular file"), hint));
     }
     #[cfg(unix)]
-    check_access(path, &metadata, access, name)?;
+    {
+        // Of a group that may read a file of root, each member could take what is in a pipe.
+        let access = if is_pipe { Access::Secret } else { access };
+        check_access(path, &metadata, access, name)?;
+        if is_pipe {
+            private_pipe::wait(&file).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => Error::new(
+                    format!("nothing was written to {name} in time"),
+                    "name a file, or a pipe that a program writes to",
+                ),
+                _ => unreadable(error, name),
+            })?;
+        }
+    }
     #[cfg(not(unix))]
     let _ = (path, access);
     Ok(Some((file, metadata)))
+}
+
+/// Returns `true` for a pipe, with a name or without.
+#[cfg(unix)]
+pub(crate) fn is_pipe(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+pub(crate) const fn is_pipe(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -20,6 +20,8 @@ mod linear;
 mod links;
 mod on_thread;
 mod pipe;
+#[cfg(unix)]
+mod private_pipe;
 mod running;
 mod store;
 mod store_lock;

@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 
 use ap_keys::{Readers, open_private};
@@ -34,7 +35,51 @@ fn others_can_never_write_a_private_file_and_read_it_only_if_it_may_be_read() {
 }
 
 #[test]
-fn its_owner_and_its_folder_count_and_a_pipe_is_not_waited_for() {
+fn a_pipe_is_read_to_its_end_if_nobody_else_can_open_it() {
+    let (_folder, path) = folder();
+    let pipe = |mode: u32| {
+        let _ = std::fs::remove_file(&path);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode.into()).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    pipe(0o600);
+    // It writes in two parts, and the second when the first is read: so the reader waits for it.
+    let (was_read, may_go_on) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            pipe.write_all(b"first ").unwrap();
+            may_go_on.recv().unwrap();
+            pipe.write_all(b"second").unwrap();
+        }
+    });
+    let mut opened = open_private(&path, Readers::Owner, "it").unwrap().unwrap();
+    let mut first = [0; 6];
+    opened.read_exact(&mut first).unwrap();
+    was_read.send(()).unwrap();
+    let mut second = String::new();
+    opened.read_to_string(&mut second).unwrap();
+    assert_eq!((&first, &*second), (b"first ", "second"));
+    writer.join().unwrap();
+
+    // Nobody ever writes to these.
+    let message = |readers| {
+        open_private(&path, readers, "it")
+            .unwrap_err()
+            .message()
+            .to_owned()
+    };
+    for mode in [0o644, 0o640, 0o620, 0o602, 0o604] {
+        pipe(mode);
+        assert_eq!(message(Readers::Owner), "other users can read or write it");
+    }
+    pipe(0o600);
+    assert_eq!(message(Readers::Everyone), "it is not a regular file");
+}
+
+#[test]
+fn its_owner_and_its_folder_count_and_a_device_is_not_read() {
     let refuses = |prepare: &dyn Fn(&std::path::Path), says: &str| {
         for readers in [Readers::Owner, Readers::Everyone] {
             let (_folder, path) = folder();
@@ -47,7 +92,7 @@ fn its_owner_and_its_folder_count_and_a_pipe_is_not_waited_for() {
     refuses(
         &|path| {
             std::fs::remove_file(path).unwrap();
-            rustix::fs::mkfifoat(rustix::fs::CWD, path, 0o600.into()).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", path).unwrap();
         },
         "it is not a regular file",
     );

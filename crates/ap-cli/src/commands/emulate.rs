@@ -8,15 +8,16 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::options::values::{parse_event_count, parse_first_port};
 use crate::output::{self, Printed};
+use crate::session::EXAMPLE_EVENTS;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Use ports N, N+1 and N+2 for LeadConduit, TrustedForm and SuppressionList [default: free ports].
     #[arg(long, value_name = "N", value_parser = parse_first_port, allow_hyphen_values = true)]
     port: Option<u16>,
-    /// Start with N invented LeadConduit events over the last 90 days [default: none].
-    #[arg(long, value_name = "N", value_parser = parse_event_count, allow_hyphen_values = true)]
-    events: Option<u32>,
+    /// Start with N invented LeadConduit events over the last 90 days; none with 0.
+    #[arg(long, value_name = "N", value_parser = parse_event_count, allow_hyphen_values = true, default_value_t = EXAMPLE_EVENTS)]
+    events: u32,
 }
 
 /// The one line on standard output, with its members in this order.
@@ -30,12 +31,9 @@ struct Started<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Printed, Failure> {
-    let mut builder = Emulator::builder();
+    let mut builder = Emulator::builder().events(args.events);
     if let Some(port) = args.port {
         builder = builder.first_port(port);
-    }
-    if let Some(count) = args.events {
-        builder = builder.events(count);
     }
     let emulator = builder.start().map_err(|error| {
         Failure::emulator_not_started(&error, "choose another --port, or leave it out")

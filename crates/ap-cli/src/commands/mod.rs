@@ -26,6 +26,7 @@ mod gateway;
 mod leads;
 mod lists;
 mod man;
+mod members;
 mod raw_object;
 mod resources;
 mod row_preview;
@@ -47,6 +48,9 @@ use crate::output::Printed;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make one authenticated call and print the answer.
+    ///
+    /// Members of -f and -F are a JSON body. With -X GET they go to the query, and with -H 'Content-Type:
+    /// application/x-www-form-urlencoded' to a form; names keep their brackets there.
     Api(api::Args),
     /// Store a key, check which product accepts it, go through a reset, or remove it.
     #[command(subcommand)]
@@ -88,8 +92,8 @@ pub(crate) enum Command {
     /// Run the emulator until interrupted.
     ///
     /// It prints its key and its URLs on one line, as JSON. To call it from another terminal, put the key into
-    /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. Certificates have its URL in
-    /// place of cert.trustedform.com, or are given by their ids alone.
+    /// ACTIVEPROSPECT_API_KEY, and name each URL with --origin, such as --origin lcx=URL. The ids of its certificates
+    /// begin with 65e0e501, also in URLs of cert.trustedform.com.
     Emulate(emulate::Args),
     /// Print a completion script.
     ///

@@ -6,9 +6,9 @@ use activeprospect::{Draft, Endpoint as _};
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::body::{Body, BodyOptions, Names};
+use super::body::{Body, BodyOptions};
 use super::confirmation::Confirmation;
-use super::raw_object::RawObject;
+use super::members::Names;
 use super::selection::Columns;
 use super::single_call::{CallOptions, SingleCall, by_errors, send};
 use super::{parse_entity, parse_flow};
@@ -153,15 +153,16 @@ impl Resource {
                 "give members with -f NAME=VALUE, or name a file with the whole object",
             ));
         }
-        if !body.is_whole() {
-            body.members.check(self.names, &RawObject::default())?;
-        }
+        let members = match body.is_whole() {
+            true => None,
+            false => Some(body.alone(self.names)?),
+        };
         let mut session = Session::without_keys(options)?;
         session.check(&put)?;
-        let object = match body.is_whole() {
-            true => body.read(self.names)?,
-            false => match send(&mut session, get, body.prompt(), call)? {
-                Ok(now) => body.members.on(now.bytes())?,
+        let object = match members {
+            None => body.read(self.names)?,
+            Some(members) => match send(&mut session, get, body.prompt(), call)? {
+                Ok(now) => Body::changed(now.bytes(), members)?,
                 Err(printed) => return Ok(printed),
             },
         };

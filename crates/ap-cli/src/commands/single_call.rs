@@ -24,10 +24,18 @@ pub(crate) struct CallOptions {
     #[command(flatten)]
     pub(crate) preview: PreviewOptions,
     /// Show only these columns or members, such as id,name; dots reach into objects.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = parse_shown)]
     fields: Vec<String>,
     #[command(flatten)]
     json: JsonOption,
+}
+
+/// Parses a name of `--fields`, which is easily taken for `--field`.
+fn parse_shown(text: &str) -> Result<String, &'static str> {
+    match text.contains('=') {
+        true => Err("it has names of columns to show; write a member as -f NAME=VALUE"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 impl CallOptions {
@@ -203,7 +211,7 @@ fn refused(error: Error, session: &Session, json: &JsonOption) -> Result<Printed
             }
         }
         // It says what is wrong with the request.
-        Some(_) if failure.code == ExitCode::Other => {
+        Some(_) if failure.code == ExitCode::Other || failure.http_status == Some(501) => {
             failure.hint.push_str("; see it with --json");
         }
         _ => {}

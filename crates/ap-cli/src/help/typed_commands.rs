@@ -13,7 +13,7 @@ $ ap whoami --fields email,products.name",
         "\
 $ ap lists list
 $ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists add do_not_call leads.csv --column phone -o added.jsonl",
+$ ap lists add do_not_call leads.csv --column phone_1 -o added.jsonl",
     ),
     (
         "ap lists list",
@@ -24,21 +24,22 @@ $ ap lists list --fields name,values --json",
     (
         "ap lists create",
         "\
-$ ap lists create 'Do not call'
+$ ap lists create 'Do not mail'
 $ ap lists create 'Sold this month' --ttl 2592000",
     ),
     (
         "ap lists check",
         "\
+$ echo robin@example.com | ap lists check do_not_call
 $ ap lists check do_not_call numbers.txt -o checked.jsonl
-$ ap lists check do_not_call leads.csv --column phone -o checked.csv
+$ ap lists check do_not_call leads.csv --column phone_1 -o checked.csv
 $ ap lists check do_not_call numbers.txt --shard 0/8 -o checked-0.jsonl",
     ),
     (
         "ap lists add",
         "\
 $ ap lists add do_not_call numbers.txt -o added.jsonl
-$ ap lists add do_not_call leads.csv --column phone --dry-run",
+$ ap lists add do_not_call leads.csv --column phone_1 --dry-run",
     ),
     (
         "ap lists remove",
@@ -88,8 +89,8 @@ $ ap certs insights urls.txt --property page_url --property domain",
         "ap certs retain",
         "\
 $ ap certs retain leads.csv -o retained.csv
-$ ap certs retain leads.csv --cert url --email mail -o retained.csv
-$ ap certs retain https://cert.trustedform.com/ID --email robin@example.com",
+$ ap certs retain export.csv --cert url --email mail -o retained.csv
+$ ap certs retain 65e0e50100000000000000000000000000000001 --phone 2025550142",
     ),
     (
         "ap certs match",
@@ -97,17 +98,21 @@ $ ap certs retain https://cert.trustedform.com/ID --email robin@example.com",
     ),
     (
         "ap certs insights",
-        "$ ap certs insights urls.txt --property page_url --property domain",
+        "\
+$ ap certs insights urls.txt --property page_url --property domain
+$ ap certs insights 65e0e50100000000000000000000000000000001 --property domain",
     ),
     (
         "ap certs verify",
-        "$ ap certs verify urls.txt --advertiser 'My company'",
+        "\
+$ ap certs verify urls.txt --advertiser 'Example Home Services'
+$ ap certs verify 65e0e50100000000000000000000000000000001",
     ),
     (
         "ap leads",
         "\
 $ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv
-$ ap leads search 'smith austin'",
+$ ap leads search 'pine austin'",
     ),
     (
         "ap leads submit",
@@ -118,8 +123,8 @@ $ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 -f age=35",
     (
         "ap leads search",
         "\
-$ ap leads search 'smith austin'
-$ ap leads search smith --fields lead,email --json",
+$ ap leads search 'pine austin'
+$ ap leads search pine --fields lead,email --json",
     ),
     (
         "ap leads ping",

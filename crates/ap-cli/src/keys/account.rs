@@ -50,12 +50,36 @@ impl Account {
         Err(self.no_key())
     }
 
+    /// Returns the names of other profiles that have keys, a few of them.
+    fn others(&self) -> Vec<String> {
+        const SHOWN: usize = 5;
+        let profiles = file::profiles().into_iter();
+        let has_keys = |profile: &ProfileName| {
+            let store = file::store(Some(profile));
+            Some(profile) != self.profile.as_ref()
+                && store.is_ok_and(|store| store.path().is_file())
+        };
+        let others = profiles.filter(has_keys);
+        let mut names: Vec<_> = others.map(|profile| profile.as_str().to_owned()).collect();
+        names.sort();
+        names.truncate(SHOWN);
+        names
+    }
+
     fn no_key(&self) -> Failure {
         let mut failure = Failure::no_key();
         if let Some(profile) = &self.profile {
             let name = profile.as_str();
             failure.message = format!("the profile {name} has no API key");
             failure.hint = format!("run `ap auth login --profile {name}`");
+        }
+        let others = self.others();
+        if !others.is_empty() {
+            let what = match self.profile {
+                Some(_) => "other profiles",
+                None => "or choose a profile with --profile",
+            };
+            failure.hint = format!("{}; {what}: {}", failure.hint, others.join(", "));
         }
         failure
     }

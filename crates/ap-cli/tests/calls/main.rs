@@ -11,6 +11,7 @@ mod error_reports;
 mod events;
 mod leads;
 mod lists;
+mod members;
 mod singer;
 mod writing;
 mod wrong_guesses;

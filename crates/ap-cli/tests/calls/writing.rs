@@ -134,7 +134,7 @@ fn a_body_that_is_wrong_is_refused_before_anything_is_sent() {
         (
             &["create", "-f", "a[b]=1"],
             "",
-            "only members of the object itself",
+            "name 1 of -f is no member of a flow",
         ),
         (
             &["create", "-f", "a=1", "--curl", "--dry-run"],

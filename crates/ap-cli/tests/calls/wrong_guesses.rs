@@ -205,6 +205,16 @@ fn what_is_not_found_can_be_listed() {
         ),
         ("fields get no_such_field", 5, "`ap fields list`"),
         (
+            "events get 65e0b2000000000000000999",
+            5,
+            "`ap events list` shows the newest ids",
+        ),
+        (
+            "leads feedback 65e0b2000000000000000999 return",
+            5,
+            "the id is that of a recipient's event",
+        ),
+        (
             "leads submit 65e0b2000000000000000999 SELLER -f email=a@example.com",
             5,
             "`ap flows list` and `ap entities list`",
@@ -241,10 +251,30 @@ fn a_word_of_another_program_leads_to_ours() {
         ("claim x", "did you mean `ap certs retain`?"),
         ("whoami --filter .id", "did you mean `--jq`?"),
         ("me", "did you mean `ap whoami`?"),
+        ("version", "did you mean `ap --version`?"),
+        ("flows list --api-key", "a key is never an argument"),
+        ("auth login --key", "a key is never an argument"),
+        (
+            "auth login short-key",
+            "which reads it from a hidden prompt",
+        ),
+        ("gateway --key", "did you mean `--key-file`?"),
         ("suppressionlist check", "did you mean `ap lists`?"),
         ("list check", "did you mean `ap lists`?"),
         ("flows ls", "did you mean `ap flows list`?"),
         ("flows rm FLOW", "did you mean `ap flows delete`?"),
+        (
+            "api flows name=x",
+            "write a member as -f NAME=VALUE, a parameter of the query as -q NAME=VALUE; see",
+        ),
+        (
+            "leads ping FLOW SELLER a.json b=c",
+            "write a member as -f NAME=VALUE; see",
+        ),
+        (
+            "flows create --fields name=x",
+            "it has names of columns to show; write a member as -f NAME=VALUE",
+        ),
         (
             "events export -o october.xlsx",
             "results are written as JSONL or CSV",
@@ -279,4 +309,92 @@ fn a_column_with_a_title_for_people_needs_the_id_of_its_field() {
         let command = format!("{submit} {map}");
         run(&home, &["--emulator"], &command, rows).succeeds();
     }
+}
+
+#[test]
+fn a_source_that_wants_a_key_says_more_than_401() {
+    const CALL_CENTRE: &str = "65e0a100000000000000000a";
+    let rows = "email\nrobin@example.com\n";
+    let fake = Fake::status(401, "", "Unauthorized source");
+    let origin = format!("--origin=lcx={}", fake.url);
+    for (command, input) in [
+        ("leads submit FLOW SOURCE -f email=a@b.example", ""),
+        ("leads submit FLOW SOURCE - --input-format csv", rows),
+        ("leads ping FLOW SOURCE -f state=TX", ""),
+    ] {
+        let command = command.replace("SOURCE", CALL_CENTRE);
+        let ends = |options: &[&str], command: &str, says: &str| {
+            let ran = run(&Home::new(), options, command, input);
+            assert_eq!(ran.code, Some(4), "{ran:?}");
+            ran.says(says);
+        };
+        ends(
+            &["--emulator"],
+            &command,
+            "the source wants a key, and none was sent; add --with-key",
+        );
+        let signed = format!("{command} --with-key");
+        run(&Home::new(), &["--emulator"], &signed, input).succeeds();
+        ends(
+            &[&origin],
+            &signed,
+            "the source does not accept this key; check it with `ap auth status`",
+        );
+    }
+}
+
+#[test]
+fn certificates_of_the_vendor_are_looked_up_at_the_origin_that_is_called() {
+    let vendor = format!("https://cert.trustedform.com/{CERTIFICATE}");
+    let file = format!("email,cert\nrobin@example.com,{vendor}\nrobin@example.com,{CERTIFICATE}\n");
+    let match_rows = "certs match - --input-format csv --report none";
+    let ran = run(&Home::new(), &["--emulator"], match_rows, &file);
+    assert_eq!(
+        ran.succeeds().matches("\"status\":\"ok\"").count(),
+        2,
+        "{ran:?}"
+    );
+    let single = format!("certs retain {vendor} --email robin@example.com");
+    run(&Home::new(), &["--emulator"], &single, "").succeeds();
+    // Nothing is sent for a URL of anybody else, and the reason is the vendor's form.
+    for (url, says) in [
+        (
+            format!("https://cert.trustedform.com.example/{CERTIFICATE}"),
+            "gets no key",
+        ),
+        (format!("{vendor}?x=1"), "has a query or a fragment"),
+    ] {
+        let single = format!("certs retain {url} --email robin@example.com");
+        run(&Home::new(), &["--emulator"], &single, "").fails(2, says);
+    }
+}
+
+/// Returns the hours since 1970.
+fn hour() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap().as_secs() / 3600
+}
+
+#[test]
+fn what_one_command_lists_the_next_one_finds_though_each_has_its_own_emulator() {
+    let home = Home::new();
+    let shown = |command: &str| run(&home, &["--emulator"], command, "");
+    loop {
+        let started = hour();
+        let list = shown("events list --limit 1 --jq .[0].id");
+        let id = list.succeeds().trim().to_owned();
+        let one = shown(&format!("events get {id} --jq .id"));
+        // The events end at a whole hour.
+        if hour() == started {
+            assert_eq!(one.succeeds().trim(), id);
+            break;
+        }
+    }
+    let stats = shown("events stats --column source-submitted");
+    stats.says("these are the events of today (UTC)");
+    let stats = shown("events stats --column source-submitted --json");
+    assert_eq!(stats.stderr, "");
+    let stats = shown("events stats --from 2026-01-01 --jq '.[0].\"source-submitted\" > 1700'");
+    assert_eq!(stats.succeeds(), "true\n", "{stats:?}");
+    assert_eq!(stats.stderr, "");
 }

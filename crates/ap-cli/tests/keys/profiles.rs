@@ -72,7 +72,13 @@ fn each_profile_has_its_own_keys_file() {
     let missing = ["--origin", &origin, "api", "x", "--profile", "none"];
     let ran = run(&home, &[], &missing, "");
     ran.fails(3, "the profile none has no API key");
-    ran.says("run `ap auth login --profile none`");
+    ran.says("run `ap auth login --profile none`; other profiles: client-2");
+    // Without keys of its own, the account without a name is not the only choice.
+    std::fs::remove_file(home.keys_file()).unwrap();
+    let ran = run(&home, &[], &["--origin", &origin, "api", "x"], "");
+    ran.fails(3, "there is no API key");
+    ran.says("choose a profile with --profile: client-2");
+    home.store(format!("{KEY}\n").as_bytes(), 0o600);
     // The key of any profile is found in arguments.
     let argument = format!("/x/{OTHER_KEY}");
     run(&home, &[], &["--origin", &origin, "api", &argument], "").fails(2, "contains the API key");
@@ -361,6 +367,9 @@ fn the_key_comes_from_a_credential_of_a_service_manager() {
     if std::fs::metadata(link).unwrap().uid() == 0 {
         run(&home, &[(KEY_FILE, link)], &call, "").succeeds();
     }
+    // What a shell makes of `<(command)` is such a path too.
+    run(&home, &[(KEY_FILE, "/dev/fd/0")], &call, KEY).succeeds();
+    assert_eq!(sent_key(&fake), "one");
     run(&home, &[(KEY_FILE, "/no/such/file")], &call, "").fails(2, "does not exist");
     run(&home, &[(KEY_FILE, "key")], &call, "").fails(2, "is not an absolute path");
     // A key in a variable comes first.

@@ -28,12 +28,22 @@ fn commands(document: &str) -> impl Iterator<Item = &str> {
 
 /// Runs `ap` by a shell, with an input.
 fn run(home: &Home, arguments: &str, input: &str) -> Ran {
+    run_after(home, "", arguments, input)
+}
+
+/// Does the same in the home folder, after other commands.
+fn run_after(home: &Home, before: &str, arguments: &str, input: &str) -> Ran {
+    let here = home.path().display();
     let ap = home.ap(&[]);
     let mut shell = Command::new("/bin/sh");
     shell
-        .args(["-c", &format!("exec \"$0\" {arguments}")])
+        .args([
+            "-c",
+            &format!("cd '{here}'\n{before}exec \"$0\" {arguments}"),
+        ])
         .arg(ap.get_program())
         .env_clear()
+        .env("PATH", "/usr/bin:/bin")
         .envs(
             ap.get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
@@ -91,6 +101,84 @@ fn every_help_has_valid_examples_and_fits_80_columns() {
     assert!(count >= 80, "{count}");
 }
 
+/// The files that the examples of help name.
+const FILES: [(&str, &str); 10] = [
+    ("numbers.txt", "5125550100\n5125550101\n"),
+    ("urls.txt", "65e0e50100000000000000000000000000000001\n"),
+    (
+        "leads.csv",
+        "email,phone_1,trustedform_cert_url\n\
+         robin@example.com,2025550142,https://cert.trustedform.com/65e0e50100000000000000000000000000000001\n",
+    ),
+    (
+        "export.csv",
+        "mail,url\nrobin@example.com,https://cert.trustedform.com/65e0e50100000000000000000000000000000002\n",
+    ),
+    ("lead.json", r#"{"email":"robin@example.com"}"#),
+    ("flow.json", r#"{"name":"Solar"}"#),
+    ("field.json", r#"{"id":"roof_exhs","name":"Roof"}"#),
+    ("entity.json", r#"{"name":"Site","source":"form"}"#),
+    (
+        "report.json",
+        r#"{"name":"Sold","columns":["source-success"]}"#,
+    ),
+    ("config.json", "{}"),
+];
+
+/// Examples that cannot run so: they need a person, another program, another account, or do not end.
+const NOT_BY_COPY: [&str; 14] = [
+    "auth login",
+    "auth logout",
+    "auth rotate",
+    "run ",
+    "gateway",
+    "emulate",
+    "man ",
+    "completions",
+    "api https:",
+    "--emulator",
+    "--origin",
+    // All entities of the emulator belong to others.
+    "entities update",
+    "entities delete",
+    // The flow wants an email address, which is too long for the line.
+    "-f age=35",
+];
+
+#[test]
+fn every_example_of_help_works_with_the_emulator_by_copy_and_paste() {
+    let home = Home::new();
+    let mut names = BTreeSet::new();
+    common::commands(&home, "", &mut names);
+    let mut count = 0;
+    let mut failed = Vec::new();
+    for command in &names {
+        let help = run(&home, &format!("{command} --help"), "").stdout;
+        for example in commands(&help) {
+            let asks = [" delete ", " deploy ", " remove "].map(|word| example.contains(word));
+            let asks = asks.contains(&true)
+                && !example.contains("--yes")
+                && !example.contains("--dry-run");
+            if asks || NOT_BY_COPY.iter().any(|part| example.contains(part)) {
+                continue;
+            }
+            let home = Home::new();
+            for (name, text) in FILES {
+                std::fs::write(home.file(name), text).unwrap();
+            }
+            std::fs::write(home.file("state.json"), "{}").unwrap();
+            let there = format!("{example} --emulator");
+            let ran = run_after(&home, "", &there, "");
+            if ran.code != Some(0) {
+                failed.push(format!("{example}: {ran:?}"));
+            }
+            count += 1;
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(count >= 60, "{count}");
+}
+
 #[test]
 fn the_commands_of_the_guides_to_bulk_work_are_valid() {
     for (name, least) in [("docs/guide/bulk.md", 3), ("docs/scale.md", 4)] {
@@ -102,6 +190,31 @@ fn the_commands_of_the_guides_to_bulk_work_are_valid() {
             count += 1;
         }
         assert!(count >= least, "{name}: {count}");
+    }
+}
+
+#[test]
+fn what_the_guide_to_bulk_work_has_to_paste_works() {
+    let guide = read("docs/guide/bulk.md");
+    let (_, section) = guide.split_once("## Try it without an account").unwrap();
+    let (_, rest) = section.split_once("```sh\n").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let (file, commands) = script.split_once("END\nap ").unwrap();
+    let file = format!("{file}END\n");
+    let commands: Vec<&str> = commands.lines().collect();
+    let expected = [
+        (0, "\"found\":true"),
+        (8, "\"outcome\":\"success\""),
+        (0, "\"price\":10"),
+        (0, "id,type,outcome"),
+    ];
+    assert_eq!(commands.len(), expected.len());
+    let home = Home::new();
+    for (command, (code, shows)) in commands.iter().zip(expected) {
+        let arguments = command.strip_prefix("ap ").unwrap_or(command);
+        let ran = run_after(&home, &file, arguments, "");
+        assert_eq!(ran.code, Some(code), "{command}: {ran:?}");
+        assert!(ran.stdout.contains(shows), "{command}: {ran:?}");
     }
 }
 

@@ -126,6 +126,27 @@ fn a_password_that_others_can_read_or_that_is_not_one_line_is_refused() {
 
 #[cfg(unix)]
 #[test]
+fn a_password_may_come_from_a_pipe_that_only_this_user_has() {
+    let home = Home::new();
+    let proxy = refusing_proxy();
+    // What a shell makes of `<(command)` is such a path too.
+    let run = |file: &str, text: &str| {
+        let options = ["--proxy", &proxy.url, "--proxy-auth-file", file];
+        home.run_with(
+            &[&["--origin", TARGET], &options[..], &["api", "/x"]].concat(),
+            text,
+        )
+    };
+    run("/dev/fd/0", "user:password\n").fails(6, "the proxy refused");
+    let request = proxy.received().remove(0);
+    assert!(request.contains("Basic dXNlcjpwYXNzd29yZA=="), "{request}");
+    run("/dev/fd/0", "").fails(2, "is not user:password");
+    // This is no pipe.
+    run("/dev/null", "").fails(2, "is not a regular file");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_private_file_that_is_none_is_refused_and_never_waited_for() {
     let home = Home::new();
     let config = home.path().join("config/ap/config.toml");
@@ -133,9 +154,19 @@ fn a_private_file_that_is_none_is_refused_and_never_waited_for() {
     let password = home.path().join("proxy-password");
     let text = password.to_str().unwrap();
     let with_password = ["--proxy", "http://127.0.0.1:1", "--proxy-auth-file", text];
-    for (file, options, content) in [
-        (&password, &with_password[..], "user:secret-word\n"),
-        (&config, &[], "timeout = 1\n"),
+    for (file, options, content, pipe) in [
+        (
+            &password,
+            &with_password[..],
+            "user:secret-word\n",
+            ("640", "other users can read or write"),
+        ),
+        (
+            &config,
+            &[],
+            "timeout = 1\n",
+            ("600", "is not a regular file"),
+        ),
     ] {
         let refuses = |says: &str| {
             let ran = home.run(&[options, &["--origin", TARGET, "api", "/x"]].concat());
@@ -147,13 +178,13 @@ fn a_private_file_that_is_none_is_refused_and_never_waited_for() {
         let mut mkfifo = Command::new("mkfifo");
         assert!(
             mkfifo
-                .args(["-m", "600"])
+                .args(["-m", pipe.0])
                 .arg(file)
                 .status()
                 .unwrap()
                 .success()
         );
-        refuses("is not a regular file");
+        refuses(pipe.1);
         std::fs::write(file, content).unwrap();
         let mut chmod = Command::new("chmod");
         assert!(chmod.arg("600").arg(file).status().unwrap().success());

@@ -79,8 +79,8 @@ impl Builder {
 
     /// Starts with this many invented LeadConduit events, up to ten million; with none by default.
     ///
-    /// They are spread over the 90 days before the start, and are the same at every start, apart from their
-    /// times. None is stored: each is computed when a client reads it, so they cost no memory.
+    /// They are spread over the 90 days until the hour in which it starts, and are the same at every start of this hour;
+    /// later, only their times and ids differ. None is stored: each is computed when a client reads it, so they cost no memory.
     ///
     /// ```
     /// let emulator = ap_emulator::Emulator::builder().events(1_000_000).start()?;

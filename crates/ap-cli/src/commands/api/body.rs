@@ -6,34 +6,28 @@ use activeprospect::http::{HeaderMap, header};
 use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
-use crate::limited_read::read_body;
+use crate::limited_read::{self, read_body};
+
+/// The type of a body, unless a header names another.
+pub(super) const JSON: &str = "application/json";
 
 /// Returns `true` if the body is read from standard input.
 pub(super) fn is_standard_input(data: &str) -> bool {
     matches!(data, "-" | "@-")
 }
 
-/// Returns `true` if a value of `-F` is read from standard input.
-pub(super) fn is_field_from_standard_input(field: &str) -> bool {
-    field.ends_with("=@-")
-}
-
-/// Reads the text of a value of `-F`: of a file, or of standard input for `-`.
-pub(super) fn read_text(file: &str) -> Result<String, Failure> {
-    let (bytes, name) = read_body(Path::new(file))?;
-    String::from_utf8(bytes).map_err(|_| {
-        Failure::usage(
-            format!("{name} is not UTF-8"),
-            "a value of -F is a text; send other bytes with -d",
-        )
-    })
+/// Returns the file that the body is, if it is one.
+pub(super) fn file(data: &str) -> Option<&Path> {
+    data.strip_prefix('@')
+        .map(Path::new)
+        .filter(|file| !limited_read::is_standard_input(file))
 }
 
 /// Reads the body. It must be JSON if the headers name no other type.
 pub(super) fn read(data: &str, headers: &HeaderMap) -> Result<Vec<u8>, Failure> {
     let (bytes, name) = bytes(data)?;
     // What is encoded is not read here: the header says how.
-    if !is_encoded(headers) && must_be_json(headers) {
+    if !is_encoded(headers) && Type::of(headers) == Type::Json {
         check_encoding(&bytes, &name)?;
         check_json(&bytes, &name)?;
     }
@@ -122,12 +116,27 @@ fn check_json(bytes: &[u8], name: &str) -> Result<(), Failure> {
     ))
 }
 
-/// Returns `true` if the type is JSON: by default, by name, or by suffix (RFC 6839 section 3.1). A sequence of
-/// JSON lines is another type.
-fn must_be_json(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_none_or(|value| {
+/// What the headers say that a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// By default, by name, or by suffix (RFC 6839 section 3.1). A sequence of JSON lines is another type.
+    Json,
+    Form,
+    Other,
+}
+
+impl Type {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+            return Self::Json;
+        };
         let media_type = value.to_str().unwrap_or_default().split(';').next();
         let media_type = media_type.unwrap_or_default().trim().to_ascii_lowercase();
-        media_type == "application/json" || media_type.ends_with("+json")
-    })
+        match &*media_type {
+            "application/x-www-form-urlencoded" => Self::Form,
+            JSON => Self::Json,
+            other if other.ends_with("+json") => Self::Json,
+            _ => Self::Other,
+        }
+    }
 }

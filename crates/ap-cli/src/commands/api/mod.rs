@@ -1,7 +1,6 @@
 //! `ap api`: makes one call, or one for each page, and prints the answer.
 
 pub(super) mod body;
-pub(super) mod fields;
 mod headers;
 mod pages;
 mod target;
@@ -9,10 +8,11 @@ mod target;
 use std::borrow::Cow;
 
 use activeprospect::ap_core::redact::is_secret_name;
-use activeprospect::http::{Method, StatusCode, header};
+use activeprospect::http::{HeaderMap, Method, StatusCode, header};
 use activeprospect::{Draft, Error, Product, Response};
 
 use crate::call;
+use crate::commands::members::{MemberOptions, Members, pairs_of};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::jq;
@@ -22,10 +22,9 @@ use crate::options::GlobalOptions;
 use crate::options::values::parse_product;
 use crate::output::{self, Printed};
 use crate::possible_key::may_be_key;
+use crate::preview::{self, PreviewOptions};
 use crate::redact::{MARK, Secrets};
 use crate::session::Session;
-
-use fields::Fields;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -39,29 +38,21 @@ pub(crate) struct Args {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// A JSON body: the text itself, @FILE for a file, or - for standard input.
-    #[arg(short, long, value_name = "DATA|@FILE|-", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "DATA|@FILE|-",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["texts", "typed"]
+    )]
     data: Option<String>,
-    // Not a doc comment, in which brackets are links.
-    #[arg(
-        help = "A member of the JSON body, which is a string. a[b]=c is in an object, a[]=c in a list; can be repeated. With -X GET, it goes to the query",
-        short = 'f',
-        long = "raw-field",
-        value_name = "NAME=VALUE",
-        conflicts_with = "data"
-    )]
-    texts: Vec<String>,
-    /// The same, but true, false, null and numbers have their own type, and @FILE or @- is the text of a file or of
-    /// standard input.
-    #[arg(
-        short = 'F',
-        long = "field",
-        value_name = "NAME=VALUE",
-        conflicts_with = "data"
-    )]
-    typed: Vec<String>,
+    #[command(flatten)]
+    members: MemberOptions,
     /// A parameter of the query, which is encoded; can be repeated.
     #[arg(short, long, value_name = "NAME=VALUE")]
     query: Vec<String>,
+    #[command(flatten)]
+    preview: PreviewOptions,
     /// Make a call for each page of events or of a search, and print all items as one list.
     #[arg(long, conflicts_with_all = ["include", "data"])]
     paginate: bool,
@@ -86,27 +77,24 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     // All arguments are checked before a key is needed.
     let headers = headers::parse(&args.headers)?;
     let method = method(args)?;
-    let query = fields::query(&args.query)?;
+    let query = pairs_of("-q", &args.query)?;
     let mut session = Session::without_keys(options)?;
     let (service, path) = target::parse(&args.target, args.product, session.client.origins())?;
-    check_standard_input(args)?;
-    let fields = Fields::parse(&args.texts, &args.typed)?;
+    let members = args.members.parse()?;
     let mut draft = Draft::new(service, method.clone(), path).query(&query);
-    let has_body = if matches!(method, Method::GET | Method::HEAD) {
-        draft = draft.query(&fields.pairs());
-        args.data.is_some()
-    } else {
-        args.data.is_some() || !fields.is_empty()
-    };
-    if has_body {
-        draft = draft.header(header::CONTENT_TYPE, "application/json");
+    let is_in_query = matches!(method, Method::GET | Method::HEAD);
+    if is_in_query {
+        draft = draft.query(&members.pairs());
+    }
+    if args.data.is_some() {
+        draft = draft.header(header::CONTENT_TYPE, body::JSON);
     }
     draft = draft.headers(headers.clone());
     session.check(&draft)?;
     if let Some(data) = &args.data {
         draft = draft.body(body::read(data, &headers)?);
-    } else if has_body {
-        draft = draft.body(fields.into_json()?);
+    } else if !is_in_query && !args.members.is_empty() {
+        draft = body_of(members, draft, &headers)?;
     }
     let pages = if args.paginate {
         pages::Paging::of(&session, &draft)?
@@ -116,7 +104,15 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
 
     if args.no_auth {
         draft = draft.unsigned();
-    } else {
+    }
+    if args.preview.is_wanted() {
+        preview::find_keys_to_hide(&mut session)?;
+        let file = args.data.as_deref().and_then(body::file);
+        let printed = args.preview.show(&draft, file, &session)?;
+        args.preview.say_not_sent();
+        return Ok(printed);
+    }
+    if !args.no_auth {
         session.find_keys(if is_stdin_free(args) {
             Prompt::Allowed
         } else {
@@ -126,6 +122,22 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     match pages {
         Some(paging) => pages::run(&paging, &headers, args, &session),
         None => call(draft, args, &session),
+    }
+}
+
+/// Makes the members the body: JSON, or a form if a header says so.
+fn body_of(members: Members, draft: Draft, headers: &HeaderMap) -> Result<Draft, Failure> {
+    match body::Type::of(headers) {
+        body::Type::Json => {
+            let draft = draft.header(header::CONTENT_TYPE, body::JSON);
+            let draft = draft.headers(headers.clone());
+            Ok(draft.body(members.build()?.into_json()?))
+        }
+        body::Type::Form => Ok(draft.form(&members.pairs())),
+        body::Type::Other => Err(Failure::usage(
+            "-f and -F make JSON or a form, and a header names another type",
+            "give the body with -d, or leave the header out",
+        )),
     }
 }
 
@@ -160,24 +172,7 @@ fn failure(error: Error, args: &Args, session: &Session) -> Failure {
 
 fn is_stdin_free(args: &Args) -> bool {
     let is_data = args.data.as_deref().is_some_and(body::is_standard_input);
-    let mut typed = args.typed.iter();
-    !is_data && !typed.any(|field| body::is_field_from_standard_input(field))
-}
-
-/// Refuses arguments that would read standard input twice.
-fn check_standard_input(args: &Args) -> Result<(), Failure> {
-    let typed = args.typed.iter();
-    if typed
-        .filter(|field| body::is_field_from_standard_input(field))
-        .count()
-        > 1
-    {
-        return Err(Failure::usage(
-            "several values of -F are standard input, which is read once",
-            "use files, as in -F name=@FILE",
-        ));
-    }
-    Ok(())
+    !is_data && !args.members.read_standard_input()
 }
 
 /// Describes the failure of a call that had no key.
@@ -265,5 +260,5 @@ fn method(args: &Args) -> Result<Method, Failure> {
 }
 
 fn has_body(args: &Args) -> bool {
-    args.data.is_some() || !args.texts.is_empty() || !args.typed.is_empty()
+    args.data.is_some() || !args.members.is_empty()
 }

@@ -3,7 +3,7 @@
 mod single;
 
 use activeprospect::api::trustedform::certificates::{
-    CertificateId, Insights, MatchLead, Property, Results, Retain, Run, Verify,
+    CertificateId, Insights, InvalidCertificate, MatchLead, Property, Results, Retain, Run, Verify,
 };
 use activeprospect::{Origins, Service};
 use clap::{Arg, Subcommand};
@@ -282,7 +282,11 @@ impl Job for Certificates {
         let text =
             text.ok_or_else(|| RowProblem::new("it has no certificate").in_column(CERTIFICATE))?;
         let certificate = match text.contains("://") {
-            true => CertificateId::from_url_at(text, &self.origins),
+            true => match CertificateId::from_url_at(text, &self.origins) {
+                // Forms have the vendor's URL, whichever origin is called. Only the id of it is sent there.
+                Err(InvalidCertificate::Elsewhere) => CertificateId::from_url(text),
+                certificate => certificate,
+            },
             false => text.parse(),
         };
         let certificate = certificate

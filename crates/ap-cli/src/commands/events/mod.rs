@@ -27,6 +27,8 @@ pub(crate) enum Command {
     /// Show one event.
     Get(GetArgs),
     /// Count events, and sum up prices.
+    ///
+    /// Without --from and --to, these are the events of today (UTC).
     Stats(StatsArgs),
     /// Export every event, oldest first.
     ///
@@ -104,7 +106,11 @@ pub(crate) fn run(command: &Command, options: &GlobalOptions) -> Result<Printed,
         }
         Command::Get(args) => {
             let get = Get::new(args.id.clone()).draft();
-            SingleCall::new(get, COLUMNS).run(&args.call, options)
+            SingleCall::new(get, COLUMNS)
+                .run(&args.call, options)
+                .map_err(|failure| {
+                    failure.hint_if_not_found("check the id; `ap events list` shows the newest ids")
+                })
         }
         Command::Stats(args) => stats(args, options),
         Command::Export(args) => export::run(args, options),
@@ -151,7 +157,12 @@ fn stats(args: &StatsArgs, options: &GlobalOptions) -> Result<Printed, Failure> 
     let columns: Vec<_> = columns
         .map(|(name, place)| (*name, place.as_str()))
         .collect();
-    SingleCall::new(stats.draft(), &columns).run(&args.call, options)
+    let is_of_today = args.filter.from.is_none() && args.filter.to.is_none();
+    let note = (is_of_today && !args.call.has_answer_options())
+        .then_some("these are the events of today (UTC); choose a time with --from and --to");
+    SingleCall::new(stats.draft(), &columns)
+        .note(note)
+        .run(&args.call, options)
 }
 
 impl Filter {

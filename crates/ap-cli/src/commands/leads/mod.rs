@@ -20,8 +20,8 @@ pub(crate) enum Command {
     /// Submit leads to a source of a flow, each at most once.
     ///
     /// Each row of a CSV file with a header, or each JSON object, is a lead. A column is sent as the field of the same
-    /// name, unless --map names another one; empty fields are left out. With -f or -F, it submits one lead, and shows
-    /// the answer.
+    /// name, unless --map names another one; empty fields are left out. Brackets in the name of a column mean nothing.
+    /// With -f or -F, it submits one lead, and shows the answer.
     ///
     /// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before
     /// you submit it again.

@@ -4,7 +4,8 @@ use activeprospect::api::Id;
 use activeprospect::api::leadconduit::submission::{Feedback, FeedbackType, Ping, Submit};
 use activeprospect::{Draft, Endpoint as _};
 
-use crate::commands::body::{Body, BodyOptions, Names};
+use crate::commands::body::{Body, BodyOptions};
+use crate::commands::members::{MemberOptions, Names};
 use crate::commands::raw_object::RawObject;
 use crate::commands::selection::Columns;
 use crate::commands::single_call::{CallOptions, SingleCall, by_outcome};
@@ -59,9 +60,12 @@ const VERDICT: Columns<'_> = &[
     ("price", "/price"),
 ];
 
-/// What to do if the product does not find the flow or the source.
-pub(super) const NOT_FOUND: &str =
-    "check both ids; `ap flows list` and `ap entities list` show them";
+/// Says what to do about a flow or a source that is not found, and about a source that wants a key.
+pub(super) fn explained(failure: Failure, is_signed: bool) -> Failure {
+    failure
+        .hint_if_not_found("check both ids; `ap flows list` and `ap entities list` show them")
+        .hint_of_source(is_signed)
+}
 
 pub(super) fn ping(args: &PingArgs, options: &GlobalOptions) -> Result<Printed, Failure> {
     if args.lead.is_empty() {
@@ -79,7 +83,7 @@ pub(super) fn ping(args: &PingArgs, options: &GlobalOptions) -> Result<Printed, 
     let lead = args.lead.read(Names::Any)?;
     call(ping.draft(), lead, args.lead.prompt(), BID)?
         .run(&args.call, options)
-        .map_err(|failure| failure.hint_if_not_found(NOT_FOUND))
+        .map_err(|failure| explained(failure, args.with_key))
 }
 
 /// Submits one lead.
@@ -87,7 +91,7 @@ pub(super) fn submit(
     flow: &Id,
     source: &Id,
     is_signed: bool,
-    lead: Body,
+    lead: &MemberOptions,
     call_options: &CallOptions,
     options: &GlobalOptions,
 ) -> Result<Printed, Failure> {
@@ -97,9 +101,17 @@ pub(super) fn submit(
         true => submit.with_key(),
         false => submit,
     };
-    call(submit.draft(), lead, Prompt::Allowed, VERDICT)?
+    let prompt = match lead.read_standard_input() {
+        true => Prompt::Never,
+        false => Prompt::Allowed,
+    };
+    let lead = Body {
+        text: lead.parse()?.build()?.into_json()?,
+        file: None,
+    };
+    call(submit.draft(), lead, prompt, VERDICT)?
         .run(call_options, options)
-        .map_err(|failure| failure.hint_if_not_found(NOT_FOUND))
+        .map_err(|failure| explained(failure, is_signed))
 }
 
 pub(super) fn feedback(args: &FeedbackArgs, options: &GlobalOptions) -> Result<Printed, Failure> {
@@ -112,6 +124,11 @@ pub(super) fn feedback(args: &FeedbackArgs, options: &GlobalOptions) -> Result<P
     SingleCall::new(feedback.draft(), VERDICT)
         .decided_by(by_outcome)
         .run(&args.call, options)
+        .map_err(|failure| {
+            failure.hint_if_not_found(
+                "the id is that of a recipient's event, of the type recipient in `ap events list`",
+            )
+        })
 }
 
 /// A field in place of the lead, which is put into the draft as text so that no number of it changes.

@@ -11,7 +11,7 @@ use crate::bulk::input::{Renamed, Selection};
 use crate::bulk::job::{Job, Prepared, Verdict};
 use crate::bulk::options::BulkOptions;
 use crate::bulk::{self, Identity};
-use crate::commands::body::MemberOptions;
+use crate::commands::members::MemberOptions;
 use crate::commands::single_call::CallOptions;
 use crate::commands::{parse_entity, parse_flow, row_preview};
 use crate::failure::Failure;
@@ -56,8 +56,9 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
                 "leave one of them out",
             ));
         }
-        let lead = args.lead.on(b"{}")?;
-        let Args { flow, source, .. } = args;
+        let Args {
+            flow, source, lead, ..
+        } = args;
         return single::submit(flow, source, args.with_key, lead, &args.call, options);
     }
     if args.call.has_answer_options() {
@@ -86,7 +87,7 @@ pub(super) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
         return row_preview::show(preview, &job, selection, &args.bulk, &mut session);
     }
     bulk::run(&job, identity, selection, &args.bulk, &mut session)
-        .map_err(|failure| failure.hint_if_not_found(single::NOT_FOUND))
+        .map_err(|failure| single::explained(failure, args.with_key))
 }
 
 fn parse_renamed(text: &str) -> Result<Renamed, &'static str> {

@@ -21,6 +21,13 @@ use self::view::{Found, View};
 /// The limit for all real events together. The oldest go first.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
+/// Returns seeded events that end at a whole hour, so that emulators which start soon after each other have the same: a
+/// program that starts one for each command finds what the command before has listed.
+fn seeded_until(count: u32, now_ms: i64) -> Seeded {
+    const HOUR_MS: i64 = 3_600_000;
+    Seeded::new(count, now_ms - now_ms.rem_euclid(HOUR_MS))
+}
+
 /// All events.
 #[derive(Debug)]
 pub(crate) struct Events {
@@ -39,7 +46,7 @@ impl Events {
     pub(crate) fn new(seeded: u32) -> Self {
         let now_ms = Timestamp::now().as_millisecond();
         Self {
-            seeded: Seeded::new(seeded, now_ms),
+            seeded: seeded_until(seeded, now_ms),
             real: VecDeque::new(),
             pings: VecDeque::new(),
             bytes: 0,
@@ -95,6 +102,9 @@ impl Events {
         if let Some(index) = self.seeded.index_of(id) {
             return Some(Found::Seeded(Box::new(self.seeded.event(index))));
         }
+        if id == seeded::example_id() {
+            return Some(Found::Seeded(Box::new(seeded::example())));
+        }
         let index = self.real.binary_search_by_key(&id, |event| event.id).ok()?;
         self.real.get(index).cloned().map(Found::Real)
     }
@@ -109,6 +119,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::event::{Event, Kind, Outcome};
+    use super::id::Id;
     use super::lead::{Lead, LeadField, Party};
     use super::{Events, MAX_BYTES};
 
@@ -139,6 +150,35 @@ mod tests {
             kind,
             Outcome::Success,
         ));
+    }
+
+    #[test]
+    fn emulators_of_the_same_hour_have_the_same_events() {
+        const HOUR_MS: i64 = 3_600_000;
+        let hour = 498_800 * HOUR_MS;
+        let ids = |now_ms| {
+            let seeded = super::seeded_until(100, now_ms);
+            let ids = (0..100).map(|index| seeded.id(index));
+            ids.collect::<Vec<_>>()
+        };
+        let all = ids(hour);
+        assert_eq!(all, ids(hour + 1));
+        assert_eq!(all, ids(hour + HOUR_MS - 1));
+        assert_ne!(all, ids(hour - 1));
+        assert_ne!(all, ids(hour + HOUR_MS));
+        let last = super::seeded_until(100, hour).created_ms(99);
+        assert!(last < hour, "no event is of the future");
+    }
+
+    #[test]
+    fn the_example_is_found_and_in_no_list() {
+        let events = Events::new(100);
+        let id = Id::parse("65e0f7000000000000000001").unwrap();
+        let event = events.find(id).unwrap();
+        assert_eq!((event.id, event.kind), (id, Kind::Recipient));
+        assert_eq!(event.outcome, Outcome::Success);
+        assert_eq!(events.seeded().index_of(id), None);
+        assert!(Events::new(0).find(id).is_some());
     }
 
     #[test]

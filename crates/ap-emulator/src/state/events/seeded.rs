@@ -265,10 +265,6 @@ impl Seeded {
             11..=15 => (example_data::ROOF_FLOW, example_data::CALL_CENTRE),
             _ => (example_data::SOLAR_FLOW, example_data::CALL_CENTRE),
         };
-        let party = |(id, name): (&'static str, &'static str)| Party {
-            id: id.into(),
-            name: name.into(),
-        };
         Lead {
             id: Id::new(submitted_ms, LEAD_MARK | index),
             submitted_ms,
@@ -293,6 +289,31 @@ impl Seeded {
     }
 }
 
+/// When the example happened. Its id begins with this second.
+const EXAMPLE_MS: i64 = 0x65e0_f700 * 1000;
+
+pub(crate) fn example_id() -> Id {
+    Id::new(EXAMPLE_MS, 1)
+}
+
+/// Returns the event that every emulator has under the same id, for documents: that of a recipient that accepted a lead. No
+/// list has it.
+pub(crate) fn example() -> Event {
+    let seeded = Seeded::new(3, EXAMPLE_MS);
+    let lead = Lead {
+        id: Id::new(EXAMPLE_MS, 2),
+        submitted_ms: EXAMPLE_MS,
+        flow: party(example_data::ROOF_FLOW),
+        source: party(example_data::SELLER),
+        ..seeded.lead(0)
+    };
+    Event {
+        id: example_id(),
+        created_ms: EXAMPLE_MS,
+        ..seeded.event_of(1, &Arc::new(lead))
+    }
+}
+
 /// Returns the index of the lead that an event is about, and the event's place among those of the lead.
 fn position(index: u64) -> (u64, usize) {
     let in_round = index % EVENTS_IN_ROUND;
@@ -300,6 +321,13 @@ fn position(index: u64) -> (u64, usize) {
     let number = in_round - EVENTS_BEFORE[lead];
     let round = index / EVENTS_IN_ROUND * LEADS_IN_ROUND;
     (round + lead as u64, number as usize)
+}
+
+fn party((id, name): (&'static str, &'static str)) -> Party {
+    Party {
+        id: id.into(),
+        name: name.into(),
+    }
 }
 
 fn course(lead: u64) -> Course {
