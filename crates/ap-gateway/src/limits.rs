@@ -36,7 +36,7 @@ impl Limits {
             client_timeout: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(300),
             max_buffered: 256 * 1024 * 1024,
-            stop_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(25),
         }
     }
 
@@ -91,7 +91,8 @@ impl Limits {
         self
     }
 
-    /// Sets how long calls under way may take after the gateway was stopped; 30 s by default.
+    /// Sets how long calls under way may take after the gateway was stopped; 25 s by default, so that it ends by itself
+    /// before Kubernetes would kill it.
     pub const fn stop_timeout(mut self, timeout: Duration) -> Self {
         self.stop_timeout = timeout;
         self

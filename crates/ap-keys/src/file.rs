@@ -73,9 +73,11 @@ impl File {
         Self::with_access(path.into(), Access::Mounted, FinalLineFeed::Optional)
     }
 
-    /// Creates a source that reads a credential: private, or of root and readable for its group. The last line needs no
-    /// line feed.
-    pub(crate) fn credential(path: impl Into<PathBuf>) -> Self {
+    /// Creates a source that reads a credential of a service manager, such as systemd.
+    ///
+    /// The file is private, or it belongs to root and its group can read it. The last line needs no line feed.
+    #[must_use]
+    pub fn credential(path: impl Into<PathBuf>) -> Self {
         Self::with_access(path.into(), Access::Credential, FinalLineFeed::Optional)
     }
 

@@ -42,7 +42,7 @@ use input::{Rows, Selection};
 use job::Job;
 use journal::Journal;
 use journal::record::{Begin, State};
-use ledger::{InputChanged, Ledger};
+use ledger::{InputChanged, Ledger, Todo};
 use options::{BulkOptions, OutputOptions};
 use pipeline::ReadRow;
 use progress::Progress;
@@ -114,8 +114,14 @@ pub(crate) fn run(
     let rows = Rows::new(source, options.input_format(), selection, shard)?;
     let (mut sink, state) = open(&options.results, &identity)?;
     if state.is_complete {
+        check_same_rows(rows, &state, shard)?;
         let hint = "name another file for -o to begin again";
         return already_complete(&state, &options.results, "rows", hint);
+    }
+    if options.results.output.is_none() && !job.is_repeatable() {
+        output::eprintln(
+            "ap: without -o, the same command sends all rows again, also after an early end",
+        );
     }
     job.confirm()?;
     if job.needs_key() {
@@ -239,12 +245,32 @@ pub(crate) fn damaged_journal() -> Failure {
 fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failure {
     Failure::usage(
         format!(
-            "{} is not what the run that is resumed read: at or before row {} it differs",
+            "{} is not what the earlier run read: at or before row {} it differs",
             opened.name,
             shard.number_of(changed.row)
         ),
         "give the same rows as before, or name another file for -o",
     )
+}
+
+/// Fails if the rows are not those of the run that is complete.
+fn check_same_rows(mut rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
+    let opened = rows.opened().clone();
+    let mut ledger = Ledger::new(rows.header_checksum, state);
+    let changed = |changed: InputChanged| input_changed(&opened, shard, &changed);
+    while let Some(row) = rows.next()? {
+        if ledger.admit(row.number, row.checksum).map_err(changed)? != Todo::Nothing {
+            return Err(Failure::usage(
+                format!(
+                    "{} has more rows than the earlier run, which is complete: row {} is new",
+                    opened.name,
+                    shard.number_of(row.number)
+                ),
+                "put the new rows into a file of their own, and name another file for -o",
+            ));
+        }
+    }
+    ledger.end().map_err(changed)
 }
 
 /// Ends a run that an earlier one has completed. `hint` says how to do more.

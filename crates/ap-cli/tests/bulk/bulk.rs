@@ -490,6 +490,7 @@ fn columns_are_sent_as_other_fields_or_left_out() {
     ] {
         let (ran, received) = submit(&[&["--input-format", format], &map[..]].concat(), input);
         ran.succeeds();
+        ran.says("without -o, the same command sends all rows again");
         let expected =
             serde_json::json!({"email": "a@example.com", "phone_1": "5125550100", "state": "TX"});
         assert_eq!(received, [expected]);

@@ -113,6 +113,25 @@ fn refused() -> Vec<Case> {
         ),
         refused("a.txt", b"\x1f\x8b\x08\x00", &[], "is compressed"),
         refused("a.txt", b"", &[], "is empty"),
+        refused(
+            "a.txt",
+            b"\xef\xbb\xbf\r\n\r\n",
+            &[],
+            "has only empty lines",
+        ),
+        refused("a.jsonl", b"\n\n", &[], "has only empty lines"),
+        refused(
+            "a.json",
+            b"[\n{\"phone\":\"1\"}\n]\n",
+            &[],
+            "it is JSON, not one value",
+        ),
+        refused(
+            "a.tsv",
+            b"id\tphone\n1\t2\n",
+            &[],
+            "values separated by tabs",
+        ),
         refused("a.txt", b"a\n", PHONE, "has plain lines, without columns"),
         refused(
             "a.jsonl",

@@ -28,6 +28,37 @@ fn assert_each_once(path: &str, count: usize) -> usize {
 }
 
 #[test]
+fn a_complete_run_is_not_taken_for_one_of_other_rows() {
+    let emulator = Emulator::start().unwrap();
+    let origins = emulator_origins(&emulator);
+    let home = Home::new();
+    for (name, first) in [("in.txt", "1\n2\n3\n"), ("in.csv", "phone\n1\n2\n3\n")] {
+        let output = home.file(&format!("{name}.jsonl"));
+        let input = write(&home, name, first);
+        let arguments = join(&origins, &["lists", "check", LIST, &input, "-o", &output]);
+        home.run_with_key(&arguments, &emulator.key()).succeeds();
+        let results = std::fs::read(&output).unwrap();
+        for (rows, says) in [
+            (first.replace('3', "3\n4"), "row 4 is new"),
+            (first.replace('2', "7"), "at or before row 3 it differs"),
+            (
+                first.replace("2\n3\n", "2\n"),
+                "at or before row 3 it differs",
+            ),
+        ] {
+            write(&home, name, rows);
+            let ran = home.run_with_key(&arguments, &emulator.key());
+            ran.fails(2, says);
+            ran.says("name another file for -o");
+            assert_eq!(std::fs::read(&output).unwrap(), results, "{name}: {says}");
+        }
+        write(&home, name, first);
+        let ran = home.run_with_key(&arguments, &emulator.key());
+        ran.says("nothing was sent");
+    }
+}
+
+#[test]
 fn a_rejected_key_ends_the_run_and_the_next_run_resumes_it() {
     let emulator = Emulator::start().unwrap();
     let origins = emulator_origins(&emulator);
@@ -125,7 +156,7 @@ fn other_rows_or_other_settings_do_not_resume_a_run() {
     write(&home, "in.txt", numbers(6).replace("v2", "v9"));
     let ran = home.run(&arguments);
     assert_eq!(ran.code, Some(2));
-    ran.says("is not what the run that is resumed read: at or before row 3 it differs");
+    ran.says("is not what the earlier run read: at or before row 3 it differs");
     assert_eq!(std::fs::read(&output).unwrap(), before);
     assert_eq!(server.count(), 4);
     write(&home, "in.txt", numbers(6));

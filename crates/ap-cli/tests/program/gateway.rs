@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Child;
@@ -98,6 +98,17 @@ fn the_first_start_makes_a_key_file_and_the_next_uses_it() {
     );
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
     assert_eq!(end(&mut child), "ap: interrupted\n");
+
+    // As a service manager hands it over.
+    std::fs::write(&file, key.trim_end()).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o440)).unwrap();
+    if std::fs::metadata(&file).unwrap().uid() == 0 {
+        let (mut child, started) = start(&home, &emulator, &[], None);
+        let url = started["url"].as_str().unwrap();
+        let reply = get(url, "/lcx/flows", key.trim_end());
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+        end(&mut child);
+    }
 }
 
 #[test]

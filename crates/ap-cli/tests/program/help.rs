@@ -125,7 +125,10 @@ fn a_member_without_its_option_gets_a_suggestion() {
 fn the_long_description_of_a_command_is_in_its_help() {
     let home = Home::new();
     for (command, expected) in [
-        (&["leads", "submit"][..], "A lead is never sent twice."),
+        (
+            &["leads", "submit"][..],
+            "With -o, a lead is never sent twice:",
+        ),
         (&["leads", "ping"], "No lead is stored."),
         (&["leads", "feedback"], "The exit code is 1"),
         (&["events", "export"], "As JSONL, an event has every member"),

@@ -112,7 +112,7 @@ pub(crate) struct Rows {
     text: Text,
     selection: Selection,
     opened: Opened,
-    /// The first row, if it was read to know if the selected members are there.
+    /// The first row, if it was read to know if the input is what it should be.
     first: Option<Row>,
     shard: Shard,
     /// How many rows were read, those of other shards included.
@@ -135,7 +135,7 @@ enum Text {
 }
 
 impl Rows {
-    /// Begins to read: the header of a CSV file, and the first row of a JSONL file.
+    /// Begins to read: the header of a CSV file, and the first row of any other.
     pub(crate) fn new(
         source: Source,
         format: InputFormat,
@@ -177,8 +177,14 @@ impl Rows {
             returned: 0,
             header_checksum,
         };
-        if format == InputFormat::Jsonl {
+        if format != InputFormat::Csv {
             rows.first = rows.next()?;
+            if rows.read == 0 {
+                return Err(Failure::usage(
+                    format!("{} has only empty lines", rows.opened.name),
+                    "give it at least one row",
+                ));
+            }
         }
         Ok(rows)
     }
@@ -254,13 +260,9 @@ impl Rows {
                     end: record.end,
                 })
             }),
-            Text::Lines(lines, name) => next_full(lines, |text| match text.find('\r') {
-                _ if !is_ours => none(),
-                Some(at) => {
-                    let message = "it contains a carriage return; end lines with a line feed";
-                    Err(RowProblem::new(message).at(at + 1))
-                }
-                None => Ok(Fields(vec![(Arc::clone(name), text.to_owned())])),
+            Text::Lines(lines, name) => next_full(lines, |text| match is_ours {
+                true => plain_value(text, name),
+                false => none(),
             }),
             Text::Jsonl(lines) => {
                 let selection = &self.selection;
@@ -290,6 +292,27 @@ impl Rows {
         }
         Ok(read)
     }
+}
+
+/// Returns a line as a value, unless it is a line of something else.
+fn plain_value(text: &str, name: &Arc<str>) -> Result<Fields, RowProblem> {
+    let of_another_format = |what: &str, hint: &str| RowProblem {
+        columns_hint: Some(hint.to_owned()),
+        ..RowProblem::new(format!("it is {what}, not one value"))
+    };
+    if text.trim_ascii_start().starts_with(['{', '[']) {
+        let hint = "write one JSON value a line, and use --input-format jsonl";
+        return Err(of_another_format("JSON", hint));
+    }
+    if text.trim_ascii().contains('\t') {
+        let hint = "write commas between the columns and their names in the first line, and use --input-format csv";
+        return Err(of_another_format("values separated by tabs", hint));
+    }
+    if let Some(at) = text.find('\r') {
+        let message = "it contains a carriage return; end lines with a line feed";
+        return Err(RowProblem::new(message).at(at + 1));
+    }
+    Ok(Fields(vec![(Arc::clone(name), text.to_owned())]))
 }
 
 /// Returns the names of the columns, and their checksum.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use activeprospect::ApiKey;
-use activeprospect::keys::Store;
+use activeprospect::KeySource as _;
+use activeprospect::keys::{File, Store};
 use ap_gateway::LocalKey;
 
 use crate::exit_code::ExitCode;
@@ -68,8 +69,14 @@ fn read(store: &Store, place: &str) -> Result<Option<LocalKey>, Failure> {
             "remove the file, so that a new key is made, or name another one with --key-file";
         Failure::usage(format!("the file {place} cannot be used: {why}"), hint)
     };
-    let Some(keys) = store.read()? else {
-        return Ok(None);
+    // A service manager may have put it there.
+    let is_there = store.path().try_exists().unwrap_or(true);
+    let keys = match is_there {
+        true => {
+            let keys = File::credential(store.path()).keys(None);
+            keys.map_err(|error| unusable(error.to_string()))?
+        }
+        false => return Ok(None),
     };
     match keys.as_slice() {
         [key] => LocalKey::parse(key.expose())

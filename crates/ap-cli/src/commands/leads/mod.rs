@@ -17,14 +17,14 @@ use crate::output::Printed;
 pub(crate) enum Command {
     /// Search leads by words, newest first.
     Search(SearchArgs),
-    /// Submit leads to a source of a flow, each at most once.
+    /// Submit leads to a source of a flow.
     ///
     /// Each row of a CSV file with a header, or each JSON object, is a lead. A column is sent as the field of the same
     /// name, unless --map names another one; empty fields are left out. Brackets in the name of a column mean nothing.
     /// With -f or -F, it submits one lead, and shows the answer.
     ///
-    /// A lead is never sent twice. If it is not known if one was accepted, its status is "unknown": look for it before
-    /// you submit it again.
+    /// With -o, a lead is never sent twice: the same command goes on where an earlier one ended. If it is not known if a
+    /// lead was accepted, its status is "unknown": look for it before you submit it again.
     Submit(submit::Args),
     /// Ask for a bid on a lead before it is submitted.
     ///
