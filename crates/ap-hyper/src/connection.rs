@@ -31,7 +31,6 @@ pub(crate) struct Connection {
     /// It is dropped first, which is how the driver knows that the connection has to end.
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
-    progress: Arc<Progress>,
 }
 
 /// Why there is no response.
@@ -44,7 +43,7 @@ pub(crate) struct Unanswered {
 
 impl Connection {
     /// Creates a connection that nothing was sent on.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         sender: SendRequest<Full<Bytes>>,
         http: Http,
         progress: Arc<Progress>,
@@ -53,10 +52,10 @@ impl Connection {
             sender,
             driver: Driver {
                 http: Some(http),
+                progress,
                 failure: None,
                 is_in_call: false,
             },
-            progress,
         }
     }
 
@@ -89,14 +88,14 @@ impl Connection {
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Unanswered> {
         self.driver.is_in_call = true;
-        self.progress.give();
+        self.driver.progress.give();
         let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
         let answered = self.driver.drive(|context| answer.as_mut().poll(context));
         let mut error = match answered.await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        let is_unsent = error.take_message().is_some() || self.progress.is_unsent();
+        let is_unsent = error.take_message().is_some() || self.driver.progress.is_unsent();
         let mut error = error.into_error();
         // The connection ended before it took the request. Only the driver knows why.
         if error.is_canceled()
@@ -116,7 +115,9 @@ impl Connection {
         body: &mut Incoming,
     ) -> Result<Option<Bytes>, TransportError> {
         while !body.is_end_stream() {
-            let frame = self.driver.drive(|context| Pin::new(&mut *body).poll_frame(context));
+            let frame = self
+                .driver
+                .drive(|context| Pin::new(&mut *body).poll_frame(context));
             let Some(frame) = frame.await.transpose().map_err(body_error)? else {
                 break;
             };
@@ -143,6 +144,7 @@ impl fmt::Debug for Connection {
 struct Driver {
     /// `None` when the connection has ended.
     http: Option<Http>,
+    progress: Arc<Progress>,
     /// Why it has ended, if nothing else says so.
     failure: Option<hyper::Error>,
     is_in_call: bool,
@@ -151,6 +153,7 @@ struct Driver {
 impl Driver {
     /// Reads and writes as much as is possible now.
     fn advance(&mut self, context: &mut Context<'_>) {
+        self.progress.drive();
         if let Some(http) = &mut self.http
             && let Poll::Ready(ended) = Pin::new(http).poll(context)
         {
