@@ -25,8 +25,11 @@ impl Admission {
         }
     }
 
-    /// Waits until the call may be forwarded, for at most this time. Dropping the permit ends the call.
-    pub(crate) async fn enter(&self, remaining: Duration) -> Result<SemaphorePermit<'_>, Refusal> {
+    /// Waits until the call may be forwarded, for at most what remains of its time. Dropping the permit ends the call.
+    pub(crate) async fn enter(
+        &self,
+        remaining: impl FnOnce() -> Result<Duration, Refusal>,
+    ) -> Result<SemaphorePermit<'_>, Refusal> {
         if let Ok(permit) = self.in_flight.try_acquire() {
             return Ok(permit);
         }
@@ -34,7 +37,7 @@ impl Admission {
         let Ok(_queued) = queued else {
             return Err(Refusal::overloaded());
         };
-        match timeout(remaining, self.in_flight.acquire()).await {
+        match timeout(remaining()?, self.in_flight.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Refusal::overloaded()),
         }

@@ -78,13 +78,19 @@ pub(crate) async fn serve<S>(
         // Only an idle connection is told so: there is nothing to finish, and another one waits for its descriptor.
         () = tracked.closing() => return,
         // Nobody needs to know how the connection ended, and nothing is logged.
-        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => false,
+        _ = poll_fn(|context| {
+            unwritten.wake();
+            connection.poll_without_shutdown(context)
+        }) => false,
         _ = stopped.wait_for(|is_stopped| *is_stopped) => true,
     };
     if is_stopping {
         Pin::new(&mut connection).graceful_shutdown();
         loop {
-            let end = poll_fn(|context| connection.poll_without_shutdown(context));
+            let end = poll_fn(|context| {
+                unwritten.wake();
+                connection.poll_without_shutdown(context)
+            });
             if timeout(STOP_TIME, end).await.is_ok() || tracked.is_idle() {
                 break;
             }

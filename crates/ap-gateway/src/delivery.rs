@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -14,11 +15,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 /// What the answers of a connection hold until they are written out.
-pub(crate) struct Unwritten<T>(Arc<Mutex<Vec<T>>>);
+pub(crate) struct Unwritten<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    held: Mutex<Vec<T>>,
+    /// Nothing was there to read since the server was last woken. It tries again and again, and a look at this is cheaper.
+    is_read_out: AtomicBool,
+}
 
 impl<T> Unwritten<T> {
     pub(crate) fn new() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Shared {
+            held: Mutex::default(),
+            is_read_out: AtomicBool::new(false),
+        }))
+    }
+
+    /// Notes that the server was woken, and there may be something to read.
+    pub(crate) fn wake(&self) {
+        self.0.is_read_out.store(false, Ordering::Relaxed);
     }
 
     /// Returns the body of an answer. `held` is dropped when all of it was written.
@@ -36,7 +51,7 @@ impl<T> Unwritten<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,11 +144,20 @@ impl<S, T> DeliveryStream<S, T> {
 
 impl<S: AsyncRead + Unpin, T> AsyncRead for DeliveryStream<S, T> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let this = self.get_mut();
+        let is_read_out = &this.unwritten.0.is_read_out;
+        if is_read_out.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            is_read_out.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 

@@ -1,5 +1,7 @@
 //! One call: the body is read, the client makes the call, and keys are kept out of its answer.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ap_client::ap_core::{Draft, Error, ErrorKind, Service, TransportErrorKind};
@@ -113,6 +115,9 @@ impl Forwarder {
         if api_key_members::has_mark(&body) {
             return Err(Refusal::redacted());
         }
+        // hyper has woken this task when a piece of the body was taken from it. If the call went on before it is polled for
+        // that, its connection to the product would be driven twice for nothing.
+        next_poll().await;
         Ok(Buffered { body, reserved })
     }
 
@@ -162,6 +167,19 @@ impl Forwarder {
         let remaining = self.limits.timeout.checked_sub(start.elapsed());
         remaining.ok_or_else(Refusal::timeout)
     }
+}
+
+/// Continues when the task is polled the next time, which is at once.
+async fn next_poll() {
+    let mut is_next = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut is_next, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Returns `true` if the connection ended before the answer began, for example because the product had closed it while it

@@ -1,6 +1,7 @@
 //! [`Metrics`]: counts and times, in OpenMetrics text. Never a path.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use ap_client::ap_core::Service;
@@ -36,6 +37,8 @@ struct Reason {
 pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<Call, Histogram, fn() -> Histogram>,
+    /// Those of `calls` for the usual status, by service: most answers have it, and need no look-up.
+    ok: [OnceLock<Histogram>; Service::ALL.len()],
     refusals: Family<Reason, Counter>,
     repeats: Counter,
     in_flight: Gauge,
@@ -75,6 +78,7 @@ impl Metrics {
         Self {
             registry,
             calls,
+            ok: Default::default(),
             refusals,
             repeats,
             in_flight,
@@ -88,9 +92,13 @@ impl Metrics {
             service: service_name(service),
             status: status.as_u16(),
         };
-        self.calls
-            .get_or_create(&call)
-            .observe(elapsed.as_secs_f64());
+        let find = || self.calls.get_or_create(&call).clone();
+        let seconds = elapsed.as_secs_f64();
+        let usual = self.ok.get(service as usize);
+        match usual.filter(|_| status == StatusCode::OK) {
+            Some(usual) => usual.get_or_init(find).observe(seconds),
+            None => find().observe(seconds),
+        }
     }
 
     pub(crate) fn refused(&self, reason: &'static str) {

@@ -119,10 +119,8 @@ impl Responder {
         let start = answered.start;
         // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
         let body = self.forwarder.read(body, start).await?;
-        let _permit = self
-            .admission
-            .enter(self.forwarder.remaining(start)?)
-            .await?;
+        let remaining = || self.forwarder.remaining(start);
+        let _permit = self.admission.enter(remaining).await?;
         let metrics = &self.metrics;
         let call = self
             .forwarder

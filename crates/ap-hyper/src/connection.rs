@@ -1,29 +1,36 @@
 //! [`Connection`]: an open connection, and what becomes of it after a call.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use ap_client::transport::TransportError;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
-use tokio::task::{AbortHandle, JoinHandle};
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::task::unconstrained;
 
-use crate::error::send_error;
+use crate::error::{body_error, send_error};
+use crate::informational::Limited;
 use crate::progress::Progress;
+use crate::stream::Stream;
 
-/// An open connection.
+/// What hyper reads and writes a connection with.
+pub(crate) type Http = http1::Connection<TokioIo<Limited<Box<dyn Stream>>>, Full<Bytes>>;
+
+/// An open connection. The call that uses it drives it, and nobody does while it is idle.
 ///
 /// Dropping it ends the connection: at once in the middle of a call, so that an unfinished request or response never
 /// meets another one, and else in the way of TLS.
 pub(crate) struct Connection {
+    /// It is dropped first, which is how the driver knows that the connection has to end.
     sender: SendRequest<Full<Bytes>>,
-    task: Task,
-    /// What the task ended with. `None` once that was asked for.
-    end: Option<JoinHandle<hyper::Result<()>>>,
-    progress: Arc<Progress>,
+    driver: Driver,
 }
 
 /// Why there is no response.
@@ -35,31 +42,44 @@ pub(crate) struct Unanswered {
 }
 
 impl Connection {
-    /// Creates a connection that a task drives.
+    /// Creates a connection that nothing was sent on.
     pub(crate) fn new(
         sender: SendRequest<Full<Bytes>>,
-        task: JoinHandle<hyper::Result<()>>,
+        http: Http,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
             sender,
-            task: Task {
-                handle: task.abort_handle(),
+            driver: Driver {
+                http: Some(http),
+                progress,
+                failure: None,
                 is_in_call: false,
             },
-            end: Some(task),
-            progress,
         }
     }
 
-    /// Returns `true` if it can carry a request now.
+    /// Returns `true` if it could carry a request when it was driven the last time.
     pub(crate) fn is_ready(&self) -> bool {
         self.sender.is_ready()
     }
 
+    /// Looks if the server has ended it, and returns `true` if it can carry a request.
+    pub(crate) fn is_still_ready(&mut self) -> bool {
+        self.driver.advance(&mut unheard());
+        self.is_ready()
+    }
+
     /// Waits until it can carry another request. Returns `false` if it never will.
     pub(crate) async fn becomes_ready(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
+        poll_fn(|context| {
+            self.driver.advance(context);
+            match self.sender.is_ready() {
+                is_ready if is_ready || self.driver.http.is_none() => Poll::Ready(is_ready),
+                _ => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// Sends a request and waits for the head of its response.
@@ -67,20 +87,21 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Unanswered> {
-        self.task.is_in_call = true;
-        self.progress.give();
-        let mut error = match self.sender.try_send_request(request).await {
+        self.driver.is_in_call = true;
+        self.driver.progress.give();
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let answered = self.driver.drive(|context| answer.as_mut().poll(context));
+        let mut error = match answered.await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        let is_unsent = error.take_message().is_some() || self.progress.is_unsent();
+        let is_unsent = error.take_message().is_some() || self.driver.progress.is_unsent();
         let mut error = error.into_error();
-        // The connection ended before it took the request. Only its task knows why.
+        // The connection ended before it took the request. Only the driver knows why.
         if error.is_canceled()
-            && let Some(end) = self.end.take()
-            && let Ok(Err(cause)) = end.await
+            && let Some(failure) = self.driver.failure.take()
         {
-            error = cause;
+            error = failure;
         }
         Err(Unanswered {
             is_unsent,
@@ -88,9 +109,28 @@ impl Connection {
         })
     }
 
+    /// Returns the next bytes of a response's body. Trailers are not part of it.
+    pub(crate) async fn next_piece(
+        &mut self,
+        body: &mut Incoming,
+    ) -> Result<Option<Bytes>, TransportError> {
+        while !body.is_end_stream() {
+            let frame = self
+                .driver
+                .drive(|context| Pin::new(&mut *body).poll_frame(context));
+            let Some(frame) = frame.await.transpose().map_err(body_error)? else {
+                break;
+            };
+            if let Ok(bytes) = frame.into_data() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
     /// Notes that nothing of the call is under way any more.
     pub(crate) const fn end_call(&mut self) {
-        self.task.is_in_call = false;
+        self.driver.is_in_call = false;
     }
 }
 
@@ -100,16 +140,58 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The task that drives a connection.
-struct Task {
-    handle: AbortHandle,
+/// Reads and writes a connection.
+struct Driver {
+    /// `None` when the connection has ended.
+    http: Option<Http>,
+    progress: Arc<Progress>,
+    /// Why it has ended, if nothing else says so.
+    failure: Option<hyper::Error>,
     is_in_call: bool,
 }
 
-impl Drop for Task {
+impl Driver {
+    /// Reads and writes as much as is possible now.
+    fn advance(&mut self, context: &mut Context<'_>) {
+        self.progress.drive();
+        if let Some(http) = &mut self.http
+            && let Poll::Ready(ended) = Pin::new(http).poll(context)
+        {
+            self.failure = ended.err();
+            // It gives back a request that it has not taken.
+            self.http = None;
+        }
+    }
+
+    /// Drives the connection until a part of the response is there. Nothing else can bring the part, so nobody is woken
+    /// for it; and when this is woken the part is most likely there, so it first looks for it without asking to be woken
+    /// again: whatever happens to the connection later would wake a task that does not use it any more.
+    async fn drive<T>(&mut self, mut part: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+        let mut is_woken = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut is_woken, true) {
+                self.advance(&mut unheard());
+            }
+            if let Poll::Ready(part) = part(&mut unheard()) {
+                return Poll::Ready(part);
+            }
+            self.advance(context);
+            part(&mut unheard())
+        })
+        .await
+    }
+}
+
+/// Returns a context in which nobody is woken.
+const fn unheard() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        if self.is_in_call {
-            self.handle.abort();
+        if !self.is_in_call {
+            // This writes the end of TLS. If there is no room for it, the end of TCP has to do.
+            self.advance(&mut unheard());
         }
     }
 }

@@ -14,7 +14,6 @@ use http::uri::Scheme;
 use http_body_util::Full;
 use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -74,21 +73,16 @@ impl Connector {
         })
     }
 
-    /// Opens a connection to a target's origin. A task of the runtime drives it.
-    pub(crate) async fn connect(
-        &self,
-        target: &Uri,
-        runtime: &Handle,
-    ) -> Result<Connection, TransportError> {
+    /// Opens a connection to a target's origin.
+    pub(crate) async fn connect(&self, target: &Uri) -> Result<Connection, TransportError> {
         let progress = Arc::new(Progress::default());
         let stream = timeout(self.limit, self.open(target, &progress))
             .await
             .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::ConnectTimeout)))?;
         let stream = Limited::new(stream, Arc::clone(&progress), self.max_informational_size);
         let handshake = self.http.handshake::<_, Full<Bytes>>(TokioIo::new(stream));
-        let (sender, connection) = handshake.await.map_err(send_error)?;
-        let task = runtime.spawn(connection);
-        Ok(Connection::new(sender, task, progress))
+        let (sender, http) = handshake.await.map_err(send_error)?;
+        Ok(Connection::new(sender, http, progress))
     }
 
     async fn open(

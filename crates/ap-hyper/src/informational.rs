@@ -155,8 +155,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
         if this.progress.take_new() {
             this.heads.restart();
         }
+        if this.progress.is_read_out() {
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_pending() {
+            this.progress.read_out();
+        }
+        ready!(read)?;
         if this.heads.position != Position::Final {
             let read = buffer.filled().get(before..).unwrap_or_default();
             this.heads.read(read).map_err(io::Error::other)?;

@@ -16,6 +16,7 @@ use crate::connector::Connector;
 
 /// How long a connection is kept without a request. Many load balancers close idle connections after 60 seconds or more.
 /// Ours are closed earlier, so that no request is sent on a connection that is just being closed.
+/// Nobody drives an idle connection: one that the server ends is closed when a call takes it, or after this time.
 const IDLE_LIMIT: Duration = Duration::from_secs(50);
 
 /// After this time without a request, a call first lets the runtime see if the server has ended the connection. Before it,
@@ -26,7 +27,7 @@ const FRESH: Duration = Duration::from_millis(10);
 /// a request that is still being sent may take for ever.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// The idle connections to one origin. A connection is read and written by a task of the runtime that opened it, so it is
+/// The idle connections to one origin. The runtime that opened a connection says when it can be read and written, so it is
 /// only used in that runtime: in another one it would stand still while the first runtime does not run.
 pub(crate) struct OriginPool {
     runtime: Handle,
@@ -42,13 +43,13 @@ pub(crate) struct OriginPool {
 struct Idle {
     /// The one that was used last is at the end.
     connections: Vec<Kept>,
-    /// A task ends connections that were not used for too long.
+    /// A task [watches](watch) them.
     is_watched: bool,
 }
 
 #[derive(Debug)]
 struct Kept {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
     _slot: OwnedSemaphorePermit,
 }
@@ -103,23 +104,22 @@ impl OriginPool {
 
     /// Returns `true` if no connection is idle. Others may be in use.
     pub(crate) fn has_no_idle_connection(&self) -> bool {
-        let idle = self.lock();
-        !idle.connections.iter().any(|one| one.connection.is_ready())
+        self.lock().connections.is_empty()
     }
 
     /// Opens a connection.
-    pub(crate) async fn open(&self) -> Result<Connection, TransportError> {
-        self.connector.connect(&self.uri, &self.runtime).await
+    pub(crate) async fn open(&self) -> Result<Box<Connection>, TransportError> {
+        self.connector.connect(&self.uri).await.map(Box::new)
     }
 
     /// Returns the idle connection that was used last, if there is one that can carry a request.
-    pub(crate) async fn take(&self) -> Option<Connection> {
+    pub(crate) async fn take(&self) -> Option<Box<Connection>> {
         loop {
-            let (connection, idle_for) = self.pop()?;
+            let (mut connection, idle_for) = self.pop()?;
             if idle_for > FRESH {
-                // The runtime looks at its sockets now, so that hyper sees an end before it writes.
+                // The runtime looks at its sockets now.
                 yield_now().await;
-                if !connection.is_ready() {
+                if !connection.is_still_ready() {
                     continue;
                 }
             }
@@ -131,14 +131,15 @@ impl OriginPool {
     /// reset with many calls in flight.
     pub(crate) fn make_room(&self) {
         let mut idle = self.lock();
-        if !idle.connections.is_empty() {
-            idle.connections.remove(0);
-        }
+        let oldest = (!idle.connections.is_empty()).then(|| idle.connections.remove(0));
+        // It ends after the others can go on.
+        drop(idle);
+        drop(oldest);
     }
 
     /// Keeps a connection for other calls, as soon as it is ready for them, unless too many are idle. The response was
     /// read to its end.
-    pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
+    pub(crate) fn give_back(self: &Arc<Self>, mut connection: Box<Connection>) {
         let is_ready = connection.is_ready();
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             if is_ready {
@@ -158,20 +159,20 @@ impl OriginPool {
         });
     }
 
-    fn pop(&self) -> Option<(Connection, Duration)> {
-        let mut idle = self.lock();
+    fn pop(&self) -> Option<(Box<Connection>, Duration)> {
         loop {
+            let popped = self.lock().connections.pop();
             let Kept {
                 connection, since, ..
-            } = idle.connections.pop()?;
+            } = popped?;
             let idle_for = since.elapsed();
-            if idle_for < IDLE_LIMIT && connection.is_ready() {
+            if idle_for < IDLE_LIMIT {
                 return Some((connection, idle_for));
             }
         }
     }
 
-    fn keep(self: &Arc<Self>, mut connection: Connection, slot: OwnedSemaphorePermit) {
+    fn keep(self: &Arc<Self>, mut connection: Box<Connection>, slot: OwnedSemaphorePermit) {
         connection.end_call();
         let mut idle = self.lock();
         idle.connections.push(Kept {
@@ -179,8 +180,10 @@ impl OriginPool {
             since: Instant::now(),
             _slot: slot,
         });
-        if !std::mem::replace(&mut idle.is_watched, true) {
-            self.runtime.spawn(watch(Arc::downgrade(self)));
+        let is_watched = std::mem::replace(&mut idle.is_watched, true);
+        drop(idle);
+        if !is_watched {
+            self.runtime.spawn(watch(Watched(Arc::downgrade(self))));
         }
     }
 
@@ -188,12 +191,21 @@ impl OriginPool {
     fn drop_old(&self) -> Option<Instant> {
         let mut idle = self.lock();
         let is_old = |one: &Kept| one.since.elapsed() >= IDLE_LIMIT;
-        let old = idle.connections.partition_point(is_old);
-        idle.connections.drain(..old);
+        let first_young = idle.connections.partition_point(is_old);
+        let old: Vec<_> = idle.connections.drain(..first_young).collect();
         let first = idle.connections.first();
         let next = first.map(|one| one.since + IDLE_LIMIT);
         idle.is_watched = next.is_some();
+        // They end after the others can go on.
+        drop(idle);
+        drop(old);
         next
+    }
+
+    /// Drops all connections.
+    fn drop_all(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
@@ -201,11 +213,24 @@ impl OriginPool {
     }
 }
 
-/// Ends connections of an origin that were not used for too long.
-async fn watch(origin: Weak<OriginPool>) {
-    while let Some(next) = origin.upgrade().and_then(|origin| origin.drop_old()) {
+/// An origin whose idle connections a task of its runtime watches.
+struct Watched(Weak<OriginPool>);
+
+impl Drop for Watched {
+    /// The runtime ends, and its connections cannot be used any more.
+    fn drop(&mut self) {
+        if let Some(origin) = self.0.upgrade() {
+            origin.drop_all();
+        }
+    }
+}
+
+/// Ends connections that were not used for too long.
+async fn watch(mut origin: Watched) {
+    while let Some(next) = origin.0.upgrade().and_then(|origin| origin.drop_old()) {
         sleep_until(next).await;
     }
+    origin.0 = Weak::new();
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ pub(crate) struct Progress {
     state: AtomicU8,
     /// A request was given to the connection, and the reading side does not know yet.
     is_new: AtomicBool,
+    /// Nothing was there to read since the connection was last driven. hyper tries again and again, and a look at this is
+    /// cheaper.
+    is_read_out: AtomicBool,
 }
 
 impl Progress {
@@ -22,6 +25,21 @@ impl Progress {
     pub(crate) fn give(&self) {
         self.state.store(GIVEN, Ordering::Release);
         self.is_new.store(true, Ordering::Release);
+    }
+
+    /// Notes that the connection is driven, and there may be something to read.
+    pub(crate) fn drive(&self) {
+        self.is_read_out.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that nothing is there to read.
+    pub(crate) fn read_out(&self) {
+        self.is_read_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if nothing was there to read since the connection was last driven.
+    pub(crate) fn is_read_out(&self) -> bool {
+        self.is_read_out.load(Ordering::Relaxed)
     }
 
     /// Notes that bytes were written.

@@ -1,8 +1,7 @@
 //! [`HyperTransport`]: one round trip over a connection of hyper's.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 
 use ap_client::transport::{
@@ -18,7 +17,6 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Unanswered};
-use crate::error::body_error;
 use crate::limits::Limits;
 use crate::origin_pool::OriginPool;
 use crate::pool::Pool;
@@ -79,13 +77,14 @@ impl HyperTransport {
         origin: &Arc<OriginPool>,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (connection, response) = self.exchange(origin, request).await?;
+        let (mut connection, response) = self.exchange(origin, request).await?;
         let (mut head, body) = response.into_parts();
         // What hyper puts there is not part of a response.
         head.extensions.clear();
         check_head(&self.config, request.method(), &head)?;
         let mut reserved = Reserved::default();
-        let mut body = self.read_body(body, &mut reserved).await?;
+        let body = self.read_body(&mut connection, body, &mut reserved);
+        let mut body = body.await?;
         if self.room.is_some() {
             body = reserved.keep_with(body);
         }
@@ -101,7 +100,7 @@ impl HyperTransport {
         &self,
         origin: &OriginPool,
         request: &Request<Bytes>,
-    ) -> Result<(Connection, Response<Incoming>), TransportError> {
+    ) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
         let is_fresh = request.extensions().get::<FreshConnection>().is_some();
         loop {
             let idle = if is_fresh { None } else { origin.take().await };
@@ -125,6 +124,7 @@ impl HyperTransport {
 
     async fn read_body(
         &self,
+        connection: &mut Connection,
         mut body: Incoming,
         reserved: &mut Reserved,
     ) -> Result<Bytes, TransportError> {
@@ -134,7 +134,7 @@ impl HyperTransport {
         if let Some(room) = &self.room {
             room.reserve(reserved, size).await?;
         }
-        while let Some(piece) = next_piece(&mut body).await? {
+        while let Some(piece) = connection.next_piece(&mut body).await? {
             if announced.is_none()
                 && let Some(room) = &self.room
             {
@@ -156,20 +156,6 @@ fn prepare(origin: &OriginPool, request: &Request<Bytes>) -> Request<Full<Bytes>
     }
     *prepared.headers_mut() = wire_headers(request, Some(origin.host().clone()));
     prepared
-}
-
-/// Returns the next bytes of a body. Trailers are not part of it.
-async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>, TransportError> {
-    while !body.is_end_stream() {
-        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
-        let Some(frame) = frame.transpose().map_err(body_error)? else {
-            break;
-        };
-        if let Ok(bytes) = frame.into_data() {
-            return Ok(Some(bytes));
-        }
-    }
-    Ok(None)
 }
 
 impl Connect for HyperTransport {

@@ -187,6 +187,26 @@ fn a_connection_that_ended_while_nobody_ran_the_runtime_is_replaced() {
     }
 }
 
+#[test]
+fn an_idle_connection_ends_with_its_runtime() {
+    let peer = Peer::start();
+    let request = peer.request("GET", "");
+    let ended = peer.play(|listener| {
+        let first = accept(&listener);
+        read_head(&first);
+        answer(&first, "first");
+        has_ended(&first)
+    });
+    let (runtime, transport) = (runtime(), transport());
+    assert_eq!(runtime.block_on(call(&transport, &request)).body(), "first");
+    drop(runtime);
+    assert!(
+        ended.recv_timeout(LIMIT).unwrap(),
+        "nobody can use it any more"
+    );
+    drop(transport);
+}
+
 #[tokio::test]
 async fn a_dropped_call_ends_its_connection_and_the_next_one_works() {
     let peer = Peer::start();
