@@ -1,12 +1,15 @@
-//! Programs in other languages: the vendor's own Node clients, and what is said if something is not installed.
+//! Programs in other languages: the vendor's own Node clients, Python's `requests`, and what is said if something is not
+//! installed.
 
 use std::io::{ErrorKind, Write as _};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// If this variable is set, missing clients are a failure.
-const NEEDED: &str = "ACTIVEPROSPECT_TESTS_NEED_NODE";
+/// If this variable is set, missing Node clients are a failure.
+const NEED_NODE: &str = "ACTIVEPROSPECT_TESTS_NEED_NODE";
+/// If this variable is set, a missing `requests` is a failure.
+const NEED_PYTHON: &str = "ACTIVEPROSPECT_TESTS_NEED_PYTHON";
 /// The clients, and lodash, which the first one uses without a dependency on it.
 const PACKAGES: [&str; 3] = [
     "trustedform-api-client@1.0.8",
@@ -21,12 +24,36 @@ const PACKAGES: [&str; 3] = [
 /// If they cannot be installed and `ACTIVEPROSPECT_TESTS_NEED_NODE` is set.
 #[must_use]
 pub fn node_clients() -> Option<TempDir> {
-    match install() {
+    installed(install(), NEED_NODE)
+}
+
+/// Installs Python's `requests` into a temporary folder, or prints which test is skipped and why.
+///
+/// # Panics
+///
+/// If it cannot be installed and `ACTIVEPROSPECT_TESTS_NEED_PYTHON` is set.
+#[must_use]
+pub fn python_requests(python: &str) -> Option<TempDir> {
+    let install = || {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut pip = Command::new(python);
+        pip.args(["-m", "pip", "install", "--quiet", "--target"])
+            .arg(folder.path())
+            .arg("requests");
+        run_program(&mut pip, "pip")?;
+        Ok(folder)
+    };
+    installed(install(), NEED_PYTHON)
+}
+
+/// Returns the folder, or prints which test is skipped and why. Panics if `variable` is set.
+fn installed(folder: Result<TempDir, String>, variable: &str) -> Option<TempDir> {
+    match folder {
         Ok(folder) => Some(folder),
         Err(reason) => {
             assert!(
-                std::env::var_os(NEEDED).is_none(),
-                "{reason}; {NEEDED} is set"
+                std::env::var_os(variable).is_none(),
+                "{reason}; {variable} is set"
             );
             skipped(&reason);
             None

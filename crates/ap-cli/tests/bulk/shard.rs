@@ -285,7 +285,9 @@ fn the_recipe_for_gnu_parallel_runs_every_shard() {
     let version = Command::new("parallel").arg("--version").output();
     let is_gnu = version.is_ok_and(|ran| ran.stdout.starts_with(b"GNU parallel"));
     if !is_gnu {
-        eprintln!("skipped: there is no GNU parallel");
+        let is_needed = std::env::var_os("ACTIVEPROSPECT_TESTS_NEED_PARALLEL").is_some();
+        assert!(!is_needed, "there is no GNU parallel");
+        ap_tests::skipped("there is no GNU parallel");
         return;
     }
     let server = Counting::new(not_found);

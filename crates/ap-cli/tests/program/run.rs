@@ -378,8 +378,10 @@ fn check_through_reset(program: &[&str], folder: &Path) {
 
 #[test]
 fn a_python_program_loses_no_call_in_a_reset() {
-    if let Some(python) = python() {
-        let folder = tempfile::tempdir().unwrap();
+    if let Some(python) = python()
+        && let Some(folder) = ap_tests::python_requests(&python)
+    {
+        // Python looks for modules in the folder in which it runs.
         check_through_reset(
             &[&python, "-c", include_str!("../programs/calls.py")],
             folder.path(),

@@ -1,44 +1,40 @@
-"""Makes calls with 100 threads until standard input ends. Only Python's standard library.
+"""Makes calls with 100 threads until standard input ends, each with a session of `requests`.
 
 It prints a line after each 200 calls, and at last the number of calls and of failures as JSON.
 """
-import base64
 import json
 import os
 import sys
 import threading
-import urllib.request
+
+import requests
 
 LISTS = os.environ["ACTIVEPROSPECT_SUPPRESSIONLIST_URL"]
 FLOWS = os.environ["ACTIVEPROSPECT_LCX_URL"]
 KEY = os.environ["ACTIVEPROSPECT_API_KEY"]
-PAIR = base64.b64encode(f"X:{KEY}".encode()).decode()
 
 is_over = threading.Event()
 lock = threading.Lock()
 counts = {"calls": 0, "failures": []}
 
 
-def call(number):
-    body = None
-    url = f"{FLOWS}/flows"
+def call(session, number):
     if number % 2:
         url = f"{LISTS}/lists/do_not_call/items"
-        body = json.dumps({"values": "x" * 1900}).encode()
-    request = urllib.request.Request(url, data=body)
-    request.add_header("Authorization", f"Basic {PAIR}")
-    request.add_header("Accept", "application/json")
-    if body:
-        request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=120) as response:
-        response.read()
+        response = session.post(url, json={"values": "x" * 1900}, timeout=120)
+    else:
+        response = session.get(f"{FLOWS}/flows", timeout=120)
+    response.raise_for_status()
 
 
 def loop(number):
+    session = requests.Session()
+    session.auth = ("X", KEY)
+    session.headers["Accept"] = "application/json"
     while not is_over.is_set():
         failure = None
         try:
-            call(number)
+            call(session, number)
         except Exception as error:
             failure = repr(error)
         with lock:
