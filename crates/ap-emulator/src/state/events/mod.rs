@@ -4,8 +4,10 @@
 pub(crate) mod event;
 pub(crate) mod id;
 pub(crate) mod lead;
+mod members;
 pub(crate) mod seeded;
 pub(crate) mod text;
+pub(crate) mod time;
 pub(crate) mod view;
 
 use std::collections::VecDeque;
@@ -93,7 +95,7 @@ impl Events {
 
     pub(crate) fn find(&self, id: Id) -> Option<Found> {
         if let Some(index) = self.seeded.index_of(id) {
-            return Some(Found::Seeded(Box::new(self.seeded.event(index))));
+            return Some(Found::Seeded(self.seeded.event(index)));
         }
         let index = self.real.binary_search_by_key(&id, |event| event.id).ok()?;
         self.real.get(index).cloned().map(Found::Real)
