@@ -10,6 +10,7 @@ mod found;
 mod keys;
 mod known_secrets;
 mod members;
+mod name_endings;
 mod numbers;
 mod parameters;
 mod quick_look;

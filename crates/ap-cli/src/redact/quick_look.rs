@@ -8,7 +8,7 @@ use activeprospect::ap_core::redact::is_secret_name;
 use memchr::{memchr, memchr2_iter, memrchr2};
 
 use super::keys::KeySearch;
-use super::{KEY_DEPTH, parameters, units};
+use super::{KEY_DEPTH, name_endings, parameters, units};
 
 /// Longer texts are not decoded here, since what they mean would be kept in memory.
 const MAX_DECODED: usize = 64 * 1024;
@@ -47,8 +47,9 @@ fn may_have_secret(text: &[u8], keys: Option<&KeySearch>) -> bool {
 fn may_have_secret_name(text: &[u8]) -> bool {
     memchr2_iter(b':', b'=', text).any(|at| {
         let before = &text[..at];
-        member_name(before).is_some_and(is_secret_name)
-            || text[at] == b'=' && is_secret_name(parameters::name_at_end(before))
+        name_endings::may_be_secret(before)
+            && (member_name(before).is_some_and(is_secret_name)
+                || text[at] == b'=' && is_secret_name(parameters::name_at_end(before)))
     })
 }
 

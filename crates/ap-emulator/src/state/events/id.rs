@@ -31,8 +31,16 @@ impl Id {
 
     /// Returns it as text.
     pub(crate) fn digits(self) -> [u8; 24] {
-        let number = u128::from(self.seconds) << 64 | u128::from(self.rest);
-        std::array::from_fn(|place| DIGITS[(number >> (4 * (23 - place)) & 0xf) as usize])
+        let mut digits = [0; 24];
+        let (seconds, rest) = (self.seconds.to_be_bytes(), self.rest.to_be_bytes());
+        let bytes = seconds.into_iter().chain(rest);
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 0xf)],
+            ]);
+        }
+        digits
     }
 
     /// What follows the second.

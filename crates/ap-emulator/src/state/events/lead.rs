@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-
 use super::id::Id;
+use super::time::Time;
 use crate::example_data;
 use crate::scalar::Scalar;
 
@@ -112,8 +111,7 @@ impl Lead {
     }
 }
 
-/// Formats milliseconds since 1970 as the API does.
-pub(crate) fn iso_8601(ms: i64) -> Scalar<'static> {
-    let at = Timestamp::from_millisecond(ms).unwrap_or_default();
-    Scalar::Text(example_data::iso_8601(at).into())
+/// Returns milliseconds since 1970 as the API does.
+pub(crate) const fn iso_8601(ms: i64) -> Scalar<'static> {
+    Scalar::Time(Time::new(ms))
 }

@@ -4,8 +4,10 @@
 pub(crate) mod event;
 pub(crate) mod id;
 pub(crate) mod lead;
+mod members;
 pub(crate) mod seeded;
 pub(crate) mod text;
+pub(crate) mod time;
 pub(crate) mod view;
 
 use std::collections::VecDeque;
@@ -100,7 +102,7 @@ impl Events {
 
     pub(crate) fn find(&self, id: Id) -> Option<Found> {
         if let Some(index) = self.seeded.index_of(id) {
-            return Some(Found::Seeded(Box::new(self.seeded.event(index))));
+            return Some(Found::Seeded(self.seeded.event(index)));
         }
         if id == seeded::example_id() {
             return Some(Found::Seeded(Box::new(seeded::example())));

@@ -61,6 +61,20 @@ const EVENTS_BEFORE: [u64; COURSES.len() + 1] = {
     }
     before
 };
+/// For each event of a round, its lead, and its place among the events of the lead.
+static POSITIONS: [(u64, usize); EVENTS_IN_ROUND as usize] = {
+    let mut positions = [(0, 0); EVENTS_IN_ROUND as usize];
+    let mut lead = 0;
+    while lead < COURSES.len() {
+        let mut number = 0;
+        while number < COURSES[lead].len() {
+            positions[EVENTS_BEFORE[lead] as usize + number] = (lead as u64, number);
+            number += 1;
+        }
+        lead += 1;
+    }
+    positions
+};
 const LEADS_IN_ROUND: u64 = COURSES.len() as u64;
 const EVENTS_IN_ROUND: u64 = EVENTS_BEFORE[COURSES.len()];
 
@@ -96,6 +110,8 @@ pub(crate) struct Seeded {
     count: u64,
     leads: u64,
     end_ms: i64,
+    /// The time from one lead to the next.
+    room_ms: i64,
 }
 
 impl Seeded {
@@ -103,10 +119,12 @@ impl Seeded {
     pub(crate) fn new(count: u32, now_ms: i64) -> Self {
         let count = u64::from(count);
         let last = count.checked_sub(1);
+        let leads = last.map_or(0, |last| position(last).0 + 1);
         Self {
             count,
-            leads: last.map_or(0, |last| position(last).0 + 1),
+            leads,
             end_ms: now_ms - now_ms.rem_euclid(1000),
+            room_ms: RETENTION_MS / signed(leads.max(1)),
         }
     }
 
@@ -131,8 +149,7 @@ impl Seeded {
     /// Never less than for the index before.
     pub(crate) fn created_ms(self, index: u64) -> i64 {
         let (lead, number) = position(index);
-        let delay = delay_ms(lead, number).min(self.room_ms() / 2);
-        self.submitted_ms(lead) + delay
+        self.submitted_ms(lead) + self.delay_ms(random(lead, 1), number)
     }
 
     /// Returns the index of the lead with this id.
@@ -159,7 +176,7 @@ impl Seeded {
         let course = course(lead_index);
         let (kind, outcome) = course[number];
         let random = random(lead_index, 1);
-        let created_ms = self.created_ms(index);
+        let created_ms = lead.submitted_ms + self.delay_ms(random, number);
         let is_of_recipient = matches!(kind, Kind::Recipient | Kind::Retry);
         let ms = match kind {
             Kind::Filter => 1 + number_below(random, 4),
@@ -188,12 +205,16 @@ impl Seeded {
             sale_price: price(20, 15),
             lead: Arc::clone(lead),
             step: has_step.then(|| step(kind)),
-            feedback: self.feedback(index, kind),
+            feedback: self.feedback(index, (lead_index, number), kind),
         }
     }
 
-    fn feedback(self, index: u64, kind: Kind) -> Option<FeedbackDetails> {
-        let (lead, number) = position(index);
+    fn feedback(
+        self,
+        index: u64,
+        (lead, number): (u64, usize),
+        kind: Kind,
+    ) -> Option<FeedbackDetails> {
         let is_return = (lead % LEADS_IN_ROUND) < LEADS_IN_ROUND / 2;
         matches!(kind, Kind::FeedbackSent | Kind::FeedbackReceived).then(|| FeedbackDetails {
             kind: if is_return { "return" } else { "conversion" },
@@ -246,17 +267,21 @@ impl Seeded {
             field("last_name", last.into()),
             field("city", city.into()),
             field("state", state.into()),
-            field("postal_code", format!("{postal}{number:02}").into()),
+            field("postal_code", with_digits(postal, number).into()),
         ];
         if has_email {
-            let normal = format!("{first}.{last}{index}@example.com").to_ascii_lowercase();
+            let mut normal = format!("{first}.{last}{index}@example.com");
+            normal.make_ascii_lowercase();
             fields.push(field("email", normal.into()));
         }
         fields.push(match has_phone {
-            true => field("phone_1", format!("{area}55501{number:02}").into()),
+            true => field(
+                "phone_1",
+                with_digits(&[area, "55501"].concat(), number).into(),
+            ),
             false => LeadField {
                 is_valid: false,
-                ..field("phone_1", format!("55501{number:02}").into())
+                ..field("phone_1", with_digits("55501", number).into())
             },
         });
         let submitted_ms = self.submitted_ms(index);
@@ -278,14 +303,23 @@ impl Seeded {
     fn submitted_ms(self, lead: u64) -> i64 {
         let leads = signed(self.leads.max(1));
         let start = self.end_ms - RETENTION_MS;
-        let jitter = signed(random(lead, 3)) % (self.room_ms() / 2).max(1);
+        let jitter = signed(random(lead, 3)) % (self.room_ms / 2).max(1);
         // The product is at most the retention times ten million, which fits.
         start + RETENTION_MS * signed(lead) / leads + jitter
     }
 
-    /// The time from one lead to the next.
-    fn room_ms(self) -> i64 {
-        RETENTION_MS / signed(self.leads.max(1))
+    /// How long after the submission an event happens. Never less than for the event before. `random` is that of the
+    /// lead.
+    fn delay_ms(self, random: u64, number: usize) -> i64 {
+        let wait = i64::from(number_below(random, 380));
+        let delay = match number {
+            0 => 4,
+            1 => 30 + wait,
+            2 => 40 + wait,
+            // A retry, or feedback.
+            _ => 60_000 + wait * 1000 + signed(number as u64),
+        };
+        delay.min(self.room_ms / 2)
     }
 }
 
@@ -316,11 +350,8 @@ pub(crate) fn example() -> Event {
 
 /// Returns the index of the lead that an event is about, and the event's place among those of the lead.
 fn position(index: u64) -> (u64, usize) {
-    let in_round = index % EVENTS_IN_ROUND;
-    let lead = EVENTS_BEFORE.partition_point(|before| *before <= in_round) - 1;
-    let number = in_round - EVENTS_BEFORE[lead];
-    let round = index / EVENTS_IN_ROUND * LEADS_IN_ROUND;
-    (round + lead as u64, number as usize)
+    let (lead, number) = POSITIONS[(index % EVENTS_IN_ROUND) as usize];
+    (index / EVENTS_IN_ROUND * LEADS_IN_ROUND + lead, number)
 }
 
 fn party((id, name): (&'static str, &'static str)) -> Party {
@@ -332,18 +363,6 @@ fn party((id, name): (&'static str, &'static str)) -> Party {
 
 fn course(lead: u64) -> Course {
     COURSES[(lead % LEADS_IN_ROUND) as usize]
-}
-
-/// How long after the submission an event happens. Never less than for the event before.
-fn delay_ms(lead: u64, number: usize) -> i64 {
-    let wait = i64::from(number_below(random(lead, 1), 380));
-    match number {
-        0 => 4,
-        1 => 30 + wait,
-        2 => 40 + wait,
-        // A retry, or feedback.
-        _ => 60_000 + wait * 1000 + signed(number as u64),
-    }
 }
 
 fn reason(lead_index: u64, outcome: Outcome, lead: &Lead) -> Text {
@@ -378,6 +397,18 @@ fn step(kind: Kind) -> Step {
 fn number_below(random: u64, end: u32) -> u32 {
     // It is less than `end`.
     u32::try_from(random % u64::from(end)).unwrap_or_default()
+}
+
+/// Returns a text with two digits after it.
+fn with_digits(text: &str, number: u32) -> String {
+    let mut text = text.to_owned();
+    let digits = [number / 10 % 10, number % 10];
+    text.extend(
+        digits
+            .into_iter()
+            .filter_map(|digit| char::from_digit(digit, 10)),
+    );
+    text
 }
 
 /// Keeps 63 bits.

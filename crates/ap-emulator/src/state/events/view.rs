@@ -16,9 +16,13 @@ pub(crate) struct View {
 }
 
 /// An event, as it was found.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives as long as it is read, and most are seeded"
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
-    Seeded(Box<Event>),
+    Seeded(Event),
     Real(Arc<Event>),
 }
 
@@ -60,7 +64,7 @@ impl Reader {
         };
         let event = self.seeded.event_of(index, &lead);
         self.last = Some((lead_index, lead));
-        Found::Seeded(Box::new(event))
+        Found::Seeded(event)
     }
 
     pub(crate) fn read(&mut self, reference: &Reference) -> Option<Found> {

@@ -122,18 +122,19 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let progress = Progress::new(None, earlier, "events");
     let attempts = Attempts::new(&session, args.output.rate)?;
     let mut last_sync = Instant::now();
-    let mut lines = Vec::new();
-    let write = |page: &Page| {
-        lines.clear();
-        let secrets = session.secrets.now();
-        for event in &page.items {
+    let secrets = session.secrets.clone();
+    let encode = move |page: &Page, lines: &mut Vec<u8>| {
+        let secrets = secrets.now();
+        for event in page.events() {
             match is_csv {
-                true => lines::csv(event, &secrets, &mut lines),
-                false => lines::jsonl(event, &secrets, &mut lines),
+                true => lines::csv(event, &secrets, lines),
+                false => lines::jsonl(event, &secrets, lines),
             }
         }
+    };
+    let write = |page: &Page, lines: &mut Vec<u8>| {
         state.is_complete = page.next.is_none();
-        state.rows += page.items.len() as u64;
+        state.rows += page.len() as u64;
         state.counts.ok = state.rows;
         if let Some(next) = &page.next {
             state.cursor = Some(next.as_str().to_owned());
@@ -142,11 +143,11 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         if is_durable {
             last_sync = Instant::now();
         }
-        let printed = sink.commit(&lines, state.clone(), is_durable)?;
+        let printed = sink.commit(lines, state.clone(), is_durable)?;
         progress.update(state.counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, cursor, write));
+    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, cursor, encode, write));
     progress.end();
     let (printed, failure) = match ended? {
         Ok(printed) => (printed, None),

@@ -5,32 +5,44 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::event::{self, Event, Kind, MEMBERS};
+use super::event::{Event, Kind};
 use super::lead::{self, Lead, LeadField, VARIABLES};
-use crate::scalar::write_json;
+use super::members::{self, MEMBERS, Member, Shape};
+use crate::scalar::{write_json, write_text};
 
 /// Where all variables are, where the fields of a lead are, and its id.
 const VARS: &str = "vars";
 const LEAD: &str = "vars.lead";
 const LEAD_ID: &str = "vars.lead.id";
 
+/// More than most texts of leads have.
+const LEAD_LENGTH: usize = 1024;
+
 /// Writes events with the members that `is_shown`.
 pub(crate) struct EventWriter<F> {
     is_shown: F,
-    of_event: Vec<Member<event::Read>>,
-    of_lead: Vec<Member<lead::Read>>,
+    /// Made when the first event of a shape is written. The second part is `true` if something of the lead is shown.
+    outlines: Vec<((Shape, bool), Outline<members::Read>)>,
+    /// Of what `vars` has of a lead, besides its fields: with and without the id, which may be below a field.
+    of_lead: [LeadOutline; 2],
     /// The last lead, and what `vars` has of it. Events of a lead follow each other.
     last: Option<(Arc<Lead>, Vec<u8>)>,
 }
 
-/// A member of an event that is shown.
-struct Member<Read> {
-    /// The dotted name, also of the object that it is in.
-    name: &'static str,
-    object: &'static str,
-    /// How it begins: its own name, and the colon.
-    start: String,
-    read: Read,
+/// A text without the values that differ.
+struct Outline<Read> {
+    /// What comes before each value, and the value.
+    values: Vec<(Vec<u8>, Read)>,
+    /// What comes before the text of the lead, and after it. The first is empty if nothing of the lead is shown.
+    before_lead: Vec<u8>,
+    end: Vec<u8>,
+}
+
+/// The same for the start of what `vars` has of a lead.
+struct LeadOutline {
+    values: Vec<(Vec<u8>, lead::Read)>,
+    /// The object in which the last value is.
+    open: &'static str,
 }
 
 impl Event {
@@ -44,10 +56,14 @@ impl Event {
 
 impl<F: Fn(&str) -> bool> EventWriter<F> {
     pub(crate) fn new(is_shown: F) -> Self {
+        let of_lead = [
+            LeadOutline::new(&is_shown),
+            LeadOutline::new(|name| name != LEAD_ID && is_shown(name)),
+        ];
         Self {
-            of_event: members(MEMBERS, &is_shown),
-            of_lead: members(VARIABLES, &is_shown),
             is_shown,
+            outlines: Vec::new(),
+            of_lead,
             last: None,
         }
     }
@@ -58,38 +74,36 @@ impl<F: Fn(&str) -> bool> EventWriter<F> {
             Some((lead, text)) if Arc::ptr_eq(&lead, &event.lead) => (lead, text),
             _ => (Arc::clone(&event.lead), self.of_lead(&event.lead)),
         };
-        json.push(b'{');
-        let mut object = Object::new("", json);
-        for member in &self.of_event {
-            // A filter is no step of a recipient.
-            let is_foreign = event.kind == Kind::Filter && member.name == "step_id";
-            if let Some(value) = (member.read)(event).filter(|_| !is_foreign) {
-                value.write_json(object.member(member));
-            }
-        }
+        let shape = (Shape::of(event), !lead.1.is_empty());
+        let known = self.outlines.iter().position(|(known, _)| *known == shape);
+        let index = known.unwrap_or_else(|| {
+            let outline = Outline::new(event, shape.1, &self.is_shown);
+            self.outlines.push((shape, outline));
+            self.outlines.len() - 1
+        });
         let (_, of_lead) = self.last.insert(lead);
-        if !of_lead.is_empty() {
-            object.next(VARS).extend_from_slice(of_lead);
+        if let Some((_, outline)) = self.outlines.get(index) {
+            outline.write(event, of_lead, json);
         }
-        if event.kind == Kind::Source && (self.is_shown)("appended") {
-            object.next("").extend_from_slice(b"\"appended\":{}");
-        }
-        object.enter("");
-        json.push(b'}');
     }
 
     /// Returns the members that `vars` has of a lead.
     fn of_lead(&self, lead: &Lead) -> Vec<u8> {
-        let mut json = Vec::new();
-        let mut object = Object::new(VARS, &mut json);
+        let mut json = Vec::with_capacity(LEAD_LENGTH);
         // Such names may be one below the other, or be that of the id.
         let is_nested = |field: &LeadField| field.name.contains('.') || field.name == "id";
         let are_nested = lead.fields.iter().any(is_nested);
-        for member in &self.of_lead {
-            if !(are_nested && member.name == LEAD_ID) {
-                (member.read)(lead).write_json(object.member(member));
-            }
+        let [with_id, without_id] = &self.of_lead;
+        let outline = if are_nested { without_id } else { with_id };
+        for (before, read) in &outline.values {
+            json.extend_from_slice(before);
+            read(lead).write_json(&mut json);
         }
+        let mut object = Object {
+            json: &mut json,
+            open: outline.open,
+            is_empty: outline.values.is_empty(),
+        };
         let mut name = format!("{LEAD}.");
         let fields = lead.fields.iter().filter(|field| {
             name.truncate(LEAD.len() + 1);
@@ -107,7 +121,7 @@ impl<F: Fn(&str) -> bool> EventWriter<F> {
             for field in fields {
                 let json = object.field(&field.name);
                 match field.is_plain() {
-                    true => write_json(&*field.normal, json),
+                    true => write_text(&field.normal, json),
                     false => write_json(&to_value(field), json),
                 }
             }
@@ -117,22 +131,69 @@ impl<F: Fn(&str) -> bool> EventWriter<F> {
     }
 }
 
-/// Returns the members that are shown.
-fn members<Read: Copy>(
-    all: &[(&'static str, Read)],
-    is_shown: impl Fn(&str) -> bool,
-) -> Vec<Member<Read>> {
-    let shown = all.iter().filter(|(name, _)| is_shown(name));
-    let member = |&(name, read): &(&'static str, Read)| {
-        let (object, own) = name.rsplit_once('.').unwrap_or(("", name));
-        Member {
-            name,
-            object,
-            start: format!("\"{own}\":"),
-            read,
+impl Outline<members::Read> {
+    /// Creates it for events of the shape of this one.
+    fn new(event: &Event, has_lead: bool, is_shown: impl Fn(&str) -> bool) -> Self {
+        let mut values = Vec::new();
+        let mut json = vec![b'{'];
+        let mut object = Object::new("", &mut json);
+        for (name, member) in MEMBERS.iter().filter(|(name, _)| is_shown(name)) {
+            // A filter is no step of a recipient.
+            let is_foreign = event.kind == Kind::Filter && *name == "step_id";
+            let Some(value) = member.read(event).filter(|_| !is_foreign) else {
+                continue;
+            };
+            object.member(name);
+            match member {
+                Member::OfKind(_) => value.write_json(object.json),
+                Member::OfEvent(read) => values.push((std::mem::take(object.json), *read)),
+            }
         }
-    };
-    shown.map(member).collect()
+        let before_lead = match has_lead {
+            true => std::mem::take(object.next(VARS)),
+            false => Vec::new(),
+        };
+        if event.kind == Kind::Source && is_shown("appended") {
+            object.next("").extend_from_slice(b"\"appended\":{}");
+        }
+        object.enter("");
+        json.push(b'}');
+        Self {
+            values,
+            before_lead,
+            end: json,
+        }
+    }
+
+    fn write(&self, event: &Event, of_lead: &[u8], json: &mut Vec<u8>) {
+        for (before, read) in &self.values {
+            json.extend_from_slice(before);
+            match read(event) {
+                Some(value) => value.write_json(json),
+                // Not for events of one shape.
+                None => json.extend_from_slice(b"null"),
+            }
+        }
+        for text in [&self.before_lead, of_lead, &self.end] {
+            json.extend_from_slice(text);
+        }
+    }
+}
+
+impl LeadOutline {
+    fn new(is_shown: impl Fn(&str) -> bool) -> Self {
+        let mut json = Vec::new();
+        let mut object = Object::new(VARS, &mut json);
+        let shown = VARIABLES.iter().filter(|(name, _)| is_shown(name));
+        let values = shown.map(|(name, read)| {
+            object.member(name);
+            (std::mem::take(object.json), *read)
+        });
+        Self {
+            values: values.collect(),
+            open: object.open,
+        }
+    }
 }
 
 fn to_value(field: &LeadField) -> Value {
@@ -189,17 +250,18 @@ impl<'a> Object<'a> {
         self.json
     }
 
-    /// Begins a member, and returns what to append its value to.
-    fn member<Read>(&mut self, member: &Member<Read>) -> &mut Vec<u8> {
-        let json = self.next(member.object);
-        json.extend_from_slice(member.start.as_bytes());
-        json
+    /// Begins the member with this dotted name, whose value is appended next.
+    fn member(&mut self, name: &'static str) {
+        let (object, own) = name.rsplit_once('.').unwrap_or(("", name));
+        let json = self.next(object);
+        write_text(own, json);
+        json.push(b':');
     }
 
     /// Begins a field of the lead, and returns what to append its value to.
     fn field(&mut self, name: &str) -> &mut Vec<u8> {
         let json = self.next(LEAD);
-        write_json(name, json);
+        write_text(name, json);
         json.push(b':');
         json
     }
@@ -217,7 +279,7 @@ impl<'a> Object<'a> {
         }
         for part in parts(object).skip(common) {
             self.comma();
-            write_json(part, self.json);
+            write_text(part, self.json);
             self.json.extend_from_slice(b":{");
             self.is_empty = true;
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::super::event::{Event, Kind, MEMBERS, Outcome};
+use super::super::event::{Event, Kind, Outcome};
 use super::super::lead::{LeadField, VARIABLES};
+use super::super::members::MEMBERS;
 use super::super::seeded::Seeded;
 use super::{EventWriter, LEAD, insert, to_value};
 
@@ -14,9 +15,9 @@ const NOW_MS: i64 = 1_795_681_800_500;
 
 /// Returns the members that it has of itself and of its lead, without the fields of the lead.
 fn members(event: &Event) -> Vec<(&'static str, Value)> {
-    let own = MEMBERS.iter().filter_map(|(name, read)| {
+    let own = MEMBERS.iter().filter_map(|(name, member)| {
         let is_foreign = event.kind == Kind::Filter && *name == "step_id";
-        Some((*name, read(event).filter(|_| !is_foreign)?.to_json()))
+        Some((*name, member.read(event).filter(|_| !is_foreign)?.to_json()))
     });
     let of_lead = VARIABLES.iter();
     own.chain(of_lead.map(|(name, read)| (*name, read(&event.lead).to_json())))
@@ -165,7 +166,10 @@ fn an_event_is_written_without_a_tree() {
         let event = seeded.event(index);
         text.clear();
         let measured = allocation_counter::measure(|| writer.write(&event, &mut text));
-        assert!(measured.count_total <= 20, "{}", measured.count_total);
+        // The first event of a shape shows what is the same in all of them.
+        if index >= 100 {
+            assert!(measured.count_total <= 12, "{}", measured.count_total);
+        }
     }
 }
 

@@ -118,36 +118,41 @@ fn export(
     let progress = Progress::new(None, 0, "events");
     let attempts = Attempts::new(&session, args.output.rate.or(config.rate))?;
     let mut counts = Counts::default();
-    let mut messages = output::json_line(&json!({
+    let schema = output::json_line(&json!({
         "type": "SCHEMA",
         "stream": STREAM,
         "schema": schema::of_events(&selection.excluded),
         "key_properties": [KEY],
         "bookmark_properties": [KEY],
-    }))?
-    .into_bytes();
-    let write = |page: &Page| {
+    }))?;
+    let mut schema = Some(schema);
+    let secrets = session.secrets.clone();
+    let encode = move |page: &Page, messages: &mut Vec<u8>| {
         let begin = record_begin(Timestamp::now());
-        let secrets = session.secrets.now();
-        for event in &page.items {
+        let secrets = secrets.now();
+        for event in page.events() {
             messages.extend_from_slice(begin.as_bytes());
-            lines::json(event, &secrets, &mut messages);
+            lines::json(event, &secrets, messages);
             messages.extend_from_slice(b"}\n");
         }
-        counts.ok += page.items.len() as u64;
+    };
+    let write = |page: &Page, messages: &mut Vec<u8>| {
+        if let Some(schema) = schema.take() {
+            messages.splice(..0, schema.into_bytes());
+        }
+        counts.ok += page.len() as u64;
         if let Some(next) = &page.next {
             state.set_bookmark(next)?;
         }
         // Without events, the state that the run began with is the last one too.
-        if !page.items.is_empty() || counts.ok == 0 {
+        if !page.len() == 0 || counts.ok == 0 {
             messages.extend(state.message()?);
         }
-        let printed = output::print(&messages)?;
-        messages.clear();
+        let printed = output::print(messages)?;
         progress.update(counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, bookmark, write));
+    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, bookmark, encode, write));
     progress.end();
     let (printed, failure) = match ended? {
         Ok(printed) => (printed, None),
