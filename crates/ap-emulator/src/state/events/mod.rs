@@ -105,7 +105,7 @@ impl Events {
             return Some(Found::Seeded(self.seeded.event(index)));
         }
         if id == seeded::example_id() {
-            return Some(Found::Seeded(Box::new(seeded::example())));
+            return Some(Found::Seeded(seeded::example()));
         }
         let index = self.real.binary_search_by_key(&id, |event| event.id).ok()?;
         self.real.get(index).cloned().map(Found::Real)
