@@ -9,14 +9,14 @@ use crate::limited_read::read_body;
 
 /// The option and which of its values this is, for errors: they do not repeat what was typed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Occurrence {
     pub(super) option: &'static str,
     pub(super) number: usize,
 }
 
 #[derive(Debug)]
 pub(super) struct Field {
-    pub(super) place: Place,
+    pub(super) occurrence: Occurrence,
     pub(super) name: String,
     /// `None` for an empty list, written `name[]`.
     pub(super) value: Option<Value>,
@@ -29,7 +29,7 @@ pub(super) enum Value {
     Json(Box<RawValue>),
 }
 
-impl Place {
+impl Occurrence {
     pub(super) fn refuse(self, what: &str) -> Failure {
         self.refuse_with(what, "write it as NAME=VALUE")
     }
@@ -52,19 +52,19 @@ impl Field {
     /// Splits a value of an option at its first `=`. A file that it names is read here.
     pub(super) fn parse(
         text: &str,
-        place: Place,
+        occurrence: Occurrence,
         value: impl FnOnce(String) -> Result<Value, Failure>,
     ) -> Result<Self, Failure> {
         if text.ends_with("[]") && !text.contains('=') {
             return Ok(Self {
-                place,
+                occurrence,
                 name: text.to_owned(),
                 value: None,
             });
         }
-        let (name, given) = split(text, place)?;
+        let (name, given) = split(text, occurrence)?;
         Ok(Self {
-            place,
+            occurrence,
             name: name.to_owned(),
             value: Some(value(given.to_owned())?),
         })
@@ -72,10 +72,10 @@ impl Field {
 }
 
 /// Splits a name and a value.
-pub(super) fn split(text: &str, place: Place) -> Result<(&str, &str), Failure> {
+pub(super) fn split(text: &str, occurrence: Occurrence) -> Result<(&str, &str), Failure> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
-        _ => Err(place.refuse("has no name or no =")),
+        _ => Err(occurrence.refuse("has no name or no =")),
     }
 }
 

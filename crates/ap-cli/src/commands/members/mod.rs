@@ -16,7 +16,7 @@ mod tree;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use self::field::{Field, Place, Value};
+use self::field::{Field, Occurrence, Value};
 pub(crate) use self::options::MemberOptions;
 use self::options::{Given, TEXT};
 use self::tree::Tree;
@@ -39,12 +39,12 @@ pub(crate) struct Members(Vec<Field>);
 impl MemberOptions {
     /// Parses all of them. Files are read here.
     pub(crate) fn parse(&self) -> Result<Members, Failure> {
-        let fields = self.0.iter().map(|Given { place, text }| {
-            let value = match place.option {
+        let fields = self.0.iter().map(|Given { occurrence, text }| {
+            let value = match occurrence.option {
                 TEXT => |value| Ok(Value::Text(value)),
                 _ => Value::typed,
             };
-            Field::parse(text, *place, value)
+            Field::parse(text, *occurrence, value)
         });
         if self.standard_inputs().count() > 1 {
             return Err(Failure::usage(
@@ -81,8 +81,8 @@ impl Object {
             return Ok(());
         };
         let is_unknown =
-            |(name, _): &(&str, Place)| !known.contains(name) && other.get(name).is_none();
-        let Some((name, Place { option, number })) = self.0.names().find(is_unknown) else {
+            |(name, _): &(&str, Occurrence)| !known.contains(name) && other.get(name).is_none();
+        let Some((name, Occurrence { option, number })) = self.0.names().find(is_unknown) else {
             return Ok(());
         };
         let nearest = suggestion(known.iter().copied(), name);
@@ -119,6 +119,6 @@ pub(crate) fn pairs_of<'a>(
     given: &'a [String],
 ) -> Result<Vec<(&'a str, &'a str)>, Failure> {
     let given = given.iter().zip(1..);
-    let pairs = given.map(|(text, number)| field::split(text, Place { option, number }));
+    let pairs = given.map(|(text, number)| field::split(text, Occurrence { option, number }));
     pairs.collect()
 }

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, Error};
 
-use super::field::{Place, is_standard_input};
+use super::field::{Occurrence, is_standard_input};
 
 /// The option of texts.
 pub(super) const TEXT: &str = "-f";
@@ -17,7 +17,7 @@ pub(crate) struct MemberOptions(pub(super) Vec<Given>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Given {
-    pub(super) place: Place,
+    pub(super) occurrence: Occurrence,
     pub(super) text: String,
 }
 
@@ -34,7 +34,7 @@ impl MemberOptions {
 
     pub(super) fn standard_inputs(&self) -> impl Iterator<Item = &Given> {
         let given = self.0.iter();
-        given.filter(|given| given.place.option == TYPED && is_standard_input(&given.text))
+        given.filter(|given| given.occurrence.option == TYPED && is_standard_input(&given.text))
     }
 }
 
@@ -45,9 +45,9 @@ impl clap::FromArgMatches for MemberOptions {
             let indices = matches.indices_of(id).unwrap_or_default();
             let texts = matches.get_many::<String>(id).unwrap_or_default();
             for ((index, text), number) in indices.zip(texts).zip(1..) {
-                let place = Place { option, number };
+                let occurrence = Occurrence { option, number };
                 let text = text.clone();
-                all.push((index, Given { place, text }));
+                all.push((index, Given { occurrence, text }));
             }
         }
         all.sort_by_key(|(index, _)| *index);

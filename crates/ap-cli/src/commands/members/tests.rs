@@ -7,7 +7,7 @@ fn members(texts: &[&str], typed: &[&str]) -> Result<Object, Failure> {
     let given = |option, texts: &[&str]| {
         let texts = texts.iter().zip(1..);
         let given = texts.map(move |(text, number)| Given {
-            place: Place { option, number },
+            occurrence: Occurrence { option, number },
             text: (*text).to_owned(),
         });
         given.collect::<Vec<_>>()

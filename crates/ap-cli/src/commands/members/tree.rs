@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::field::{Field, Place, Value};
+use super::field::{Field, Occurrence, Value};
 use super::name::{Part, parts};
 use crate::commands::raw_object::RawObject;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ pub(super) struct Tree(Vec<Member>);
 struct Member {
     name: String,
     /// The value of an option that names it first.
-    place: Place,
+    occurrence: Occurrence,
     node: Node,
 }
 
@@ -38,9 +38,14 @@ const NO_LIST: &str = "names an item of what is no list";
 impl Tree {
     pub(super) fn of(fields: Vec<Field>) -> Result<Self, Failure> {
         let mut root = Node::Object(Self::default());
-        for Field { place, name, value } in fields {
-            let put = parts(&name).and_then(|path| root.put(&path, place, value));
-            put.map_err(|what| place.refuse_name(what))?;
+        for Field {
+            occurrence,
+            name,
+            value,
+        } in fields
+        {
+            let put = parts(&name).and_then(|path| root.put(&path, occurrence, value));
+            put.map_err(|what| occurrence.refuse_name(what))?;
         }
         match root {
             Node::Object(tree) => Ok(tree),
@@ -49,18 +54,25 @@ impl Tree {
     }
 
     /// Returns the names of the object itself, each with the value of an option that has it.
-    pub(super) fn names(&self) -> impl Iterator<Item = (&str, Place)> {
-        self.0.iter().map(|member| (&*member.name, member.place))
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, Occurrence)> {
+        self.0
+            .iter()
+            .map(|member| (&*member.name, member.occurrence))
     }
 
     /// Puts the members into an object. What they do not name stays as it is: in an object below too, but not in a list.
     pub(super) fn put_into(self, object: &mut RawObject<'_>) -> Result<(), Failure> {
-        for Member { name, place, node } in self.0 {
+        for Member {
+            name,
+            occurrence,
+            node,
+        } in self.0
+        {
             let value = match (node, object.get(&name)) {
                 (Node::Object(tree), Some(now)) if now.get() != "null" => {
-                    tree.merged(now, place)?
+                    tree.merged(now, occurrence)?
                 }
-                (node, _) => to_raw_value(&node).map_err(|_| place.refuse("is not JSON"))?,
+                (node, _) => to_raw_value(&node).map_err(|_| occurrence.refuse("is not JSON"))?,
             };
             object.set(&name, Cow::Owned(value));
         }
@@ -68,20 +80,20 @@ impl Tree {
     }
 
     /// Returns an object with these members in it.
-    fn merged(self, now: &RawValue, place: Place) -> Result<Box<RawValue>, Failure> {
-        let mut object =
-            RawObject::parse(now.get().as_bytes()).map_err(|_| place.refuse_name(NO_OBJECT))?;
+    fn merged(self, now: &RawValue, occurrence: Occurrence) -> Result<Box<RawValue>, Failure> {
+        let mut object = RawObject::parse(now.get().as_bytes())
+            .map_err(|_| occurrence.refuse_name(NO_OBJECT))?;
         self.put_into(&mut object)?;
-        to_raw_value(&object).map_err(|_| place.refuse("is not JSON"))
+        to_raw_value(&object).map_err(|_| occurrence.refuse("is not JSON"))
     }
 
     /// Returns a member, which is added if it is new.
-    fn member(&mut self, name: &str, place: Place) -> &mut Node {
+    fn member(&mut self, name: &str, occurrence: Occurrence) -> &mut Node {
         let index = self.0.iter().position(|member| member.name == name);
         let index = index.unwrap_or_else(|| {
             self.0.push(Member {
                 name: name.to_owned(),
-                place,
+                occurrence,
                 node: Node::Unset,
             });
             self.0.len() - 1
@@ -95,7 +107,7 @@ impl Node {
     fn put(
         &mut self,
         path: &[Part<'_>],
-        place: Place,
+        occurrence: Occurrence,
         value: Option<Value>,
     ) -> Result<(), &'static str> {
         let Some((part, rest)) = path.split_first() else {
@@ -108,7 +120,10 @@ impl Node {
             };
         };
         match part {
-            Part::Name(name) => self.object()?.member(name, place).put(rest, place, value),
+            Part::Name(name) => self
+                .object()?
+                .member(name, occurrence)
+                .put(rest, occurrence, value),
             Part::Item => {
                 let items = self.items()?;
                 if rest.is_empty() && value.is_none() {
@@ -121,7 +136,7 @@ impl Node {
                     items.push(Self::Unset);
                 }
                 match items.last_mut() {
-                    Some(item) => item.put(rest, place, value),
+                    Some(item) => item.put(rest, occurrence, value),
                     None => Ok(()),
                 }
             }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::id::Id;
 use super::lead::{Lead, Party, Text};
-use super::members::{MEMBERS, Member};
 use crate::scalar::Scalar;
 
 /// How long the vendor keeps events.
@@ -131,17 +130,6 @@ impl Event {
             lead,
             step: None,
             feedback: None,
-        }
-    }
-
-    /// Returns the member with this name, for example `outcome` or `vars.lead.state`. Of variables, the
-    /// first part may be left out.
-    pub(crate) fn get(&self, name: &str) -> Option<Scalar<'_>> {
-        let is_it =
-            |(own, _): &&(&str, Member)| *own == name || own.strip_prefix("vars.") == Some(name);
-        match MEMBERS.iter().find(is_it) {
-            Some((_, member)) => member.read(self),
-            None => self.lead.get(name.strip_prefix("vars.").unwrap_or(name)),
         }
     }
 

@@ -172,3 +172,16 @@ impl Member {
         }
     }
 }
+
+impl Event {
+    /// Returns the member with this name, for example `outcome` or `vars.lead.state`. Of variables, the
+    /// first part may be left out.
+    pub(crate) fn get(&self, name: &str) -> Option<Scalar<'_>> {
+        let is_it =
+            |(own, _): &&(&str, Member)| *own == name || own.strip_prefix("vars.") == Some(name);
+        match MEMBERS.iter().find(is_it) {
+            Some((_, member)) => member.read(self),
+            None => self.lead.get(name.strip_prefix("vars.").unwrap_or(name)),
+        }
+    }
+}

@@ -145,7 +145,7 @@ fn export(
             state.set_bookmark(next)?;
         }
         // Without events, the state that the run began with is the last one too.
-        if !page.len() == 0 || counts.ok == 0 {
+        if page.len() > 0 || counts.ok == 0 {
             messages.extend(state.message()?);
         }
         let printed = output::print(messages)?;
