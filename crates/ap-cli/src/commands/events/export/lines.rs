@@ -2,6 +2,7 @@
 
 use memchr::memchr2;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::bulk::results::{csv_line, csv_text};
 use crate::redact::Secrets;
@@ -23,9 +24,9 @@ const CSV_COLUMNS: [(&str, &str); 12] = [
 ];
 
 /// Appends an event as the product sent it, without a line end.
-pub(super) fn json(event: &[u8], secrets: &Secrets, out: &mut Vec<u8>) {
+pub(super) fn json(event: &RawValue, secrets: &Secrets, out: &mut Vec<u8>) {
     let start = out.len();
-    for piece in secrets.redact(event) {
+    for piece in secrets.redact(event.get().as_bytes()) {
         out.extend_from_slice(piece);
     }
     // JSON has line ends between its parts alone, and most products send none.
@@ -37,7 +38,7 @@ pub(super) fn json(event: &[u8], secrets: &Secrets, out: &mut Vec<u8>) {
 }
 
 /// Appends the line of an event as JSON.
-pub(super) fn jsonl(event: &[u8], secrets: &Secrets, out: &mut Vec<u8>) {
+pub(super) fn jsonl(event: &RawValue, secrets: &Secrets, out: &mut Vec<u8>) {
     json(event, secrets, out);
     out.push(b'\n');
 }
@@ -51,8 +52,8 @@ pub(super) fn csv_header() -> Vec<u8> {
 }
 
 /// Appends the line of an event as CSV.
-pub(super) fn csv(event: &[u8], secrets: &Secrets, out: &mut Vec<u8>) {
-    let text = secrets.redact_text(event);
+pub(super) fn csv(event: &RawValue, secrets: &Secrets, out: &mut Vec<u8>) {
+    let text = secrets.redact_text(event.get().as_bytes());
     let event: Value = serde_json::from_slice(&text).unwrap_or_default();
     let field = |(_, at): &(&str, &str)| event.pointer(at).map_or_else(String::new, csv_text);
     csv_line(out, CSV_COLUMNS.iter().map(field));

@@ -4,6 +4,7 @@
 //! - This file writes lines to a file with a journal, or to standard output.
 //! - `singer` writes the messages of a Singer tap.
 
+mod last_item;
 mod lines;
 mod pages;
 mod singer;
@@ -123,9 +124,9 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     let attempts = Attempts::new(&session, args.output.rate)?;
     let mut last_sync = Instant::now();
     let secrets = session.secrets.clone();
-    let encode = move |page: &Page, lines: &mut Vec<u8>| {
+    let encode = move |events: &[&RawValue], lines: &mut Vec<u8>| {
         let secrets = secrets.now();
-        for event in page.events() {
+        for event in events {
             match is_csv {
                 true => lines::csv(event, &secrets, lines),
                 false => lines::jsonl(event, &secrets, lines),
@@ -134,7 +135,7 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
     };
     let write = |page: &Page, lines: &mut Vec<u8>| {
         state.is_complete = page.next.is_none();
-        state.rows += page.len() as u64;
+        state.rows += page.len as u64;
         state.counts.ok = state.rows;
         if let Some(next) = &page.next {
             state.cursor = Some(next.as_str().to_owned());

@@ -1,6 +1,5 @@
 //! Reads the pages of a list of events, one after the other, and writes each while the next one is read.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use activeprospect::api::Id;
@@ -11,88 +10,89 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
+use super::last_item::last_item;
 use crate::bulk::attempts::Attempts;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::Printed;
 
-/// Some events, and where those after them begin.
+/// What is known of a page whose events are written.
 pub(super) struct Page {
-    response: Response,
-    /// Where in the body each event is.
-    events: Vec<Range<usize>>,
+    /// How many events it has.
+    pub(super) len: usize,
+    /// Where the events after it begin.
     pub(super) next: Option<Id>,
 }
 
-impl Page {
-    /// Returns each event as the text that the product sent.
-    pub(super) fn events(&self) -> impl Iterator<Item = &[u8]> {
-        let body = self.response.bytes();
-        let text = |range: &Range<usize>| body.get(range.clone());
-        self.events.iter().filter_map(text)
-    }
-
-    /// Returns how many events it has.
-    pub(super) const fn len(&self) -> usize {
-        self.events.len()
-    }
+/// A page as it arrived.
+struct Arrived {
+    response: Response,
+    next: Option<Id>,
 }
 
 /// Why no more pages are read.
 enum Stop {
     /// The reader of the output has gone.
     Gone(Printed),
+    /// The product's answer.
+    Answer(Error),
     Failed(Failure),
 }
 
-/// Reads each page after an event, until the last one or until the reader has gone. `encode` appends the lines of a page to
-/// a text, on a thread of its own, and `write` writes them, page after page. The next page is made and read meanwhile.
+/// Reads each page after an event, until the last one or until the reader has gone. `encode` appends the lines of a page's
+/// events to a text, on a thread of its own, and `write` writes them, page after page. The next page is made and read
+/// meanwhile: only the last event of a page is read before it is called for.
 ///
 /// An error of the server is the inner one.
 pub(super) async fn each(
     attempts: &Attempts<'_>,
     mut list: List<Box<RawValue>>,
     mut position: Option<Id>,
-    encode: impl Fn(&Page, &mut Vec<u8>) + Send + Sync + 'static,
+    encode: impl Fn(&[&RawValue], &mut Vec<u8>) + Send + Sync + 'static,
     mut write: impl FnMut(&Page, &mut Vec<u8>) -> Result<Printed, Failure>,
 ) -> Result<Result<Printed, Error>, Failure> {
     let encode = Arc::new(encode);
     let mut lines = Vec::new();
     let mut read = read_page(attempts, &list).await;
     loop {
-        let page = match read {
-            Ok(page) => page,
+        let Arrived { response, next } = match read {
+            Ok(arrived) => arrived,
             Err(error) => return Ok(Err(error)),
         };
-        let next = page.next.clone();
         // Events are sorted by their ids. Otherwise the export would never end, and have events twice.
-        if next.is_some() && position.is_some_and(|position| next <= Some(position)) {
+        if let (Some(next), Some(position)) = (&next, &position)
+            && next <= position
+        {
             return Err(Failure::new(
                 ExitCode::Other,
                 "a page of events does not come after the one before",
                 "something between here and the vendor may repeat its answers; run the same command again to resume",
             ));
         }
+        position.clone_from(&next);
         let encoding = spawn_blocking({
-            let encode = Arc::clone(&encode);
+            let (encode, next) = (Arc::clone(&encode), next.clone());
             let mut lines = std::mem::take(&mut lines);
             move || {
                 lines.clear();
-                encode(&page, &mut lines);
-                (page, lines)
+                let len = encode_events(&response, next.as_ref(), |events| {
+                    encode(events, &mut lines);
+                });
+                len.map(|len| (Page { len, next }, lines))
             }
         });
         let written = async {
-            let (page, mut lines) = encoding.await.map_err(|_| Stop::Failed(not_encoded()))?;
+            let encoded = encoding.await.map_err(|_| Stop::Failed(not_encoded()))?;
+            let (page, mut lines) = encoded.map_err(Stop::Answer)?;
             match write(&page, &mut lines).map_err(Stop::Failed)? {
                 printed if printed.is_reader_gone() => Err(Stop::Gone(printed)),
                 printed => Ok((printed, lines)),
             }
         };
-        let ended = match &next {
+        let ended = match next {
             None => written.await.map(|(printed, _)| Err(printed)),
             Some(next) => {
-                list = list.after(next.clone());
+                list = list.after(next);
                 let read = async { Ok(read_page(attempts, &list).await) };
                 let both = try_join(written, read).await;
                 both.map(|((_, lines), read)| Ok((lines, read)))
@@ -101,9 +101,9 @@ pub(super) async fn each(
         (lines, read) = match ended {
             Ok(Ok(both)) => both,
             Ok(Err(printed)) | Err(Stop::Gone(printed)) => return Ok(Ok(printed)),
+            Err(Stop::Answer(error)) => return Ok(Err(error)),
             Err(Stop::Failed(failure)) => return Err(failure),
         };
-        position = next;
     }
 }
 
@@ -116,31 +116,49 @@ fn not_encoded() -> Failure {
     )
 }
 
-async fn read_page(attempts: &Attempts<'_>, list: &List<Box<RawValue>>) -> Result<Page, Error> {
-    attempts.call(&list.draft(), decode).await
+async fn read_page(attempts: &Attempts<'_>, list: &List<Box<RawValue>>) -> Result<Arrived, Error> {
+    attempts.call(&list.draft(), arrived).await
 }
 
-/// Reads the events as the text that they are, and the id of the last one alone.
-fn decode(response: Response) -> Result<Page, Error> {
+/// Finds where the next page begins. The events are looked at later.
+fn arrived(response: Response) -> Result<Arrived, Error> {
+    let response = response.error_for_status()?;
+    let last = last_item(response.bytes()).map(id_of);
+    match last {
+        Some(None) => Err(response.unexpected(NO_ID)),
+        last => Ok(Arrived {
+            response,
+            next: last.flatten(),
+        }),
+    }
+}
+
+const NO_ID: &str = "its last event has no id";
+
+fn id_of(event: &[u8]) -> Option<Id> {
     #[derive(Deserialize)]
     struct HasId {
         id: Id,
     }
-    let response = response.error_for_status()?;
+    let event: Option<HasId> = serde_json::from_slice(event).ok();
+    event.map(|event| event.id)
+}
+
+/// Calls a function with the events of a page, each as the text that the product sent, and returns how many there are.
+/// `last` is the id that was found from the end.
+fn encode_events(
+    response: &Response,
+    last: Option<&Id>,
+    encode: impl FnOnce(&[&RawValue]),
+) -> Result<usize, Error> {
     let events: Option<Vec<&RawValue>> = response.json()?;
     let events = events.unwrap_or_default();
-    let last = events.last().map(|last| serde_json::from_str(last.get()));
-    let Ok(last) = last.transpose() else {
-        return Err(response.unexpected("its last event has no id"));
-    };
-    let start = response.bytes().as_ptr().addr();
-    let place = |event: &&RawValue| {
-        let place = event.get().as_ptr().addr() - start;
-        place..place + event.get().len()
-    };
-    Ok(Page {
-        events: events.iter().map(place).collect(),
-        next: last.map(|HasId { id }| id),
-        response,
-    })
+    let found = events
+        .last()
+        .and_then(|event| id_of(event.get().as_bytes()));
+    if found.as_ref() != last || found.is_none() && !events.is_empty() {
+        return Err(response.clone().unexpected(NO_ID));
+    }
+    encode(&events);
+    Ok(events.len())
 }

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use activeprospect::Endpoint as _;
 use jiff::Timestamp;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::pages::Page;
 use super::{Args, Filter, lines, pages, raw};
@@ -127,10 +128,10 @@ fn export(
     }))?;
     let mut schema = Some(schema);
     let secrets = session.secrets.clone();
-    let encode = move |page: &Page, messages: &mut Vec<u8>| {
+    let encode = move |events: &[&RawValue], messages: &mut Vec<u8>| {
         let begin = record_begin(Timestamp::now());
         let secrets = secrets.now();
-        for event in page.events() {
+        for event in events {
             messages.extend_from_slice(begin.as_bytes());
             lines::json(event, &secrets, messages);
             messages.extend_from_slice(b"}\n");
@@ -140,12 +141,12 @@ fn export(
         if let Some(schema) = schema.take() {
             messages.splice(..0, schema.into_bytes());
         }
-        counts.ok += page.len() as u64;
+        counts.ok += page.len as u64;
         if let Some(next) = &page.next {
             state.set_bookmark(next)?;
         }
         // Without events, the state that the run began with is the last one too.
-        if page.len() > 0 || counts.ok == 0 {
+        if page.len > 0 || counts.ok == 0 {
             messages.extend(state.message()?);
         }
         let printed = output::print(messages)?;
