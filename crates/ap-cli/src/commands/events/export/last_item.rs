@@ -3,7 +3,7 @@
 /// Returns the last item of an array in JSON, without reading those before it.
 ///
 /// In JSON, a backslash is in a string, and a quotation mark with an even number of backslashes before it begins or ends one.
-/// So strings and brackets can be told apart from the end too. The answer is only right if the text is valid, which is not
+/// So strings and brackets can be distinguished from the end too. The answer is only right if the text is valid, which is not
 /// checked. `None` if there is no item, or no array.
 pub(super) fn last_item(text: &[u8]) -> Option<&[u8]> {
     let items = text.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
