@@ -198,7 +198,7 @@ impl Explanation<'_> {
     }
 
     /// Returns the lines of a text without keys and without characters that a terminal would obey.
-    fn clean_lines(&self, text: &'_ [u8]) -> impl Iterator<Item = String> {
+    fn clean_lines(&self, text: &[u8]) -> impl Iterator<Item = String> {
         let lines = text.split(|byte| *byte == b'\n');
         lines
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))

@@ -69,15 +69,12 @@ fn read(store: &Store, place: &str) -> Result<Option<LocalKey>, Failure> {
             "remove the file, so that a new key is made, or name another one with --key-file";
         Failure::usage(format!("the file {place} cannot be used: {why}"), hint)
     };
+    if matches!(store.path().try_exists(), Ok(false)) {
+        return Ok(None);
+    }
     // A service manager may have put it there.
-    let is_there = store.path().try_exists().unwrap_or(true);
-    let keys = match is_there {
-        true => {
-            let keys = File::credential(store.path()).keys(None);
-            keys.map_err(|error| unusable(error.to_string()))?
-        }
-        false => return Ok(None),
-    };
+    let keys = File::credential(store.path()).keys(None);
+    let keys = keys.map_err(|error| unusable(error.to_string()))?;
     match keys.as_slice() {
         [key] => LocalKey::parse(key.expose())
             .map(Some)
