@@ -108,7 +108,7 @@ impl<M: Mode, T> ClientBuilder<M, T> {
         self
     }
 
-    /// Makes failed calls again by this policy; by default, none is.
+    /// Retries failed calls by this policy. By default, nothing is retried.
     ///
     /// Only what is safe to repeat is repeated; [`RetryPolicy`] has the rules. A submitted lead never is, and a rejected
     /// key is no failure of this kind. The call's [timeout](Self::timeout) covers all attempts and the waits between
@@ -135,20 +135,20 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     }
 
     /// Sets where the random numbers for the waits between retries come from: a function that returns a number from 0 to
-    /// 1 each time. By default they are those that the standard library has for hash maps.
+    /// 1 each time. By default they come from the standard library's `RandomState`.
     pub fn random(mut self, source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Box::new(source);
         self
     }
 
-    /// Lets at most so many calls start in any time of this length. Clones of the client share the limit.
+    /// Starts at most `calls` calls within any period of the length `per`. Clones of the client share the limit.
     ///
     /// A call waits for its turn within its [timeout](Self::timeout). If its turn does not come before that, it fails at
     /// once with an error of kind [`RateLimit`](ap_core::ErrorKind::RateLimit), and nothing is sent. Each retry needs a
     /// turn too. The second request after a rejected key does not, so that a reset of the key costs no call.
     ///
     /// After a pause, as many calls start at once as the limit allows. For one call every 100 ms, set
-    /// `rate_limit(1, Duration::from_millis(100))`. The client remembers the calls of the last such time, 24 bytes each.
+    /// `rate_limit(1, Duration::from_millis(100))`. The client remembers each call of the last period, 24 bytes each.
     ///
     /// ```
     /// use ap_client::ap_core::{ApiKey, ErrorKind, Service};
@@ -179,8 +179,8 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     /// Sets a header of each request to a service, unless the request has its own one. What
     /// [`Draft::header`] refuses is refused here too, when the client is built.
     ///
-    /// With this you choose the version of TrustedForm's API that plain requests are of, instead of the one that is set
-    /// in the account. Typed endpoints keep the version that they are made for.
+    /// Use this to choose the version of TrustedForm's API for plain requests. Otherwise the account's setting decides.
+    /// Typed endpoints keep the version that they are made for.
     ///
     /// ```
     /// use ap_client::ap_core::{ApiKey, Service};
@@ -366,7 +366,7 @@ where
     }
 }
 
-/// Returns another number from 0 to 1 each time. Nobody needs to be unable to guess it.
+/// Returns another number from 0 to 1 each time. It need not be unpredictable.
 fn random() -> f64 {
     let number = RandomState::new().hash_one(());
     // 2^53 whole numbers have exact doubles.

@@ -44,9 +44,9 @@ struct Route {
 impl UreqTransport {
     /// Creates a transport over your agent, and keeps its connections, resolver and TLS.
     ///
-    /// These are set for each request, whatever the agent says: no redirects, error statuses are
-    /// responses, the deadline and the time for connecting, the size of a head, no `Accept` and no
-    /// `Accept-Encoding` of ureq's own, and no proxy for loopback.
+    /// Each request overrides these settings of the agent: redirects (none is followed), error statuses (returned as
+    /// responses), the deadline, the time for connecting, the size of a head, ureq's own `Accept` and
+    /// `Accept-Encoding` (none is sent), and the proxy for loopback (none).
     ///
     /// These cannot be set for a request without giving up the agent's pool, so build the agent as you
     /// need it:
@@ -132,7 +132,7 @@ impl UreqTransport {
         }
     }
 
-    /// Makes a call through the caller's agent, as far as it lets itself be told.
+    /// Makes a call through the caller's agent, with as many of our settings as the agent allows.
     fn send_by_given(
         &self,
         agent: &Agent,
@@ -146,7 +146,7 @@ impl UreqTransport {
             *head.uri_mut() = uri;
         }
         let connect_timeout = self.config.bounded_connect_timeout();
-        // Nothing here keeps ureq from using its pool; `user_agent`, for one, would.
+        // Only options that keep the agent's pool. `user_agent`, for example, would bypass it.
         let mut config = agent
             .configure_request(head)
             .timeout_global(remaining)
@@ -165,7 +165,7 @@ impl UreqTransport {
             config = config.input_buffer_size(unshared_buffer_size(agent));
         }
         let response = run(agent, config.build(), request.body()).map_err(|error| {
-            // ureq blames the connecting, whichever of the two limits ended it.
+            // ureq reports a timeout of connecting even if the call's deadline ended it.
             let is_deadline = remaining.is_some_and(|remaining| remaining <= connect_timeout);
             let error = match error {
                 Error::Timeout(_) if is_deadline => Error::Timeout(Timeout::Global),
@@ -210,7 +210,7 @@ fn unshared_buffer_size(agent: &Agent) -> usize {
 ///
 /// [`Unsendable`](TransportErrorKind::Unsendable) if a line is longer than ureq can send.
 fn head_of(request: &Request<Bytes>, agent: &Agent) -> Result<Request<()>, TransportError> {
-    // What else is in a line, and the empty line that may follow.
+    // The bytes of a line besides its name and value, and the empty line after the head.
     const REST_OF_LINE: usize = 32;
 
     let target = request.uri().path_and_query();
@@ -285,7 +285,7 @@ fn convert(error: Error, is_proxied: bool, progress: Progress) -> TransportError
     let is_connecting = progress == Progress::Connecting;
     let error = send_error(error);
     match error.kind() {
-        // Until the tunnel is there, only the proxy can have failed; TLS names itself.
+        // Until the tunnel is there, only the proxy can have failed. A TLS failure has its own kind already.
         TransportErrorKind::Closed
         | TransportErrorKind::Malformed
         | TransportErrorKind::TooLarge

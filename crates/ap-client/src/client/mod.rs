@@ -61,7 +61,7 @@ pub(crate) struct Shared<M: Mode> {
     pub(crate) transport: Box<M::AnyTransport>,
 }
 
-/// A header of each request to a service that has none of this name.
+/// A default header of one service. It is added to each request that does not set it.
 pub(crate) type DefaultHeader = (Service, HeaderName, HeaderValue);
 
 /// Returns a number from 0 to 1 each time, for the waits between retries.
@@ -345,7 +345,7 @@ impl Client<Async> {
                     call.received(sent, outcome)
                 }
                 Todo::RefreshKeys(need) => {
-                    // It is rare and its future is large, so a call makes no room for it.
+                    // A refresh is rare and its future is large. In a box, it does not make the future of every call larger.
                     let refreshed = Box::pin(self.refresh_keys(&need, deadline)).await;
                     call.refreshed(need, refreshed)
                 }

@@ -265,8 +265,8 @@ impl Call {
 #[must_use = "a call ends when its attempt is dropped"]
 pub struct Attempt {
     call: Call,
-    /// The product's preference when this attempt was made. An answer changes the preference only
-    /// if it is still this one.
+    /// The product's preference when this attempt was made. An answer changes the product's preference only
+    /// if no other answer has changed it since.
     preference_at_start: Preference,
     /// Where this attempt's key is in the call's list.
     key_index: usize,
@@ -283,7 +283,7 @@ impl Attempt {
         let call = &self.call;
         let (keys, origins) = (call.keys.credentials(), call.account.origins());
         let service = request::check_with(request, keys, &call.tried, origins)?;
-        // Usually the service is the same, and that is cheaper to compare.
+        // Services are compared first: they are usually equal, and that is cheaper than to look up the products.
         if service != call.service && service.product() != call.service.product() {
             return Err(RequestError::OtherProduct(service.product()));
         }
