@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
-    TransportError, TransportErrorKind, check_head, wire_headers,
+    TransportError, TransportErrorKind, check_head, may_end_connection, wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use tokio::runtime::Handle;
@@ -88,8 +88,7 @@ impl HyperTransport {
         if self.room.is_some() {
             body = reserved.keep_with(body);
         }
-        if head.status != StatusCode::UNAUTHORIZED || request.body().is_empty() {
-            // Otherwise the server may have rejected the key without reading the body, and end the connection later.
+        if !may_end_connection(head.status, !request.body().is_empty()) {
             origin.give_back(connection);
         }
         Ok(Response::from_parts(head, body))

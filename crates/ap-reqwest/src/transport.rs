@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
-    TransportError, TransportErrorKind, check_head, check_plain_http, wire_headers,
+    TransportError, TransportErrorKind, check_head, check_plain_http, may_end_connection,
+    wire_headers,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header, response};
+use http::{Request, Response, header, response};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -178,10 +179,8 @@ impl AsyncTransport for ReqwestTransport {
             None => self.round_trip(client, request).await?,
         };
         if let Some(pool) = pool
-            && response.status() == StatusCode::UNAUTHORIZED
-            && !request.body().is_empty()
+            && may_end_connection(response.status(), !request.body().is_empty())
         {
-            // A server can reject a key without reading the body, and end the connection later.
             self.pools.retire(&pool);
         }
         Ok(response)

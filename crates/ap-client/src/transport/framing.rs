@@ -133,6 +133,24 @@ pub fn announces_empty_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
+/// Returns `true` if a connection should not be used again after a response with this status, because the server may
+/// end it: a server can reject a key without reading the request's body.
+///
+/// A product rejects keys with 401, and TrustedForm with 403 too.
+///
+/// ```
+/// use ap_client::transport::may_end_connection;
+/// use http::StatusCode;
+///
+/// assert!(may_end_connection(StatusCode::UNAUTHORIZED, true));
+/// assert!(!may_end_connection(StatusCode::UNAUTHORIZED, false)); // the request has no body
+/// assert!(!may_end_connection(StatusCode::NOT_FOUND, true));
+/// ```
+#[must_use]
+pub fn may_end_connection(status: StatusCode, has_body: bool) -> bool {
+    has_body && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
 /// Returns how many bytes to allocate at once for a body of this announced length: at most 1 MiB, because it
 /// may not arrive.
 ///

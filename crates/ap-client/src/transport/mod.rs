@@ -52,7 +52,7 @@ pub use deadline::{Deadline, Moment};
 pub use fn_transport::{FnTransport, OutgoingCall};
 pub use framing::{
     announces_empty_body, body_capacity, check_head, check_plain_http, check_request, host,
-    wire_headers,
+    may_end_connection, wire_headers,
 };
 pub use io_error::{io_error, io_error_kind};
 pub use library_error::library_error;

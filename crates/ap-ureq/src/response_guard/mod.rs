@@ -15,9 +15,9 @@ mod tests;
 use std::mem;
 use std::sync::Arc;
 
-use ap_client::transport::{TransportConfig, TransportErrorKind, check_head};
+use ap_client::transport::{TransportConfig, TransportErrorKind, check_head, may_end_connection};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport as UreqLayer};
 
@@ -103,8 +103,7 @@ impl<In: UreqLayer> ResponseGuard<In> {
         let framing = call_context::with(|call| {
             check_head(&self.config, &call.method, &head.parts)?;
             call.progress = Progress::HeadReceived;
-            // A server can reject a key without reading the body, and end the connection later.
-            let may_end = call.has_body && head.parts.status == StatusCode::UNAUTHORIZED;
+            let may_end = may_end_connection(head.parts.status, call.has_body);
             Ok((head.framing(&call.method)?, may_end))
         });
         let (framing, may_end) = framing.ok_or_else(no_call)?.map_err(through_ureq)?;
