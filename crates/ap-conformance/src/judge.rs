@@ -21,16 +21,28 @@ const BEFORE_A_DIFFERENCE: usize = 10;
 pub(crate) struct Failure {
     /// What was expected and what was seen, in one line without any part of a key.
     pub message: String,
-    /// How much the failure counts, at most: an error of the wrong kind is a SHOULD whatever the case is.
-    pub level: Level,
+    /// How much the failure counts, whatever the case is. `None` if it counts as the case says.
+    pub level: Option<Level>,
 }
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self {
-            message,
-            level: Level::Must,
-        }
+        let level = None;
+        Self { message, level }
+    }
+}
+
+impl Failure {
+    /// Creates the failure of a rule that holds in every case: a key was shown, or a call never ended.
+    pub(crate) const fn of_every_case(message: String) -> Self {
+        let level = Some(Level::Must);
+        Self { message, level }
+    }
+
+    /// Creates a failure that loses no answer and shows no key.
+    const fn lesser(message: String) -> Self {
+        let level = Some(Level::Should);
+        Self { message, level }
     }
 }
 
@@ -47,17 +59,20 @@ pub(crate) fn judge(
     records: &BTreeMap<&str, Record>,
 ) -> Result<(), Failure> {
     // The rules about keys come first, because a leak is the worst failure.
-    check_leaks(case, secrets, outcomes, records)?;
-    // The kind of an error comes last, because it is the least.
-    let mut other_kind = None;
+    check_leaks(case, secrets, outcomes, records).map_err(Failure::of_every_case)?;
+    // The kind of an error and the order of keys come last, because they are the least.
+    let mut lesser = None;
     for (number, (call, outcome)) in case.each_call().zip(outcomes).enumerate() {
         let in_call = |message| with_call_number(number, case.each_call().count(), message);
         if !call.expect.accepts(&outcome.kind) {
             let message = in_call(unexpected_kind(&call.expect, outcome, secrets));
+            if outcome.has_broken_down() {
+                return Err(Failure::of_every_case(message));
+            }
             if !is_only_of_another_kind(&call.expect, outcome) {
                 return Err(message.into());
             }
-            other_kind.get_or_insert(message);
+            lesser.get_or_insert(format!("{message}; it is an error, but of another kind"));
         }
         check_result(&call.expect, outcome, placeholders, secrets).map_err(in_call)?;
     }
@@ -65,22 +80,23 @@ pub(crate) fn judge(
     for (name, record) in records {
         let listener = case.listeners.get(*name).unwrap_or(&none);
         if case.is_product(name) {
-            check_authorization(case, secrets, record, listener)?;
+            let names = check_authorization(case, secrets, record);
+            let names = names.map_err(Failure::of_every_case)?;
+            if let Some(message) = check_keys(&listener.expect, record, &names)? {
+                lesser.get_or_insert(message);
+            }
         }
         if record.without_tls && listener.https != Some(false) {
             let message = format!("listener {name}: a request arrived without TLS");
-            return Err(message.into());
+            return Err(Failure::of_every_case(message));
         }
         check_requests(&listener.expect, record, placeholders, secrets)
             .and_then(|()| check_connections(listener, record))
             .map_err(|message| format!("listener {name}: {message}"))?;
     }
-    match other_kind {
+    match lesser {
         None => Ok(()),
-        Some(message) => Err(Failure {
-            message: format!("{message}; it is an error, but of another kind"),
-            level: Level::Should,
-        }),
+        Some(message) => Err(Failure::lesser(message)),
     }
 }
 
@@ -236,12 +252,13 @@ fn different(what: &str, expected: &[u8], seen: &[u8], secrets: &[Secret]) -> St
 
 /// Every request at a product has exactly one `Authorization`, byte for byte that of one of the
 /// client's keys; unsigned calls have none. There are at most as many requests as calls times keys.
+///
+/// Returns the names of the keys, in the order of the requests.
 fn check_authorization(
     case: &Case,
     secrets: &[Secret],
     target: &Record,
-    listener: &Listener,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
     let may_be_unsigned = case.calls.iter().any(|call| call.unsigned);
     let mut names = Vec::new();
     for (number, (_, request)) in target.requests.iter().enumerate() {
@@ -280,28 +297,38 @@ fn check_authorization(
             target.requests.len()
         ));
     }
-    if target.requests.is_empty()
-        && let Some(expected) = listener.expect.keys.as_deref()
-        && let Some(first) = expected.first()
-    {
-        return Err(format!(
-            "no request arrived; expected one with the key {first:?}"
-        ));
-    }
-    if let Some(expected) = &listener.expect.keys
+    Ok(names)
+}
+
+/// As many keys arrived as must. That they are others of the client's keys is less: no answer is lost by it.
+///
+/// # Errors
+///
+/// Too few or too many.
+fn check_keys(
+    expect: &ExpectedRequests,
+    target: &Record,
+    names: &[String],
+) -> Result<Option<String>, String> {
+    if let Some(expected) = &expect.keys
         && *expected != names
     {
-        return Err(format!(
-            "expected the keys {expected:?} in this order, saw {names:?}"
-        ));
+        if target.requests.is_empty()
+            && let Some(first) = expected.first()
+        {
+            return Err(format!(
+                "no request arrived; expected one with the key {first:?}"
+            ));
+        }
+        let message = format!("expected the keys {expected:?} in this order, saw {names:?}");
+        return match expected.len() == names.len() {
+            true => Ok(Some(message)),
+            false => Err(message),
+        };
     }
-    let last = &listener.expect.last_keys;
-    if !names.ends_with(last) {
-        return Err(format!(
-            "expected the last keys to be {last:?}, saw {names:?}"
-        ));
-    }
-    Ok(())
+    let last = &expect.last_keys;
+    let is_other = !names.ends_with(last);
+    Ok(is_other.then(|| format!("expected the last keys to be {last:?}, saw {names:?}")))
 }
 
 /// The requests at a listener are as they must be.
@@ -390,6 +417,16 @@ fn check_content(
         if !request.contains(&wanted) {
             let wanted = excerpt(wanted.as_bytes(), secrets);
             return Err(format!("a request lacks {wanted}"));
+        }
+    }
+    for wanted in &expect.once {
+        let wanted = placeholders.fill(wanted)?;
+        let count = request.matches(&wanted).count();
+        if count != 1 {
+            let wanted = excerpt(wanted.as_bytes(), secrets);
+            return Err(format!(
+                "a request contains {wanted} {count} times; expected once"
+            ));
         }
     }
     let Some(body) = &expect.body else {

@@ -68,6 +68,11 @@ impl Outcome {
         }
     }
 
+    /// Returns `true` if the call has no result: it panicked, or did not end.
+    pub(crate) fn has_broken_down(&self) -> bool {
+        matches!(self.kind.as_str(), "hung" | "panicked")
+    }
+
     /// Returns `true` if the call did not end, or only because of the suite's own limit.
     pub(crate) fn has_hung(&self) -> bool {
         self.kind == "hung" || self.is_at_limit

@@ -60,7 +60,7 @@ impl Verdict {
     /// The verdict of a run in which the subject answered nothing.
     pub(crate) fn hung(message: String) -> Self {
         Self {
-            result: Err(message.into()),
+            result: Err(Failure::of_every_case(message)),
             kinds: vec!["hung".to_owned()],
             details: String::new(),
             memory: None,

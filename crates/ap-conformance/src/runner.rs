@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ap_client::transport::{AsyncTransport, TransportConfig, TransportError};
 
-use crate::case::{Case, Level};
+use crate::case::Case;
 use crate::context::SuiteContext;
 use crate::expected_failures::ExpectedFailures;
 use crate::judge::Failure;
@@ -209,14 +209,12 @@ where
 }
 
 fn entry(case: &Case, state: CaseState, reason: String, total: CaseTotal) -> CaseReport {
-    let is_should = |failure: &Failure| failure.level == Level::Should;
+    let failure = total.failure.as_ref();
     CaseReport {
         id: case.id.clone(),
-        level: if total.failure.as_ref().is_some_and(is_should) {
-            Level::Should
-        } else {
-            case.level
-        },
+        level: failure
+            .and_then(|failure| failure.level)
+            .unwrap_or(case.level),
         state,
         reason,
         millis: total.elapsed.as_millis().try_into().unwrap_or(u64::MAX),

@@ -93,7 +93,7 @@ mod tests {
                 assert!(ids.insert(case.id.clone()), "{} is used twice", case.id);
             }
         }
-        assert_eq!(ids.len(), 1035);
+        assert_eq!(ids.len(), 1029);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
         let in_folder = std::fs::read_dir(folder).unwrap().count();
         assert_eq!(

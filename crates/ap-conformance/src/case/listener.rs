@@ -61,6 +61,8 @@ pub(crate) struct ExpectedRequests {
     pub lines: Option<Vec<String>>,
     /// Texts that every request must contain (header names in lower case).
     pub has: Vec<String>,
+    /// Texts that every request must contain exactly once.
+    pub once: Vec<String>,
     /// Texts that no request may contain.
     pub lacks: Vec<String>,
     /// The names of the keys that arrived, in order.

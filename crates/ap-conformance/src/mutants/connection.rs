@@ -136,6 +136,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 // These listeners read no request.
                 "!tls/tls-server",
                 "!connections/answer-before-the-request",
+                // This answer can also be read.
+                "!framing/two-equal-lengths",
             ]),
         ..NO_FAULT
     },

@@ -103,7 +103,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             let timeout = call.state().first_timeout.unwrap_or(Duration::MAX);
             call.send_until(request, Deadline::after(call.mutant.now(), timeout))
         },
-        fails: FailingCases::listed(&["replay/one-deadline", "time/one-deadline-for-all-attempts"]),
+        fails: FailingCases::listed(&["time/one-deadline-for-all-attempts"]),
         ..NO_FAULT
     },
     Mutant {

@@ -8,6 +8,7 @@ mod bad_input;
 mod hangs;
 #[path = "../../examples/judge/lacks.rs"]
 mod lacks;
+mod levels;
 #[cfg(unix)]
 mod other_languages;
 mod plain_transport;
