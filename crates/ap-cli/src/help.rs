@@ -21,7 +21,8 @@ $ ap flows list --jq '.[] | {id, name}'
 $ ap events export --from 2026-10-01 --to 2026-11-01 -o october.csv
 $ ap lists check do_not_call numbers.txt -o checked.csv
 $ ap certs retain leads.csv -o retained.csv
-$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv -o verdicts.csv
+$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 \\
+    leads.csv -o verdicts.csv
 $ ap help exit-codes",
     ),
     (

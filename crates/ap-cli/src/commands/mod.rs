@@ -4,9 +4,11 @@
 //!
 //! 1. Add a file here with its arguments, a struct that derives `clap::Args`, and a function `run`.
 //! 2. Add a variant to [`Command`] and a line to [`run()`].
-//! 3. Add a row to the table of commands in docs/cli.md, examples to its help (`help.rs`, `help/`), and
-//!    a row to `tests/program/commands.rs`.
-//! 4. If it makes no call, or cannot run on the emulator, say so in `calls_products` and `emulator_refusal`.
+//! 3. Add a row to the table of commands in docs/cli.md, and examples to its help (`help.rs`, `help/`).
+//! 4. In `tests/program/commands.rs`, add a row to `ROWS` if the command calls a product. Otherwise add a line to
+//!    `ELSEWHERE`, which names the file of its tests.
+//! 5. If it makes no call, say so in `calls_products`. If it cannot run on the emulator, add a constant to
+//!    `emulator_refusal`, and to `ALL` there.
 //!
 //! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.
 //! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through

@@ -111,13 +111,15 @@ $ ap certs verify 65e0e50100000000000000000000000000000001",
     (
         "ap leads",
         "\
-$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv -o verdicts.csv
+$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 \\
+    leads.csv -o verdicts.csv
 $ ap leads search 'pine austin'",
     ),
     (
         "ap leads submit",
         "\
-$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 leads.csv -o verdicts.csv
+$ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 \\
+    leads.csv -o verdicts.csv
 $ ap leads submit 65e0b2000000000000000001 65e0a1000000000000000004 -f age=35",
     ),
     (

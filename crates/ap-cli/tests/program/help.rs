@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::common::Home;
+use std::collections::BTreeSet;
+
+use crate::common::{self, Home};
 
 #[test]
 fn mistyped_words_get_a_suggestion_in_our_words() {
@@ -58,24 +60,20 @@ fn without_a_command_the_help_is_printed() {
 }
 
 /// Every command, by its arguments.
-const COMMANDS: [&[&str]; 9] = [
-    &[],
-    &["api"],
-    &["auth"],
-    &["auth", "login"],
-    &["auth", "logout"],
-    &["auth", "rotate"],
-    &["auth", "status"],
-    &["completions"],
-    &["emulate"],
-];
+fn commands(home: &Home) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    common::commands(home, "", &mut found);
+    assert!(found.len() > 60, "{found:?}");
+    found.into_iter().collect()
+}
 
 #[test]
 fn every_help_has_examples_and_fits_80_columns() {
     let home = Home::new();
-    for command in COMMANDS {
+    for command in commands(&home) {
+        let words: Vec<&str> = command.split_whitespace().collect();
         for option in ["-h", "--help"] {
-            let ran = home.run_bare(&[command, &[option]].concat());
+            let ran = home.run_bare(&[&words[..], &[option]].concat());
             assert!(
                 ran.succeeds().contains("\nExamples:\n  $ ap "),
                 "{command:?}"
@@ -90,22 +88,19 @@ fn every_help_has_examples_and_fits_80_columns() {
 #[test]
 fn the_emulator_is_offered_only_where_it_can_be_used() {
     let home = Home::new();
-    let refused = [
-        &["auth", "login"][..],
-        &["auth", "logout"],
-        &["auth", "rotate"],
-        &["emulate"],
-    ];
-    for command in COMMANDS {
-        let help = home.run_bare(&[command, &["--help"]].concat());
+    let refused = ["auth login", "auth logout", "auth rotate", "emulate"];
+    for command in commands(&home) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let help = home.run_bare(&[&words[..], &["--help"]].concat());
         let mut options = help.succeeds().lines().map(str::trim_start);
         let is_offered = options.any(|line| line.split_whitespace().next() == Some("--emulator"));
-        assert_eq!(is_offered, !refused.contains(&command), "{command:?}");
+        assert_eq!(is_offered, !refused.contains(&&*command), "{command:?}");
     }
     for command in refused {
-        let ran = home.run_bare(&[command, &["--emulator"]].concat());
+        let words: Vec<&str> = command.split(' ').collect();
+        let ran = home.run_bare(&[&words[..], &["--emulator"]].concat());
         ran.fails(2, "--emulator starts an emulator");
-        let ran = home.run_bare(&[command, &["--emulatr"]].concat());
+        let ran = home.run_bare(&[&words[..], &["--emulatr"]].concat());
         assert!(!ran.stderr.contains("--emulator"), "{}", ran.stderr);
     }
     home.run_bare(&["api", "--emulator", "flows"]).succeeds();

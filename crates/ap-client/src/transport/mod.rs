@@ -167,7 +167,7 @@ pub trait AsyncTransport: Send + Sync {
 /// [`ClientBuilder::build`](crate::ClientBuilder) works.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no transport that `build` can make",
-    note = "use the `ClientBuilder` of `ap_ureq` or `ap_reqwest`, or give a ready transport to `build_with`"
+    note = "use the `ClientBuilder` of `ap_ureq`, `ap_reqwest` or `ap_hyper`, or give a ready transport to `build_with`"
 )]
 pub trait Connect: Sized {
     /// Makes the transport. Nothing is sent yet.

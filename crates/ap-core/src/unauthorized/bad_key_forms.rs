@@ -48,8 +48,10 @@ pub enum Trust {
 /// A free account, or a plan without the resource, also gets a 401 or 403. Treating that as a bad key would
 /// stop the use of a good one. The exchange tries another key for these forms alone.
 ///
-/// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. A new member name
-/// also goes into `Members`, at the end of `unauthorized/mod.rs`, and a new status into `Unauthorized::from_answer`.
+/// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. Their number is in
+/// `tests/vectors.rs`, and `is_bad_key` in `tests/properties.rs` states the rule in another way: it needs a line too. A new
+/// member name also goes into `Members`, at the end of `unauthorized/mod.rs`. A new status changes `Unauthorized`, which
+/// knows 401 and 403.
 pub const BAD_KEY_FORMS: &[BadKeyForm] = &[
     BadKeyForm {
         product: None,
