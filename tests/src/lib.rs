@@ -25,6 +25,9 @@ mod documents {
     #[doc = include_str!("../../README.md")]
     struct Readme;
 
+    #[doc = include_str!("../../docs/conformance/choosing-cases.md")]
+    struct ChoosingCases;
+
     #[doc = include_str!("../../docs/conformance/index.md")]
     struct Conformance;
 

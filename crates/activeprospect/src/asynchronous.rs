@@ -61,7 +61,7 @@ pub type Items<E> = ap_client::Items<E, Async>;
 /// # Ok::<(), activeprospect::Error>(())
 /// ```
 pub fn client_from_env() -> Result<Client, Error> {
-    let keys = FromEnvironment::new().map_err(env::keys_error)?;
+    let keys = FromEnvironment::new().map_err(|error| env::keys_error(&error))?;
     ClientBuilder::new()
         .key_source(OnThread::new(keys))
         .origins(env::origins(env::variable)?)

@@ -21,8 +21,9 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-pub(crate) fn keys_error(error: ap_keys::Error) -> Error {
-    Error::build(error.to_string()).with_source(error)
+/// Says what is wrong with the variables of keys. Nothing but variables was read, so there is no error behind this one.
+pub(crate) fn keys_error(error: &ap_keys::Error) -> Error {
+    Error::build(error.to_string())
 }
 
 /// Returns the vendor's origins, with those of the variables instead.

@@ -123,6 +123,11 @@ fn message(error: &Error) -> String {
             Some(kind) => format!("{}: {error}: {kind}", service.product()),
             None => format!("{}: {error}", service.product()),
         },
+        // Why the key source failed; an error does not repeat its source.
+        (ErrorKind::Auth, _) => match std::error::Error::source(error) {
+            Some(why) => format!("{error}: {why}"),
+            None => error.to_string(),
+        },
         (ErrorKind::Status(_), _) => match retry_after::of(error) {
             Some(wait) => format!("{error} and asks to wait {} s", wait.as_secs()),
             None => error.to_string(),
@@ -221,4 +226,36 @@ fn status_hint(status: StatusCode) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use activeprospect::blocking::ClientBuilder;
+    use activeprospect::{ApiKey, KeySource, KeySourceError, Service, fake};
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Locked;
+
+    impl KeySource for Locked {
+        fn keys(&self, _: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+            Err(KeySourceError::new("the store is locked"))
+        }
+    }
+
+    #[test]
+    fn a_message_says_once_why_the_keys_could_not_be_read_again() {
+        let key = ApiKey::parse("placeholder-key").unwrap();
+        let client = ClientBuilder::new()
+            .key(key.with_label("first"))
+            .key_source(Locked)
+            .build_with(fake(|_| (401, r#"{"error":"authentication failed"}"#)))
+            .unwrap();
+        let error = client.get(Service::LeadConduit, "/flows").send();
+        assert_eq!(
+            Failure::from(error.unwrap_err()).message,
+            r#"LeadConduit rejected the API key: "first"; the key source failed: the store is locked"#
+        );
+    }
 }

@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ap_core::{Account, ApiKey, Draft, Error, KeyRing, Origins, RetryPolicy, Service};
+use ap_core::{
+    Account, ApiKey, Draft, Error, KeyRing, Origins, RequestError, RetryPolicy, Service,
+};
 use http::{HeaderName, HeaderValue};
 
 use crate::client::{Client, DefaultHeader, Random, Shared};
@@ -351,18 +353,17 @@ where
     N: TryInto<HeaderName>,
     V: TryInto<HeaderValue>,
 {
-    let name = name.try_into().ok();
-    let Some((name, value)) = name.zip(value.try_into().ok()) else {
-        return Err(Error::build(
-            "a default header's name or value is not valid HTTP",
-        ));
+    let refused = |error: Error| Error::build(format!("a default header cannot be sent: {error}"));
+    let Ok(name) = name.try_into() else {
+        return Err(refused(RequestError::HeaderName.into()));
+    };
+    let Ok(value) = value.try_into() else {
+        return Err(refused(RequestError::HeaderValue(name).into()));
     };
     let draft = Draft::get(service, "/").header(name.clone(), value.clone());
     match draft.prepare(&Origins::vendor(), None) {
         Ok(_) => Ok((service, name, value)),
-        Err(error) => Err(Error::build(format!(
-            "a default header cannot be sent: {error}"
-        ))),
+        Err(error) => Err(refused(error)),
     }
 }
 

@@ -56,7 +56,22 @@ pub struct FakeTransport<F> {
     time: Mutex<Duration>,
 }
 
-/// What the function of a [`fake`] may return.
+/// What the function of a [`fake`] may return: a status and a body, an [`http::Response`], or a `Result` of these.
+///
+/// ```
+/// use ap_client::ap_core::{ApiKey, Service};
+/// use ap_client::transport::{TransportError, TransportErrorKind};
+/// use ap_client::{Blocking, ClientBuilder, fake};
+///
+/// // One answer, then the connection ends.
+/// let mut answers = vec![Err(TransportError::new(TransportErrorKind::Closed)), Ok((200, "[]"))];
+/// let client = ClientBuilder::<Blocking>::new()
+///     .key(ApiKey::parse("1234567890")?)
+///     .build_with(fake(move |_| answers.pop().unwrap()))?;
+/// assert!(client.get(Service::LeadConduit, "/flows").send().is_ok());
+/// assert!(client.get(Service::LeadConduit, "/flows").send().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait FakeResponse {
     /// Converts this into the outcome of a round trip.
     ///

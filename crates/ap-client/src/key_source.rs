@@ -54,6 +54,32 @@ pub trait KeySource: Send + Sync {
 }
 
 /// A [`KeySource`] for async clients. The contract is the same, and the future may be dropped at any point.
+///
+/// ```
+/// use ap_client::ap_core::ApiKey;
+/// use ap_client::{AsyncKeySource, KeySourceError};
+/// use async_trait::async_trait;
+/// use std::time::Duration;
+/// # async fn fetch() -> std::io::Result<String> { Ok("1234567890".to_owned()) }
+///
+/// struct Vault;
+///
+/// #[async_trait]
+/// impl AsyncKeySource for Vault {
+///     async fn keys(&self, _remaining: Option<Duration>) -> Result<Vec<ApiKey>, KeySourceError> {
+///         let unreachable = |error| KeySourceError::new("the vault cannot be reached").with_source(error);
+///         let text = fetch().await.map_err(unreachable)?; // your secret store
+///         let key = ApiKey::parse(&text);
+///         let key = key.map_err(|error| KeySourceError::new("the vault's key is invalid").with_source(error))?;
+///         Ok(vec![key])
+///     }
+/// }
+/// # use std::task::{Context, Poll, Waker};
+/// # let mut keys = Vault.keys(None);
+/// # let Poll::Ready(keys) = keys.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+/// # assert_eq!(keys?.len(), 1);
+/// # Ok::<(), KeySourceError>(())
+/// ```
 #[async_trait]
 #[diagnostic::on_unimplemented(note = "wrap a blocking key source in `ap_keys::OnThread`")]
 pub trait AsyncKeySource: Send + Sync {
@@ -95,6 +121,17 @@ impl<S: AsyncKeySource + ?Sized> AsyncKeySource for Arc<S> {
 ///
 /// All calls that waited for the same answer share it, so it is cheap to clone. If you make one, you are
 /// responsible for its text: no key, and no part of one.
+///
+/// ```
+/// use ap_client::KeySourceError;
+/// use std::error::Error as _;
+/// use std::io;
+///
+/// let missing = io::Error::from(io::ErrorKind::NotFound);
+/// let error = KeySourceError::new("the keys file cannot be read").with_source(missing);
+/// assert_eq!(error.to_string(), "the keys file cannot be read");
+/// assert_eq!(error.source().unwrap().to_string(), "entity not found");
+/// ```
 #[derive(Clone)]
 pub struct KeySourceError {
     message: Arc<str>,

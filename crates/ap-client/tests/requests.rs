@@ -115,8 +115,8 @@ fn what_cannot_be_written_is_a_request_error() {
         (get("/").query(&"text"), RequestError::Query),
         (get("/").json(&no_text), RequestError::Body("JSON")),
         (get("/").form(&nested), RequestError::Body("a form")),
-        (header("x y", "1"), RequestError::InvalidHeader),
-        (header("x", "a\nb"), RequestError::InvalidHeader),
+        (header("x y", "1"), RequestError::HeaderName),
+        (header("x", "a\nb"), RequestError::HeaderValue(name("x"))),
         (
             get("/").header("x", bytes),
             RequestError::HeaderValue(name("x")),
@@ -528,12 +528,13 @@ fn a_default_header_that_cannot_be_sent_is_an_error_of_the_builder() {
         (
             "a b",
             "1",
-            "a default header's name or value is not valid HTTP",
+            "a default header cannot be sent: a header's name is not valid HTTP; use letters, digits and hyphens",
         ),
         (
             "x-a",
             "a\nb",
-            "a default header's name or value is not valid HTTP",
+            "a default header cannot be sent: the value of the header x-a contains a byte that is not printable ASCII; \
+                encode it",
         ),
         (
             "authorization",

@@ -6,6 +6,12 @@ use crate::case::{Capability, Case, Level, Profile};
 use crate::memory;
 
 /// A case as [`Suite::list`](crate::Suite::list) shows it.
+///
+/// ```
+/// for case in ap_conformance::Suite::builtin().list().filter(|case| case.id().starts_with("tls/")) {
+///     println!("{} ({}): {} [{}]", case.id(), case.level(), case.requirement(), case.source());
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CaseInfo<'a> {
     case: &'a Case,

@@ -9,6 +9,13 @@ const LIKENESS: f64 = 0.75;
 const OFFERED: usize = 3;
 
 /// Why a choice of cases, or an exception from them, is refused.
+///
+/// ```
+/// use ap_conformance::Suite;
+///
+/// let error = Suite::builtin().only("authorization/exactt").unwrap_err();
+/// assert!(error.to_string().contains("did you mean authorization/exact?"), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChoiceError {

@@ -9,7 +9,9 @@ use std::time::Instant;
 use crate::case::Case;
 use crate::outcome::Outcome;
 use crate::secrets::{Secret, around_key, excerpt, one_line};
-use crate::server::{Event, Piece, Record, What, merge};
+use crate::server::{
+    Conversation, Direction, Event, Piece, Record, What, merge, tls_records_in_words,
+};
 
 /// How many lines of a head, of an error and of a log are shown.
 const LINES: usize = 20;
@@ -45,13 +47,8 @@ impl Explanation<'_> {
     pub(crate) fn trace(&self) -> String {
         let mut all: Vec<(&str, &Event)> = Vec::new();
         for (name, record) in self.records {
-            all.extend(
-                record
-                    .conversation
-                    .events
-                    .iter()
-                    .map(|event| (*name, event)),
-            );
+            let events = record.tls.events.iter().chain(&record.conversation.events);
+            all.extend(events.map(|event| (*name, event)));
         }
         all.sort_by_key(|(_, event)| event.at);
         let mut text = self.surroundings();
@@ -124,17 +121,7 @@ impl Explanation<'_> {
         }
         for number in 0..count.min(CONNECTIONS) {
             writeln!(text, "{name}, connection {}", number + 1)?;
-            let mut joined: Vec<What> = Vec::new();
-            let events = record.conversation.events.iter();
-            for event in events.filter(|event| event.connection == number) {
-                let is_merged = joined
-                    .last_mut()
-                    .is_some_and(|last| merge(last, &event.what));
-                if !is_merged {
-                    joined.push(event.what.clone());
-                }
-            }
-            for what in joined {
+            for what in joined(&record.tls, number).chain(joined(&record.conversation, number)) {
                 self.event(text, &what, false)?;
             }
         }
@@ -150,6 +137,17 @@ impl Explanation<'_> {
             What::Opened => Ok(()),
             What::Received(piece) => self.piece(text, '>', piece, is_trace),
             What::Sent(piece) => self.piece(text, '<', piece, is_trace),
+            What::Tls(direction, records) => {
+                let mark = match direction {
+                    Direction::Received => '>',
+                    Direction::Sent => '<',
+                };
+                let (kind, length) = (&records.kind, records.length);
+                match records.count {
+                    1 => writeln!(text, "  {mark} {length} bytes: TLS {kind}"),
+                    count => writeln!(text, "  {mark} {length} bytes: {count} times TLS {kind}"),
+                }
+            }
             What::ClientClosed => writeln!(text, "  * the client closed the connection"),
             What::Ended(how) => writeln!(text, "  * the listener {how}"),
             What::Failed(why) => writeln!(text, "  * {why}"),
@@ -158,6 +156,9 @@ impl Explanation<'_> {
 
     /// Shows a head line by line, and of a body only its length, or also its start.
     fn piece(&self, text: &mut String, mark: char, piece: &Piece, is_trace: bool) -> fmt::Result {
+        if let Some(records) = tls_records_in_words(&piece.start) {
+            return writeln!(text, "  {mark} {} bytes: {records}", piece.length);
+        }
         let is_binary = |byte: &u8| *byte == 0 || *byte == 0x16;
         if piece.start.iter().take(3).any(is_binary) {
             return writeln!(text, "  {mark} ({} bytes that are not text)", piece.length);
@@ -205,4 +206,19 @@ impl Explanation<'_> {
             .filter(|line| !line.is_empty())
             .map(|line| one_line(&String::from_utf8_lossy(line), self.secrets))
     }
+}
+
+/// Returns what happened on a connection, with what belongs together in one.
+fn joined(conversation: &Conversation, connection: usize) -> impl Iterator<Item = What> {
+    let mut joined: Vec<What> = Vec::new();
+    let events = conversation.events.iter();
+    for event in events.filter(|event| event.connection == connection) {
+        let is_merged = joined
+            .last_mut()
+            .is_some_and(|last| merge(last, &event.what));
+        if !is_merged {
+            joined.push(event.what.clone());
+        }
+    }
+    joined.into_iter()
 }

@@ -7,6 +7,17 @@ use crate::case::Level;
 use crate::report::{CaseReport, CaseState, Report};
 
 /// Returns an HTML page for some reports. It loads nothing from anywhere.
+///
+/// ```
+/// use ap_client::transport::Connect as _;
+/// use ap_conformance::{Suite, html};
+/// use ap_ureq::UreqTransport as MyTransport; // yours goes here
+///
+/// let report = Suite::builtin().only("authorization/exact")?.quiet().check(MyTransport::connect);
+/// let page = html(&[report]);
+/// assert!(page.contains("authorization/exact"));
+/// # Ok::<(), ap_conformance::ChoiceError>(())
+/// ```
 #[must_use]
 pub fn html(reports: &[Report]) -> String {
     let mut page = format!(

@@ -13,6 +13,12 @@ const COPIES: u64 = 6;
 ///
 /// A meter for [`Suite::memory_meter`](crate::Suite::memory_meter). It reads `VmHWM` of
 /// `/proc/self/status`, so it measures on Linux only; elsewhere it returns `None`.
+///
+/// ```
+/// use ap_conformance::{Suite, peak_memory};
+///
+/// let suite = Suite::builtin().memory_meter(peak_memory);
+/// ```
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

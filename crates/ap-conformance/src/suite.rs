@@ -65,6 +65,20 @@ where
 /// A choice of cases, with the failures that are expected.
 ///
 /// [`check`] and [`check_async`] run all cases and expect no failure.
+///
+/// ```
+/// use ap_client::transport::Connect as _;
+/// use ap_conformance::{Capability, Suite};
+/// use ap_ureq::UreqTransport as MyTransport; // yours goes here
+///
+/// let suite = Suite::builtin()
+///     .subject("my-transport")
+///     .filter("authorization/")?
+///     .without(Capability::Proxy, "it is for servers that are reached directly")?
+///     .quiet();
+/// suite.check(MyTransport::connect).assert();
+/// # Ok::<(), ap_conformance::ChoiceError>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a suite does nothing before it checks"]
 pub struct Suite {
@@ -92,6 +106,29 @@ impl Suite {
     /// # Errors
     ///
     /// [`CaseError`] if a file cannot be read or is not in the format of `docs/conformance/writing-cases.md`.
+    ///
+    /// ```
+    /// use ap_conformance::Suite;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("mine.json"), r#"{
+    ///     "description": "What our own server does.",
+    ///     "cases": [{
+    ///         "id": "mine/empty",
+    ///         "title": "An empty list",
+    ///         "requirement": "A client returns a body as it came.",
+    ///         "source": "RFC 9110 section 6.4",
+    ///         "level": "MUST",
+    ///         "listeners": {"target": {"script": ["read", {"respond": {"status": 200, "body": "[]"}}]}},
+    ///         "calls": [{"path": "/flows", "expect": {"outcome": "response", "body": "[]"}}]
+    ///     }]
+    /// }"#)?;
+    /// let suite = Suite::from_folder(folder.path())?;
+    /// assert_eq!(suite.list().next().unwrap().id(), "mine/empty");
+    /// # use ap_client::transport::Connect as _;
+    /// # suite.quiet().check(ap_ureq::UreqTransport::connect).assert();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_folder(folder: &Path) -> Result<Self, CaseError> {
         files::read_folder(folder).map(Self::of)
     }
@@ -242,6 +279,12 @@ impl Suite {
     /// # Errors
     ///
     /// [`ChoiceError`] if there is no such case, or no reason.
+    ///
+    /// ```
+    /// let suite = ap_conformance::Suite::builtin()
+    ///     .expected_failure("framing/short-body-fin", "the library does not compare the length")?;
+    /// # Ok::<(), ap_conformance::ChoiceError>(())
+    /// ```
     pub fn expected_failure(self, id: &str, reason: &str) -> Result<Self, ChoiceError> {
         self.expect_failure(ExpectedFailure {
             id: id.to_owned(),
@@ -269,6 +312,16 @@ impl Suite {
     /// # Errors
     ///
     /// [`ChoiceError`] for the first entry that is not valid.
+    ///
+    /// ```
+    /// let list = r#"[{
+    ///     "id": "framing/short-body-fin",
+    ///     "reason": "the library does not compare the length",
+    ///     "result": "saw response"
+    /// }]"#;
+    /// let suite = ap_conformance::Suite::builtin().expected_failures(list)?;
+    /// # Ok::<(), ap_conformance::ChoiceError>(())
+    /// ```
     pub fn expected_failures(self, list: &str) -> Result<Self, ChoiceError> {
         let mut entries = expected_failures::parse(list)?.into_iter();
         entries.try_fold(self, Self::expect_failure)

@@ -7,6 +7,21 @@ use crate::product::Service;
 /// The service and method of a request, and if it may be sent twice.
 ///
 /// Responses and errors keep this: it decides which product they are of and if a retry is safe.
+///
+/// ```
+/// use ap_core::{Called, Service, TransportError, TransportErrorKind};
+/// use http::Request;
+///
+/// let request = Request::post("https://app.leadconduit.com/flows").body(())?;
+/// let called = Called::new(Service::LeadConduit, &request);
+/// assert!(!called.is_repeatable(), "a POST has its effect each time");
+///
+/// // The connection ended after the request was sent, so a second one could do harm.
+/// let error = TransportError::new(TransportErrorKind::Closed);
+/// let error = ap_core::Error::from(error).with_called(called);
+/// assert!(!error.may_retry());
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Called {
     pub(crate) service: Service,

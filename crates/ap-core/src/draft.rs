@@ -145,6 +145,20 @@ impl Draft {
     }
 
     /// Sets a header, instead of an earlier one of the same name.
+    ///
+    /// ```
+    /// use ap_core::{Draft, Origins, Service};
+    ///
+    /// let draft = Draft::get(Service::LeadConduit, "/flows").header("X-Request-Id", "7");
+    /// let (request, _) = draft.prepare(&Origins::vendor(), None)?;
+    /// assert_eq!(request.headers()["x-request-id"], "7");
+    ///
+    /// let two_lines = Draft::get(Service::LeadConduit, "/flows").header("X-Request-Id", "7\n8");
+    /// let error = two_lines.prepare(&Origins::vendor(), None).unwrap_err();
+    /// let text = "the value of the header x-request-id contains a byte that is not printable ASCII; encode it";
+    /// assert_eq!(error.to_string(), text);
+    /// # Ok::<(), ap_core::Error>(())
+    /// ```
     pub fn header<N, V>(mut self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -155,7 +169,8 @@ impl Draft {
                 .headers
                 .try_insert(name, value)
                 .map_err(|_| RequestError::TooManyHeaders),
-            _ => Err(RequestError::InvalidHeader),
+            (Ok(name), Err(_)) => Err(RequestError::HeaderValue(name)),
+            (Err(_), _) => Err(RequestError::HeaderName),
         };
         self.keep(set);
         self

@@ -138,6 +138,17 @@ impl fmt::Debug for ApiKey {
 ///
 /// Positions are byte offsets from 0. The text is never repeated; only a character outside ASCII, which no
 /// key can contain, is named.
+///
+/// ```
+/// use ap_core::{ApiKey, InvalidKey};
+///
+/// let error = ApiKey::parse("placeholder key").unwrap_err();
+/// assert_eq!(error, InvalidKey::Space { at: 11 });
+/// assert_eq!(error.to_string(), "the key contains a space at byte 11; remove it");
+///
+/// let error = ApiKey::parse("Authorization: Basic WDpwbGFjZWhvbGRlcg==").unwrap_err();
+/// assert_eq!(error.to_string(), "this is a header line; enter only the key");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {

@@ -5,6 +5,14 @@ use crate::error::Error;
 use crate::response::Response;
 
 /// One page of a list.
+///
+/// ```
+/// use ap_core::Page;
+///
+/// let page = Page::new(vec!["a", "b"], Some(2));
+/// let is_last = page.next.is_none();
+/// assert!(page.items.len() == 2 && !is_last);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T, C> {

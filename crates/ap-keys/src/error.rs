@@ -8,7 +8,18 @@ use ap_client::KeySourceError;
 
 /// What is wrong with a file, a variable or a command that has keys, and what to do next.
 ///
-/// It contains no key and no part of one. Names of files are escaped.
+/// It contains no key and no part of one. Names of files are escaped. The source is the operating system's error, if
+/// there is one.
+///
+/// ```
+/// use ap_keys::Store;
+///
+/// let folder = tempfile::tempdir()?;
+/// let error = Store::new(folder.path()).read().unwrap_err(); // a folder is no keys file
+/// eprintln!("{}", error.message());
+/// eprintln!("to do: {}", error.hint());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}; {hint}")]
 pub struct Error {

@@ -153,6 +153,19 @@ impl Store {
 }
 
 /// A [`Store`] that no other process can change. The lock ends when this is dropped, or with the process.
+///
+/// ```
+/// use ap_core::ApiKey;
+/// use ap_keys::Store;
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = Store::new(folder.path().join("keys"));
+/// let locked = store.lock()?;
+/// locked.write(&[ApiKey::parse("1234567890")?, ApiKey::parse("0987654321")?])?;
+/// assert_eq!(locked.read()?.unwrap().len(), 2);
+/// assert!(locked.remove()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct LockedStore {
     path: PathBuf,

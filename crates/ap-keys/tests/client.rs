@@ -117,7 +117,8 @@ fn the_error_of_a_client_without_a_key_says_why_the_file_was_not_used() {
     let (_folder, path) = folder();
     common::write(&path, &format!("{OLD}\n"), 0o644);
     let error = call(&Product::accepting(OLD).client(File::new(&path))).unwrap_err();
-    let text = error.to_string();
+    assert!(!error.to_string().contains(OLD), "{error}");
+    let text = error.source().unwrap().to_string();
     assert!(
         text.contains("other users can read or write the keys file"),
         "{text}"

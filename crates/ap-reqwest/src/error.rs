@@ -10,12 +10,33 @@ use ap_client::transport::{
 };
 
 /// Converts an error that occurred before the response's head was received.
+///
+/// ```
+/// use ap_reqwest::ap_client::transport::TransportErrorKind;
+/// use ap_reqwest::{error, reqwest};
+///
+/// // reqwest refuses to make such a request.
+/// let refused = reqwest::Proxy::all("no URL").unwrap_err();
+/// let error = error::send_error(refused);
+/// assert_eq!(error.kind(), TransportErrorKind::Unsendable);
+/// assert_eq!(error.to_string(), "the HTTP library would change the request, so it was not sent");
+/// ```
 #[must_use]
 pub fn send_error(error: reqwest::Error) -> TransportError {
     convert(error, TransportErrorKind::Closed)
 }
 
 /// Converts an error that occurred while the response's body was read.
+///
+/// ```
+/// use ap_reqwest::ap_client::transport::TransportError;
+/// use ap_reqwest::{error, reqwest};
+///
+/// async fn read(response: reqwest::Response) -> Result<Vec<u8>, TransportError> {
+///     let body = response.bytes().await.map_err(error::body_error)?;
+///     Ok(body.into())
+/// }
+/// ```
 #[must_use]
 pub fn body_error(error: reqwest::Error) -> TransportError {
     convert(error, TransportErrorKind::Truncated)

@@ -29,6 +29,16 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// A server may close the connection on which it rejected a key, so send such a request on a new one if you can
 /// choose.
+///
+/// ```
+/// use ap_tower::Resent;
+/// use http::Request;
+///
+/// fn may_reuse_connection<B>(request: &Request<B>) -> bool {
+///     request.extensions().get::<Resent>().is_none()
+/// }
+/// assert!(may_reuse_connection(&Request::new(())));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resent;
 

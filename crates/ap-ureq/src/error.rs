@@ -12,12 +12,30 @@ use ap_client::transport::{
 use ureq::{Error, Timeout};
 
 /// Converts an error that came instead of a response's head.
+///
+/// ```
+/// use ap_ureq::ap_client::transport::TransportErrorKind;
+/// use ap_ureq::{error, ureq};
+///
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// let error = error::send_error(ureq::Error::Io(refused));
+/// assert_eq!(error.kind(), TransportErrorKind::Connect);
+/// ```
 #[must_use]
 pub fn send_error(error: Error) -> TransportError {
     convert(error, TransportErrorKind::Closed)
 }
 
 /// Converts an error that came while a response's body was read.
+///
+/// ```
+/// use ap_ureq::ap_client::transport::TransportErrorKind;
+/// use ap_ureq::{error, ureq};
+///
+/// let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+/// let error = error::body_error(ureq::Error::Io(ended));
+/// assert_eq!(error.kind(), TransportErrorKind::Truncated);
+/// ```
 #[must_use]
 pub fn body_error(error: Error) -> TransportError {
     convert(error, TransportErrorKind::Truncated)

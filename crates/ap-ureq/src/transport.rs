@@ -20,6 +20,19 @@ use crate::error::{body_error, send_error};
 use crate::hidden_key::HiddenKey;
 
 /// A blocking transport over a [`ureq::Agent`]. Cheap to clone; clones share their connections.
+///
+/// [`ClientBuilder::build`](crate::ClientBuilder) makes one. Make it yourself to share it between clients:
+///
+/// ```
+/// use ap_ureq::ap_client::transport::{Connect as _, TransportConfig};
+/// use ap_ureq::ap_core::ApiKey;
+/// use ap_ureq::{ClientBuilder, UreqTransport};
+///
+/// let transport = UreqTransport::connect(&TransportConfig::new())?;
+/// let one = ClientBuilder::new().key(ApiKey::parse("1234567890")?).build_with(transport.clone())?;
+/// let other = ClientBuilder::new().key(ApiKey::parse("0987654321")?).build_with(transport)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct UreqTransport {
     library: Library,
@@ -64,6 +77,17 @@ impl UreqTransport {
     /// - **`https://localhost`** goes to whatever the agent's resolver says, and TLS checks who is there.
     ///   `http://localhost` is always 127.0.0.1, without asking the resolver. For `::1`, write `http://[::1]`.
     /// - **Shorter timeouts** of the agent hold as well.
+    ///
+    /// ```
+    /// use ap_ureq::ap_client::transport::TransportConfig;
+    /// use ap_ureq::ap_core::ApiKey;
+    /// use ap_ureq::{ClientBuilder, UreqTransport, ureq};
+    ///
+    /// let agent = ureq::Agent::config_builder().user_agent("").no_delay(true).build().new_agent();
+    /// let transport = UreqTransport::from_agent(agent, &TransportConfig::new());
+    /// let client = ClientBuilder::new().key(ApiKey::parse("1234567890")?).build_with(transport)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn from_agent(agent: Agent, config: &TransportConfig) -> Self {
         Self::new(Library::Given(agent), config)

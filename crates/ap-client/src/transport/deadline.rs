@@ -10,6 +10,15 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 /// A point on a transport's own monotonic clock, counted from any fixed start.
 ///
 /// Moments of two transports cannot be compared.
+///
+/// ```
+/// use ap_client::transport::Moment;
+/// use std::time::{Duration, Instant};
+///
+/// let start = Instant::now(); // kept in the transport
+/// let now = Moment::after_start(start.elapsed());
+/// assert!(now.since_start() < Duration::from_secs(3600));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Duration);
 
@@ -73,6 +82,17 @@ impl Deadline {
     /// # Errors
     ///
     /// [`Timeout`](TransportErrorKind::Timeout) if the deadline has passed: nothing must be sent then.
+    ///
+    /// ```
+    /// use ap_client::transport::{Deadline, Moment};
+    /// use std::time::Duration;
+    ///
+    /// let start = Moment::after_start(Duration::ZERO);
+    /// let deadline = Deadline::after(start, Duration::from_secs(60));
+    /// assert_eq!(deadline.begin(start)?, Some(Duration::from_secs(60)));
+    /// assert!(deadline.begin(Moment::after_start(Duration::from_secs(60))).is_err());
+    /// # Ok::<(), ap_client::transport::TransportError>(())
+    /// ```
     pub fn begin(self, now: Moment) -> Result<Option<Duration>, TransportError> {
         match self.remaining(now) {
             Some(Duration::ZERO) => Err(TransportError::new(TransportErrorKind::Timeout)),

@@ -121,6 +121,31 @@ impl fmt::Debug for FnTransport {
 }
 
 /// A checked request that the function of a [`FnTransport`] sends, and what it may use for that.
+///
+/// ```
+/// use ap_client::transport::{
+///     FnTransport, OutgoingCall, TransportConfig, TransportError, TransportErrorKind, response_head,
+/// };
+/// use http::response;
+///
+/// /// Sends a request by a library that adds `Host` and the length itself, and has no proxies.
+/// fn send(call: &OutgoingCall<'_>) -> Result<(response::Parts, &'static [u8]), TransportError> {
+///     if call.proxy().is_some() {
+///         return Err(TransportError::new(TransportErrorKind::Setup));
+///     }
+///     let (method, url) = (call.request.method().as_str(), call.request.uri().to_string());
+///     let (headers, body, timeout) = (call.text_headers()?, call.body(), call.time);
+///     # let _ = (method, url, headers, body, timeout);
+///     // Your HTTP library goes here.
+///     Ok((response_head(200, [("Content-Length", "2")])?, b"[]"))
+/// }
+///
+/// let transport = FnTransport::new(&TransportConfig::new(), send);
+/// # use ap_client::transport::{Deadline, Transport as _};
+/// # let request = http::Request::get("https://app.leadconduit.com/flows").body(Default::default())?;
+/// # assert_eq!(transport.send(&request, Deadline::NEVER)?.body(), "[]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 pub struct OutgoingCall<'a> {
     /// The request, without its framing.

@@ -115,6 +115,15 @@ pub fn check_request(request: &Request<Bytes>) -> Result<HeaderMap, TransportErr
 /// This looks at the URI alone. `localhost` passes, so connect to
 /// [`localhost_addresses`](super::localhost_addresses) and not to what a resolver or a hosts file says.
 ///
+/// ```
+/// use ap_client::transport::check_plain_http;
+///
+/// assert!(check_plain_http(&"https://app.leadconduit.com/flows".parse()?).is_ok());
+/// assert!(check_plain_http(&"http://127.0.0.1:8080/flows".parse()?).is_ok());
+/// assert!(check_plain_http(&"http://app.leadconduit.com/flows".parse()?).is_err());
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Unsendable`](TransportErrorKind::Unsendable) if it goes elsewhere, where others could read the key.
@@ -127,7 +136,15 @@ pub fn check_plain_http(uri: &Uri) -> Result<(), TransportError> {
 }
 
 /// Returns `true` if an empty body is announced by `Content-Length: 0`: if the method usually has a body
-/// (RFC 9110 section 8.6).
+/// (RFC 9110 section 8.6). [`wire_headers`] adds it.
+///
+/// ```
+/// use ap_client::transport::announces_empty_body;
+/// use http::Method;
+///
+/// assert!(announces_empty_body(&Method::POST));
+/// assert!(!announces_empty_body(&Method::GET));
+/// ```
 #[must_use]
 pub fn announces_empty_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
@@ -169,6 +186,22 @@ pub fn body_capacity(announced: Option<u64>) -> usize {
 }
 
 /// Checks a response's head before its body is read, with the same rules for every transport.
+///
+/// ```
+/// use ap_client::transport::{TransportConfig, TransportErrorKind, check_head, response_head};
+/// use http::Method;
+///
+/// let config = TransportConfig::new();
+/// let check = |lines: &[(&str, &str)]| {
+///     let head = response_head(200, lines.iter().copied())?;
+///     check_head(&config, &Method::GET, &head)
+/// };
+/// assert!(check(&[("Content-Length", "2")]).is_ok());
+/// let two_lengths = check(&[("Content-Length", "2"), ("Content-Length", "3")]);
+/// assert_eq!(two_lengths.unwrap_err().kind(), TransportErrorKind::Malformed);
+/// let no_length = check(&[]);
+/// assert_eq!(no_length.unwrap_err().kind(), TransportErrorKind::Truncated);
+/// ```
 ///
 /// # Errors
 ///

@@ -140,6 +140,49 @@ pub trait Transport: Send + Sync {
 
 /// An async transport. The contract is that of [`Transport`], and dropping a future ends its round trip and
 /// leaves nothing behind.
+///
+/// ```
+/// use ap_client::ap_core::{ApiKey, Service};
+/// use ap_client::transport::{AsyncTransport, Clock, Deadline, Moment, TransportError};
+/// use ap_client::{Async, ClientBuilder};
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// # use std::task::{Context, Poll, Waker};
+/// # async fn sleep(_: std::time::Duration) {}
+///
+/// struct MyTransport {
+///     clock: Clock,
+/// }
+///
+/// #[async_trait]
+/// impl AsyncTransport for MyTransport {
+///     fn now(&self) -> Moment {
+///         self.clock.now()
+///     }
+///
+///     async fn sleep_until(&self, moment: Moment) {
+///         // The sleep of your runtime.
+///         sleep(moment.since_start().saturating_sub(self.now().since_start())).await;
+///     }
+///
+///     async fn send(&self, request: &Request<Bytes>, deadline: Deadline) -> Result<Response<Bytes>, TransportError> {
+///         let _remaining = deadline.begin(self.now())?;
+///         // Your HTTP library goes here.
+///         assert_eq!(request.uri(), "https://app.leadconduit.com/flows");
+///         Ok(Response::new(Bytes::from_static(b"[]")))
+///     }
+/// }
+///
+/// let client = ClientBuilder::<Async>::new()
+///     .key(ApiKey::parse("1234567890")?)
+///     .build_with(MyTransport { clock: Clock::start() })?;
+/// let call = client.get(Service::LeadConduit, "/flows").send(); // await it
+/// # let mut call = std::pin::pin!(call);
+/// # let Poll::Ready(response) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+/// # assert_eq!(response?.text()?, "[]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[async_trait]
 pub trait AsyncTransport: Send + Sync {
     /// Returns the present moment on this transport's clock.
@@ -165,6 +208,47 @@ pub trait AsyncTransport: Send + Sync {
 
 /// A transport that can be made from a [`TransportConfig`], so that
 /// [`ClientBuilder::build`](crate::ClientBuilder) works.
+///
+/// ```
+/// use ap_client::ap_core::ApiKey;
+/// use ap_client::transport::{Clock, Connect, TransportConfig, TransportError};
+/// use ap_client::{Blocking, ClientBuilder};
+/// # use ap_client::transport::{Deadline, Moment, Transport};
+/// # use bytes::Bytes;
+/// # use http::{Request, Response};
+///
+/// struct MyTransport {
+///     clock: Clock,
+///     config: TransportConfig,
+/// }
+///
+/// impl Connect for MyTransport {
+///     fn connect(config: &TransportConfig) -> Result<Self, TransportError> {
+///         // A setting that the library cannot keep is an error: it must not be ignored.
+///         if config.proxy.is_some() {
+///             return Err(TransportError::setup("this transport has no proxies; leave the proxy out"));
+///         }
+///         Ok(Self { clock: Clock::start(), config: config.clone() })
+///     }
+/// }
+/// # impl Transport for MyTransport {
+/// #     fn now(&self) -> Moment {
+/// #         self.clock.now()
+/// #     }
+/// #     fn sleep_until(&self, moment: Moment) {
+/// #         self.clock.sleep_until(moment);
+/// #     }
+/// #     fn send(&self, _: &Request<Bytes>, _: Deadline) -> Result<Response<Bytes>, TransportError> {
+/// #         let _ = &self.config;
+/// #         Ok(Response::new(Bytes::new()))
+/// #     }
+/// # }
+///
+/// let client = ClientBuilder::<Blocking, MyTransport>::new()
+///     .key(ApiKey::parse("1234567890")?)
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no transport that `build` can make",
     note = "use the `ClientBuilder` of `ap_ureq`, `ap_reqwest` or `ap_hyper`, or give a ready transport to `build_with`"
@@ -182,6 +266,16 @@ pub trait Connect: Sized {
 ///
 /// Clients mark a request that they send again after a rejected key: a server may close the connection on
 /// which it rejected the first one.
+///
+/// ```
+/// use ap_client::transport::FreshConnection;
+/// use http::Request;
+///
+/// fn may_reuse_connection<B>(request: &Request<B>) -> bool {
+///     request.extensions().get::<FreshConnection>().is_none()
+/// }
+/// assert!(may_reuse_connection(&Request::new(())));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreshConnection;
 

@@ -8,7 +8,7 @@ use super::lacks::without;
 
 pub(crate) struct Program {
     pub name: &'static str,
-    interpreter: &'static str,
+    pub interpreter: &'static str,
     file: &'static str,
     lacks: &'static [(Capability, &'static str)],
     judge: fn(&Suite, &str) -> Report,

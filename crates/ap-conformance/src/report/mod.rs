@@ -10,7 +10,21 @@ use serde_json::{Value, json};
 
 use crate::case::Level;
 
-/// The results of a subject, in the order of ids.
+/// The results of a subject, in the order of ids. Its `Display` is the report for people.
+///
+/// ```
+/// use ap_client::transport::Connect as _;
+/// use ap_conformance::{CaseState, Suite};
+/// use ap_ureq::UreqTransport as MyTransport; // yours goes here
+///
+/// let report = Suite::builtin().only("authorization/exact")?.quiet().check(MyTransport::connect);
+/// for case in report.cases().iter().filter(|case| case.state() == CaseState::Failed) {
+///     println!("{}: {}\n{}", case.id(), case.reason(), case.details());
+/// }
+/// assert_eq!(report.count(CaseState::Passed), 1);
+/// assert_eq!(report.to_json()["summary"]["failed"], 0);
+/// # Ok::<(), ap_conformance::ChoiceError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub(crate) subject: String,
@@ -231,7 +245,7 @@ impl Report {
         let _ = writeln!(std::io::stderr(), "conformance: {}", self.counts());
     }
 
-    /// Returns the report as JSON, in the form that `docs/conformance/index.md` describes.
+    /// Returns the report as JSON, in the form that `docs/conformance/reading-a-failure.md` describes.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let cases: Vec<_> = self

@@ -8,10 +8,13 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
+use super::recorded_stream::RecordedStream;
+use super::state::ListenerState;
+
 /// An accepted connection.
 pub(crate) enum Connection {
     Plain(TcpStream),
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    Tls(Box<StreamOwned<ServerConnection, RecordedStream>>),
 }
 
 /// The first byte of a TLS connection: a record with a handshake.
@@ -38,6 +41,8 @@ impl Connection {
         tcp: TcpStream,
         tls: Option<Arc<ServerConfig>>,
         greeting: &[u8],
+        state: &Arc<ListenerState>,
+        number: usize,
     ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         tcp.set_write_timeout(Some(Duration::from_secs(10)))?;
@@ -47,6 +52,7 @@ impl Connection {
         tcp.set_read_timeout(Some(Duration::from_secs(5)))?;
         let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
         connection.writer().write_all(greeting)?;
+        let tcp = RecordedStream::new(tcp, state, number);
         let mut stream = StreamOwned::new(connection, tcp);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
@@ -100,7 +106,7 @@ impl Connection {
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => &tls.sock,
+            Self::Tls(tls) => &tls.sock.tcp,
         }
     }
 }

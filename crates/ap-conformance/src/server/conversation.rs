@@ -32,11 +32,30 @@ pub(crate) enum What {
     Opened,
     Received(Piece),
     Sent(Piece),
+    /// TLS records of one kind, one after another.
+    Tls(Direction, TlsRecords),
     ClientClosed,
     /// The listener ended the connection, in these words.
     Ended(&'static str),
     /// The connection failed, for example in the TLS handshake.
     Failed(String),
+}
+
+/// The direction of bytes, as the listener sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Received,
+    Sent,
+}
+
+/// TLS records of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsRecords {
+    /// What they are, in words.
+    pub kind: String,
+    pub count: usize,
+    /// The length of all of them, with their headers.
+    pub length: usize,
 }
 
 /// Bytes that were received or sent.
@@ -86,11 +105,19 @@ impl Conversation {
     }
 }
 
-/// Adds a piece to the last one of the same direction. Returns `false` if it has another.
+/// Adds a piece to the last one of the same direction, or TLS records to those of the same kind. Returns `false` if the last
+/// is another.
 pub(crate) fn merge(last: &mut What, next: &What) -> bool {
     match (last, next) {
         (What::Received(last), What::Received(next)) | (What::Sent(last), What::Sent(next)) => {
             last.append(&next.start, next.length);
+            true
+        }
+        (What::Tls(one, last), What::Tls(other, next))
+            if one == other && last.kind == next.kind =>
+        {
+            last.count += next.count;
+            last.length += next.length;
             true
         }
         _ => false,

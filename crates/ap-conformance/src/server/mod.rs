@@ -6,8 +6,10 @@
 mod connection;
 mod conversation;
 mod plan;
+mod recorded_stream;
 mod script;
 mod state;
+mod tls_records;
 mod tunnel;
 
 use std::collections::BTreeMap;
@@ -21,10 +23,11 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use connection::Connection;
-pub(crate) use conversation::{Event, Piece, What, merge};
+pub(crate) use conversation::{Conversation, Direction, Event, Piece, What, merge};
 pub(crate) use plan::{ListenerPlan, plans};
 use state::ListenerState;
 pub(crate) use state::Record;
+pub(crate) use tls_records::tls_records_in_words;
 
 /// How long the suite's own connections may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
@@ -214,7 +217,7 @@ fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<Lis
             {
                 state.add_bytes_without_tls(number, &bytes);
             }
-            match Connection::accept(tcp, tls, greeting.as_bytes()) {
+            match Connection::accept(tcp, tls, greeting.as_bytes(), &state, number) {
                 // A client may close the connection at any time. What it sent until then is recorded.
                 Ok(connection) => drop(script::run(connection, &script, &state, number)),
                 Err(error) => {
@@ -227,5 +230,40 @@ fn accept_connections(socket: &TcpListener, plan: &ListenerPlan, state: &Arc<Lis
     }
     for thread in threads {
         let _ = thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+    use crate::authority::Authority;
+    use crate::case::Certificate;
+
+    #[test]
+    fn the_alert_that_answers_plain_http_is_recorded() {
+        let tls = Authority::new().unwrap();
+        let tls = tls.server_config(Certificate::Good).unwrap();
+        let bound = Bound::bind(["target"].into_iter()).unwrap();
+        let plan = BTreeMap::from([("target".to_owned(), ListenerPlan::of_tls(tls))]);
+        let server = bound.start(plan);
+        let mut client = TcpStream::connect(server.addresses["target"]).unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let mut alert = [0; 7];
+        client.read_exact(&mut alert).unwrap();
+
+        let state = Arc::clone(&server.listeners["target"].state);
+        drop(server); // it waits for its threads
+        let record = state.record();
+        let shown = record.tls.events.iter().map(|event| match &event.what {
+            What::Tls(direction, records) => format!("{direction:?} {records:?}"),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(
+            shown.collect::<Vec<_>>(),
+            ["Sent TlsRecords { kind: \"alert, DecodeError\", count: 1, length: 7 }"]
+        );
+        assert!(record.without_tls && alert[0] == 21);
     }
 }

@@ -24,6 +24,19 @@ pub(crate) struct ListenerPlan {
 }
 
 impl ListenerPlan {
+    /// Creates the plan of a listener that speaks TLS, and does nothing.
+    #[cfg(test)]
+    pub(super) fn of_tls(config: Arc<ServerConfig>) -> Self {
+        Self {
+            scripts: Vec::new(),
+            answers: Vec::new(),
+            accepts: Vec::new(),
+            tls: Some(config),
+            greeting: String::new(),
+            full: false,
+        }
+    }
+
     /// Returns the script of a connection. The last script is repeated.
     pub(super) fn script(&self, connection: usize) -> &[Step] {
         let script = self.scripts.get(connection).or_else(|| self.scripts.last());

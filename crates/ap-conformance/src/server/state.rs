@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::conversation::{Conversation, Piece, What};
+use super::conversation::{Conversation, Direction, Piece, TlsRecords, What};
 use super::plan::ListenerPlan;
 use crate::case::Step;
 use crate::raw_request::header_lines;
@@ -29,6 +29,8 @@ pub(crate) struct Record {
     pub hung_up: BTreeSet<usize>,
     /// What happened, to show it to a person.
     pub conversation: Conversation,
+    /// The TLS records below it.
+    pub tls: Conversation,
 }
 
 /// What the threads of one listener share.
@@ -100,6 +102,23 @@ impl ListenerState {
         }
         let piece = What::Received(Piece::of(bytes));
         record.conversation.add(connection, piece);
+    }
+
+    /// Records a TLS record that was received or sent, without its content.
+    pub(super) fn add_tls_record(
+        &self,
+        connection: usize,
+        direction: Direction,
+        kind: String,
+        length: usize,
+    ) {
+        let records = TlsRecords {
+            kind,
+            count: 1,
+            length,
+        };
+        let what = What::Tls(direction, records);
+        self.record().tls.add(connection, what);
     }
 
     /// Records bytes that a listener with TLS received outside of it.

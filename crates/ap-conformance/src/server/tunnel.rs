@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::{ServerConnection, StreamOwned};
 
 use super::connection::Connection;
+use super::recorded_stream::RecordedStream;
 use super::state::ListenerState;
 
 /// How long a tunnel waits for bytes.
@@ -60,12 +61,12 @@ fn plain(
 
 /// One TLS connection cannot be used by two threads, so this one serves both directions in turn.
 fn within_tls(
-    mut client: StreamOwned<ServerConnection, TcpStream>,
+    mut client: StreamOwned<ServerConnection, RecordedStream>,
     mut server: TcpStream,
     state: &ListenerState,
     number: usize,
 ) -> io::Result<()> {
-    client.sock.set_read_timeout(Some(TLS_TURN))?;
+    client.sock.tcp.set_read_timeout(Some(TLS_TURN))?;
     server.set_read_timeout(Some(TLS_TURN))?;
     let mut buffer = [0; 16 * 1024];
     let bytes_read = |read: io::Result<usize>| match read {

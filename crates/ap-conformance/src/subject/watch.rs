@@ -143,6 +143,10 @@ impl Drop for Timer {
 /// Runs a future on this thread, without any runtime.
 ///
 /// For tests, and for transports that need no runtime.
+///
+/// ```
+/// assert_eq!(ap_conformance::block_on(async { 1 + 1 }), 2);
+/// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future: Pin<&mut F> = pin!(future);

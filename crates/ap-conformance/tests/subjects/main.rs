@@ -18,3 +18,4 @@ mod programs;
 #[allow(dead_code, reason = "the example's `main` is not called from here")]
 #[path = "../../../ap-client/examples/std_transport/main.rs"]
 mod std_transport;
+mod trace;

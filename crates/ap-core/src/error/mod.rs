@@ -44,6 +44,9 @@ type Source = Box<dyn StdError + Send + Sync>;
 /// Neither its text nor its `Debug` contains a key, a path, a query, a header's value or any part of a body.
 /// The response, if there was one, is in [`response`](Self::response).
 ///
+/// Its text does not repeat that of its [`source`](std::error::Error::source): the error of the HTTP library, or of the
+/// key source. To show everything, print the sources too, as `anyhow` does with `{:#}`.
+///
 /// ```
 /// use ap_core::{Error, ErrorKind};
 ///
@@ -468,8 +471,8 @@ impl fmt::Display for Error {
             Cause::Auth(error) => {
                 error.fmt(f)?;
                 match &self.inner.source {
-                    // People read this text, and few look at the source.
-                    Some(source) => write!(f, "; the key source failed: {source}"),
+                    // Why, is the source's text.
+                    Some(_) => f.write_str("; the key source failed"),
                     None => Ok(()),
                 }
             }

@@ -107,7 +107,19 @@ impl fmt::Display for TransportErrorKind {
 
 /// No complete response was received: a kind, with the HTTP library's own error as its source.
 ///
-/// The text names no URL and no header.
+/// The text names no URL and no header, and does not repeat that of the source.
+///
+/// ```
+/// use ap_core::{TransportError, TransportErrorKind};
+/// use std::error::Error as _;
+/// use std::io;
+///
+/// let library = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = TransportError::new(TransportErrorKind::Connect).with_source(library);
+/// assert_eq!(error.kind(), TransportErrorKind::Connect);
+/// assert_eq!(error.to_string(), "the host does not accept the connection");
+/// assert_eq!(error.source().unwrap().to_string(), "connection refused");
+/// ```
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -122,6 +134,18 @@ impl TransportError {
     }
 
     /// Creates an error of kind [`Setup`](TransportErrorKind::Setup): a setting that cannot be used, and why.
+    ///
+    /// ```
+    /// use ap_core::TransportError;
+    ///
+    /// fn check_threads(threads: usize) -> Result<(), TransportError> {
+    ///     match threads {
+    ///         0 => Err(TransportError::setup("the number of threads is zero; allow at least one")),
+    ///         _ => Ok(()),
+    ///     }
+    /// }
+    /// assert!(check_threads(0).is_err());
+    /// ```
     #[must_use]
     pub fn setup(why: impl Into<Source>) -> Self {
         Self::new(TransportErrorKind::Setup).with_source(why)
@@ -146,6 +170,13 @@ impl TransportError {
 
     /// Converts the error of a call that went through a proxy: a host that could not be reached is then the
     /// proxy.
+    ///
+    /// ```
+    /// use ap_core::{TransportError, TransportErrorKind};
+    ///
+    /// let error = TransportError::new(TransportErrorKind::Dns).through_proxy();
+    /// assert_eq!(error.kind(), TransportErrorKind::Proxy);
+    /// ```
     #[must_use]
     pub fn through_proxy(self) -> Self {
         match self.kind {

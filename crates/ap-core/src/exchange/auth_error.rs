@@ -7,7 +7,16 @@ use crate::hint::Hint;
 use crate::product::Product;
 use crate::unauthorized::Unauthorized;
 
-/// One key that a product rejected, and how.
+/// One key that a product rejected, and how. It names the key by its label, and does not contain it.
+///
+/// ```
+/// use ap_core::exchange::RejectedKey;
+///
+/// fn log_line(rejected: &RejectedKey) -> String {
+///     let label = rejected.label().unwrap_or("a key without a label");
+///     format!("{label} was rejected; {}", rejected.unauthorized().hint())
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedKey {
     pub(super) label: Option<Arc<str>>,
@@ -44,6 +53,30 @@ pub enum AuthErrorKind {
 /// No key was accepted. The text names the rejected keys by their labels.
 ///
 /// It does not repeat what the server wrote; [`Unauthorized::message`] returns that.
+///
+/// ```
+/// use ap_core::exchange::{Answer, AuthErrorKind, Resend, Step};
+/// use ap_core::{Account, ApiKey, Hint, KeyRing, Origins, Product};
+/// use http::{Request, StatusCode};
+///
+/// let key = ApiKey::parse("1234567890")?.with_label("billing");
+/// let account = Account::new(KeyRing::from_key(key), Origins::vendor());
+/// let request = Request::get("https://app.leadconduit.com/flows").body(())?;
+/// let Step::Send(attempt) = account.begin(&request, Resend::Allowed)? else { unreachable!() };
+/// // LeadConduit's answer to a bad key. There is no other key, so the call ends.
+/// let body = br#"{"error":"authentication failed"}"#;
+/// let Answer::Next(Step::NeedKey(need)) = attempt.answered(StatusCode::UNAUTHORIZED, body) else {
+///     unreachable!()
+/// };
+/// let Step::Failed(error) = need.resume() else { unreachable!() };
+///
+/// assert_eq!(error.kind(), AuthErrorKind::AllRejected);
+/// assert_eq!(error.product(), Product::LeadConduit);
+/// assert_eq!(error.rejected_keys()[0].label(), Some("billing"));
+/// assert_eq!(error.to_string(), r#"LeadConduit rejected the API key: "billing""#);
+/// # let _: Hint = error.hint();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthError {
     pub(super) product: Product,

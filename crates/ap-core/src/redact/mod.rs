@@ -70,6 +70,19 @@ pub fn escape(text: &str) -> String {
 /// Appends one character to a text, escaped like [`escape`] does it.
 ///
 /// Use it to keep some characters as they are, such as line breaks.
+///
+/// ```
+/// use ap_core::redact::escape_char;
+///
+/// let mut shown = String::new();
+/// for character in "a\x1b[31m\nb".chars() {
+///     match character {
+///         '\n' => shown.push('\n'),
+///         other => escape_char(&mut shown, other),
+///     }
+/// }
+/// assert_eq!(shown, "a\\u{1b}[31m\nb");
+/// ```
 pub fn escape_char(shown: &mut String, character: char) {
     let is_hidden = matches!(character,
         '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');

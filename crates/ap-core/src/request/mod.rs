@@ -37,12 +37,12 @@ pub enum RequestError {
     /// A header that this library or HTTP itself sets.
     #[error("the header {0} is set by this library or by HTTP itself; leave it out")]
     ReservedHeader(HeaderName),
-    /// A header value that is not printable ASCII.
+    /// A header value that is not printable ASCII, or not a header's value at all.
     #[error("the value of the header {0} contains a byte that is not printable ASCII; encode it")]
     HeaderValue(HeaderName),
-    /// A text that is not a header's name, or not a header's value.
-    #[error("a header's name or value is not valid HTTP")]
-    InvalidHeader,
+    /// A text that is not a header's name. It is not repeated: it may be a whole line, with its value.
+    #[error("a header's name is not valid HTTP; use letters, digits and hyphens")]
+    HeaderName,
     /// More headers than a header map of the `http` crate can contain (24,576).
     #[error("the request has too many headers; leave some out")]
     TooManyHeaders,

@@ -1,6 +1,16 @@
 //! [`Plan`]: what the account pays for.
 
 /// The account's plan. It decides which calls are available.
+///
+/// ```
+/// use ap_emulator::{Emulator, Plan};
+///
+/// let emulator = Emulator::start()?;
+/// assert_eq!(emulator.state().plan, Plan::Paid);
+/// emulator.set_plan(Plan::Free);
+/// assert_eq!(emulator.state().plan, Plan::Free);
+/// # Ok::<(), ap_emulator::StartError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Plan {

@@ -8,6 +8,20 @@ use crate::Product;
 use crate::per_product::PerProduct;
 
 /// A snapshot of the emulator, without any key in it.
+///
+/// ```
+/// use ap_emulator::{Emulator, Product};
+///
+/// let emulator = Emulator::start()?;
+/// emulator.reset();
+/// emulator.login(Product::LeadConduit);
+/// // … here your program makes its calls, and then:
+/// let state = emulator.state();
+/// let lead_conduit = state.product(Product::LeadConduit);
+/// assert_eq!(lead_conduit.generation, state.generation, "it accepts the newest key");
+/// assert_eq!(lead_conduit.requests, lead_conduit.acceptances + lead_conduit.refusals);
+/// # Ok::<(), ap_emulator::StartError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct State {

@@ -1,0 +1,59 @@
+//! [`RecordedStream`]: the TCP stream below TLS, which records the kind and length of each TLS record.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use super::conversation::Direction;
+use super::state::ListenerState;
+use super::tls_records::RecordScanner;
+
+/// The TCP stream below TLS.
+pub(crate) struct RecordedStream {
+    pub(super) tcp: TcpStream,
+    state: Arc<ListenerState>,
+    /// The number of the connection.
+    number: usize,
+    received: RecordScanner,
+    sent: RecordScanner,
+}
+
+impl RecordedStream {
+    pub(super) fn new(tcp: TcpStream, state: &Arc<ListenerState>, number: usize) -> Self {
+        Self {
+            tcp,
+            state: Arc::clone(state),
+            number,
+            received: RecordScanner::default(),
+            sent: RecordScanner::default(),
+        }
+    }
+}
+
+impl Read for RecordedStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.tcp.read(buffer)?;
+        self.received.read(&buffer[..count], |record, length| {
+            let direction = Direction::Received;
+            self.state
+                .add_tls_record(self.number, direction, record, length);
+        });
+        Ok(count)
+    }
+}
+
+impl Write for RecordedStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.tcp.write(bytes)?;
+        self.sent.read(&bytes[..count], |record, length| {
+            let direction = Direction::Sent;
+            self.state
+                .add_tls_record(self.number, direction, record, length);
+        });
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}
