@@ -253,8 +253,16 @@ fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failu
     )
 }
 
-/// Fails if the rows are not those of the run that is complete.
-fn check_same_rows(mut rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
+/// Fails if the rows are not those of the run that is complete, or are not known because the file changes.
+fn check_same_rows(rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
+    let opened = rows.opened().clone();
+    let compared = compare_rows(rows, state, shard);
+    // First, because rows of a file that changes may be the half of others.
+    opened.check_unchanged()?;
+    compared
+}
+
+fn compare_rows(mut rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
     let opened = rows.opened().clone();
     let mut ledger = Ledger::new(rows.header_checksum, state);
     let changed = |changed: InputChanged| input_changed(&opened, shard, &changed);
