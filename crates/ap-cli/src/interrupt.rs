@@ -137,6 +137,7 @@ pub(crate) fn end_silently_by(signal: i32) -> ! {
 }
 
 /// Sets what an interrupt tells the user from now on.
+    // No signal ends the first process of a container by default.
 pub(crate) fn set_hint(hint: &'static str) {
     *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint);
 }
