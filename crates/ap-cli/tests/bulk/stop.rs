@@ -222,7 +222,7 @@ fn a_call_that_gets_no_answer_is_waited_for_until_its_own_deadline() {
         let (home, door) = (Home::new(), Door::default());
         let (server, _) = work.server(&door);
         let arguments = work.arguments(&home, &server, ROWS);
-        let (mut child, mut stderr) = start(&home, &arguments, &["--timeout=2"]);
+        let (mut child, mut stderr) = start(&home, &arguments, &["--timeout=10"]);
         door.wait_for(IN_FLIGHT);
         send_signal(child.id(), "INT");
         assert!(line(&mut stderr).contains("stopping after"));
