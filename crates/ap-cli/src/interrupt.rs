@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Write as _;
 #[cfg(unix)]
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[cfg(unix)]
@@ -41,6 +42,9 @@ pub(crate) struct Received {
 /// Adds signals to those that are handled.
 #[cfg(unix)]
 static HANDLED: Mutex<Option<signal_hook::iterator::Handle>> = Mutex::new(None);
+
+/// A terminal has a bar on the line of its cursor.
+static HAS_BAR: AtomicBool = AtomicBool::new(false);
 
 /// What the user should know after an interrupt.
 static HINT: Mutex<Option<&'static str>> = Mutex::new(None);
@@ -121,6 +125,9 @@ pub(crate) fn end_by(signal: i32) -> ! {
     // Until the program has ended, no prompt can hide again what is typed.
     #[cfg(unix)]
     let _terminal = restore_terminal();
+    if HAS_BAR.load(Ordering::SeqCst) {
+        output::eprintln("");
+    }
     output::eprintln("ap: interrupted");
     if let Some(hint) = *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
         output::eprintln(&format!("     {hint}"));
@@ -130,8 +137,11 @@ pub(crate) fn end_by(signal: i32) -> ! {
 
 /// Ends the program by a signal, and says nothing.
 pub(crate) fn end_silently_by(signal: i32) -> ! {
+    // No signal ends the first process of a container by default.
     #[cfg(unix)]
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    if std::process::id() != 1 {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
     // What a shell shows for that signal.
     std::process::exit(128 + signal)
 }
@@ -139,6 +149,11 @@ pub(crate) fn end_silently_by(signal: i32) -> ! {
 /// Sets what an interrupt tells the user from now on.
 pub(crate) fn set_hint(hint: &'static str) {
     *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint);
+}
+
+/// Sets if a terminal has a bar on the line of its cursor, below which an interrupt writes.
+pub(crate) fn set_bar(has_bar: bool) {
+    HAS_BAR.store(has_bar, Ordering::SeqCst);
 }
 
 /// Makes an interrupt wait until the guard is dropped.

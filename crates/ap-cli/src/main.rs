@@ -26,6 +26,7 @@ mod proxy;
 mod redact;
 mod retry_after;
 mod session;
+mod stop;
 mod tap_name;
 
 use std::ffi::OsString;

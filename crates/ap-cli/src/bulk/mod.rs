@@ -5,7 +5,7 @@
 //! - `attempts` makes the call of a row, `pace` says when it may begin.
 //! - `undecided` keeps rows that the server does not decide about.
 //! - `ledger` knows which rows are done, `journal` writes that beside the result file.
-//! - `runner` is the loop over all of them, `pipeline` what is on its way.
+//! - `runner` is the loop over all of them, `pipeline` what is on its way. `crate::stop` ends it early.
 
 pub(crate) mod attempts;
 pub(crate) mod input;
@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 use activeprospect::Service;
 use clap::ValueEnum;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::exit_code::ExitCode;
@@ -35,6 +35,7 @@ use crate::interrupt;
 use crate::keys::Prompt;
 use crate::output::{self, Printed};
 use crate::session::Session;
+use crate::stop::Stop;
 use attempts::{Attempts, Caller};
 use input::shard::Shard;
 use input::source::{Opened, Source};
@@ -166,24 +167,28 @@ fn run_rows(
     let opened = rows.opened().clone();
     let progress = Progress::new(Some(opened.clone()), earlier, "rows");
     let shard = encoder.shard;
+    let stop = Stop::default();
+    stop.on_signals();
     let runner = Runner {
         caller,
         concurrency: options.concurrency(),
         is_ordered: is_ordered(caller.job, options),
+        is_file: opened.size.is_some(),
         encoder,
         sink,
         progress: &progress,
         ledger: Ledger::new(rows.header_checksum, state),
         counts: state.counts,
         first_failed: None,
+        stop: &stop,
         changed: Box::new(|changed| input_changed(&opened, shard, &changed)),
     };
-    let ended = runtime()?.block_on(runner.run(read_ahead(rows)));
+    let ended = block_on(runner.run(read_ahead(rows)));
     progress.end();
-    let ended = ended?;
+    let ended = ended??;
     let mut report = Report::new(ended.counts, earlier, progress.elapsed());
     report.repeated_calls = caller.attempts.repeated.get();
-    conclude(ended, report, &options.results)
+    conclude(ended, report, &options.results, stop.signal())
 }
 
 /// Opens the result file and its journal, or standard output.
@@ -196,16 +201,20 @@ pub(crate) fn open(options: &OutputOptions, identity: &Identity) -> Result<(Sink
     Ok((Sink::File(Box::new(journal)), state))
 }
 
-/// Creates the runtime of a run: one thread, which waits for the server most of the time.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
+/// Waits for a run, on one thread, which itself waits for the server most of the time.
+pub(crate) fn block_on<T>(run: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| {
+    let runtime = runtime.map_err(|error| {
         Failure::new(
             ExitCode::Other,
             format!("the run cannot begin ({})", error.kind()),
             "check the limits of this machine, such as `ulimit -n`",
         )
-    })
+    })?;
+    let ended = runtime.block_on(run);
+    // A name that is being resolved must not delay the end.
+    runtime.shutdown_background();
+    Ok(ended)
 }
 
 /// Reads rows on a thread of its own: a read of standard input may wait for a long time.
@@ -253,8 +262,16 @@ fn input_changed(opened: &Opened, shard: Shard, changed: &InputChanged) -> Failu
     )
 }
 
-/// Fails if the rows are not those of the run that is complete.
-fn check_same_rows(mut rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
+/// Fails if the rows are not those of the run that is complete, or are not known because the file changes.
+fn check_same_rows(rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
+    let opened = rows.opened().clone();
+    let compared = compare_rows(rows, state, shard);
+    // First, because rows of a file that changes may be the half of others.
+    opened.check_unchanged()?;
+    compared
+}
+
+fn compare_rows(mut rows: Rows, state: &State, shard: Shard) -> Result<(), Failure> {
     let opened = rows.opened().clone();
     let mut ledger = Ledger::new(rows.header_checksum, state);
     let changed = |changed: InputChanged| input_changed(&opened, shard, &changed);
@@ -284,26 +301,33 @@ pub(crate) fn already_complete(
         counts: state.counts,
         first_failed: None,
         failure: None,
+        is_complete: true,
         is_reader_gone: false,
     };
     let done = state.counts.rows();
     let mut report = Report::new(state.counts, done, std::time::Duration::ZERO);
     report.noun = noun;
     report.nothing_sent = Some(hint);
-    conclude(ended, report, options)
+    conclude(ended, report, options, None)
 }
 
-/// Prints the summary, and decides how the command ends.
+/// Prints the summary, and decides how the command ends: by the signal that ended the run early, if one did.
 pub(crate) fn conclude(
     ended: Ended,
     mut report: Report,
     options: &OutputOptions,
+    signal: Option<i32>,
 ) -> Result<Printed, Failure> {
+    if !ended.is_reader_gone {
+        report.complete = ended.is_complete;
+        report.print(options.report.unwrap_or_default())?;
+    }
+    if let Some(signal) = signal {
+        end_by(signal, &ended);
+    }
     if ended.is_reader_gone {
         return Ok(Printed::ReaderGone);
     }
-    report.complete = ended.failure.is_none();
-    report.print(options.report.unwrap_or_default())?;
     if let Some(mut failure) = ended.failure {
         if options.output.is_some() && failure.code != ExitCode::Usage {
             failure.hint = format!("{}; run the same command again to resume", failure.hint);
@@ -327,4 +351,16 @@ pub(crate) fn conclude(
         format!("{bad} of {} rows did not succeed", report.rows),
         hint,
     ))
+}
+
+/// Ends the program by the signal that ended a run early.
+fn end_by(signal: i32, ended: &Ended) -> ! {
+    if let Some(failure) = &ended.failure {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let _ = output::report(failure, &arguments);
+    }
+    if ended.is_complete {
+        interrupt::set_hint("nothing is left to do");
+    }
+    interrupt::end_by(signal)
 }

@@ -180,27 +180,32 @@ impl<'a> Pipeline<'a> {
         }));
     }
 
-    /// Ends the run early: calls that are not in flight do not begin any more.
-    pub(super) fn stop(&mut self, failure: Failure) {
+    /// Ends the run early, because of a failure.
+    pub(super) fn fail(&mut self, failure: Failure) {
         self.failure.get_or_insert(failure);
+        self.stop();
+    }
+
+    /// Ends the run early: calls that are not in flight do not begin any more.
+    pub(super) fn stop(&mut self) {
         self.is_stopped = true;
         self.waiting.clear();
         self.undecided.clear();
     }
 
     /// Returns the next event, if there is one without waiting.
-    pub(super) fn ready_event(&mut self, admits: bool, pace: &Pace) -> Option<Event> {
+    pub(super) fn ready_event(&mut self, receives: bool, pace: &Pace) -> Option<Event> {
         let mut context = Context::from_waker(Waker::noop());
-        match self.poll_event(admits, pace, &mut context) {
+        match self.poll_event(receives, pace, &mut context) {
             Poll::Ready(event) => Some(event),
             Poll::Pending => None,
         }
     }
 
-    /// Waits for the next event. Rows are received only if the run `admits` them.
+    /// Waits for the next event. `receives` says if rows are received.
     pub(super) fn poll_event(
         &mut self,
-        admits: bool,
+        receives: bool,
         pace: &Pace,
         context: &mut Context<'_>,
     ) -> Poll<Event> {
@@ -214,7 +219,7 @@ impl<'a> Pipeline<'a> {
         if self.poll_turn(pace, context).is_ready() {
             return Poll::Ready(Event::CallDue);
         }
-        if admits && let Poll::Ready(read) = self.rows.poll_recv(context) {
+        if receives && let Poll::Ready(read) = self.rows.poll_recv(context) {
             return Poll::Ready(Event::Read(read));
         }
         Poll::Pending

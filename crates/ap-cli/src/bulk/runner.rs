@@ -17,12 +17,17 @@ use super::results::{Encoder, Finished};
 use super::sink::Sink;
 use super::undecided::Undecided;
 use crate::failure::Failure;
+use crate::stop::Stop;
 
 /// How often the result file is written to the disk.
 const SYNC: Duration = Duration::from_secs(1);
 
 /// Results that are written without waiting for the next tick, in bytes.
 const MAX_BATCH_LEN: usize = 1 << 16;
+
+/// What is said when a signal ends the run early.
+const STOPPING: &str =
+    "ap: stopping after the calls in flight; press Ctrl-C again to end without them";
 
 /// How many rows may be read for each that is in flight, so that a slow one does not stop those behind it.
 const WINDOW: usize = 16;
@@ -33,12 +38,16 @@ pub(crate) struct Runner<'a> {
     pub(crate) encoder: Encoder<'a>,
     pub(crate) concurrency: usize,
     pub(crate) is_ordered: bool,
+    /// The rows come from a file, for which nothing has to wait.
+    pub(crate) is_file: bool,
     pub(crate) sink: &'a mut Sink,
     pub(crate) progress: &'a Progress,
     pub(crate) ledger: Ledger,
     pub(crate) counts: Counts,
     /// The first row of this run that failed, and why if it was not sent.
     pub(crate) first_failed: Option<String>,
+    /// What ends the run early.
+    pub(crate) stop: &'a Stop,
     /// The failure for an input that is not what an earlier run read.
     pub(crate) changed: Box<dyn Fn(InputChanged) -> Failure + 'a>,
 }
@@ -51,6 +60,8 @@ pub(crate) struct Ended {
     pub(crate) first_failed: Option<String>,
     /// Why it ended before the last row.
     pub(crate) failure: Option<Failure>,
+    /// Nothing is left to do.
+    pub(crate) is_complete: bool,
     pub(crate) is_reader_gone: bool,
 }
 
@@ -61,15 +72,16 @@ impl<'a> Runner<'a> {
         let undecided = Undecided::new(!self.is_repeatable());
         let mut pipeline = Pipeline::new(self.concurrency, rows, undecided);
         loop {
+            self.check_stop(&mut pipeline);
             self.admit_read(&mut pipeline)?;
             self.check_server(&mut pipeline);
             self.start(&mut pipeline)?;
             // If so, nothing that was read is left.
-            let admits = self.admits(&pipeline);
-            if pipeline.is_reader_gone || self.is_done(&pipeline, admits) {
+            let receives = self.admits(&pipeline) || self.looks_for_end(&pipeline);
+            if pipeline.is_reader_gone || self.is_done(&pipeline) {
                 break;
             }
-            let event = match pipeline.ready_event(admits, pace) {
+            let event = match pipeline.ready_event(receives, pace) {
                 Some(event) => event,
                 None => {
                     if self.writes_when_idle() {
@@ -78,7 +90,7 @@ impl<'a> Runner<'a> {
                     if pipeline.is_reader_gone {
                         break;
                     }
-                    poll_fn(|context| pipeline.poll_event(admits, pace, context)).await
+                    poll_fn(|context| pipeline.poll_event(receives, pace, context)).await
                 }
             };
             match event {
@@ -99,6 +111,7 @@ impl<'a> Runner<'a> {
             self.write(&mut pipeline, true)?;
         }
         Ok(Ended {
+            is_complete: self.is_complete(&pipeline),
             counts: self.counts,
             first_failed: self.first_failed,
             failure: pipeline.failure,
@@ -116,20 +129,43 @@ impl<'a> Runner<'a> {
         !self.sink.is_file() || !self.is_repeatable()
     }
 
+    /// Ends the run early if a signal says so: the calls in flight are waited for, and no other one begins.
+    fn check_stop(&self, pipeline: &mut Pipeline<'_>) {
+        if !pipeline.is_stopped && self.stop.signal().is_some() {
+            pipeline.stop();
+            self.progress.say(STOPPING);
+        }
+    }
+
     /// Returns `true` if another row may be read.
     fn admits(&self, pipeline: &Pipeline<'_>) -> bool {
         !pipeline.is_input_ended
             && pipeline.failure.is_none()
+            && !pipeline.is_stopped
             && !pipeline.undecided.are_too_many()
             && pipeline.calls() < self.concurrency
             && self.ledger.window_len() < self.concurrency * WINDOW
     }
 
+    /// Returns `true` if a signal ended the run, and it is not known yet if there are more rows.
+    fn looks_for_end(&self, pipeline: &Pipeline<'_>) -> bool {
+        let is_interrupted = pipeline.is_stopped && pipeline.failure.is_none();
+        is_interrupted && !pipeline.is_input_ended && pipeline.read.len() == 0
+    }
+
     /// Returns `true` if nothing is left to do, or to wait for.
-    fn is_done(&self, pipeline: &Pipeline<'_>, admits: bool) -> bool {
-        let is_empty = pipeline.calls() == 0 && pipeline.undecided.is_empty() && !admits;
-        // Calls that can be made again are not waited for.
-        is_empty || pipeline.is_stopped && self.is_repeatable()
+    fn is_done(&self, pipeline: &Pipeline<'_>) -> bool {
+        let awaits_rows = self.admits(pipeline) || self.is_file && self.looks_for_end(pipeline);
+        let is_empty = pipeline.calls() == 0 && pipeline.undecided.is_empty() && !awaits_rows;
+        // After a failure, calls that can be made again are not waited for.
+        let is_failed = pipeline.is_stopped && pipeline.failure.is_some();
+        is_empty || is_failed && self.is_repeatable()
+    }
+
+    /// Returns `true` if the input has ended, and every row has its result.
+    fn is_complete(&self, pipeline: &Pipeline<'_>) -> bool {
+        let is_whole = pipeline.is_input_ended && self.ledger.window_len() == 0;
+        is_whole && pipeline.failure.is_none()
     }
 
     /// Accepts rows that were read, as many as there may be.
@@ -150,7 +186,7 @@ impl<'a> Runner<'a> {
             Ok(todo) => todo,
             Err(changed) => {
                 // Those that were read before may be other rows too.
-                pipeline.stop((self.changed)(changed));
+                pipeline.fail((self.changed)(changed));
                 return Ok(());
             }
         };
@@ -203,7 +239,7 @@ impl<'a> Runner<'a> {
         } else if !self.admits(pipeline)
             && let Some(failure) = pipeline.undecided_because.take()
         {
-            pipeline.stop(failure);
+            pipeline.fail(failure);
         }
     }
 
@@ -268,11 +304,11 @@ impl<'a> Runner<'a> {
             }
             (Outcome::End(failure), head) => {
                 self.withdraw(head.as_ref())?;
-                pipeline.stop(failure);
+                pipeline.fail(failure);
             }
             // The server is not there. A later run may find it.
             (Outcome::Undecided(failure, _) | Outcome::Unknown(failure, _), None) => {
-                pipeline.stop(failure);
+                pipeline.fail(failure);
             }
         }
         Ok(())
@@ -331,7 +367,7 @@ impl<'a> Runner<'a> {
         }
         let state = State {
             counts: self.counts,
-            is_complete: is_last && pipeline.failure.is_none() && pipeline.is_input_ended,
+            is_complete: is_last && self.is_complete(pipeline),
             ..self.ledger.state()
         };
         let printed = self.sink.commit(&pipeline.batch, state, is_durable)?;

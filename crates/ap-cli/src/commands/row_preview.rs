@@ -52,6 +52,7 @@ pub(super) fn show(
         let named = describe_row(number, row.line, Some(&problem), &session.secrets.now());
         output::eprintln(&format!("ap: {named}"));
     }
+    rows.opened().check_unchanged()?;
     preview.say_not_sent();
     match refused {
         0 => Ok(Printed::All),

@@ -4,11 +4,13 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use crate::common::Home;
+use crate::common;
 use crate::common::bulk::{not_found, objects, peak_memory};
 use crate::common::counting::Counting;
+use crate::common::{Home, KEY, Ran, VARIABLE};
 use serde_json::Value;
 
 /// A run over an input, and how it ends.
@@ -134,6 +136,18 @@ fn refused() -> Vec<Case> {
         ),
         refused("a.txt", b"a\n", PHONE, "has plain lines, without columns"),
         refused(
+            "a.txt",
+            b"a\rb\rc\r",
+            &[],
+            "it contains a carriage return; end lines with a line feed",
+        ),
+        refused(
+            "a.jsonl",
+            b"{\"phone\":\"a\"}\r{\"phone\":\"b\"}\r",
+            &[],
+            "it contains a carriage return; end lines with a line feed",
+        ),
+        refused(
             "a.jsonl",
             b"{\"fone\":\"a\",\"b\":1}\n",
             PHONE,
@@ -165,6 +179,8 @@ fn broken() -> Vec<Case> {
         case("a.txt", &b"abc\nd\0e\nf\n"[..], &[], FAILED, &["1 ok", "2 failed 2: it contains a zero byte; if the file is UTF-16, convert it to UTF-8", "3 ok"]),
         case("a.txt", &b"abc\nd\re\nf\n"[..], &[], FAILED, &["1 ok", "2 failed 2: it contains a carriage return; end lines with a line feed", "3 ok"]),
         case("a.csv", &b"id,phone\n1,a\n2\n3,c\n"[..], PHONE, FAILED, &["2 ok", FIELDS, "4 ok"]),
+        case("a.csv", &b"id,phone\r1,a\r2\r3,c\r"[..], PHONE, FAILED, &["2 ok", FIELDS, "4 ok"]),
+        case("a.csv", &b"id,phone\r\n1,a\r2\n3,c"[..], PHONE, FAILED, &["2 ok", FIELDS, "4 ok"]),
         case("a.csv", long, PHONE, FAILED, &["2 ok", LONG, "4 ok"]),
         case("a.csv", opened, PHONE, FAILED, &["2 ok", LONG, "1048581 ok"]),
         case("a.csv", many, PHONE, FAILED, &["2 ok", LONG, "4 ok"]),
@@ -172,7 +188,7 @@ fn broken() -> Vec<Case> {
             "1 ok",
             "2 failed 9: it is not valid JSON; write one value a line",
             "3 failed phone: it has two members of this name",
-            "4 failed phone: it is neither a text nor a whole number",
+            "4 failed phone: it is a list or an object; write a text, a number, true or false",
             "5 failed: it has no column of that name; did you mean `fone`?",
             "6 ok",
         ]),
@@ -225,7 +241,7 @@ fn each_fault_of_an_input_has_its_error_and_the_other_rows_are_done_once() {
         ran.says(case.says);
         if case.code == 2 {
             assert_eq!(ran.stderr.lines().count(), 2, "{ran:?}");
-            assert!(!std::path::Path::new(&output).exists(), "{ran:?}");
+            assert!(!Path::new(&output).exists(), "{ran:?}");
             assert_eq!(server.count(), called);
             continue;
         }
@@ -428,4 +444,139 @@ fn an_output_that_is_the_input_is_refused() {
     let ran = home.run(&["--emulator", "lists", "check", "a", &input, "-o", &input]);
     ran.fails(2, "exists, and is not from a run that can be resumed");
     assert_eq!(std::fs::read_to_string(&input).unwrap(), "a\n");
+}
+
+/// Returns what a command sends for each row of an input, and what is wrong with the rows that it does not send.
+fn sent_and_failed(
+    product: &str,
+    command: &[&str],
+    (file, input): (&str, &str),
+    answer: &'static str,
+) -> (Vec<String>, Vec<String>) {
+    let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+    let server = Counting::new({
+        let sent = Arc::clone(&sent);
+        move |request| {
+            sent.lock().unwrap().push(request.body.clone());
+            (200, "", answer.to_owned())
+        }
+    });
+    let home = Home::new();
+    let path = home.file(file);
+    std::fs::write(&path, input).unwrap();
+    let origin = format!("--origin={product}={}", server.url);
+    let arguments = [&[origin.as_str()], command, &[&path, "--concurrency=1"]].concat();
+    let ran = home.run(&arguments);
+    assert!(matches!(ran.code, Some(0 | 8)), "{ran:?}");
+    let failed = objects(&ran.stdout);
+    let failed = failed.iter().filter(|result| result["status"] == "failed");
+    (sent.lock().unwrap().clone(), failed.map(describe).collect())
+}
+
+#[test]
+fn rows_of_json_make_the_calls_of_a_csv_file_with_the_same_texts() {
+    const NESTED: &str = "it is a list or an object; write a text, a number, true or false";
+    let id = "5fd4371e940df5a34a3888b2";
+    let certificate = "65e0e50100000000000000000000000000000001";
+    let nested = |line, column| format!("{line} failed {column}: {NESTED}");
+    let (accepted, added) = (r#"{"outcome":"success"}"#, r#"{"accepted":1,"rejected":0}"#);
+    for (product, command, answer, csv, json, calls, failed) in [
+        (
+            "lcx",
+            &["leads", "submit", id, id][..],
+            accepted,
+            "email,n,price,big,opt_in,out,none,empty\na@b.example,1,1.50,12345678901234567890,true,false,,\n".to_owned(),
+            "{\"email\":\"a@b.example\",\"n\":1,\"price\":1.50,\"big\":12345678901234567890,\"opt_in\":true,\"out\":false,\"none\":null,\"empty\":\"\"}\n{\"email\":\"b\",\"tags\":[\"a\"]}\n{\"email\":{\"a\":1}}\n".to_owned(),
+            &[r#"{"big":"12345678901234567890","email":"a@b.example","n":"1","opt_in":"true","out":"false","price":"1.50"}"#][..],
+            vec![nested(2, "tags"), nested(3, "email")],
+        ),
+        (
+            "suppressionlist",
+            &["lists", "add", "a"],
+            added,
+            "phone\na\n1\n1.50\ntrue\n".to_owned(),
+            "{\"phone\":\"a\"}\n{\"phone\":1}\n{\"phone\":1.50}\n{\"phone\":true}\n{\"phone\":null}\n{\"phone\":[1]}\n{\"phone\":{}}\n".to_owned(),
+            &[r#"{"values":["a"]}"#, r#"{"values":["1"]}"#, r#"{"values":["1.50"]}"#, r#"{"values":["true"]}"#],
+            vec!["5 failed: the value is empty".to_owned(), nested(6, "phone"), nested(7, "phone")],
+        ),
+        (
+            "trustedform",
+            &["certs", "match"],
+            accepted,
+            format!("cert,email,phone\n{certificate},,5125550100\n{certificate},a@b.example,\n"),
+            format!("{{\"cert\":\"{certificate}\",\"email\":null,\"phone\":5125550100}}\n{{\"cert\":\"{certificate}\",\"email\":\"a@b.example\"}}\n{{\"cert\":\"{certificate}\",\"email\":[\"a\"]}}\n{{\"cert\":{{}},\"email\":\"a\"}}\n{{\"cert\":\"{certificate}\",\"email\":null}}\n"),
+            &[
+                r#"{"match_lead":{"phone":"5125550100"}}"#,
+                r#"{"match_lead":{"email":"a@b.example"}}"#,
+            ],
+            vec![
+                nested(3, "email"),
+                nested(4, "cert"),
+                "5 failed: it has neither an email address nor a phone number".to_owned(),
+            ],
+        ),
+    ] {
+        let (of_csv, _) = sent_and_failed(product, command, ("in.csv", &csv), answer);
+        let (of_json, found) = sent_and_failed(product, command, ("in.jsonl", &json), answer);
+        assert_eq!(of_json, calls);
+        assert_eq!(of_json, of_csv);
+        assert_eq!(found, failed);
+    }
+}
+
+/// What a command reads alone, without a call: the whole input.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_changes_is_noticed_by_commands_that_only_read_it() {
+    use std::os::unix::fs::FileExt as _;
+
+    // Most of it is empty lines, so that it takes a while to read.
+    const LEN: usize = 64 << 20;
+    const CALLS: usize = 3;
+    let server = Counting::new(not_found);
+    let home = Home::new();
+    let (input, output) = (home.file("in.txt"), home.file("out.jsonl"));
+    let mut text = b"a\nb\nc\n".to_vec();
+    text.extend([b' '; 1 << 16].iter().chain(b"\n").cycle().take(LEN));
+    std::fs::write(&input, &text).unwrap();
+    let origin = server.as_suppressionlist();
+    let check = [&origin, "lists", "check", "a", &input, "-o", &output];
+    home.run(&check).succeeds();
+    let preview = [&check[..], &["--dry-run"]].concat();
+    for arguments in [&check[..], &preview] {
+        let mut command = home.ap(arguments);
+        command.env(VARIABLE, KEY);
+        let child = common::spawn(command);
+        let position = || position_in(child.id(), &input);
+        while position().is_none_or(|position| position < 1 << 17) {
+            std::thread::yield_now();
+        }
+        common::send_signal(child.id(), "STOP");
+        assert!(position().is_some_and(|position| position < LEN));
+        let file = OpenOptions::new().write(true).open(&input).unwrap();
+        file.write_all_at(b"d", 2).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5))
+            .unwrap();
+        common::send_signal(child.id(), "CONT");
+        let ran = Ran::of(child.wait_with_output().unwrap(), KEY);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        ran.says("changed while it was read");
+        std::fs::write(&input, &text).unwrap();
+    }
+    home.run(&check).says("nothing was sent");
+    assert_eq!(server.count(), CALLS);
+}
+
+/// Returns where in a file a process reads.
+#[cfg(target_os = "linux")]
+fn position_in(process: u32, file: &str) -> Option<usize> {
+    let folder = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+    let mut descriptors = folder.filter_map(Result::ok);
+    let found = descriptors.find(|descriptor| {
+        std::fs::read_link(descriptor.path()).is_ok_and(|target| target == Path::new(file))
+    })?;
+    let number = found.file_name().into_string().ok()?;
+    let info = std::fs::read_to_string(format!("/proc/{process}/fdinfo/{number}")).ok()?;
+    let position = info.lines().find_map(|line| line.strip_prefix("pos:"))?;
+    position.trim().parse().ok()
 }

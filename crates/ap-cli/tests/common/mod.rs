@@ -4,6 +4,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod counting;
+pub(crate) mod door;
 pub(crate) mod event_pages;
 #[cfg(target_os = "linux")]
 pub(crate) mod terminal;

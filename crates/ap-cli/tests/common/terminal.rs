@@ -60,8 +60,13 @@ impl Terminal {
 
     /// Returns the rest of the line that was waited for.
     pub(crate) fn wait_for_line(&mut self) -> String {
+        self.wait_for_text("\n")
+    }
+
+    /// Returns what comes after what was waited for, to the end of a text.
+    pub(crate) fn wait_for_text(&mut self, text: &str) -> String {
         let start = self.shown.len();
-        while !self.shown[start..].contains('\n') {
+        while !self.shown[start..].contains(text) {
             let mut byte = [0];
             assert_eq!(self.screen.read(&mut byte).unwrap(), 1, "{}", self.shown);
             self.shown.push(char::from(byte[0]));

@@ -16,8 +16,12 @@ mod bulk_resume;
 mod bulk_runs;
 #[path = "../bulk/bulk_server.rs"]
 mod bulk_server;
+#[path = "../bulk/progress.rs"]
+mod progress;
 #[path = "../bulk/shard.rs"]
 mod shard;
+#[path = "../bulk/stop.rs"]
+mod stop;
 
 // Keys, profiles and the change of a key.
 #[path = "../keys/auth.rs"]

@@ -40,6 +40,44 @@ fn each_signal_ends_the_program_by_that_signal() {
     }
 }
 
+/// As in a container whose command is `ap`: the kernel lets no default of a signal end such a process.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_first_process_of_a_container_ends_with_the_code_of_the_signal() {
+    let as_first = |program: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args([
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            program,
+        ]);
+        unshare
+    };
+    if !as_first("true")
+        .output()
+        .is_ok_and(|ran| ran.status.success())
+    {
+        println!("not checked: no namespaces can be made here");
+        return;
+    }
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let home = Home::new();
+        let ap = home.ap(&[]);
+        let mut first = as_first(ap.get_program().to_str().unwrap());
+        first.arg("emulate");
+        let mut child = spawn(first);
+        first_line(&mut child);
+        let parent = child.id();
+        let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+        send_signal(children.unwrap().trim().parse().unwrap(), name);
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(code), "{name}: {status}");
+        assert_eq!(rest_of_stderr(&mut child), "ap: interrupted\n");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {

@@ -14,8 +14,7 @@ pub(super) const MAX_COLUMNS: usize = 4096;
 pub(crate) struct Csv<R> {
     reader: R,
     parser: Reader,
-    /// How many lines were read to their end.
-    lines: u64,
+    lines: LineEnds,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -80,7 +79,7 @@ impl<R: BufRead> Csv<R> {
         Self {
             reader,
             parser: Reader::new(),
-            lines: 0,
+            lines: LineEnds::default(),
             text: vec![0; MAX_ROW_LEN],
             ends: vec![0; MAX_COLUMNS],
         }
@@ -89,7 +88,7 @@ impl<R: BufRead> Csv<R> {
     /// Returns the next record; `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<Record<'_>>> {
         self.skip_line_ends()?;
-        let line = self.lines + 1;
+        let line = self.lines.count + 1;
         let (mut text, mut ends) = (0, 0);
         let mut is_too_long = false;
         let mut end = RecordEnd::Line;
@@ -113,7 +112,7 @@ impl<R: BufRead> Csv<R> {
                 };
                 is_line_ended |= read > 0;
             } else {
-                self.lines += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
+                self.lines.pass(&input[..read]);
                 self.reader.consume(read);
             }
             text += written;
@@ -154,13 +153,36 @@ impl<R: BufRead> Csv<R> {
     fn skip_line_ends(&mut self) -> io::Result<()> {
         loop {
             let input = fill(&mut self.reader)?;
-            match input.first() {
-                Some(b'\n') => self.lines += 1,
-                Some(b'\r') => {}
-                _ => return Ok(()),
-            }
+            let Some(end @ (b'\n' | b'\r')) = input.first() else {
+                return Ok(());
+            };
+            self.lines.pass(&[*end]);
             self.reader.consume(1);
         }
+    }
+}
+
+/// Counts the ends of lines: a line feed, a carriage return, or both in this order, as the parser ends a record.
+#[derive(Default)]
+struct LineEnds {
+    count: u64,
+    /// The last byte was a carriage return, so that a line feed after it is no other end.
+    is_after_return: bool,
+}
+
+impl LineEnds {
+    fn pass(&mut self, bytes: &[u8]) {
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            let is_after_return = match at.checked_sub(1) {
+                Some(before) => bytes[before] == b'\r',
+                None => self.is_after_return,
+            };
+            self.count += u64::from(bytes[at] == b'\r' || !is_after_return);
+        }
+        self.is_after_return = match bytes.last() {
+            Some(last) => *last == b'\r',
+            None => self.is_after_return,
+        };
     }
 }
 

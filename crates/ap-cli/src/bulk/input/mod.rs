@@ -22,7 +22,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use csv::{Csv, MAX_COLUMNS, Record, RecordEnd};
 use lines::Lines;
-use row::{Fields, Row, RowProblem, VALUE, check_text};
+use row::{Fields, Row, RowProblem, VALUE, carriage_return, check_text};
 use shard::Shard;
 use source::{Opened, Source, not_read};
 
@@ -199,14 +199,18 @@ impl Rows {
         if !self.shard.contains(self.read + 1) {
             return false;
         }
-        let (buffer, has_quotes) = self.buffer();
+        let (buffer, is_csv) = self.buffer();
         let buffer = buffer.trim_ascii_start();
-        let end = memchr::memchr(b'\n', buffer);
+        let end = match is_csv {
+            true => memchr::memchr2(b'\n', b'\r', buffer),
+            false => memchr::memchr(b'\n', buffer),
+        };
         let is_whole = |line| memchr::memchr_iter(b'"', line).count().is_multiple_of(2);
-        end.is_some_and(|end| !has_quotes || is_whole(&buffer[..end]))
+        end.is_some_and(|end| !is_csv || is_whole(&buffer[..end]))
     }
 
-    /// Returns what was read and is in no row yet, and `true` if line ends may be within quotation marks.
+    /// Returns what was read and is in no row yet, and `true` for CSV: there, a carriage return ends a row too, and nothing
+    /// within quotation marks ends one.
     fn buffer(&self) -> (&[u8], bool) {
         match &self.text {
             Text::Csv { records, .. } => (records.buffer(), true),
@@ -308,9 +312,8 @@ fn plain_value(text: &str, name: &Arc<str>) -> Result<Fields, RowProblem> {
         let hint = "write commas between the columns and their names in the first line, and use --input-format csv";
         return Err(of_another_format("values separated by tabs", hint));
     }
-    if let Some(at) = text.find('\r') {
-        let message = "it contains a carriage return; end lines with a line feed";
-        return Err(RowProblem::new(message).at(at + 1));
+    if let Some(problem) = carriage_return(text.as_bytes()) {
+        return Err(problem);
     }
     Ok(Fields(vec![(Arc::clone(name), text.to_owned())]))
 }
@@ -423,6 +426,10 @@ struct ReadRow {
     end: RecordEnd,
 }
 
+fn too_long() -> RowProblem {
+    RowProblem::new(format!("it is longer than {} KiB", MAX_ROW_LEN >> 10))
+}
+
 /// Returns the fields of the next line that is not empty.
 fn next_full(
     lines: &mut Lines<Reader>,
@@ -434,10 +441,7 @@ fn next_full(
         }
         let (number, checksum) = (line.number, line.checksum);
         let fields = match line.is_too_long {
-            true => Err(RowProblem::new(format!(
-                "it is longer than {} KiB",
-                MAX_ROW_LEN >> 10
-            ))),
+            true => Err(carriage_return(line.bytes).unwrap_or_else(too_long)),
             false => check_text(line.bytes).and_then(&parse),
         };
         return Ok(Some(ReadRow {

@@ -94,6 +94,17 @@ pub(crate) fn check_text(bytes: &[u8]) -> Result<&str, RowProblem> {
     })
 }
 
+/// Returns the problem of a line with a carriage return in it. In a file whose lines end with nothing else, the first line is
+/// the whole file.
+pub(crate) fn carriage_return(line: &[u8]) -> Option<RowProblem> {
+    let at = memchr::memchr(b'\r', line)?;
+    let hint = "if its lines end with carriage returns alone, convert it with `tr '\\r' '\\n'`";
+    Some(RowProblem {
+        columns_hint: Some(hint.to_owned()),
+        ..RowProblem::new("it contains a carriage return; end lines with a line feed").at(at + 1)
+    })
+}
+
 /// Returns the checksum of a row's fields. Each is counted with its length, so that moving a border changes it.
 pub(crate) fn checksum<'a>(fields: impl IntoIterator<Item = &'a [u8]>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();

@@ -42,6 +42,116 @@ fn the_ends_of_lines_and_a_byte_order_mark_do_not_matter() {
 }
 
 #[test]
+fn a_row_of_csv_is_named_by_its_line_whatever_ends_lines() {
+    for (text, expected) in [
+        ("h,w\na,1\nb\nc,3\n", ["2: a", "3: !", "4: c"]),
+        ("h,w\r\na,1\r\nb\r\nc,3\r\n", ["2: a", "3: !", "4: c"]),
+        ("h,w\ra,1\rb\rc,3\r", ["2: a", "3: !", "4: c"]),
+        ("h,w\ra,1\rb\rc,3", ["2: a", "3: !", "4: c"]),
+        ("h,w\ra,1\r\nb\n\rc,3\n", ["2: a", "3: !", "5: c"]),
+        (
+            "\r\rh,w\r\r\na,1\r\r\r\nb\n\n\nc,3",
+            ["5: a", "8: !", "11: c"],
+        ),
+        ("h,w\r\"a\r\r\n\n\",1\rb\rc,3\r", ["2: a", "6: !", "7: c"]),
+    ] {
+        let rows = described(text.as_bytes(), InputFormat::Csv, Some("h"));
+        let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
+        let expected = expected.map(|row| match row.strip_suffix('!') {
+            Some(line) => format!(
+                "{line}None it has 1 fields, but the header has 2; put fields with commas in quotation marks"
+            ),
+            None => row.to_owned(),
+        });
+        assert_eq!(rows, expected, "{text:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_line_in_two_reads_is_one() {
+    // The reader's buffer has 64 KiB.
+    let first = "h\r\n".to_owned() + &"x".repeat((1 << 16) - 4);
+    for (end, line) in [
+        ("\r\n", 3),
+        ("\r", 3),
+        ("\n", 3),
+        ("\r\r", 4),
+        ("\r\n\r\n", 4),
+    ] {
+        let text = format!("{first}{end}b\r\n");
+        let rows = described(text.as_bytes(), InputFormat::Csv, None);
+        assert_eq!(rows[1], format!("{line}: b"), "{end:?}");
+    }
+}
+
+#[test]
+fn rows_that_end_with_carriage_returns_alone_are_refused_where_they_end_no_line() {
+    for (format, text) in [
+        (InputFormat::Lines, "a\rb\rc\r".to_owned()),
+        (InputFormat::Lines, "abcdefg\r".repeat(MAX_ROW_LEN)),
+        (InputFormat::Jsonl, "\"a\"\r\"b\"\r".to_owned()),
+        (InputFormat::Jsonl, "\"abcdef\"\r".repeat(MAX_ROW_LEN)),
+    ] {
+        let failure = rows(text.as_bytes(), format, value(None)).unwrap_err();
+        assert_eq!(
+            failure.message,
+            "the first row of the file rows: it contains a carriage return; end lines with a line feed"
+        );
+        assert!(
+            failure.hint.contains("`tr '\\r' '\\n'`"),
+            "{}",
+            failure.hint
+        );
+    }
+    // Between the parts of one value, it is a space.
+    let rows = described(b"{\"a\":\r\"b\"}\n", InputFormat::Jsonl, None);
+    assert_eq!(rows, ["1: b"]);
+}
+
+#[test]
+fn a_value_of_json_is_the_text_that_a_csv_file_has() {
+    for (json, text) in [
+        (r#""a\u00e9\n""#, "aé\n"),
+        ("1", "1"),
+        ("-1.50", "-1.50"),
+        ("1e3", "1e3"),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
+        ("true", "true"),
+        ("false", "false"),
+        ("null", ""),
+    ] {
+        for row in [json.to_owned(), format!(" {{\"v\" : {json} }} ")] {
+            let rows = rows(row.as_bytes(), InputFormat::Jsonl, value(None)).unwrap();
+            assert_eq!(rows[0].fields.as_ref().unwrap().value(), text, "{row}");
+        }
+    }
+    let message = "it is a list or an object; write a text, a number, true or false";
+    for (row, column) in [
+        ("[1]", None),
+        (r#"{"v":{}}"#, Some("v")),
+        (r#"{"v":["a"]}"#, Some("v")),
+    ] {
+        let problem = RowProblem::new(message);
+        let problem = match column {
+            Some(column) => problem.in_column(column),
+            None => problem,
+        };
+        let rows = rows(row.as_bytes(), InputFormat::Jsonl, value(None)).unwrap();
+        assert_eq!(rows[0].fields, Err(problem), "{row}");
+    }
+    // A character that no text has.
+    let rows = rows(br#"{"v":"\ud800"}"#, InputFormat::Jsonl, value(None)).unwrap();
+    let problem = rows[0].fields.as_ref().unwrap_err();
+    assert!(
+        problem.message.starts_with("it is not valid JSON"),
+        "{problem:?}"
+    );
+}
+
+#[test]
 fn a_row_ends_where_the_next_one_begins() {
     for (format, text, expected) in [
         (InputFormat::Csv, "h\na\nbc\n", [4, 7]),
@@ -91,7 +201,7 @@ fn a_broken_row_is_named_by_line_and_column_and_the_others_are_read() {
             InputFormat::Jsonl,
             b"{\"v\":\"a\"}\n{\"v\":[1]}\n{\"v\":\"c\"}\n",
             Some("v"),
-            "2: Some(Named(\"v\")) it is neither a text nor a whole number",
+            "2: Some(Named(\"v\")) it is a list or an object; write a text, a number, true or false",
         ),
         (
             InputFormat::Jsonl,

@@ -9,7 +9,7 @@ use activeprospect::Service;
 use ap_gateway::{Limits, Listener, Route, service_name};
 use serde_json::{Map, Value};
 
-use self::serving::{ServingOptions, Stop};
+use self::serving::ServingOptions;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::keys::Prompt;
@@ -17,6 +17,7 @@ use crate::options::GlobalOptions;
 use crate::options::values::parse_first_of_five_ports;
 use crate::output::{self, Printed};
 use crate::session::Session;
+use crate::stop::Stop;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &Args, options: &GlobalOptions) -> Result<Printed, Failu
     let stop = Stop::default();
     stop.on_signals();
     serving::serve(runtime, gateway, &stop)?;
-    interrupt::end_by(stop.signal())
+    interrupt::end_by(stop.signal().unwrap_or(interrupt::INTERRUPT))
 }
 
 impl Args {

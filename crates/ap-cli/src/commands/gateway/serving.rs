@@ -1,18 +1,14 @@
 //! What `ap gateway` and `ap run` share: options, the gateway over a session's client, and its end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
-
 use ap_gateway::{Gateway, Limits, Listener, LocalKey, Route};
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::interrupt::{self, Received};
 use crate::options::values::{parse_call_count, parse_mebibytes};
 use crate::output;
 use crate::session::Session;
+use crate::stop::Stop;
 
 /// File descriptors that are left for everything but connections that serve calls, such as those that are being
 /// refused.
@@ -123,38 +119,6 @@ pub(crate) fn bind(port: u16, route: Route) -> Result<Listener, Failure> {
     })
 }
 
-/// Tells a gateway to stop, and remembers the signal that was the reason.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stop {
-    notify: Arc<Notify>,
-    signal: Arc<AtomicI32>,
-}
-
-impl Stop {
-    /// Stops at the first signal, and ends the program at the second one.
-    pub(crate) fn on_signals(&self) {
-        let stop = self.clone();
-        interrupt::handle(move |Received { signal, .. }| {
-            if stop.signal.swap(signal, Ordering::SeqCst) != 0 {
-                interrupt::end_by(signal);
-            }
-            stop.now();
-        });
-    }
-
-    pub(crate) fn now(&self) {
-        self.notify.notify_one();
-    }
-
-    /// Returns the signal, or an interrupt if there was none.
-    pub(crate) fn signal(&self) -> i32 {
-        match self.signal.load(Ordering::SeqCst) {
-            0 => interrupt::INTERRUPT,
-            signal => signal,
-        }
-    }
-}
-
 /// Creates what a gateway runs on.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -168,7 +132,7 @@ fn failed(error: &std::io::Error) -> Failure {
 
 /// Serves until it is stopped, on this thread.
 pub(crate) fn serve(runtime: Runtime, gateway: Gateway, stop: &Stop) -> Result<(), Failure> {
-    let ended = runtime.block_on(gateway.serve(stop.notify.notified()));
+    let ended = runtime.block_on(gateway.serve(stop.notified()));
     // A name that is being resolved must not delay the end.
     runtime.shutdown_background();
     let ended = ended.map_err(|error| failed(&error))?;

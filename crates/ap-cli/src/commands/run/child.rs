@@ -13,12 +13,12 @@ use rustix::process::{
 };
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH};
 
-use super::Stop;
 use crate::core_dump;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt::{self, Received};
 use crate::output::Printed;
+use crate::stop::Stop;
 
 /// The signals that go to the command besides those that end programs: all others that supervisors send to servers.
 const ALSO_SENT_ON: [i32; 6] = [SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTTIN, SIGTTOU];

@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Stop;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::Printed;
+use crate::stop::Stop;
 
 /// How often it is looked if the command has ended. A wait for its end would keep the process from being ended.
 const PAUSE: Duration = Duration::from_millis(10);

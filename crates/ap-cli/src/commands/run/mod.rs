@@ -18,7 +18,7 @@ use activeprospect::ApiKey;
 use ap_gateway::{Limits, Route};
 
 use self::environment::{Environment, NamedVariable, parse_named_variable};
-use super::gateway::serving::{self, ServingOptions, Stop};
+use super::gateway::serving::{self, ServingOptions};
 use super::gateway::{each_service, key};
 use crate::failure::Failure;
 use crate::keys::Prompt;
@@ -27,6 +27,7 @@ use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
 use crate::redact::Secrets;
 use crate::session::Session;
+use crate::stop::Stop;
 
 /// How long the command may take to end, if it has no gateway any more.
 const PATIENCE: Duration = Duration::from_secs(5);

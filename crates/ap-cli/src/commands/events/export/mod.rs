@@ -29,6 +29,7 @@ use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::output::Printed;
 use crate::session::Session;
+use crate::stop::Stop;
 use pages::Page;
 
 /// The most events of a page.
@@ -148,15 +149,19 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         progress.update(state.counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, cursor, encode, write));
+    let stop = Stop::default();
+    stop.on_signals();
+    let read = pages::each(&attempts, &stop, list, cursor, encode, write);
+    let ended = bulk::block_on(read);
     progress.end();
-    let (printed, failure) = match ended? {
+    let (printed, failure) = match ended?? {
         Ok(printed) => (printed, None),
-        Err(error) => {
-            let printed = sink.commit(&[], state.clone(), true)?;
-            (printed, Some(session.failure(error)))
-        }
+        Err(error) => (Printed::All, Some(session.failure(error))),
     };
+    if sink.is_file() && !state.is_complete {
+        // What was written last is on the disk too before the end.
+        let _all = sink.commit(&[], state.clone(), true)?;
+    }
     let mut report = Report::new(state.counts, earlier, progress.elapsed());
     report.repeated_calls = attempts.repeated.get();
     report.noun = "events";
@@ -164,9 +169,10 @@ fn to_lines(args: &Args, options: &GlobalOptions) -> Result<Printed, Failure> {
         counts: state.counts,
         first_failed: None,
         failure,
+        is_complete: state.is_complete,
         is_reader_gone: printed.is_reader_gone(),
     };
-    bulk::conclude(ended, report, &args.output)
+    bulk::conclude(ended, report, &args.output, stop.signal())
 }
 
 /// Returns a list whose events are the text that the product sent, in pages of the largest size.

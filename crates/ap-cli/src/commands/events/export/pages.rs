@@ -1,11 +1,12 @@
 //! Reads the pages of a list of events, one after the other, and writes each while the next one is read.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::events::List;
 use activeprospect::{Endpoint as _, Error, Response};
-use futures_util::future::try_join;
+use futures_util::future::{Either, select, try_join};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
@@ -15,6 +16,7 @@ use crate::bulk::attempts::Attempts;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::Printed;
+use crate::stop::Stop;
 
 /// What is known of a page whose events are written.
 pub(super) struct Page {
@@ -31,7 +33,7 @@ struct Arrived {
 }
 
 /// Why no more pages are read.
-enum Stop {
+enum End {
     /// The reader of the output has gone.
     Gone(Printed),
     /// The product's answer.
@@ -43,9 +45,12 @@ enum Stop {
 /// events to a text, on a thread of its own, and `write` writes them, page after page. The next page is made and read
 /// meanwhile: only the last event of a page is read before it is called for.
 ///
+/// After a stop, what has arrived is written, and the page that is being read is left.
+///
 /// An error of the server is the inner one.
 pub(super) async fn each(
     attempts: &Attempts<'_>,
+    stop: &Stop,
     mut list: List<Box<RawValue>>,
     mut position: Option<Id>,
     encode: impl Fn(&[&RawValue], &mut Vec<u8>) + Send + Sync + 'static,
@@ -53,11 +58,12 @@ pub(super) async fn each(
 ) -> Result<Result<Printed, Error>, Failure> {
     let encode = Arc::new(encode);
     let mut lines = Vec::new();
-    let mut read = read_page(attempts, &list).await;
+    let mut read = read_page(attempts, stop, &list).await;
     loop {
         let Arrived { response, next } = match read {
-            Ok(arrived) => arrived,
-            Err(error) => return Ok(Err(error)),
+            Some(Ok(arrived)) => arrived,
+            Some(Err(error)) => return Ok(Err(error)),
+            None => return Ok(Ok(Printed::All)),
         };
         // Events are sorted by their ids. Otherwise the export would never end, and have events twice.
         if let (Some(next), Some(position)) = (&next, &position)
@@ -82,10 +88,10 @@ pub(super) async fn each(
             }
         });
         let written = async {
-            let encoded = encoding.await.map_err(|_| Stop::Failed(not_encoded()))?;
-            let (page, mut lines) = encoded.map_err(Stop::Answer)?;
-            match write(&page, &mut lines).map_err(Stop::Failed)? {
-                printed if printed.is_reader_gone() => Err(Stop::Gone(printed)),
+            let encoded = encoding.await.map_err(|_| End::Failed(not_encoded()))?;
+            let (page, mut lines) = encoded.map_err(End::Answer)?;
+            match write(&page, &mut lines).map_err(End::Failed)? {
+                printed if printed.is_reader_gone() => Err(End::Gone(printed)),
                 printed => Ok((printed, lines)),
             }
         };
@@ -93,16 +99,16 @@ pub(super) async fn each(
             None => written.await.map(|(printed, _)| Err(printed)),
             Some(next) => {
                 list = list.after(next);
-                let read = async { Ok(read_page(attempts, &list).await) };
+                let read = async { Ok(read_page(attempts, stop, &list).await) };
                 let both = try_join(written, read).await;
                 both.map(|((_, lines), read)| Ok((lines, read)))
             }
         };
         (lines, read) = match ended {
             Ok(Ok(both)) => both,
-            Ok(Err(printed)) | Err(Stop::Gone(printed)) => return Ok(Ok(printed)),
-            Err(Stop::Answer(error)) => return Ok(Err(error)),
-            Err(Stop::Failed(failure)) => return Err(failure),
+            Ok(Err(printed)) | Err(End::Gone(printed)) => return Ok(Ok(printed)),
+            Err(End::Answer(error)) => return Ok(Err(error)),
+            Err(End::Failed(failure)) => return Err(failure),
         };
     }
 }
@@ -116,8 +122,18 @@ fn not_encoded() -> Failure {
     )
 }
 
-async fn read_page(attempts: &Attempts<'_>, list: &List<Box<RawValue>>) -> Result<Arrived, Error> {
-    attempts.call(&list.draft(), arrived).await
+/// Reads a page; `None` if it is stopped before.
+async fn read_page(
+    attempts: &Attempts<'_>,
+    stop: &Stop,
+    list: &List<Box<RawValue>>,
+) -> Option<Result<Arrived, Error>> {
+    let draft = list.draft();
+    let read = pin!(attempts.call(&draft, arrived));
+    match select(pin!(stop.notified()), read).await {
+        Either::Left(_) => None,
+        Either::Right((read, _)) => Some(read),
+    }
 }
 
 /// Finds where the next page begins. The events are looked at later.

@@ -33,6 +33,7 @@ use crate::keys::Prompt;
 use crate::options::GlobalOptions;
 use crate::output::{self, Printed};
 use crate::session::Session;
+use crate::stop::Stop;
 use catalog::Selection;
 use config::Config;
 use state::State;
@@ -137,7 +138,9 @@ fn export(
             messages.extend_from_slice(b"}\n");
         }
     };
+    let mut is_complete = false;
     let write = |page: &Page, messages: &mut Vec<u8>| {
+        is_complete = page.next.is_none();
         if let Some(schema) = schema.take() {
             messages.splice(..0, schema.into_bytes());
         }
@@ -153,9 +156,12 @@ fn export(
         progress.update(counts);
         Ok(printed)
     };
-    let ended = bulk::runtime()?.block_on(pages::each(&attempts, list, bookmark, encode, write));
+    let stop = Stop::default();
+    stop.on_signals();
+    let read = pages::each(&attempts, &stop, list, bookmark, encode, write);
+    let ended = bulk::block_on(read);
     progress.end();
-    let (printed, failure) = match ended? {
+    let (printed, failure) = match ended?? {
         Ok(printed) => (printed, None),
         Err(error) => (Printed::All, Some(session.failure(error))),
     };
@@ -166,9 +172,10 @@ fn export(
         counts,
         first_failed: None,
         failure,
+        is_complete,
         is_reader_gone: printed.is_reader_gone(),
     };
-    bulk::conclude(ended, report, &args.output)
+    bulk::conclude(ended, report, &args.output, stop.signal())
 }
 
 /// Returns a record's message up to the event, whose text stays as the product sent it.
