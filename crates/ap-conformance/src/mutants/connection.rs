@@ -57,11 +57,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 has_status(answer, |status| status == 401)
             })
         },
-        fails: FailingCases::matching(gets_a_401).uncertain(&[
-            "refusal/early",
-            // The number of requests depends on how many calls start before the login.
-            "rotation/in-flight*",
-        ]),
+        // The repeated request may be accepted.
+        fails: FailingCases::matching(gets_a_401)
+            .adding(&["!replay/alternating"])
+            .uncertain(&[
+                "refusal/early",
+                // The number of requests depends on how many calls start before the login.
+                "rotation/in-flight*",
+            ]),
         ..NO_FAULT
     },
     Mutant {

@@ -178,6 +178,9 @@ pub(super) fn gets_a_401(case: &Case) -> bool {
         "replay/product-form-trustedform-403",
     ];
     let next = needs_the_next_key(case) && !others.contains(&case.id.as_str());
+    // They do not say which keys must arrive.
+    let unlisted = ["replay/alternating", "rotation/in-flight-two-switches"];
+    let next = next || unlisted.contains(&case.id.as_str());
     !case.keys.is_empty() && (any_call(case, arrives) || next)
 }
 

@@ -101,6 +101,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         },
         fails: FailingCases::listed(&[
             "body/with-error-403",
+            "connections/refused-before-the-body-403",
             "redirect/not-a-redirect-403",
             "refusal/form-in-another-status",
             "!refusal/form-in-another-status-trustedform-403-as-401",
