@@ -48,6 +48,14 @@ pub enum Trust {
 /// A free account, or a plan without the resource, also gets a 401 or 403. Treating that as a bad key would
 /// stop the use of a good one. The exchange tries another key for these forms alone.
 ///
+/// ```
+/// use ap_core::unauthorized::{BAD_KEY_FORMS, Trust};
+///
+/// for form in BAD_KEY_FORMS.iter().filter(|form| form.trust == Trust::Documented) {
+///     println!("{} {:?}, see {}", form.status, form.body, form.source);
+/// }
+/// ```
+///
 /// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. A new member name
 /// also goes into `Members`, at the end of `unauthorized/mod.rs`, and a new status into `Unauthorized::from_answer`.
 pub const BAD_KEY_FORMS: &[BadKeyForm] = &[
