@@ -36,6 +36,15 @@ pub type Client = ap_client::Client<Async>;
 pub type ClientBuilder = ap_client::ClientBuilder<Async, ReqwestTransport>;
 
 /// A request that a [`Client`] is about to send.
+///
+/// ```
+/// use activeprospect::Service;
+/// use activeprospect::{Client, RequestBuilder};
+///
+/// fn newest_events(client: &Client, count: u32) -> RequestBuilder {
+///     client.get(Service::LeadConduit, "/events").query(&[("limit", count)]) // then `send`
+/// }
+/// ```
 pub type RequestBuilder = ap_client::RequestBuilder<Async>;
 
 /// A stream of the pages of an endpoint.

@@ -38,12 +38,36 @@ pub type Client = ap_client::Client<Blocking>;
 pub type ClientBuilder = ap_client::ClientBuilder<Blocking, UreqTransport>;
 
 /// A request that a [`Client`] is about to send.
+///
+/// ```
+/// use activeprospect::Service;
+/// use activeprospect::blocking::{Client, RequestBuilder};
+///
+/// fn newest_events(client: &Client, count: u32) -> RequestBuilder {
+///     client.get(Service::LeadConduit, "/events").query(&[("limit", count)]) // then `send`
+/// }
+/// ```
 pub type RequestBuilder = ap_client::RequestBuilder<Blocking>;
 
 /// An iterator over the pages of an endpoint.
 pub type Pages<E> = ap_client::Pages<E, Blocking>;
 
 /// An iterator over the items of all pages of an endpoint.
+///
+/// ```
+/// use activeprospect::Error;
+/// use activeprospect::api::leadconduit::events;
+/// use activeprospect::blocking::Client;
+///
+/// fn count_events(client: &Client) -> Result<usize, Error> {
+///     let mut count = 0;
+///     for event in client.items(events::List::new()) {
+///         let _event = event?;
+///         count += 1;
+///     }
+///     Ok(count)
+/// }
+/// ```
 pub type Items<E> = ap_client::Items<E, Blocking>;
 
 /// Makes a client from environment variables: the keys, the proxy and the origins.

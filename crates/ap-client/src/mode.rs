@@ -4,6 +4,17 @@ use crate::key_source::{AsyncKeySource, KeySource};
 use crate::transport::{AsyncTransport, Transport};
 
 /// Says if a client's methods block or are async: [`Blocking`] or [`Async`].
+///
+/// Code that makes no call works with clients of both modes:
+///
+/// ```
+/// use ap_client::ap_core::{ApiKey, TooManyKeys};
+/// use ap_client::{Client, Mode};
+///
+/// fn replace_keys<M: Mode>(client: &Client<M>, keys: Vec<ApiKey>) -> Result<(), TooManyKeys> {
+///     client.keys().replace(keys)
+/// }
+/// ```
 pub trait Mode: sealed::Sealed + 'static {
     /// Any transport of this mode.
     type AnyTransport: ?Sized + Send + Sync;

@@ -403,7 +403,7 @@ impl Suite {
         self
     }
 
-    /// Sets a function that returns the most memory that this process has had so far, such as
+    /// Sets a function that returns the most memory that this process has had so far, in bytes, such as
     /// [`peak_memory`](crate::peak_memory).
     ///
     /// Only for a process that runs one case, because the peak of one case hides that of the next.

@@ -47,7 +47,8 @@ impl RetryPolicy {
 
     /// Creates a policy with this many attempts in all. With 1 or 0 no call is made again.
     ///
-    /// The first wait is at most 500 ms, every wait at most 30 s, and a `Retry-After` of up to 60 s is followed.
+    /// The waits are those of [`first_wait`](Self::first_wait), [`max_wait`](Self::max_wait) and
+    /// [`max_retry_after`](Self::max_retry_after).
     #[must_use]
     pub const fn new(attempts: u32) -> Self {
         Self {
@@ -64,21 +65,21 @@ impl RetryPolicy {
         self.attempts
     }
 
-    /// Sets the longest wait after the first failure.
+    /// Sets the longest wait after the first failure; 500 ms by default.
     #[must_use]
     pub const fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// Sets the longest wait after any failure, unless the product asks for a longer one.
+    /// Sets the longest wait after any failure, unless the product asks for a longer one; 30 s by default.
     #[must_use]
     pub const fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
     }
 
-    /// Sets the longest `Retry-After` that is followed. After a longer one the call is not made again.
+    /// Sets the longest `Retry-After` that is followed; 60 s by default. After a longer one the call is not made again.
     #[must_use]
     pub const fn max_retry_after(mut self, wait: Duration) -> Self {
         self.max_retry_after = wait;

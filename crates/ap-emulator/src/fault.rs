@@ -89,7 +89,7 @@ impl Fault {
         }
     }
 
-    /// Waits, then responds as usual.
+    /// Waits this long, then responds as usual.
     #[must_use]
     pub const fn delay(product: Product, wait: Duration) -> Self {
         Self::new(product, Kind::Delay, wait)

@@ -87,6 +87,20 @@ enum Cause {
 }
 
 /// What kind of failure an [`Error`] is.
+///
+/// ```
+/// use ap_core::{Error, ErrorKind};
+///
+/// fn exit_code(error: &Error) -> u8 {
+///     match error.kind() {
+///         ErrorKind::Build | ErrorKind::Request => 2,
+///         ErrorKind::Auth => 3,
+///         ErrorKind::Status(status) if status.is_client_error() => 4,
+///         _ => 5, // more kinds may come
+///     }
+/// }
+/// assert_eq!(exit_code(&Error::build("the account has no origin")), 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -318,6 +318,13 @@ fn parse_port(text: &str) -> Result<u16, InvalidOrigin> {
 /// Why a text is not an origin that a key may go to.
 ///
 /// No text of these repeats what was given, since it may contain a password.
+///
+/// ```
+/// use ap_core::{InvalidOrigin, Origin};
+///
+/// let error = Origin::parse("https://user:placeholder@app.leadconduit.com").unwrap_err();
+/// assert_eq!(error, InvalidOrigin::UserInformation);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidOrigin {

@@ -19,6 +19,15 @@ pub(crate) use target::{push_query, push_segment, uri_at};
 /// Why a request is not signed or not sent. Nothing has left this machine.
 ///
 /// No text of these repeats a path, a query, a header's value or a body.
+///
+/// ```
+/// use ap_core::{Draft, Origins, RequestError, Service};
+///
+/// let draft = Draft::get(Service::LeadConduit, "/flows").header("Host", "elsewhere.example");
+/// let error = draft.prepare(&Origins::vendor(), None).unwrap_err();
+/// assert!(matches!(error.request(), Some(RequestError::ReservedHeader(_))));
+/// assert_eq!(error.to_string(), "the header host is set by this library or by HTTP itself; leave it out");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {

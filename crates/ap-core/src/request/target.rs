@@ -7,6 +7,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::origin::Origin;
 
 /// Why a path and query are not sent. Positions are byte offsets from 0.
+///
+/// ```
+/// use ap_core::request::InvalidTarget;
+/// use ap_core::{Draft, Origins, RequestError, Service};
+///
+/// let draft = Draft::get(Service::LeadConduit, "/flows/../users");
+/// let error = draft.prepare(&Origins::vendor(), None).unwrap_err();
+/// let expected = RequestError::Target(InvalidTarget::DotSegment);
+/// assert_eq!(error.request(), Some(&expected));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTarget {

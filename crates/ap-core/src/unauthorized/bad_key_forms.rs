@@ -48,6 +48,14 @@ pub enum Trust {
 /// A free account, or a plan without the resource, also gets a 401 or 403. Treating that as a bad key would
 /// stop the use of a good one. The exchange tries another key for these forms alone.
 ///
+/// ```
+/// use ap_core::unauthorized::{BAD_KEY_FORMS, Trust};
+///
+/// for form in BAD_KEY_FORMS.iter().filter(|form| form.trust == Trust::Documented) {
+///     println!("{} {:?}, see {}", form.status, form.body, form.source);
+/// }
+/// ```
+///
 /// To add a form, add a row here with its source, and rows to `vectors/unauthorized.json`. Their number is in
 /// `tests/vectors.rs`, and `is_bad_key` in `tests/properties.rs` states the rule in another way: it needs a line too. A new
 /// member name also goes into `Members`, at the end of `unauthorized/mod.rs`. A new status changes `Unauthorized`, which
