@@ -19,6 +19,7 @@ use crate::key_filter::KeyFilter;
 use crate::limits::Limits;
 use crate::local_key::LocalKey;
 use crate::metrics::Metrics;
+use crate::phase::Phase;
 use crate::refusal::Refusal;
 
 /// How often a call is sent in all, if connections end before its answer begins.
@@ -97,7 +98,12 @@ impl Forwarder {
     }
 
     /// Reads a body to its end, and refuses one with the local key or with a redacted API key.
-    pub(crate) async fn read(&self, body: Incoming, start: Instant) -> Result<Buffered, Refusal> {
+    pub(crate) async fn read(
+        &self,
+        body: Incoming,
+        start: Instant,
+        phase: &Phase,
+    ) -> Result<Buffered, Refusal> {
         let mut reserved = self.budget.reserve();
         if body.is_end_stream() {
             let body = Bytes::new();
@@ -109,6 +115,7 @@ impl Forwarder {
             Ok(body) => body?,
             Err(_) => return Err(Refusal::slow_body()),
         };
+        phase.read();
         if self.local_key.is_in_body(&body) {
             return Err(Refusal::local_key_elsewhere());
         }

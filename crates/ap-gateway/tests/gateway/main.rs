@@ -4,6 +4,8 @@
 mod common;
 mod flood;
 mod forwarding;
+mod half_close;
+mod heads;
 mod keys;
 mod limits;
 mod refusals;
