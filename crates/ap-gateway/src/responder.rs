@@ -6,7 +6,7 @@ use ap_client::ap_core::Service;
 use ap_listener::Framing;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use serde_json::json;
 
 use crate::access::{Access, OnAccess};
@@ -68,7 +68,6 @@ impl Responder {
         // A body that is not read to its end, or whose end is not known to the scanner, ends the connection. After `CONNECT`
         // a client may send anything.
         let closes = framing != Framing::KnownEnd || request.method() == Method::CONNECT;
-        let has_body = !request.body().is_end_stream();
         let outcome = self
             .answer(request, framing, entrance, phase, &mut answered)
             .await;
@@ -77,7 +76,7 @@ impl Responder {
             Err(refusal) => (refusal.response(), Some(refusal.reason)),
         };
         answered.outcome = Some((response.status(), reason));
-        if closes || (reason.is_some() && has_body) {
+        if closes || !phase.is_whole() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }

@@ -12,5 +12,6 @@ mod refusals;
 mod rotation;
 mod sight;
 mod smuggling;
+mod stale;
 #[cfg(unix)]
 mod unix_socket;
