@@ -50,9 +50,11 @@ impl Forwarder {
     ) -> Result<(), Refusal> {
         let mut lines = head.headers.iter();
         let is_in_line = lines.any(|(name, value)| {
-            *name != header::AUTHORIZATION && self.local_key.is_in(value.as_bytes())
+            let is_in_value = || self.local_key.is_in(value.as_bytes());
+            self.local_key.is_in_name(name) || (*name != header::AUTHORIZATION && is_in_value())
         });
-        if is_in_line || self.local_key.is_in_target(target) {
+        let is_in_method = self.local_key.is_in(head.method.as_str().as_bytes());
+        if is_in_line || is_in_method || self.local_key.is_in_target(target) {
             return Err(Refusal::local_key_elsewhere());
         }
         if body.size_hint().lower() > self.limits.max_body_size as u64 {

@@ -57,7 +57,14 @@ impl Refusal {
             let message = "the gateway speaks HTTP/1.1; call it without HTTP/2";
             (StatusCode::BAD_REQUEST, message.into())
         } else {
-            let message = format!("the head of the request is not valid HTTP/1.1: {error}");
+            let error = error.to_string();
+            // What follows a space in a path is read as the version.
+            let hint = if error.contains("version") {
+                "; write a space in a path as %20"
+            } else {
+                ""
+            };
+            let message = format!("the head of the request is not valid HTTP/1.1: {error}{hint}");
             (StatusCode::BAD_REQUEST, message.into())
         };
         Self {
@@ -140,7 +147,7 @@ impl Refusal {
     }
 
     pub(crate) const fn broken_body() -> Self {
-        let message = "the body did not arrive completely";
+        let message = "the body did not arrive completely, or its chunks are malformed";
         Self::new(StatusCode::BAD_REQUEST, "broken_body", message)
     }
 

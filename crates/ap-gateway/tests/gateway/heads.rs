@@ -24,7 +24,7 @@ const MALFORMED: &str = "
 G@T / HTTP/1.1~OWN~ | method
  GET / HTTP/1.1~OWN~ | method
 GET  / HTTP/1.1~OWN~ | URI
-GET /a b HTTP/1.1~OWN~ | version
+GET /a b HTTP/1.1~OWN~ | %20
 GET /<0> HTTP/1.1~OWN~ | URI
 GET /<7f> HTTP/1.1~OWN~ | URI
 GET /<t> HTTP/1.1~OWN~ | URI
