@@ -57,3 +57,30 @@ impl HalfClosed {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_is_gone_from_a_unix_socket_is_noticed_at_once() {
+        for hangs_up in [false, true] {
+            let (mut stream, mut client) = UnixStream::pair().unwrap();
+            stream.writable().await.unwrap();
+            client.shutdown().await.unwrap();
+            let kept = (!hangs_up).then_some(client);
+            let mut half_closed = HalfClosed::default();
+            let gone = poll_fn(|context| {
+                Poll::Ready(half_closed.poll_gone(Pin::new(&mut stream), true, context))
+            });
+            assert_eq!(gone.await.is_ready(), hangs_up);
+            assert!(!half_closed.is_asked);
+            drop(kept);
+        }
+    }
+}
