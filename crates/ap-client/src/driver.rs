@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use ap_core::exchange::{Answer, Attempt, NeedKey, Resend, Step};
-use ap_core::{Account, Called, Draft, Error, Origins, Response, RetryPolicy, TransportError};
+use ap_core::{
+    Account, Called, Draft, Error, Origins, Response, RetryPolicy, TransportError,
+    TransportErrorKind,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 
@@ -25,6 +28,8 @@ pub(crate) struct Driver {
     failures: u32,
     /// How many requests were made.
     requests: usize,
+    /// The connection of the last request ended before its response was there. Others that are idle may be as old.
+    has_lost_connection: bool,
     trace: Trace,
     /// The last response by which the product rejected a key.
     rejection: Option<http::Response<Bytes>>,
@@ -72,6 +77,7 @@ impl Driver {
             attempts,
             failures: 0,
             requests: 0,
+            has_lost_connection: false,
             rejection: None,
             source_error: None,
         })
@@ -115,6 +121,8 @@ impl Driver {
         sent: Sent,
         outcome: Result<http::Response<Bytes>, TransportError>,
     ) -> Todo {
+        self.has_lost_connection =
+            matches!(&outcome, Err(error) if error.kind() == TransportErrorKind::Closed);
         let response = match outcome {
             Ok(response) => response,
             Err(error) => return self.ended(Err(self.called(error))),
@@ -222,12 +230,18 @@ impl Driver {
         Some(now.after(wait))
     }
 
-    /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more.
+    /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more. If its
+    /// connection was lost, the next attempt needs one that carried no request before.
     pub(crate) fn forget_attempt(&mut self) {
         if !self.is_unsigned {
             self.request.headers_mut().remove(header::AUTHORIZATION);
         }
-        self.request.extensions_mut().remove::<FreshConnection>();
+        let extensions = self.request.extensions_mut();
+        if self.has_lost_connection {
+            extensions.insert(FreshConnection);
+        } else {
+            extensions.remove::<FreshConnection>();
+        }
         self.rejection = None;
         self.source_error = None;
     }

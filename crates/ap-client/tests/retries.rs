@@ -116,12 +116,14 @@ fn calls_are_made_again_if_that_is_safe_and_their_time_allows_it() {
         let seconds: Vec<_> = seen.iter().map(|seen| at(seen).as_secs_f64()).collect();
         let expected: Vec<f64> = times.split(' ').map(|time| time.parse().unwrap()).collect();
         assert_eq!(seconds, expected, "{row}");
-        // A retry is the same request; only the second one after a rejected key needs a fresh connection.
+        // A retry is the same request. One after a rejected key or a lost connection needs a fresh connection.
         let same = |seen: &Seen| (seen.method.clone(), seen.uri.clone(), seen.body.clone());
+        let mut is_lost = false;
         for (one, exchange) in seen.iter().zip(script.split(',')) {
             assert_eq!(same(one), same(&seen[0]), "{row}");
             let is_second_key = exchange.trim().starts_with('b');
-            assert_eq!(one.is_fresh, is_second_key, "{row}");
+            assert_eq!(one.is_fresh, is_second_key || is_lost, "{row}");
+            is_lost = exchange.contains("closed");
         }
     }
 }
@@ -165,6 +167,12 @@ fn a_draft_is_sent_again_while_the_caller_says_so_and_within_one_timeout() {
         let times: Vec<f64> = times.split(' ').map(|time| time.parse().unwrap()).collect();
         assert_eq!(seconds, times, "{row}");
         assert!(seen.iter().all(|one| one.uri == seen[0].uri), "{row}");
+        // Each is sent again after a lost connection, or after a rejected key.
+        let fresh: Vec<_> = seen.iter().map(|one| one.is_fresh).collect();
+        assert!(
+            !fresh[0] && fresh[1..].iter().all(|is_fresh| *is_fresh),
+            "{row}"
+        );
     }
 }
 

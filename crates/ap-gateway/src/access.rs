@@ -14,7 +14,7 @@ use crate::route::service_name;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Access {
-    /// The method.
+    /// The method; `-` if the head of the request could not be read.
     pub method: Method,
     /// The service, if the request got so far.
     pub service: Option<Service>,

@@ -20,6 +20,8 @@ use tokio::time::timeout;
 use crate::connections::Tracked;
 use crate::delivery::{DeliveryStream, Unwritten};
 use crate::head_timer::HeadTimer;
+use crate::phase::Phase;
+use crate::refusal::Refusal;
 use crate::responder::{Entrance, Responder};
 
 /// The largest head, in bytes.
@@ -28,10 +30,6 @@ const MAX_HEAD: usize = 64 * 1024;
 const STOP_TIME: Duration = Duration::from_secs(5);
 /// How long a client may take to read why its connection is refused.
 const REFUSE_TIME: Duration = Duration::from_secs(1);
-
-/// What is written to a connection if too many are busy.
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
-    ap-gateway-refusal: connections\r\nconnection: close\r\ncontent-length: 32\r\n\r\n{\"error\":\"too many connections\"}";
 
 /// Serves a connection until its client, its limits, or `stopped` end it.
 pub(crate) async fn serve<S>(
@@ -46,7 +44,7 @@ pub(crate) async fn serve<S>(
     let limits = responder.forwarder.limits;
     let client_timeout = limits.client_timeout;
     let requests = PendingRequests::default();
-    let scanner = HeadScanner::new(requests.clone());
+    let scanner = HeadScanner::new(requests.clone()).encoding_targets();
     let stream = ScannedStream::new(stream, Bytes::new(), scanner, client_timeout);
     let unwritten = Unwritten::new();
     let stream = DeliveryStream::new(stream, unwritten.clone(), limits.answer_timeout);
@@ -62,57 +60,80 @@ pub(crate) async fn serve<S>(
     let service = service_fn(|request: Request<Incoming>| {
         let (responder, framing) = (Arc::clone(&responder), requests.pop());
         let (busy, unwritten) = (tracked.begin(), unwritten.clone());
+        unwritten.begin(&request);
         Box::pin(async move {
             let Some(busy) = busy else {
                 // The connection is about to close for another one. Nothing of the request has been done.
                 return pending().await;
             };
-            let mut response = responder.respond(request, framing, entrance).await;
+            let phase = unwritten.phase();
+            let mut response = responder.respond(request, framing, entrance, phase).await;
             let attached = std::mem::take(response.extensions_mut());
             Ok::<_, Infallible>(response.map(|body| unwritten.answer(body, (busy, attached))))
         })
     });
     let mut connection = server.serve_connection(TokioIo::new(stream), service);
-    let is_stopping = tokio::select! {
+    let mut end = tokio::select! {
         biased;
         // Only an idle connection is told so: there is nothing to finish, and another one waits for its descriptor.
         () = tracked.closing() => return,
-        // Nobody needs to know how the connection ended, and nothing is logged.
-        _ = poll_fn(|context| {
+        end = poll_fn(|context| {
             unwritten.wake();
             connection.poll_without_shutdown(context)
-        }) => false,
-        _ = stopped.wait_for(|is_stopped| *is_stopped) => true,
+        }) => Some(end),
+        _ = stopped.wait_for(|is_stopped| *is_stopped) => None,
     };
-    if is_stopping {
+    if end.is_none() {
         Pin::new(&mut connection).graceful_shutdown();
-        loop {
-            let end = poll_fn(|context| {
+        while end.is_none() {
+            let ended = poll_fn(|context| {
                 unwritten.wake();
                 connection.poll_without_shutdown(context)
             });
-            if timeout(STOP_TIME, end).await.is_ok() || tracked.is_idle() {
+            end = timeout(STOP_TIME, ended).await.ok();
+            if tracked.is_idle() {
                 break;
             }
         }
     }
-    let stream = connection
-        .into_parts()
-        .io
-        .into_inner()
-        .into_inner()
-        .into_inner();
+    let stream = connection.into_parts().io.into_inner();
+    let refusal = match end {
+        // Nobody needs to know how the connection ended otherwise, and nothing is logged.
+        Some(Err(error)) if is_unanswered(&error, &stream, unwritten.phase()) => {
+            let refusal = Refusal::of_head(&error);
+            responder.refused(&refusal);
+            Some(refusal)
+        }
+        _ => None,
+    };
+    let stream = stream.into_inner().into_inner();
     unwritten.clear();
     tokio::select! {
         biased;
         () = tracked.closing() => {}
-        () = ap_listener::close(stream) => {}
+        () = close(stream, refusal) => {}
     }
 }
 
-/// Refuses a connection, because too many are busy.
-pub(crate) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    if let Ok(Ok(())) = timeout(REFUSE_TIME, stream.write_all(BUSY)).await {
-        ap_listener::close(stream).await;
+/// Returns `true` if a connection ended because of a head that the server refused, or did not read to its end, and its
+/// client has no answer.
+fn is_unanswered<S, T>(error: &hyper::Error, stream: &DeliveryStream<S, T>, phase: &Phase) -> bool {
+    stream.has_refused()
+        || (phase.is_none() && (error.is_parse_version_h2() || error.is_incomplete_message()))
+}
+
+/// Tells a client why its connection ends, if that is necessary, and closes it.
+pub(crate) async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    refusal: Option<Refusal>,
+) {
+    if let Some(refusal) = refusal {
+        // On the heap, because few connections need it.
+        let message = refusal.message();
+        let written = Box::pin(timeout(REFUSE_TIME, stream.write_all(&message)));
+        if !matches!(written.await, Ok(Ok(()))) {
+            return;
+        }
     }
+    ap_listener::close(stream).await;
 }

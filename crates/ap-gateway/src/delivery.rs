@@ -1,4 +1,5 @@
-//! Answers on their way to the client: until one is written out, its connection is busy and its memory counts.
+//! Answers on their way to the client: until one is written out, its connection is busy and its memory counts. What
+//! the server would write or do on its own is kept from it.
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
@@ -9,10 +10,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Request, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+use crate::half_closed::HalfClosed;
+use crate::phase::Phase;
 
 /// What the answers of a connection hold until they are written out.
 pub(crate) struct Unwritten<T>(Arc<Shared<T>>);
@@ -21,6 +26,9 @@ struct Shared<T> {
     held: Mutex<Vec<T>>,
     /// Nothing was there to read since the server was last woken. It tries again and again, and a look at this is cheaper.
     is_read_out: AtomicBool,
+    phase: Phase,
+    /// The client speaks HTTP/1.1, in which an interim answer may come before the answer.
+    has_interim_answers: AtomicBool,
 }
 
 impl<T> Unwritten<T> {
@@ -28,7 +36,21 @@ impl<T> Unwritten<T> {
         Self(Arc::new(Shared {
             held: Mutex::default(),
             is_read_out: AtomicBool::new(false),
+            phase: Phase::default(),
+            has_interim_answers: AtomicBool::new(false),
         }))
+    }
+
+    /// Notes that a call begins.
+    pub(crate) fn begin<B: Body>(&self, request: &Request<B>) {
+        let is_new = request.version() == Version::HTTP_11;
+        self.0.has_interim_answers.store(is_new, Ordering::Relaxed);
+        self.0.phase.begin(!request.body().is_end_stream());
+    }
+
+    /// Returns how far the call is.
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.0.phase
     }
 
     /// Notes that the server was woken, and there may be something to read.
@@ -93,6 +115,7 @@ impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
             self.unwritten.lock().push(held);
+            self.unwritten.0.phase.answer();
         }
     }
 }
@@ -104,6 +127,12 @@ pub(crate) struct DeliveryStream<S, T> {
     write_timeout: Duration,
     /// Runs from when the client did not take all of an answer at once until it has.
     end: Option<Pin<Box<Sleep>>>,
+    /// Something was written, and maybe not all that is to be written with it.
+    is_writing: bool,
+    /// The client sends nothing more.
+    half_closed: Option<HalfClosed>,
+    /// The server refused a head on its own.
+    has_refused: bool,
 }
 
 impl<S, T> DeliveryStream<S, T> {
@@ -113,11 +142,28 @@ impl<S, T> DeliveryStream<S, T> {
             unwritten,
             write_timeout,
             end: None,
+            is_writing: false,
+            half_closed: None,
+            has_refused: false,
         }
     }
 
+    /// Returns the connection.
     pub(crate) fn into_inner(self) -> S {
         self.stream
+    }
+
+    /// Returns `true` if the server refused a head on its own. Nothing was written of that answer, which says nothing.
+    pub(crate) const fn has_refused(&self) -> bool {
+        self.has_refused
+    }
+
+    /// Returns `true` if the server writes without a call to answer, which it only does to refuse a head.
+    fn is_refusing(&mut self) -> bool {
+        let is_refusing = self.unwritten.0.phase.is_none();
+        self.has_refused |= is_refusing;
+        self.is_writing |= !is_refusing;
+        is_refusing
     }
 
     /// Returns what a write returned, unless the time is over.
@@ -142,22 +188,47 @@ impl<S, T> DeliveryStream<S, T> {
     }
 }
 
-impl<S: AsyncRead + Unpin, T> AsyncRead for DeliveryStream<S, T> {
+impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncRead for DeliveryStream<S, T> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let is_read_out = &this.unwritten.0.is_read_out;
-        if is_read_out.load(Ordering::Relaxed) {
+        let shared = &this.unwritten.0;
+        if shared.is_read_out.load(Ordering::Relaxed) {
             return Poll::Pending;
         }
-        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
-        if read.is_pending() {
-            is_read_out.store(true, Ordering::Relaxed);
+        let half_closed = match &mut this.half_closed {
+            Some(half_closed) => half_closed,
+            None => {
+                let room = buffer.remaining();
+                let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+                if read.is_pending() {
+                    shared.is_read_out.store(true, Ordering::Relaxed);
+                }
+                ready!(read)?;
+                if buffer.remaining() < room || room == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                if shared.phase.is_reading() {
+                    // The call may not have seen yet that its body is complete. It will have when this is woken again.
+                    shared.is_read_out.store(true, Ordering::Relaxed);
+                    context.waker().wake_by_ref();
+                }
+                this.half_closed.insert(HalfClosed::default())
+            }
+        };
+        if shared.is_read_out.load(Ordering::Relaxed) || shared.phase.is_answered() {
+            return Poll::Pending;
         }
-        read
+        if !shared.phase.is_whole() {
+            return Poll::Ready(Ok(()));
+        }
+        // The server would end the call if it knew that the client sends nothing more.
+        let can_ask = !this.is_writing && shared.has_interim_answers.load(Ordering::Relaxed);
+        let gone = half_closed.poll_gone(Pin::new(&mut this.stream), can_ask, context);
+        gone.map(Err)
     }
 }
 
@@ -167,6 +238,9 @@ impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_refusing() {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.in_time(written, context)
     }
@@ -176,6 +250,9 @@ impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.is_refusing() {
+            return Poll::Ready(Ok(bytes.iter().map(|piece| piece.len()).sum()));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
         self.in_time(written, context)
     }
@@ -188,7 +265,9 @@ impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.end = None;
+        self.is_writing = false;
         self.unwritten.clear();
+        self.unwritten.0.phase.write_out();
         Poll::Ready(Ok(()))
     }
 

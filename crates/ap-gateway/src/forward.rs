@@ -19,6 +19,7 @@ use crate::key_filter::KeyFilter;
 use crate::limits::Limits;
 use crate::local_key::LocalKey;
 use crate::metrics::Metrics;
+use crate::phase::Phase;
 use crate::refusal::Refusal;
 
 /// How often a call is sent in all, if connections end before its answer begins.
@@ -49,9 +50,11 @@ impl Forwarder {
     ) -> Result<(), Refusal> {
         let mut lines = head.headers.iter();
         let is_in_line = lines.any(|(name, value)| {
-            *name != header::AUTHORIZATION && self.local_key.is_in(value.as_bytes())
+            let is_in_value = || self.local_key.is_in(value.as_bytes());
+            self.local_key.is_in_name(name) || (*name != header::AUTHORIZATION && is_in_value())
         });
-        if is_in_line || self.local_key.is_in_target(target) {
+        let is_in_method = self.local_key.is_in(head.method.as_str().as_bytes());
+        if is_in_line || is_in_method || self.local_key.is_in_target(target) {
             return Err(Refusal::local_key_elsewhere());
         }
         if body.size_hint().lower() > self.limits.max_body_size as u64 {
@@ -97,7 +100,12 @@ impl Forwarder {
     }
 
     /// Reads a body to its end, and refuses one with the local key or with a redacted API key.
-    pub(crate) async fn read(&self, body: Incoming, start: Instant) -> Result<Buffered, Refusal> {
+    pub(crate) async fn read(
+        &self,
+        body: Incoming,
+        start: Instant,
+        phase: &Phase,
+    ) -> Result<Buffered, Refusal> {
         let mut reserved = self.budget.reserve();
         if body.is_end_stream() {
             let body = Bytes::new();
@@ -109,6 +117,7 @@ impl Forwarder {
             Ok(body) => body?,
             Err(_) => return Err(Refusal::slow_body()),
         };
+        phase.read();
         if self.local_key.is_in_body(&body) {
             return Err(Refusal::local_key_elsewhere());
         }

@@ -22,6 +22,7 @@ use crate::listener::{Kind, Listener};
 use crate::local_key::LocalKey;
 use crate::metrics::Metrics;
 use crate::ready::Readiness;
+use crate::refusal::Refusal;
 use crate::responder::{Entrance, Responder};
 
 /// How long accepting pauses after a failure. Most likely there are no file descriptors left.
@@ -211,8 +212,10 @@ impl Acceptor {
         let connections = &self.responder.connections;
         let Some(tracked) = connections.open().await else {
             if let Some(permit) = connections.refuse() {
+                let refusal = Refusal::too_many_connections();
+                self.responder.refused(&refusal);
                 tokio::spawn(async move {
-                    connection::refuse(stream).await;
+                    connection::close(stream, Some(refusal)).await;
                     drop(permit);
                 });
             }

@@ -65,10 +65,12 @@ impl KeyFilter {
         }
         let secrets = self.secrets(credentials);
         let is_shown = secrets.iter().any(|secret| {
-            let mut values = head.headers.values();
+            let mut lines = head.headers.iter();
             secret.is_in(&body)
                 || secret.is_in_json(&body)
-                || values.any(|value| secret.is_in(value.as_bytes()))
+                || lines.any(|(name, value)| {
+                    secret.is_in(value.as_bytes()) || secret.is_in(name.as_str().as_bytes())
+                })
         });
         if is_shown {
             return Err(Refusal::withheld());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ap_client::ap_core::{ApiKey, InvalidKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
 use secrecy::zeroize::Zeroizing;
 use subtle::ConstantTimeEq as _;
@@ -140,6 +140,13 @@ impl LocalKey {
     /// Returns `true` if a text contains this key, as it is or as base64 such as that of Basic.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         self.secret.is_in(text)
+    }
+
+    /// Returns `true` if the name of a header contains this key, in upper or lower case.
+    pub(crate) fn is_in_name(&self, name: &HeaderName) -> bool {
+        let key = self.expose().as_bytes();
+        let mut parts = name.as_str().as_bytes().windows(key.len());
+        parts.any(|part| part.eq_ignore_ascii_case(key))
     }
 
     /// Returns `true` if a body contains this key, also with the escapes of JSON.

@@ -44,6 +44,41 @@ impl Refusal {
         }
     }
 
+    /// Converts the error of a head that the server did not pass on.
+    pub(crate) fn of_head(error: &hyper::Error) -> Self {
+        let (status, message) = if error.is_parse_too_large() {
+            let message =
+                "the head of the request has more than 64 KiB or more than 100 headers; send less";
+            (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message.into())
+        } else if error.is_incomplete_message() {
+            let message = "the head of the request did not arrive completely";
+            (StatusCode::BAD_REQUEST, message.into())
+        } else if error.is_parse_version_h2() {
+            let message = "the gateway speaks HTTP/1.1; call it without HTTP/2";
+            (StatusCode::BAD_REQUEST, message.into())
+        } else {
+            let error = error.to_string();
+            // What follows a space in a path is read as the version.
+            let hint = if error.contains("version") {
+                "; write a space in a path as %20"
+            } else {
+                ""
+            };
+            let message = format!("the head of the request is not valid HTTP/1.1: {error}{hint}");
+            (StatusCode::BAD_REQUEST, message.into())
+        };
+        Self {
+            message,
+            ..Self::new(status, "head", "")
+        }
+    }
+
+    pub(crate) fn too_many_connections() -> Self {
+        let message = "too many connections";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "connections", message)
+            .with_header(header::RETRY_AFTER, RETRY_AFTER)
+    }
+
     pub(crate) const fn ambiguous_framing() -> Self {
         let message = "the framing of the request is ambiguous";
         Self::new(StatusCode::BAD_REQUEST, "framing", message)
@@ -112,7 +147,7 @@ impl Refusal {
     }
 
     pub(crate) const fn broken_body() -> Self {
-        let message = "the body did not arrive completely";
+        let message = "the body did not arrive completely, or its chunks are malformed";
         Self::new(StatusCode::BAD_REQUEST, "broken_body", message)
     }
 
@@ -197,5 +232,27 @@ impl Refusal {
             headers.insert(name, HeaderValue::from_static(value));
         }
         response
+    }
+
+    /// Returns the answer as it is sent without a server, at the end of a connection.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        let (head, body) = self.response().into_parts();
+        let mut message = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+        let length = HeaderValue::from(body.len());
+        let close = HeaderValue::from_static("close");
+        let own = [
+            (header::CONTENT_LENGTH, length),
+            (header::CONNECTION, close),
+        ];
+        let lines = head.headers.iter();
+        for (name, value) in lines.chain(own.iter().map(|(name, value)| (name, value))) {
+            message.extend_from_slice(name.as_str().as_bytes());
+            message.extend_from_slice(b": ");
+            message.extend_from_slice(value.as_bytes());
+            message.extend_from_slice(b"\r\n");
+        }
+        message.extend_from_slice(b"\r\n");
+        message.extend_from_slice(&body);
+        message
     }
 }

@@ -6,7 +6,7 @@ use ap_client::ap_core::Service;
 use ap_listener::Framing;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use serde_json::json;
 
 use crate::access::{Access, OnAccess};
@@ -15,6 +15,7 @@ use crate::connections::Connections;
 use crate::forward::Forwarder;
 use crate::guard;
 use crate::metrics::{self, Metrics};
+use crate::phase::Phase;
 use crate::ready::Readiness;
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -51,33 +52,31 @@ struct Answered<'a> {
 
 /// The status in the access log of a call whose client hung up before its answer.
 const CLIENT_GONE: u16 = 499;
+/// The method of a request whose head was not read.
+const UNKNOWN_METHOD: &[u8] = b"-";
 
 impl Responder {
-    /// Answers a request. `framing` is how its head says where its body ends.
+    /// Answers a request. `framing` is how its head says where its body ends, and `phase` how far it is.
     pub(crate) async fn respond(
         &self,
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
+        phase: &Phase,
     ) -> Response<Bytes> {
-        let mut answered = Answered {
-            responder: self,
-            start: Instant::now(),
-            method: request.method().clone(),
-            service: None,
-            outcome: None,
-        };
+        let mut answered = self.begin(request.method().clone());
         // A body that is not read to its end, or whose end is not known to the scanner, ends the connection. After `CONNECT`
         // a client may send anything.
         let closes = framing != Framing::KnownEnd || request.method() == Method::CONNECT;
-        let has_body = !request.body().is_end_stream();
-        let outcome = self.answer(request, framing, entrance, &mut answered).await;
+        let outcome = self
+            .answer(request, framing, entrance, phase, &mut answered)
+            .await;
         let (mut response, reason) = match outcome {
             Ok(response) => (response, None),
             Err(refusal) => (refusal.response(), Some(refusal.reason)),
         };
         answered.outcome = Some((response.status(), reason));
-        if closes || (reason.is_some() && has_body) {
+        if closes || !phase.is_whole() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
@@ -89,6 +88,7 @@ impl Responder {
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
+        phase: &Phase,
         answered: &mut Answered<'_>,
     ) -> Result<Response<Bytes>, Refusal> {
         guard::check(&request, framing, entrance.port)?;
@@ -118,7 +118,7 @@ impl Responder {
         self.forwarder.check_head(&target, &head, &body)?;
         let start = answered.start;
         // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
-        let body = self.forwarder.read(body, start).await?;
+        let body = self.forwarder.read(body, start, phase).await?;
         let remaining = || self.forwarder.remaining(start);
         let _permit = self.admission.enter(remaining).await?;
         let metrics = &self.metrics;
@@ -126,6 +126,23 @@ impl Responder {
             .forwarder
             .forward(service, target, head, body, start, metrics);
         call.await
+    }
+
+    /// Counts an answer to a request whose method is not known, because its head was not read.
+    pub(crate) fn refused(&self, refusal: &Refusal) {
+        let unknown = Method::from_bytes(UNKNOWN_METHOD).unwrap_or_default();
+        let mut answered = self.begin(unknown);
+        answered.outcome = Some((refusal.status, Some(refusal.reason)));
+    }
+
+    fn begin(&self, method: Method) -> Answered<'_> {
+        Answered {
+            responder: self,
+            start: Instant::now(),
+            method,
+            service: None,
+            outcome: None,
+        }
     }
 
     async fn own_page(&self, request: &Request<Incoming>) -> Result<Response<Bytes>, Refusal> {

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memchr::memchr;
 
+use crate::target_encoder::TargetEncoder;
+
 /// How the head of a request says where its body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -54,6 +56,9 @@ pub struct HeadScanner {
     line_length: usize,
     is_after_return: bool,
     head: Head,
+    /// The next byte is in the first line of a head, after its method.
+    is_in_target: bool,
+    targets: Option<TargetEncoder>,
 }
 
 /// Where in the stream of requests the next byte is.
@@ -91,11 +96,31 @@ impl HeadScanner {
             line_length: 0,
             is_after_return: false,
             head: Head::default(),
+            is_in_target: false,
+            targets: None,
         }
     }
 
-    /// Scans the next bytes.
-    pub fn scan(&mut self, mut bytes: &[u8]) {
+    /// Lets [`scan`](Self::scan) percent-encode what a URL may not contain in the targets of requests, apart from
+    /// control characters, spaces and backslashes, and from what servers accept anyway.
+    #[must_use]
+    pub fn encoding_targets(self) -> Self {
+        Self {
+            targets: Some(TargetEncoder::default()),
+            ..self
+        }
+    }
+
+    /// Scans the next bytes. Returns what is to be read instead of them, if targets are encoded and something in
+    /// them has to be: where that begins, and all bytes from there on. The ends of lines, and so the
+    /// [framing](Framing), are the same in both.
+    pub fn scan(&mut self, bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
+        self.scan_lines(bytes);
+        self.targets.as_mut()?.encode(bytes)
+    }
+
+    fn scan_lines(&mut self, all: &[u8]) {
+        let mut bytes = all;
         while !bytes.is_empty() {
             match self.position {
                 Position::Unknown => return,
@@ -110,14 +135,36 @@ impl HeadScanner {
                     };
                 }
                 Position::Head => {
-                    let Some(end) = memchr(b'\n', bytes) else {
-                        return self.keep(bytes);
-                    };
-                    let (part, rest) = bytes.split_at(end);
+                    let start = all.len() - bytes.len();
+                    let end = memchr(b'\n', bytes);
+                    let (part, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+                    if !self.head.has_lines {
+                        self.scan_target(part, start);
+                    }
+                    if end.is_none() {
+                        return self.keep(part);
+                    }
                     bytes = rest.get(1..).unwrap_or_default();
+                    self.is_in_target = false;
                     self.end_line(part);
                 }
             }
+        }
+    }
+
+    /// Notes what is to be encoded in a part of the first line of a head. The part begins at `start`.
+    fn scan_target(&mut self, part: &[u8], start: usize) {
+        let Some(targets) = &mut self.targets else {
+            return;
+        };
+        let space = if self.is_in_target {
+            Some(0)
+        } else {
+            memchr(b' ', part)
+        };
+        if let Some(space) = space {
+            self.is_in_target = true;
+            targets.add(part.get(space..).unwrap_or_default(), start + space);
         }
     }
 
@@ -213,7 +260,7 @@ mod tests {
         let requests = PendingRequests::default();
         let mut scanner = HeadScanner::new(requests.clone());
         for part in bytes.as_bytes().chunks(step) {
-            scanner.scan(part);
+            assert_eq!(scanner.scan(part), None);
         }
         let count = requests.lock().len();
         let names = (0..count).map(|_| match requests.pop() {
@@ -273,6 +320,68 @@ mod tests {
         );
         for step in [100, 1000] {
             assert_eq!(framings(&long, step), "ambiguous");
+        }
+    }
+    /// What is read instead of `bytes`, which arrive `step` at a time, and how many requests they are.
+    fn encoded(bytes: &[u8], step: usize) -> (Vec<u8>, usize) {
+        let requests = PendingRequests::default();
+        let mut scanner = HeadScanner::new(requests.clone()).encoding_targets();
+        let mut read = Vec::new();
+        for part in bytes.chunks(step) {
+            match scanner.scan(part) {
+                Some((start, rest)) => {
+                    read.extend_from_slice(&part[..start]);
+                    read.extend_from_slice(&rest);
+                }
+                None => read.extend_from_slice(part),
+            }
+        }
+        let count = requests.lock().len();
+        (read, count)
+    }
+
+    #[test]
+    fn what_a_url_may_not_contain_is_encoded_in_targets_and_nowhere_else() {
+        // `|` stands for the end of a line, `~` for a byte that is not ASCII.
+        for (text, expected, count) in [
+            ("GET /a?b HTTP/1.1|X: ~||", "GET /a?b HTTP/1.1|X: ~||", 1),
+            (
+                "||GET /~a#b?<\"~> HTTP/1.1|X: ~#||GET /` HTTP/1.1||",
+                "||GET /%E9a%23b?%3C%22%E9%3E HTTP/1.1|X: ~#||GET /%60 HTTP/1.1||",
+                2,
+            ),
+            (
+                "POST /~ HTTP/1.1|Content-Length: 9||G /~ ~||GET /~ HTTP/1.1||",
+                "POST /%E9 HTTP/1.1|Content-Length: 9||G /~ ~||GET /%E9 HTTP/1.1||",
+                2,
+            ),
+            // Nothing is changed after a head that does not say where the next one starts, in a method, and in
+            // what servers refuse or accept as it is.
+            (
+                "POST /~ HTTP/1.1|Transfer-Encoding: chunked||GET /~ HTTP/1.1||",
+                "POST /%E9 HTTP/1.1|Transfer-Encoding: chunked||GET /~ HTTP/1.1||",
+                1,
+            ),
+            ("G~T / HTTP/1.1||", "G~T / HTTP/1.1||", 1),
+            (
+                "GET /\\\t^{} [%zz] HTTP/1.1||",
+                "GET /\\\t^{} [%zz] HTTP/1.1||",
+                1,
+            ),
+        ] {
+            let bytes = |text: &str| {
+                let text = text.replace('|', "\r\n").into_bytes();
+                let byte = |byte| if byte == b'~' { 0xE9 } else { byte };
+                text.into_iter().map(byte).collect::<Vec<_>>()
+            };
+            for step in [1, 2, 7, 1000] {
+                let (read, found) = encoded(&bytes(text), step);
+                assert_eq!(
+                    (read.escape_ascii().to_string(), found),
+                    (bytes(expected).escape_ascii().to_string(), count),
+                    "{text:?} by {step}"
+                );
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod closing;
 mod head_scanner;
 mod host;
 mod stream;
+mod target_encoder;
 
 pub use closing::close;
 pub use head_scanner::{Framing, HeadScanner, PendingRequests};

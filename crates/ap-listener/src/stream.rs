@@ -18,6 +18,8 @@ pub struct ScannedStream<S> {
     /// What was read before.
     start: Bytes,
     scanner: HeadScanner,
+    /// What was scanned, and had no room where it was read to.
+    scanned: Bytes,
     write_timeout: Duration,
     /// Runs while the client does not read.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -35,6 +37,7 @@ impl<S> ScannedStream<S> {
             stream,
             start,
             scanner,
+            scanned: Bytes::new(),
             write_timeout,
             stalled: None,
         }
@@ -70,18 +73,31 @@ impl<S: AsyncRead + Unpin> AsyncRead for ScannedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.scanned.is_empty() {
+            put(&mut self.scanned, buffer);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         if self.start.is_empty() {
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         } else {
-            let length = self.start.len().min(buffer.remaining());
-            buffer.put_slice(self.start.get(..length).unwrap_or_default());
-            self.start.advance(length);
+            put(&mut self.start, buffer);
         }
         let read = buffer.filled().get(before..).unwrap_or_default();
-        self.scanner.scan(read);
+        if let Some((start, rest)) = self.scanner.scan(read) {
+            buffer.set_filled(before + start);
+            self.scanned = rest.into();
+            put(&mut self.scanned, buffer);
+        }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Moves as much as there is room for.
+fn put(bytes: &mut Bytes, buffer: &mut ReadBuf<'_>) {
+    let length = bytes.len().min(buffer.remaining());
+    buffer.put_slice(bytes.get(..length).unwrap_or_default());
+    bytes.advance(length);
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for ScannedStream<S> {

@@ -49,5 +49,6 @@ mod help;
 mod proxy;
 mod run;
 mod signals;
+mod systemd;
 mod tls;
 mod usage_errors;

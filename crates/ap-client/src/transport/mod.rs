@@ -265,7 +265,8 @@ pub trait Connect: Sized {
 /// Marks a request, in its extensions, that must go out on a connection that carried no request before.
 ///
 /// Clients mark a request that they send again after a rejected key: a server may close the connection on
-/// which it rejected the first one.
+/// which it rejected the first one. They also mark one that they send again because its connection was closed: a
+/// server that closes connections may have closed all that are idle.
 ///
 /// ```
 /// use ap_client::transport::FreshConnection;

@@ -119,6 +119,8 @@ fn clients_that_are_refused_and_do_not_hang_up_keep_nobody_out() {
         .collect();
     let mut first = Connection::of(refused[0].try_clone().unwrap());
     assert_eq!(first.reply(false).unwrap().refusal(), Some("connections"));
+    let counted = |access: &ap_gateway::Access| access.refusal == Some("connections");
+    assert!(gateway.accesses.lock().unwrap().iter().any(counted));
     drop(open);
     for connection in &mut busy {
         assert_eq!(connection.reply(false).unwrap().status(), 200);

@@ -31,6 +31,7 @@ fn the_local_key_is_not_sent_anywhere() {
     let header = format!("X-Api-Key: {LOCAL_KEY}\r\n");
     // The same header under another name.
     let encoded = authorization(LOCAL_KEY).replace("Authorization", "X-Authorization");
+    let name = format!("X-{}-Y: z\r\n", LOCAL_KEY.to_ascii_uppercase());
     let escaped = format!("{{\"key\":\"{}\"}}", LOCAL_KEY.replace('-', r"\u002d"));
     for (line, headers, body) in [
         (format!("GET /lcx/?key={LOCAL_KEY}"), "", ""),
@@ -41,6 +42,8 @@ fn the_local_key_is_not_sent_anywhere() {
         ),
         ("GET /lcx/".to_owned(), header.as_str(), ""),
         ("GET /lcx/".to_owned(), encoded.as_str(), ""),
+        ("GET /lcx/".to_owned(), name.as_str(), ""),
+        (format!("{LOCAL_KEY} /lcx/"), "", ""),
         ("POST /lcx/".to_owned(), "", &escaped),
         (
             "POST /lcx/".to_owned(),
@@ -66,6 +69,7 @@ fn an_answer_with_the_accounts_key_is_withheld() {
     for (header, body) in [
         (String::new(), format!("your key is {ACCOUNT_KEY}")),
         (format!("X-Key: {ACCOUNT_KEY}\r\n"), String::new()),
+        (format!("X-{ACCOUNT_KEY}: y\r\n"), String::new()),
         (String::new(), format!("you sent {pair}")),
     ] {
         let length = body.len();

@@ -116,6 +116,22 @@ fn a_client_that_hangs_up_in_its_body_makes_no_call() {
 }
 
 #[test]
+fn a_connection_stays_open_after_a_refusal_if_the_body_was_read() {
+    let product = Product::start(|request| request.starts_with(b"GET").then(|| OK.to_vec()));
+    let gateway = Running::to_product(&product, Limits::new());
+    let mut connection = Connection::open(&gateway.lcx);
+    let reply = connection.call("POST /", "", b"x").unwrap();
+    assert_eq!((reply.status(), reply.header("connection")), (502, None));
+    assert_eq!(connection.call("GET /", "", b"").unwrap().status(), 200);
+    // Nobody reads a body that the gateway does not need.
+    let reply = connection.call("GET /_gateway/health", "", b"x").unwrap();
+    assert_eq!(
+        (reply.status(), reply.header("connection")),
+        (200, Some("close"))
+    );
+}
+
+#[test]
 fn a_product_that_hangs_ends_in_a_504() {
     let (open, wait) = latch();
     let product = Product::start(move |_| {

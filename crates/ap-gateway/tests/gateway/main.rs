@@ -4,11 +4,14 @@
 mod common;
 mod flood;
 mod forwarding;
+mod half_close;
+mod heads;
 mod keys;
 mod limits;
 mod refusals;
 mod rotation;
 mod sight;
 mod smuggling;
+mod stale;
 #[cfg(unix)]
 mod unix_socket;
