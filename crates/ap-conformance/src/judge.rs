@@ -72,7 +72,7 @@ pub(crate) fn judge(
             if !is_only_of_another_kind(&call.expect, outcome) {
                 return Err(message.into());
             }
-            lesser.get_or_insert(format!("{message}; it is an error, but of another kind"));
+            lesser.get_or_insert_with(|| format!("{message}; it is an error, but of another kind"));
         }
         check_result(&call.expect, outcome, placeholders, secrets).map_err(in_call)?;
     }
