@@ -22,9 +22,9 @@ const USER_AGENT: &str = concat!("activeprospect-rust/", env!("CARGO_PKG_VERSION
 
 /// Makes a [`Client`]. Both modes have the same settings and defaults.
 ///
-/// `T` is the transport that [`build`](ClientBuilder::build) connects; transport crates have an alias with
-/// their own. The settings of a transport are not settings of this builder: give them to
-/// [`build_with_config`](ClientBuilder::build_with_config). A transport that you made yourself has its own, so
+/// `T` is the transport that [`build`](ClientBuilder::build) connects. Each transport crate has an alias of `ClientBuilder` in
+/// which `T` is already its transport. This builder has no settings of a transport: give those to
+/// [`build_with_config`](ClientBuilder::build_with_config). A transport that you made yourself has its settings already, so
 /// [`build_with`](ClientBuilder::build_with) takes none.
 ///
 /// ```
@@ -147,7 +147,7 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     ///
     /// A call waits for its turn within its [timeout](Self::timeout). If its turn does not come before that, it fails at
     /// once with an error of kind [`RateLimit`](ap_core::ErrorKind::RateLimit), and nothing is sent. Each retry needs a
-    /// turn too. The second request after a rejected key does not, so that a reset of the key costs no call.
+    /// turn too. The second request after a rejected key needs no turn, so a key reset does not use up the limit.
     ///
     /// After a pause, as many calls start at once as the limit allows. For one call every 100 ms, set
     /// `rate_limit(1, Duration::from_millis(100))`. The client remembers each call of the last period, 24 bytes each.
@@ -285,8 +285,8 @@ impl<T> ClientBuilder<Blocking, T> {
         self.build_with(T::connect(config)?)
     }
 
-    /// Makes the client with a ready transport, which has its own settings: yours, or a
-    /// [`fake`](crate::fake).
+    /// Makes the client with a transport that you made, or with a [`fake`](crate::fake). The transport has its own
+    /// settings.
     ///
     /// # Errors
     ///
@@ -333,8 +333,8 @@ impl<T> ClientBuilder<Async, T> {
         self.build_with(T::connect(config)?)
     }
 
-    /// Makes the client with a ready transport, which has its own settings: yours, or a
-    /// [`fake`](crate::fake).
+    /// Makes the client with a transport that you made, or with a [`fake`](crate::fake). The transport has its own
+    /// settings.
     ///
     /// # Errors
     ///
@@ -347,7 +347,7 @@ impl<T> ClientBuilder<Async, T> {
     }
 }
 
-/// Checks a header as that of a request is checked.
+/// Checks a default header by the same rules as a header of a request.
 fn default_header<N, V>(service: Service, name: N, value: V) -> Result<DefaultHeader, Error>
 where
     N: TryInto<HeaderName>,

@@ -1,4 +1,4 @@
-//! The home directory of a case about the environment: which files it has, and which must not appear.
+//! The home directory of a case about the environment: which files it has, and which must have nothing in them.
 
 use std::path::PathBuf;
 
@@ -22,11 +22,14 @@ pub(crate) fn prepare(case: &Case, placeholders: &Placeholders) -> Result<(), St
     Ok(())
 }
 
-/// Fails if a file exists that must not.
+/// Fails if something was written to a file that must have nothing. That the file is there and empty shows nothing.
 pub(crate) fn judge(case: &Case) -> Result<(), String> {
     for name in &case.home_lacks {
-        if path()?.join(name).exists() {
-            return Err(format!("the client wrote {name} in its home directory"));
+        let length = std::fs::metadata(path()?.join(name)).map_or(0, |file| file.len());
+        if length > 0 {
+            return Err(format!(
+                "the client wrote {length} bytes to {name} in its home directory"
+            ));
         }
     }
     Ok(())

@@ -24,7 +24,7 @@ thread_local! {
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// There is no connection to the target yet.
+    /// The request has not begun: perhaps there is no connection to the target yet.
     Connecting,
     /// The request is being sent, or waits for its response.
     Requested,

@@ -61,8 +61,8 @@ impl UreqTransport {
     /// responses), the deadline, the time for connecting, the size of a head, ureq's own `Accept` and
     /// `Accept-Encoding` (none is sent), and the proxy for loopback (none).
     ///
-    /// These cannot be set for a request without giving up the agent's pool, so build the agent as you
-    /// need it:
+    /// The following cannot be changed for each request without giving up the agent's pool. Some of it you set when you
+    /// build the agent. The rest you have to accept:
     ///
     /// - **`User-Agent`**: the agent adds its own to a request that has none. `.user_agent("")` on the
     ///   agent leaves it out.
@@ -118,7 +118,8 @@ impl UreqTransport {
         })
     }
 
-    /// Makes a call through agents of our own. The response comes from the connection, not from ureq.
+    /// Makes a call through agents of our own. Our layer below ureq reads the response, and leaves it in the call's
+    /// context. What ureq returns is not used.
     fn send_by_own(
         &self,
         agents: &Agents,
@@ -301,7 +302,8 @@ fn run(agent: &Agent, head: Request<()>, body: &Bytes) -> Result<Response<Body>,
     }
 }
 
-/// Converts an error that came instead of a response, by what is known about the way to the target.
+/// Converts an error of a call that has no response. Its kind depends on whether there is a proxy, and on how far the
+/// call came.
 fn convert(error: Error, is_proxied: bool, progress: Progress) -> TransportError {
     if progress == Progress::HeadReceived {
         return body_error(error);
@@ -317,7 +319,7 @@ fn convert(error: Error, is_proxied: bool, progress: Progress) -> TransportError
         {
             TransportError::new(TransportErrorKind::Proxy).with_source(error)
         }
-        // Nothing of the request was sent, so there never was a connection.
+        // The request was not begun, so this counts as a failure to connect.
         TransportErrorKind::Closed if is_connecting => {
             TransportError::new(TransportErrorKind::Connect).with_source(error)
         }

@@ -46,7 +46,8 @@ pub struct TransportConfig {
     pub max_header_size: usize,
     /// The largest number of header lines of a response. 100 by default.
     pub max_headers: usize,
-    /// `true` to trust Mozilla's root certificates; the default.
+    /// `true` to trust Mozilla's root certificates; the default. A transport whose library has only the system's roots may
+    /// use those in their place, and says so in its documentation.
     pub mozilla_roots: bool,
     /// Root certificates that are trusted as well: PEM texts of one certificate or more each.
     pub root_pems: Vec<Bytes>,

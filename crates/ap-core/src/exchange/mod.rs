@@ -487,7 +487,10 @@ mod tests {
         let Answer::Next(step) = attempt.answered(StatusCode::UNAUTHORIZED, DOCUMENTED_BODY) else {
             panic!("the key was rejected");
         };
-        assert!(watched.upgrade().is_some(), "it must not be tried again");
+        assert!(
+            watched.upgrade().is_some(),
+            "the call keeps it, so as not to try it again"
+        );
         let Step::Send(attempt) = step else {
             panic!("there is another key");
         };
