@@ -22,7 +22,7 @@ const USER_AGENT: &str = concat!("activeprospect-rust/", env!("CARGO_PKG_VERSION
 
 /// Makes a [`Client`]. Both modes have the same settings and defaults.
 ///
-/// `T` is the transport that [`build`](ClientBuilder::build) connects. Each transport crate has an alias of `ClientBuilder` in
+/// `T` is the type of the transport that [`build`](ClientBuilder::build) makes. Each transport crate has an alias of `ClientBuilder` in
 /// which `T` is already its transport. This builder has no settings of a transport: give those to
 /// [`build_with_config`](ClientBuilder::build_with_config). A transport that you made yourself has its settings already, so
 /// [`build_with`](ClientBuilder::build_with) takes none.
@@ -112,9 +112,10 @@ impl<M: Mode, T> ClientBuilder<M, T> {
 
     /// Retries failed calls by this policy. By default, nothing is retried.
     ///
-    /// Only what is safe to repeat is repeated; [`RetryPolicy`] has the rules. A submitted lead never is, and a rejected
-    /// key is no failure of this kind. The call's [timeout](Self::timeout) covers all attempts and the waits between
-    /// them. If a wait would not end before it, the call ends at once with its last response or error.
+    /// Only what is safe to repeat is repeated: [`RetryPolicy`] has the rules. A submitted lead is never repeated. After a
+    /// rejected key, the client tries its next key with or without a policy. The call's [timeout](Self::timeout) covers all
+    /// attempts and the waits between them. If a wait would last longer than the time that is left, the call ends at once
+    /// with its last response or error.
     ///
     /// [`RequestBuilder::retry`](crate::RequestBuilder::retry) and
     /// [`Client::with_retry`] set another policy for some calls.

@@ -1,7 +1,7 @@
 //! [`Product`]: what has its own state of a key reset. [`Service`]: what has an origin.
 //!
-//! The steps to add a product are in `docs/architecture.md`, "Add a product". In this crate they are this file, a row of
-//! [`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS), and rows in `vectors/origins.json`.
+//! The steps to add a product are in `docs/architecture.md`, "Add a product". In this crate they are this file, rows in
+//! `vectors/origins.json`, and perhaps a row of [`BAD_KEY_FORMS`](crate::unauthorized::BAD_KEY_FORMS).
 
 use std::fmt;
 use std::str::FromStr;

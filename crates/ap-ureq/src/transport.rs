@@ -72,8 +72,8 @@ impl UreqTransport {
     /// - **Middleware** of the agent sees every request with its key, and may change it.
     /// - **Logs**: at the level `trace`, ureq logs every byte that it sends and receives, the key too.
     /// - **Responses** are read as ureq reads them: chunks less strictly, at most 128 header lines, and
-    ///   no response before the whole request is sent. The agent also reuses a connection on which a key was
-    ///   rejected before the body was read.
+    ///   no response before the whole request is sent. If the server rejects a key before it has read the
+    ///   request's body, the agent may still use that connection for another call.
     /// - **`https://localhost`** goes to whatever the agent's resolver says, and TLS checks who is there.
     ///   `http://localhost` is always 127.0.0.1, without asking the resolver. For `::1`, write `http://[::1]`.
     /// - **Shorter timeouts** of the agent hold as well.

@@ -15,7 +15,7 @@ use crate::common::{Home, KEY, VARIABLE, assert_absent};
 /// What is in every row.
 const ROW: &str = "somebody-of-the-rows";
 
-/// A check of ten rows, of which the second fails, and the fifth waits for its answer.
+/// A check of ten rows, of which the second fails, and one waits for its answer.
 struct Check {
     home: Home,
     door: Door,
@@ -24,17 +24,23 @@ struct Check {
 }
 
 impl Check {
+    /// The fifth row waits.
     fn new() -> Self {
+        Self::holding(5)
+    }
+
+    fn holding(row: usize) -> Self {
         let (home, door) = (Home::new(), Door::default());
         let server = Counting::new({
             let door = door.clone();
-            move |request| match request.number {
-                2 => (400, "", "{}".to_owned()),
-                5 => {
+            move |request| {
+                if request.number == row {
                     door.pass();
-                    not_found(request)
                 }
-                _ => not_found(request),
+                match request.number {
+                    2 => (400, "", "{}".to_owned()),
+                    _ => not_found(request),
+                }
             }
         });
         home.store(format!("{KEY}\n").as_bytes(), 0o600);
@@ -64,16 +70,6 @@ impl Check {
     }
 }
 
-/// Returns what is shown of each state of the bar, without the bar itself.
-fn states(screen: &str) -> Vec<&str> {
-    let states = screen
-        .split(['\r', '\n'])
-        .filter(|line| line.contains("% "));
-    states
-        .map(|line| line.rsplit_once("% ").unwrap().1.trim())
-        .collect()
-}
-
 #[test]
 fn a_terminal_has_a_bar_with_the_count_the_failures_the_rate_and_the_time_left() {
     let check = Check::new();
@@ -88,14 +84,24 @@ fn a_terminal_has_a_bar_with_the_count_the_failures_the_rate_and_the_time_left()
     check.door.open();
     let screen = terminal.end();
     check.assert_discreet(&screen);
-    // Nothing is known of the time that is left before a row is done.
-    let states = states(&screen);
-    assert!(states.contains(&"0 rows, 0/s"), "{states:?}");
-    // Then the bar is removed.
+    // The bar is removed.
     assert!(
         screen.contains("\u{1b}[2Kap: 10 rows: 9 ok, 1 failed; "),
         "{screen:?}"
     );
+}
+
+#[test]
+fn a_bar_has_no_time_left_before_a_row_is_done() {
+    let check = Check::holding(1);
+    let arguments = check.arguments.join(" ");
+    let mut terminal = Terminal::run_after("export TERM=xterm", &check.home, &arguments);
+    terminal.wait_for("%  0 rows, 0/s");
+    // What follows is the end of the bar, or its next state.
+    let end = terminal.wait_for_text("\u{1b}");
+    assert!(!end.contains(" left"), "{end:?}");
+    check.door.open();
+    check.assert_discreet(&terminal.end());
 }
 
 #[test]
