@@ -31,6 +31,8 @@ pub(crate) struct Driver {
     /// The connection of the last request ended before its response was there. Others that are idle may be as old.
     has_lost_connection: bool,
     trace: Trace,
+    /// How the attempt before this one ended. In a box, because most calls have none.
+    earlier: Option<Box<Outcome>>,
     /// The last response by which the product rejected a key.
     rejection: Option<http::Response<Bytes>>,
     /// Why the key source had no key.
@@ -45,7 +47,7 @@ pub(crate) enum Todo {
     Send(Sent),
     /// Ask the key source, if there is one.
     RefreshKeys(NeedKey),
-    /// Ask [`Driver::retry_at`] if the call is made again.
+    /// Ask [`Driver::retry_at`] whether the call is made again.
     Failed(Outcome),
     /// Return this.
     Done(Outcome),
@@ -78,6 +80,7 @@ impl Driver {
             failures: 0,
             requests: 0,
             has_lost_connection: false,
+            earlier: None,
             rejection: None,
             source_error: None,
         })
@@ -181,6 +184,15 @@ impl Driver {
         Todo::Send(Sent(attempt))
     }
 
+    /// Ends the call, because the rate limit did not let an attempt start. If it is not the first attempt, the call ended
+    /// as the one before.
+    pub(crate) fn not_started(&mut self, error: Error) -> Todo {
+        match self.earlier.take() {
+            Some(outcome) => Todo::Done(*outcome),
+            None => self.failed(error),
+        }
+    }
+
     /// Ends the call without another attempt: nothing was sent.
     pub(crate) fn failed(&self, error: impl Into<Error>) -> Todo {
         Todo::Done(Err(self.called(error)))
@@ -204,35 +216,50 @@ impl Driver {
         }
     }
 
-    /// Returns when the call is made again after this outcome; `None` if it is not. `random` is from 0 to 1.
+    /// Returns when the call is made again after this outcome, or the outcome if it is not. `random` is from 0 to 1.
     pub(crate) fn retry_at(
         &mut self,
-        outcome: &Outcome,
+        outcome: Outcome,
         policy: &RetryPolicy,
         random: f64,
         now: Moment,
         deadline: Deadline,
-    ) -> Option<Moment> {
-        let status_error;
-        let error = match outcome {
-            Err(error) => error,
-            Ok(response) => {
-                status_error = response.clone().error_for_status().err()?;
-                &status_error
-            }
+    ) -> Result<Moment, Outcome> {
+        let status_error = match &outcome {
+            Err(_) => None,
+            Ok(response) => response.clone().error_for_status().err(),
+        };
+        let Some(error) = status_error.as_ref().or(outcome.as_ref().err()) else {
+            return Err(outcome);
         };
         self.failures = self.failures.saturating_add(1);
-        let wait = policy.wait(self.failures, error, random)?;
-        if deadline.remaining(now).is_some_and(|left| left <= wait) {
-            return None;
-        }
+        let wait = policy.wait(self.failures, error, random);
+        let is_in_time = |wait: &Duration| deadline.remaining(now).is_none_or(|left| left > *wait);
+        let Some(wait) = wait.filter(is_in_time) else {
+            return Err(outcome);
+        };
         self.trace.retry(self.failures, error, wait);
-        Some(now.after(wait))
+        self.remember(error.may_have_been_applied());
+        self.earlier = Some(Box::new(outcome));
+        Ok(now.after(wait))
+    }
+
+    /// Begins the call again after this error, by a caller's policy.
+    pub(crate) fn begin_again(&mut self, error: &Error) {
+        self.remember(error.may_have_been_applied());
+        self.forget_attempt();
+    }
+
+    /// Errors of later attempts must not say that nothing was applied.
+    fn remember(&mut self, may_have_been_applied: bool) {
+        if may_have_been_applied {
+            self.called = self.called.clone().after_unknown_attempt();
+        }
     }
 
     /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more. If its
     /// connection was lost, the next attempt needs one that carried no request before.
-    pub(crate) fn forget_attempt(&mut self) {
+    fn forget_attempt(&mut self) {
         if !self.is_unsigned {
             self.request.headers_mut().remove(header::AUTHORIZATION);
         }

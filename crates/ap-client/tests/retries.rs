@@ -387,3 +387,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_earlier_attempt_may_have_done_is_not_forgotten() {
+    // draft | script -> result, and whether the request may have been applied
+    for row in [
+        "get        | a connect, a dns, a connect    -> connect false",
+        "get        | a 429, a 429, a connect        -> connect false",
+        "get        | a closed, a connect, a connect -> connect true",
+        "repeatable | a 500, a connect, a 429        -> 429 true",
+        "repeatable | a 429, a 429, a 429            -> 429 false",
+        "unsigned   | - timeout 1s, - 404            -> 404 true",
+        "get        | a closed, a bad, b bad         -> auth ab true",
+    ] {
+        let (kind, script, expected) = {
+            let (kind, rest) = row.split_once('|').unwrap();
+            let (script, expected) = rest.split_once("->").unwrap();
+            (kind.trim(), script.trim(), expected.trim())
+        };
+        let transport = Scripted::sleeping(0, script);
+        let client = ClientBuilder::<Blocking>::new()
+            .keys(ring("ab"))
+            .retry(policy())
+            .build_with(transport)
+            .unwrap();
+        let outcome = client.send(draft(kind));
+        let ended = result(&outcome);
+        let error = outcome
+            .and_then(ap_core::Response::error_for_status)
+            .unwrap_err();
+        let seen = format!("{ended} {}", error.may_have_been_applied());
+        assert_eq!(seen, expected, "{row}");
+    }
+}
+
+#[test]
+fn a_policy_of_the_callers_does_not_forget_it_either() {
+    let transport = Scripted::sleeping(2, "a closed, a connect");
+    let client = ClientBuilder::<Async>::new().keys(ring("a"));
+    let client = client.build_with(transport).unwrap();
+    let mut repeats = [true, false].into_iter();
+    let sent = client.send_while(draft("post"), |_| repeats.next().unwrap());
+    let error = block_on(sent).unwrap_err();
+    assert_eq!(error.name(), "connect");
+    assert!(error.may_have_been_applied());
+}

@@ -28,6 +28,7 @@ pub struct Called {
     pub(crate) method: Method,
     pub(crate) is_repeatable: bool,
     pub(crate) is_at_most_once: bool,
+    pub(crate) may_have_been_applied: bool,
 }
 
 impl Called {
@@ -39,6 +40,7 @@ impl Called {
             method: request.method().clone(),
             is_repeatable: request.method().is_idempotent(),
             is_at_most_once: false,
+            may_have_been_applied: false,
         }
     }
 
@@ -59,6 +61,29 @@ impl Called {
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
         self.is_repeatable
+    }
+
+    /// Says that an earlier attempt of the same call may have been applied. Then
+    /// [`Error::may_have_been_applied`](crate::Error::may_have_been_applied) is `true` for every error of the call, however
+    /// its last attempt ended.
+    ///
+    /// ```
+    /// use ap_core::{Called, Service, TransportError, TransportErrorKind};
+    ///
+    /// let request = http::Request::put("https://app.leadconduit.com/flows/1").body(())?;
+    /// let called = Called::new(Service::LeadConduit, &request);
+    /// let not_connected = || ap_core::Error::from(TransportError::new(TransportErrorKind::Connect));
+    /// assert!(!not_connected().with_called(called.clone()).may_have_been_applied());
+    ///
+    /// // The response to an earlier attempt was lost.
+    /// let called = called.after_unknown_attempt();
+    /// assert!(not_connected().with_called(called).may_have_been_applied());
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn after_unknown_attempt(mut self) -> Self {
+        self.may_have_been_applied = true;
+        self
     }
 
     /// Returns `true` if no client may send the request again after a failure: see

@@ -47,6 +47,7 @@ impl Draft {
                 service,
                 is_repeatable: method.is_idempotent(),
                 is_at_most_once: false,
+                may_have_been_applied: false,
                 method,
             },
             target: path.into(),

@@ -58,7 +58,7 @@ impl UreqTransport {
     /// Creates a transport over your agent, and keeps its connections, resolver and TLS.
     ///
     /// Each request overrides these settings of the agent: redirects (none is followed), error statuses (returned as
-    /// responses), the deadline, the time for connecting, the size of a head, ureq's own `Accept` and
+    /// responses), methods that are not usual (sent), the deadline, the time for connecting, the size of a head, ureq's own `Accept` and
     /// `Accept-Encoding` (none is sent), and the proxy for loopback (none).
     ///
     /// The following cannot be changed for each request without giving up the agent's pool. Some of it you set when you
@@ -76,7 +76,7 @@ impl UreqTransport {
     ///   request's body, the agent may still use that connection for another call.
     /// - **`https://localhost`** goes to whatever the agent's resolver says, and TLS checks who is there.
     ///   `http://localhost` is always 127.0.0.1, without asking the resolver. For `::1`, write `http://[::1]`.
-    /// - **Shorter timeouts** of the agent hold as well.
+    /// - **Shorter timeouts** of the agent for single steps, such as sending the body, hold as well.
     ///
     /// ```
     /// use ap_ureq::ap_client::transport::TransportConfig;
@@ -119,7 +119,7 @@ impl UreqTransport {
     }
 
     /// Makes a call through agents of our own. Our layer below ureq reads the response, and leaves it in the call's
-    /// context. What ureq returns is not used.
+    /// context. Of what ureq returns, only an error is used.
     fn send_by_own(
         &self,
         agents: &Agents,

@@ -8,7 +8,7 @@
 //! 4. In `tests/program/commands.rs`, add a row to `ROWS` if the command calls a product. Otherwise add a line to
 //!    `ELSEWHERE`, which names the file of its tests.
 //! 5. If it makes no call, say so in `calls_products`. If it cannot run on the emulator, add a constant to
-//!    `emulator_refusal`, and to `ALL` there.
+//!    the module `emulator_refusal`, also to its `ALL`, and a line to the function `emulator_refusal` below.
 //!
 //! A command that makes one call is a [`SingleCall`](single_call::SingleCall), which has the options of all of them.
 //! A subcommand of `ap auth` is added in the same way in `auth/mod.rs`. A call goes through

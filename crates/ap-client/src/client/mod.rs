@@ -169,10 +169,10 @@ impl<M: Mode> Client<M> {
     fn retry_at(
         &self,
         call: &mut Driver,
-        outcome: &Outcome,
+        outcome: Outcome,
         now: Moment,
         deadline: Deadline,
-    ) -> Option<Moment> {
+    ) -> Result<Moment, Outcome> {
         let random = (self.shared.random)();
         call.retry_at(outcome, &self.retry, random, now, deadline)
     }
@@ -218,7 +218,7 @@ impl Client<Blocking> {
                     };
                     match started {
                         Ok(()) => call.begin(&self.shared.account),
-                        Err(error) => call.failed(error),
+                        Err(error) => call.not_started(error),
                     }
                 }
                 Todo::Send(sent) => {
@@ -230,12 +230,12 @@ impl Client<Blocking> {
                     call.refreshed(need, refreshed)
                 }
                 Todo::Failed(outcome) => {
-                    match self.retry_at(call, &outcome, transport.now(), deadline) {
-                        Some(moment) => {
+                    match self.retry_at(call, outcome, transport.now(), deadline) {
+                        Ok(moment) => {
                             transport.sleep_until(moment);
                             Todo::Begin
                         }
-                        None => Todo::Done(outcome),
+                        Err(outcome) => Todo::Done(outcome),
                     }
                 }
                 Todo::Done(outcome) => return outcome,
@@ -303,7 +303,7 @@ impl Client<Async> {
         let mut call = self.driver(draft)?;
         loop {
             match self.run(&mut call).await {
-                Err(error) if repeats(&error) => call.forget_attempt(),
+                Err(error) if repeats(&error) => call.begin_again(&error),
                 outcome => return outcome,
             }
         }
@@ -337,7 +337,7 @@ impl Client<Async> {
                     };
                     match started {
                         Ok(()) => call.begin(&self.shared.account),
-                        Err(error) => call.failed(error),
+                        Err(error) => call.not_started(error),
                     }
                 }
                 Todo::Send(sent) => {
@@ -350,12 +350,12 @@ impl Client<Async> {
                     call.refreshed(need, refreshed)
                 }
                 Todo::Failed(outcome) => {
-                    match self.retry_at(call, &outcome, transport.now(), deadline) {
-                        Some(moment) => {
+                    match self.retry_at(call, outcome, transport.now(), deadline) {
+                        Ok(moment) => {
                             transport.sleep_until(moment).await;
                             Todo::Begin
                         }
-                        None => Todo::Done(outcome),
+                        Err(outcome) => Todo::Done(outcome),
                     }
                 }
                 Todo::Done(outcome) => return outcome,

@@ -80,6 +80,7 @@ pub use tls_error::{TlsError, TlsErrorKind};
 /// - Keep the [`Deadline`] over everything, and send nothing after it.
 /// - Verify TLS. Use only a proxy that was given, and none for loopback. Send plain http only to loopback; see
 ///   [`check_plain_http`]. Never look up the name `localhost`; see [`localhost_addresses`].
+/// - Read nothing from the environment: no variables about proxies, certificates or TLS secrets, and no `.netrc`.
 /// - Send a request with [`FreshConnection`] in its extensions on a connection that carried no request before.
 /// - Do not log, print or keep anything of requests and responses, and put nothing of them into errors.
 ///

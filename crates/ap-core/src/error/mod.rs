@@ -200,12 +200,17 @@ impl Error {
 
 /// What to do next.
 impl Error {
-    /// Returns `true` if the request may have been applied.
+    /// Returns `true` if the request may have been applied, by the last attempt or by
+    /// [an earlier one](crate::Called::after_unknown_attempt).
     ///
     /// `false` means that it was not: nothing was sent, or the product refused it. [The rules](crate::error)
     /// are in the module's documentation.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
+        let called = self.inner.called.as_ref();
+        if called.is_some_and(|called| called.may_have_been_applied) {
+            return true;
+        }
         match &self.inner.cause {
             Cause::Build(_) | Cause::Request(_) | Cause::Auth(_) | Cause::RateLimit(_) => false,
             Cause::Transport(kind) => kind.is_after_connecting(),

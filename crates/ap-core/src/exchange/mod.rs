@@ -385,10 +385,10 @@ impl Attempt {
     }
 }
 
-/// Returns `true` if an error status shows that the product accepted the key, after it rejected another key in
-/// the same call: the request got past authentication this time.
+/// Returns `true` if this error status shows that the request got past authentication, so that the product accepted this key.
+/// It is only asked after the product rejected another key in the same call.
 ///
-/// Most 4xx do. The listed ones can come before authentication.
+/// Most 4xx show this. Those in the list can come before authentication.
 fn is_past_authentication(status: StatusCode) -> bool {
     status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 421 | 425 | 429)
 }
