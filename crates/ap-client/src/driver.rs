@@ -216,32 +216,36 @@ impl Driver {
         }
     }
 
-    /// Returns when the call is made again after this outcome, or the outcome if it is not. `random` is from 0 to 1.
+    /// Returns when the call is made again after this outcome; `None` if it is not. `random` is from 0 to 1.
     pub(crate) fn retry_at(
         &mut self,
-        outcome: Outcome,
+        outcome: &Outcome,
         policy: &RetryPolicy,
         random: f64,
         now: Moment,
         deadline: Deadline,
-    ) -> Result<Moment, Outcome> {
-        let status_error = match &outcome {
-            Err(_) => None,
-            Ok(response) => response.clone().error_for_status().err(),
-        };
-        let Some(error) = status_error.as_ref().or(outcome.as_ref().err()) else {
-            return Err(outcome);
+    ) -> Option<Moment> {
+        let status_error;
+        let error = match outcome {
+            Err(error) => error,
+            Ok(response) => {
+                status_error = response.clone().error_for_status().err()?;
+                &status_error
+            }
         };
         self.failures = self.failures.saturating_add(1);
-        let wait = policy.wait(self.failures, error, random);
-        let is_in_time = |wait: &Duration| deadline.remaining(now).is_none_or(|left| left > *wait);
-        let Some(wait) = wait.filter(is_in_time) else {
-            return Err(outcome);
-        };
+        let wait = policy.wait(self.failures, error, random)?;
+        if deadline.remaining(now).is_some_and(|left| left <= wait) {
+            return None;
+        }
         self.trace.retry(self.failures, error, wait);
         self.remember(error.may_have_been_applied());
+        Some(now.after(wait))
+    }
+
+    /// Keeps how an attempt ended until the next one starts.
+    pub(crate) fn keep(&mut self, outcome: Outcome) {
         self.earlier = Some(Box::new(outcome));
-        Ok(now.after(wait))
     }
 
     /// Begins the call again after this error, by a caller's policy.
@@ -269,6 +273,7 @@ impl Driver {
         } else {
             extensions.remove::<FreshConnection>();
         }
+        self.earlier = None;
         self.rejection = None;
         self.source_error = None;
     }

@@ -169,10 +169,10 @@ impl<M: Mode> Client<M> {
     fn retry_at(
         &self,
         call: &mut Driver,
-        outcome: Outcome,
+        outcome: &Outcome,
         now: Moment,
         deadline: Deadline,
-    ) -> Result<Moment, Outcome> {
+    ) -> Option<Moment> {
         let random = (self.shared.random)();
         call.retry_at(outcome, &self.retry, random, now, deadline)
     }
@@ -230,12 +230,13 @@ impl Client<Blocking> {
                     call.refreshed(need, refreshed)
                 }
                 Todo::Failed(outcome) => {
-                    match self.retry_at(call, outcome, transport.now(), deadline) {
-                        Ok(moment) => {
+                    match self.retry_at(call, &outcome, transport.now(), deadline) {
+                        Some(moment) => {
+                            call.keep(outcome);
                             transport.sleep_until(moment);
                             Todo::Begin
                         }
-                        Err(outcome) => Todo::Done(outcome),
+                        None => Todo::Done(outcome),
                     }
                 }
                 Todo::Done(outcome) => return outcome,
@@ -350,12 +351,13 @@ impl Client<Async> {
                     call.refreshed(need, refreshed)
                 }
                 Todo::Failed(outcome) => {
-                    match self.retry_at(call, outcome, transport.now(), deadline) {
-                        Ok(moment) => {
+                    match self.retry_at(call, &outcome, transport.now(), deadline) {
+                        Some(moment) => {
+                            call.keep(outcome);
                             transport.sleep_until(moment).await;
                             Todo::Begin
                         }
-                        Err(outcome) => Todo::Done(outcome),
+                        None => Todo::Done(outcome),
                     }
                 }
                 Todo::Done(outcome) => return outcome,
