@@ -148,7 +148,7 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     ///
     /// A call waits for its turn within its [timeout](Self::timeout). If its turn does not come before that, it fails at
     /// once with an error of kind [`RateLimit`](ap_core::ErrorKind::RateLimit), and nothing is sent. Each retry needs a
-    /// turn too. The second request after a rejected key needs no turn, so a key reset does not use up the limit.
+    /// turn too; without one, the call ends with the response or error of the attempt before. The second request after a rejected key needs no turn, so a key reset does not use up the limit.
     ///
     /// After a pause, as many calls start at once as the limit allows. For one call every 100 ms, set
     /// `rate_limit(1, Duration::from_millis(100))`. The client remembers each call of the last period, 24 bytes each.

@@ -9,7 +9,8 @@ use crate::product::Product;
 ///
 /// To add a hint, add a variant and its text here, in `src/hint.rs`, and return it from
 /// [`Error::hint`](crate::Error::hint), [`AuthError::hint`](crate::exchange::AuthError::hint) or
-/// [`Unauthorized::hint`](crate::Unauthorized::hint). The lists in `tests/error.rs` need a line too.
+/// [`Unauthorized::hint`](crate::Unauthorized::hint). The lists in `tests/error.rs` need a line too, and
+/// for [`Unauthorized::hint`](crate::Unauthorized::hint) perhaps `tests/vectors.rs`.
 ///
 /// ```
 /// use ap_core::Hint;

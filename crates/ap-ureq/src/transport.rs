@@ -223,8 +223,8 @@ impl UreqTransport {
     }
 }
 
-/// Returns the size of an input buffer that no connection in the agent's pool has. ureq then opens a
-/// connection for this request alone: it neither comes from the pool nor goes into it.
+/// Returns a size of the input buffer that differs from the agent's. If a request changes this option, ureq bypasses the
+/// agent's pool: it opens a connection for this request alone.
 fn unshared_buffer_size(agent: &Agent) -> usize {
     agent.config().input_buffer_size() + 1
 }
