@@ -239,7 +239,9 @@ impl Driver {
             return None;
         }
         self.trace.retry(self.failures, error, wait);
-        self.remember(error.may_have_been_applied());
+        // A policy repeats any other request only if it was not applied.
+        let is_repeatable = self.called.is_repeatable();
+        self.remember(is_repeatable && error.may_have_been_applied());
         Some(now.after(wait))
     }
 

@@ -398,6 +398,8 @@ fn what_an_earlier_attempt_may_have_done_is_not_forgotten() {
         "repeatable | a 500, a connect, a 429        -> 429 true",
         "repeatable | a 429, a 429, a 429            -> 429 false",
         "unsigned   | - timeout 1s, - 404            -> 404 true",
+        // The product said that the first request can be made again, and so it was.
+        "post       | a 503+1, a 429, a connect      -> connect false",
         "get        | a closed, a bad, b bad         -> auth ab true",
     ] {
         let (kind, script, expected) = {

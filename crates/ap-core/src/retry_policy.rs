@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 ///
 /// - It failed fewer times than there are attempts.
 /// - The failure may pass, and a second request does no harm: [`Error::may_retry`] says so, or the product answered
-///   429 or 503 and says in `Retry-After` when to come again.
+///   503 and says in `Retry-After` when to come again.
 /// - The request is not one that is sent [at most once](crate::Draft::at_most_once), such as a submitted lead.
 /// - It is no 401. Another attempt with the same keys would not help.
 /// - The product asks for no longer wait than [`max_retry_after`](Self::max_retry_after).
