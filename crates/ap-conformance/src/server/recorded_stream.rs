@@ -1,6 +1,6 @@
 //! [`RecordedStream`]: the TCP stream below TLS, which records the kind and length of each TLS record.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -44,12 +44,22 @@ impl Read for RecordedStream {
 
 impl Write for RecordedStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.tcp.write(bytes)?;
-        self.sent.read(&bytes[..count], |record, length| {
-            let direction = Direction::Sent;
-            self.state
-                .add_tls_record(self.number, direction, record, length);
-        });
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// Sends all records at once, so that a greeting arrives together with the handshake.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let count = self.tcp.write_vectored(parts)?;
+        let mut rest = count;
+        for part in parts {
+            let written = rest.min(part.len());
+            rest -= written;
+            self.sent.read(&part[..written], |record, length| {
+                let direction = Direction::Sent;
+                self.state
+                    .add_tls_record(self.number, direction, record, length);
+            });
+        }
         Ok(count)
     }
 
