@@ -22,8 +22,8 @@ const USER_AGENT: &str = concat!("activeprospect-rust/", env!("CARGO_PKG_VERSION
 
 /// Makes a [`Client`]. Both modes have the same settings and defaults.
 ///
-/// `T` is the type of the transport that [`build`](ClientBuilder::build) makes. Each transport crate has an alias of `ClientBuilder` in
-/// which `T` is already its transport. This builder has no settings of a transport: give those to
+/// `T` is the type of the transport that [`build`](ClientBuilder::build) makes. Each transport crate has an alias of
+/// `ClientBuilder` in which `T` is already its transport. This builder has no settings of a transport: give those to
 /// [`build_with_config`](ClientBuilder::build_with_config). A transport that you made yourself has its settings already, so
 /// [`build_with`](ClientBuilder::build_with) takes none.
 ///
@@ -148,7 +148,8 @@ impl<M: Mode, T> ClientBuilder<M, T> {
     ///
     /// A call waits for its turn within its [timeout](Self::timeout). If its turn does not come before that, it fails at
     /// once with an error of kind [`RateLimit`](ap_core::ErrorKind::RateLimit), and nothing is sent. Each retry needs a
-    /// turn too; without one, the call ends with the response or error of the attempt before. The second request after a rejected key needs no turn, so a key reset does not use up the limit.
+    /// turn too; without one, the call ends with the response or error of the attempt before. The second request after a
+    /// rejected key needs no turn, so a key reset does not use up the limit.
     ///
     /// After a pause, as many calls start at once as the limit allows. For one call every 100 ms, set
     /// `rate_limit(1, Duration::from_millis(100))`. The client remembers each call of the last period, 24 bytes each.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ap_core::exchange::{Answer, Attempt, NeedKey, Resend, Step};
 use ap_core::{
-    Account, Called, Draft, Error, Origins, Response, RetryPolicy, TransportError,
+    Account, Called, Draft, Error, ErrorKind, Origins, Response, RetryPolicy, TransportError,
     TransportErrorKind,
 };
 use bytes::Bytes;
@@ -28,10 +28,8 @@ pub(crate) struct Driver {
     failures: u32,
     /// How many requests were made.
     requests: usize,
-    /// The connection of the last request ended before its response was there. Others that are idle may be as old.
-    has_lost_connection: bool,
     trace: Trace,
-    /// How the attempt before this one ended. In a box, because most calls have none.
+    /// How an attempt failed that is made again, until the next one starts. In a box, because most calls have none.
     earlier: Option<Box<Outcome>>,
     /// The last response by which the product rejected a key.
     rejection: Option<http::Response<Bytes>>,
@@ -79,7 +77,6 @@ impl Driver {
             attempts,
             failures: 0,
             requests: 0,
-            has_lost_connection: false,
             earlier: None,
             rejection: None,
             source_error: None,
@@ -104,8 +101,8 @@ impl Driver {
 
     /// Begins an attempt: the first one, or another after a failure.
     pub(crate) fn begin(&mut self, account: &Account) -> Todo {
-        if self.failures > 0 {
-            self.forget_attempt();
+        if let Some(earlier) = self.earlier.take() {
+            self.forget_attempt(earlier.as_ref().as_ref().err());
         }
         if self.is_unsigned {
             return match account.check(&self.request) {
@@ -124,8 +121,6 @@ impl Driver {
         sent: Sent,
         outcome: Result<http::Response<Bytes>, TransportError>,
     ) -> Todo {
-        self.has_lost_connection =
-            matches!(&outcome, Err(error) if error.kind() == TransportErrorKind::Closed);
         let response = match outcome {
             Ok(response) => response,
             Err(error) => return self.ended(Err(self.called(error))),
@@ -253,7 +248,7 @@ impl Driver {
     /// Begins the call again after this error, by a caller's policy.
     pub(crate) fn begin_again(&mut self, error: &Error) {
         self.remember(error.may_have_been_applied());
-        self.forget_attempt();
+        self.forget_attempt(Some(error));
     }
 
     /// Errors of later attempts must not say that nothing was applied.
@@ -264,18 +259,19 @@ impl Driver {
     }
 
     /// Takes off the request what the last attempt put on it. Its key may not be one of the account's any more. If its
-    /// connection was lost, the next attempt needs one that carried no request before.
-    fn forget_attempt(&mut self) {
+    /// connection ended before its response was there, others that are idle may be as old: the next attempt needs one that
+    /// carried no request before.
+    fn forget_attempt(&mut self, error: Option<&Error>) {
         if !self.is_unsigned {
             self.request.headers_mut().remove(header::AUTHORIZATION);
         }
         let extensions = self.request.extensions_mut();
-        if self.has_lost_connection {
+        let closed = ErrorKind::Transport(TransportErrorKind::Closed);
+        if error.is_some_and(|error| error.kind() == closed) {
             extensions.insert(FreshConnection);
         } else {
             extensions.remove::<FreshConnection>();
         }
-        self.earlier = None;
         self.rejection = None;
         self.source_error = None;
     }

@@ -41,6 +41,14 @@ impl Pair {
         }
     }
 
+    fn with_timeout(self, timeout: Duration) -> Self {
+        Self {
+            blocking: self.blocking.with_timeout(timeout),
+            polled: self.polled.with_timeout(timeout),
+            ..self
+        }
+    }
+
     /// Makes a call with both clients and returns its result, and the seconds at which its requests went out.
     fn send(&self, draft: &Draft, script: &str, policy: RetryPolicy) -> (String, Vec<u64>) {
         let [one, other] = self.transports.each_ref().map(|transport| {
@@ -147,25 +155,9 @@ fn a_call_whose_turn_comes_too_late_fails_at_once_and_is_not_sent() {
 fn a_retry_whose_turn_comes_too_late_ends_the_call_as_the_attempt_before_ended() {
     let policy = RetryPolicy::new(3).first_wait(Duration::from_secs(1));
     for (script, expected) in [("a 503", "503"), ("a closed", "closed")] {
-        for is_async in [false, true] {
-            let transport = Scripted::sleeping(0, script);
-            let ended = match is_async {
-                false => {
-                    let builder = ClientBuilder::<Blocking>::new().rate_limit(1, TEN_SECONDS);
-                    let builder = builder.keys(ring("a")).retry(policy);
-                    let client = builder.build_with(Arc::clone(&transport)).unwrap();
-                    result(&client.with_timeout(TEN_SECONDS).send(flows()))
-                }
-                true => {
-                    let builder = ClientBuilder::<Async>::new().rate_limit(1, TEN_SECONDS);
-                    let builder = builder.keys(ring("a")).retry(policy);
-                    let client = builder.build_with(Arc::clone(&transport)).unwrap();
-                    result(&block_on(client.with_timeout(TEN_SECONDS).send(flows())))
-                }
-            };
-            assert_eq!(ended, expected);
-            assert_eq!(transport.finish().len(), 1);
-        }
+        let pair = Pair::new("a", 1).with_timeout(TEN_SECONDS);
+        let ended = pair.send(&flows(), script, policy);
+        assert_eq!(ended, (expected.to_owned(), vec![0]));
     }
 }
 
