@@ -51,7 +51,7 @@ pub(crate) struct Case {
     /// Files of the home directory.
     #[serde(default)]
     pub home: BTreeMap<String, String>,
-    /// Names of files that must not be in the home directory when the case is over.
+    /// Names of files of the home directory that must be empty or not there when the case is over.
     #[serde(default)]
     pub home_lacks: Vec<String>,
     /// Names of the client's keys, oldest first.

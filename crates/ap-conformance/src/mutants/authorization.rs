@@ -80,9 +80,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 request.headers_mut().insert(AUTHORIZATION, first);
             }
         },
-        // It says for no request which key must arrive.
-        fails: FailingCases::matching(needs_the_next_key)
-            .adding(&["rotation/in-flight-two-switches"]),
+        fails: FailingCases::matching(needs_the_next_key),
         ..NO_FAULT
     },
     Mutant {

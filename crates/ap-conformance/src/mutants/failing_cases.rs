@@ -157,11 +157,16 @@ pub(super) fn lines(case: &Case) -> &[String] {
         .unwrap_or_default()
 }
 
-/// A key other than the first must arrive.
+/// A key other than the first must arrive, or is the only one that is accepted.
 pub(super) fn needs_the_next_key(case: &Case) -> bool {
     let keys = case.listeners.values().flat_map(|listener| {
         let keys = listener.expect.keys.iter().flatten();
-        keys.chain(&listener.expect.last_keys)
+        let accepted = listener
+            .accepts
+            .iter()
+            .flatten()
+            .map(|accepted| &accepted.key);
+        keys.chain(&listener.expect.last_keys).chain(accepted)
     });
     keys.into_iter().any(|name| name != "first")
 }
@@ -178,9 +183,8 @@ pub(super) fn gets_a_401(case: &Case) -> bool {
         "replay/product-form-trustedform-403",
     ];
     let next = needs_the_next_key(case) && !others.contains(&case.id.as_str());
-    // They do not say which keys must arrive.
-    let unlisted = ["replay/alternating", "rotation/in-flight-two-switches"];
-    let next = next || unlisted.contains(&case.id.as_str());
+    // It does not say which keys must arrive.
+    let next = next || case.id == "replay/alternating";
     !case.keys.is_empty() && (any_call(case, arrives) || next)
 }
 

@@ -1,5 +1,7 @@
 //! Heads that the server below the gateway refuses: each gets a sentence, and nothing of it reaches a product.
 
+use std::net::Shutdown;
+
 use ap_gateway::Limits;
 
 use crate::common::{Connection, LOCAL_KEY, Product, Reply, Running, authorization, call, request};
@@ -229,10 +231,7 @@ fn a_head_that_ends_early_gets_a_sentence() {
     for start in ["G", "GET / HTTP/1.1\r\nHost: localhost\r\n"] {
         let mut connection = Connection::open(&gateway.lcx);
         connection.write(start);
-        connection
-            .stream
-            .shutdown(std::net::Shutdown::Write)
-            .unwrap();
+        connection.stream.shutdown(Shutdown::Write).unwrap();
         let reply = connection.reply(false).unwrap();
         assert_eq!((reply.status(), reply.refusal()), (400, Some("head")));
         assert!(reply.text().contains("completely"), "{}", reply.text());
@@ -241,10 +240,7 @@ fn a_head_that_ends_early_gets_a_sentence() {
     for start in ["", "\r\n"] {
         let mut connection = Connection::open(&gateway.lcx);
         connection.write(start);
-        connection
-            .stream
-            .shutdown(std::net::Shutdown::Write)
-            .unwrap();
+        connection.stream.shutdown(Shutdown::Write).unwrap();
         assert!(connection.reply(false).is_none());
     }
     assert!(product.requests().is_empty());
