@@ -1,5 +1,5 @@
-//! `cargo xtask meltano`: the Singer tap under public tools: the checker of singer-tools, and Meltano with the project of
-//! `docs/meltano` and target-jsonl, against the emulator.
+//! `cargo xtask meltano`: the Singer tap under public tools: the checker of singer-tools, the tests that Singer's SDK has for
+//! taps, and Meltano with the project of `docs/meltano` and target-jsonl, against the emulator.
 //!
 //! The tools are installed from PyPI into `target/meltano`, about 250 MB, so this is no part of `.ci/run`.
 
@@ -25,6 +25,9 @@ const SOURCE: &str = "65e0a1000000000000000004";
 /// The name under which the program is a tap.
 const TAP: &str = "tap-activeprospect";
 
+/// Gives the tap to the tests of Singer's SDK for Python.
+const SDK_TESTS: &str = include_str!("meltano/test_tap.py");
+
 /// Runs the command.
 pub(crate) fn run() -> Result<ExitCode, String> {
     let tools = Tools::prepare()?;
@@ -32,6 +35,7 @@ pub(crate) fn run() -> Result<ExitCode, String> {
     let emulator = emulator.map_err(|error| error.to_string())?;
     let check = Check { tools, emulator };
     print(&check.singer()?)?;
+    print(&check.sdk()?)?;
     print(&check.meltano()?)
 }
 
@@ -58,6 +62,7 @@ impl Tools {
         let _ = std::fs::remove_file(&tap);
         std::fs::hard_link(&tools.program, &tap).map_err(|error| failed(&tap, &error))?;
         tools.install("checker", "singer-check-tap", "singer-tools")?;
+        tools.install("sdk", "pytest", "singer-sdk[testing]")?;
         tools.install("runner", "meltano", "meltano")?;
         Ok(tools)
     }
@@ -160,6 +165,28 @@ impl Check {
                 "singer-check-tap found {records:?} records, not {expected:?}"
             )),
         }
+    }
+
+    /// Runs the tests of Singer's SDK on the tap's catalog and messages.
+    fn sdk(&self) -> Result<String, String> {
+        let folder = self.tools.empty_folder("sdk-tests")?;
+        let config = folder.join("config.json");
+        write(&config, json!({"origin": self.url()}).to_string())?;
+        let command = [
+            self.tools.tap().as_os_str(),
+            "--config".as_ref(),
+            config.as_os_str(),
+        ]
+        .map(|part| part.to_string_lossy().into_owned());
+        write(
+            &folder.join("tap.json"),
+            json!({ "command": command }).to_string(),
+        )?;
+        write(&folder.join("test_tap.py"), SDK_TESTS)?;
+        let pytest = self.tools.installed("sdk", "pytest");
+        let report = repo::output(self.command(&pytest, &folder).arg("-q"))?;
+        let last = report.lines().last().unwrap_or_default();
+        Ok(format!("the tests of Singer's SDK: {last}\n"))
     }
 
     /// Runs the project of `docs/meltano` three times: for everything, for nothing new, and for new events.
