@@ -140,7 +140,7 @@ impl Server {
                 continue;
             }
             // If no connection can be made, the record stays as it is.
-            if let Ok(own) = connect_announced(&running.state, self.addresses[name]) {
+            if let Ok((own, _socket)) = connect_announced(&running.state, self.addresses[name]) {
                 while running.state.has_own(&own) && Instant::now() < end {
                     std::thread::sleep(Duration::from_micros(100));
                 }
@@ -153,7 +153,8 @@ impl Server {
         self.over.store(true, Ordering::SeqCst);
         for address in self.addresses.values() {
             // Wakes a thread that waits for a connection.
-            let _ = TcpStream::connect_timeout(address, CONNECT_TIMEOUT);
+            let _ = own_socket()
+                .and_then(|own| own.connect_timeout(&(*address).into(), CONNECT_TIMEOUT));
         }
         for running in std::mem::take(&mut self.listeners).into_values() {
             running.state.shut_down();
@@ -168,9 +169,20 @@ impl Drop for Server {
     }
 }
 
-/// Connects from an address that the listener knows to be the suite's, and closes the connection.
-fn connect_announced(state: &ListenerState, address: SocketAddr) -> io::Result<SocketAddr> {
+/// Returns a socket for a connection of the suite's own. Dropped, it is reset, which leaves its port free: the ports of thousands
+/// of connections that are closed in the usual way are taken for a minute, until none is left to listen on.
+fn own_socket() -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(socket)
+}
+
+/// Connects from an address that the listener knows to be the suite's.
+fn connect_announced(
+    state: &ListenerState,
+    address: SocketAddr,
+) -> io::Result<(SocketAddr, Socket)> {
+    let socket = own_socket()?;
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let own = socket
         .local_addr()?
@@ -178,7 +190,7 @@ fn connect_announced(state: &ListenerState, address: SocketAddr) -> io::Result<S
         .ok_or(io::ErrorKind::InvalidInput)?;
     state.add_own(own);
     socket.connect_timeout(&address.into(), CONNECT_TIMEOUT)?;
-    Ok(own)
+    Ok((own, socket))
 }
 
 /// Fills the queue of a listener with connections that nobody accepts, until the next one must wait.
