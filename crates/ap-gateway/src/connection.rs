@@ -47,12 +47,14 @@ pub(crate) async fn serve<S>(
     let scanner = HeadScanner::new(requests.clone()).encoding_targets();
     let stream = ScannedStream::new(stream, Bytes::new(), scanner, client_timeout);
     let unwritten = Unwritten::new();
-    let stream = DeliveryStream::new(stream, unwritten.clone(), limits.answer_timeout);
-    // hyper allows 100 header lines. The same number as a setting would make it slower.
+    let head_timer = HeadTimer::new(client_timeout);
+    let stream = DeliveryStream::new(stream, unwritten.clone(), head_timer, limits.answer_timeout);
+    // hyper allows 100 header lines. The same number as a setting would make it slower. It reads nothing during a call, for
+    // which it would make a buffer each time: the stream notices a client that is gone.
     let mut server = http1::Builder::new();
     server
-        .timer(HeadTimer::default())
-        .header_read_timeout(client_timeout)
+        .half_close(true)
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD)
         .max_header_size(MAX_HEAD)
         .auto_date_header(false);
@@ -77,19 +79,13 @@ pub(crate) async fn serve<S>(
         biased;
         // Only an idle connection is told so: there is nothing to finish, and another one waits for its descriptor.
         () = tracked.closing() => return,
-        end = poll_fn(|context| {
-            unwritten.wake();
-            connection.poll_without_shutdown(context)
-        }) => Some(end),
+        end = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(end),
         _ = stopped.wait_for(|is_stopped| *is_stopped) => None,
     };
     if end.is_none() {
         Pin::new(&mut connection).graceful_shutdown();
         while end.is_none() {
-            let ended = poll_fn(|context| {
-                unwritten.wake();
-                connection.poll_without_shutdown(context)
-            });
+            let ended = poll_fn(|context| connection.poll_without_shutdown(context));
             end = timeout(STOP_TIME, ended).await.ok();
             if tracked.is_idle() {
                 break;

@@ -1,5 +1,5 @@
 //! Answers on their way to the client: until one is written out, its connection is busy and its memory counts. What
-//! the server would write or do on its own is kept from it.
+//! the server would write or do on its own is kept from it, and a call ends if its client is gone.
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::half_closed::HalfClosed;
+use crate::head_timer::HeadTimer;
 use crate::phase::Phase;
 
 /// What the answers of a connection hold until they are written out.
@@ -24,8 +25,6 @@ pub(crate) struct Unwritten<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     held: Mutex<Vec<T>>,
-    /// Nothing was there to read since the server was last woken. It tries again and again, and a look at this is cheaper.
-    is_read_out: AtomicBool,
     phase: Phase,
     /// The client speaks HTTP/1.1, in which an interim answer may come before the answer.
     has_interim_answers: AtomicBool,
@@ -35,7 +34,6 @@ impl<T> Unwritten<T> {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Shared {
             held: Mutex::default(),
-            is_read_out: AtomicBool::new(false),
             phase: Phase::default(),
             has_interim_answers: AtomicBool::new(false),
         }))
@@ -51,11 +49,6 @@ impl<T> Unwritten<T> {
     /// Returns how far the call is.
     pub(crate) fn phase(&self) -> &Phase {
         &self.0.phase
-    }
-
-    /// Notes that the server was woken, and there may be something to read.
-    pub(crate) fn wake(&self) {
-        self.0.is_read_out.store(false, Ordering::Relaxed);
     }
 
     /// Returns the body of an answer. `held` is dropped when all of it was written.
@@ -127,8 +120,9 @@ pub(crate) struct DeliveryStream<S, T> {
     write_timeout: Duration,
     /// Runs from when the client did not take all of an answer at once until it has.
     end: Option<Pin<Box<Sleep>>>,
-    /// Something was written, and maybe not all that is to be written with it.
-    is_writing: bool,
+    head_timer: HeadTimer,
+    /// A byte of the next request, which came before the answer.
+    ahead: Option<u8>,
     /// The client sends nothing more.
     half_closed: Option<HalfClosed>,
     /// The server refused a head on its own.
@@ -136,13 +130,19 @@ pub(crate) struct DeliveryStream<S, T> {
 }
 
 impl<S, T> DeliveryStream<S, T> {
-    pub(crate) const fn new(stream: S, unwritten: Unwritten<T>, write_timeout: Duration) -> Self {
+    pub(crate) const fn new(
+        stream: S,
+        unwritten: Unwritten<T>,
+        head_timer: HeadTimer,
+        write_timeout: Duration,
+    ) -> Self {
         Self {
             stream,
             unwritten,
             write_timeout,
             end: None,
-            is_writing: false,
+            head_timer,
+            ahead: None,
             half_closed: None,
             has_refused: false,
         }
@@ -162,7 +162,6 @@ impl<S, T> DeliveryStream<S, T> {
     fn is_refusing(&mut self) -> bool {
         let is_refusing = self.unwritten.0.phase.is_none();
         self.has_refused |= is_refusing;
-        self.is_writing |= !is_refusing;
         is_refusing
     }
 
@@ -188,6 +187,33 @@ impl<S, T> DeliveryStream<S, T> {
     }
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin, T> DeliveryStream<S, T> {
+    /// Returns the error of a client that is gone while its call is served.
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        if self.ahead.is_some() {
+            return Poll::Pending;
+        }
+        let half_closed = match &mut self.half_closed {
+            Some(half_closed) => half_closed,
+            None => {
+                let mut byte = [0];
+                let mut buffer = ReadBuf::new(&mut byte);
+                let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+                if let Err(error) = read {
+                    return Poll::Ready(error);
+                }
+                self.ahead = buffer.filled().first().copied();
+                if self.ahead.is_some() {
+                    return Poll::Pending;
+                }
+                self.half_closed.insert(HalfClosed::default())
+            }
+        };
+        let can_ask = self.unwritten.0.has_interim_answers.load(Ordering::Relaxed);
+        half_closed.poll_gone(Pin::new(&mut self.stream), can_ask, context)
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncRead for DeliveryStream<S, T> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -195,44 +221,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncRead for DeliveryStream<S, T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let shared = &this.unwritten.0;
-        if shared.is_read_out.load(Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        let half_closed = match &mut this.half_closed {
-            Some(half_closed) => half_closed,
-            None => {
-                let room = buffer.remaining();
-                let read = Pin::new(&mut this.stream).poll_read(context, buffer);
-                if read.is_pending() {
-                    shared.is_read_out.store(true, Ordering::Relaxed);
-                }
-                ready!(read)?;
-                if buffer.remaining() < room || room == 0 {
-                    return Poll::Ready(Ok(()));
-                }
-                if shared.phase.is_reading() {
-                    // The call may not have seen yet that its body is complete. It will have when this is woken again.
-                    shared.is_read_out.store(true, Ordering::Relaxed);
-                    context.waker().wake_by_ref();
-                }
-                this.half_closed.insert(HalfClosed::default())
-            }
-        };
-        if shared.is_read_out.load(Ordering::Relaxed) || shared.phase.is_answered() {
-            return Poll::Pending;
-        }
-        if !shared.phase.is_whole() {
+        let room = buffer.remaining();
+        if room > 0
+            && let Some(byte) = this.ahead.take()
+        {
+            buffer.put_slice(&[byte]);
             return Poll::Ready(Ok(()));
         }
-        // The server would end the call if it knew that the client sends nothing more.
-        let can_ask = !this.is_writing && shared.has_interim_answers.load(Ordering::Relaxed);
-        let gone = half_closed.poll_gone(Pin::new(&mut this.stream), can_ask, context);
-        gone.map(Err)
+        let phase = &this.unwritten.0.phase;
+        if this.half_closed.is_none() {
+            let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+            if read.is_pending() && phase.is_none() {
+                ready!(this.head_timer.poll_over(context));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            ready!(read)?;
+            if buffer.remaining() < room || room == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            this.half_closed = Some(HalfClosed::default());
+        }
+        // The server would end the call, or drop what it has not written yet, if it knew that the client sends nothing more.
+        if phase.is_whole() || phase.is_answered() {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
+impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -261,13 +278,19 @@ impl<S: AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
         self.stream.is_write_vectored()
     }
 
-    /// The server flushes after it has written everything that it has.
+    /// The server flushes when it has written everything that it has, and each time that it waits for the answer.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.end = None;
-        self.is_writing = false;
-        self.unwritten.clear();
-        self.unwritten.0.phase.write_out();
+        if self.unwritten.0.phase.is_answered() {
+            self.unwritten.clear();
+            self.unwritten.0.phase.write_out();
+            self.head_timer.restart();
+        } else if self.unwritten.0.phase.is_whole()
+            && let Poll::Ready(gone) = self.poll_gone(context)
+        {
+            return Poll::Ready(Err(gone));
+        }
         Poll::Ready(Ok(()))
     }
 

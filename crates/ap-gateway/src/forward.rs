@@ -89,7 +89,7 @@ impl Forwarder {
         };
         drop(reserved);
         let (mut head, body) = response.into_http().into_parts();
-        headers::clean_answer(&mut head.headers, is_head);
+        headers::clean_answer(&mut head.headers, is_head || !body.is_empty());
         let credentials = self.client.keys().credentials();
         let body = self.key_filter.filter(&credentials, &mut head, body)?;
         let mut response = Response::new(body);

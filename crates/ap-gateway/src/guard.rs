@@ -2,18 +2,19 @@
 
 use ap_listener::{Framing, Host, is_loopback};
 use http::uri::Scheme;
-use http::{HeaderName, Request, header};
+use http::{HeaderName, HeaderValue, Request, header};
 
 use crate::refusal::Refusal;
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses what no program that uses the gateway sends. `own_port` is that of the listener, if it has one.
+/// Refuses what no program that uses the gateway sends, and returns the one `Authorization`, if there is one. `own_port` is
+/// that of the listener, if it has one.
 pub(crate) fn check<B>(
     request: &Request<B>,
     framing: Framing,
     own_port: Option<u16>,
-) -> Result<(), Refusal> {
+) -> Result<Option<&HeaderValue>, Refusal> {
     if framing == Framing::Ambiguous {
         return Err(Refusal::ambiguous_framing());
     }
@@ -42,16 +43,15 @@ pub(crate) fn check<B>(
             return Err(Refusal::other_target());
         }
     }
-    let mut authorizations = 0;
-    for (name, _) in request.headers() {
+    let mut authorization = None;
+    for (name, value) in request.headers() {
         // A browser sends one of these with every request to another place than the page's own. The gateway has no pages.
         if *name == header::ORIGIN || *name == SEC_FETCH_SITE {
             return Err(Refusal::browser());
         }
-        authorizations += usize::from(*name == header::AUTHORIZATION);
+        if *name == header::AUTHORIZATION && authorization.replace(value).is_some() {
+            return Err(Refusal::several_authorizations());
+        }
     }
-    if authorizations > 1 {
-        return Err(Refusal::several_authorizations());
-    }
-    Ok(())
+    Ok(authorization)
 }

@@ -1,46 +1,46 @@
 //! [`HeadTimer`]: limits how long a client takes for the head of a request.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hyper::rt::{Sleep, Timer};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The timer of one connection. hyper makes a sleep for each head and drops it with the head, so all of them share one of
-/// tokio's, which is set again only when it is over: a call costs no timer.
-#[derive(Clone, Default)]
-pub(crate) struct HeadTimer(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
-
-struct HeadSleep {
-    timer: HeadTimer,
-    end: Instant,
+/// The time of the heads of one connection. All of them share one of tokio's timers, which is set again only when it is
+/// over: a call costs no timer.
+#[derive(Debug)]
+pub(crate) struct HeadTimer {
+    limit: Duration,
+    /// When the time of the current head is over, if it has begun.
+    end: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timer for HeadTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(Instant::now() + duration)
+impl HeadTimer {
+    /// Creates the timer of a new connection.
+    pub(crate) const fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            end: None,
+            sleep: None,
+        }
     }
 
-    fn sleep_until(&self, end: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(HeadSleep {
-            timer: self.clone(),
-            end,
-        })
+    /// Notes that the next head is another one. Its time begins when this is polled.
+    pub(crate) const fn restart(&mut self) {
+        self.end = None;
     }
-}
 
-impl Future for HeadSleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut kept = self.timer.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = self.end.into();
-        let sleep = kept.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+    /// Returns when the time of the head is over.
+    pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.end.is_none() {
+            self.end = Instant::now().checked_add(self.limit);
+        }
+        let Some(end) = self.end else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
         loop {
-            if sleep.deadline() > end {
-                sleep.as_mut().reset(end);
-            }
             ready!(sleep.as_mut().poll(context));
             // It may have been set for an earlier head.
             if sleep.deadline() >= end {
@@ -51,28 +51,27 @@ impl Future for HeadSleep {
     }
 }
 
-impl Sleep for HeadSleep {}
-
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
 
     use super::*;
 
+    async fn is_over(timer: &mut HeadTimer) -> bool {
+        poll_fn(|context| Poll::Ready(timer.poll_over(context).is_ready())).await
+    }
+
     #[tokio::test]
-    async fn each_sleep_ends_at_its_own_time() {
-        let timer = HeadTimer::default();
-        let now = Instant::now();
-        let hour = Duration::from_secs(3600);
-        // A sleep that is dropped leaves a timer that is set too late, or too early, for the next one.
-        for end in [now + hour, now, now + 2 * hour, now + hour, now, now] {
-            let mut sleep = timer.sleep_until(end);
-            if end > now {
-                let polled = poll_fn(|context| Poll::Ready(sleep.as_mut().poll(context))).await;
-                assert!(polled.is_pending());
-            } else {
-                sleep.await;
-            }
-        }
+    async fn each_head_has_the_whole_time() {
+        let mut timer = HeadTimer::new(Duration::ZERO);
+        poll_fn(|context| timer.poll_over(context)).await;
+        assert!(is_over(&mut timer).await);
+        timer.limit = Duration::from_secs(3600);
+        assert!(is_over(&mut timer).await, "the time of this head was over");
+        timer.restart();
+        assert!(!is_over(&mut timer).await, "it is another head");
+        timer.limit = Duration::MAX;
+        timer.restart();
+        assert!(!is_over(&mut timer).await, "no clock counts so far");
     }
 }

@@ -41,14 +41,17 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     remove(headers, |name| OURS_OF_REQUEST.contains(name));
 }
 
-/// Removes from an answer what is not the product's to send to a program. `keeps_length` is for answers to `HEAD`: those
-/// have a length, and no body.
+/// Removes from an answer what is not the product's to send to a program. `keeps_length` is for answers with a body, and for
+/// those to `HEAD`, which have a length without one.
 pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
     remove(headers, |name| {
         *name == SET_COOKIE || (*name == CONTENT_LENGTH && !keeps_length)
     });
-    // It may be there several times. Then all are the same.
-    if keeps_length && let Some(length) = headers.remove(CONTENT_LENGTH) {
+    // The length may be there several times. Then all are the same.
+    if keeps_length
+        && headers.len() > headers.keys_len()
+        && let Some(length) = headers.remove(CONTENT_LENGTH)
+    {
         headers.insert(CONTENT_LENGTH, length);
     }
 }

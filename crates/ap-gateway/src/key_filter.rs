@@ -13,7 +13,8 @@ use crate::refusal::Refusal;
 use crate::secret::Secret;
 
 /// What says how a body was, and is no longer true of a changed one.
-static OF_THE_BODY: [HeaderName; 4] = [
+static OF_THE_BODY: [HeaderName; 5] = [
+    header::CONTENT_LENGTH,
     HeaderName::from_static("content-md5"),
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-digest"),

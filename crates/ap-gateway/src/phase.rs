@@ -34,17 +34,11 @@ impl Phase {
 
     /// Notes that the server has written everything that it has.
     pub(crate) fn write_out(&self) {
-        if self.get() == ANSWERED {
-            self.set(NONE);
-        }
+        self.set(NONE);
     }
 
     pub(crate) fn is_none(&self) -> bool {
         self.get() == NONE
-    }
-
-    pub(crate) fn is_reading(&self) -> bool {
-        self.get() == READING
     }
 
     pub(crate) fn is_whole(&self) -> bool {

@@ -91,7 +91,7 @@ impl Responder {
         phase: &Phase,
         answered: &mut Answered<'_>,
     ) -> Result<Response<Bytes>, Refusal> {
-        guard::check(&request, framing, entrance.port)?;
+        let authorization = guard::check(&request, framing, entrance.port)?;
         let path = request.uri().path();
         let is_own = path.starts_with(OWN_ROOT);
         if is_own && path == "/_gateway/health" {
@@ -102,7 +102,6 @@ impl Responder {
                 r#"{"status":"up"}"#,
             );
         }
-        let authorization = request.headers().get(header::AUTHORIZATION);
         if !authorization.is_some_and(|value| self.forwarder.local_key.is_password_of(value)) {
             return Err(Refusal::wrong_key());
         }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::header::HOST;
 use http::{Request, Version};
+use memchr::memchr;
 
 /// What a request names as its host, by `Host` and by an absolute target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +55,7 @@ pub fn is_loopback(authority: &str) -> bool {
         }
         ("localhost", port)
     } else {
-        authority
-            .find(':')
+        memchr(b':', authority.as_bytes())
             .map_or((authority, ""), |colon| authority.split_at(colon))
     };
     let is_port_ok = port.is_empty()

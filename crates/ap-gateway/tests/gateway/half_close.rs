@@ -59,6 +59,39 @@ fn a_client_that_closes_its_sending_half_gets_its_answer() {
 }
 
 #[test]
+fn a_request_that_comes_during_a_call_is_answered_after_it() {
+    let (open, wait) = latch();
+    let product = Product::start(move |request| {
+        if request.starts_with(b"GET /slow") {
+            let _ = wait.lock().unwrap().recv();
+        }
+        Some(OK.to_vec())
+    });
+    let gateway = Running::to_product(&product, Limits::new());
+    for closes in [false, true] {
+        let before = product.requests().len();
+        let mut connection = Connection::open(&gateway.lcx);
+        connection.write(request("GET /slow", "", b""));
+        wait_until("it is called", || product.requests().len() == before + 1);
+        connection.write(request("POST /next", "", b"abc"));
+        if closes {
+            connection.stream.shutdown(Shutdown::Write).unwrap();
+        }
+        // The gateway has seen those bytes when it answers a client that called later.
+        assert_eq!(call(&gateway.lcx, "GET /", "", b"").status(), 200);
+        assert_eq!(product.requests().len(), before + 2);
+        open.send(()).unwrap();
+        assert_eq!(connection.reply(false).unwrap().status(), 200);
+        assert_eq!(connection.reply(false).unwrap().status(), 200);
+        let requests = product.requests();
+        let next = requests.last().unwrap();
+        assert!(next.starts_with(b"POST /next HTTP/1.1\r\n"));
+        assert!(next.ends_with(b"\r\n\r\nabc"));
+    }
+    assert_eq!(gone(&gateway), 0);
+}
+
+#[test]
 fn a_body_that_ends_early_makes_no_call() {
     let product = Product::with(OK);
     let gateway = Running::to_product(&product, Limits::new());
