@@ -108,9 +108,9 @@ fn an_export_that_is_killed_is_completed_by_the_same_command() {
             expected,
             "killed at {at}"
         );
-        // What was on the disk is not called for again: five pages, the empty one, the one of the kill, and the one
-        // before, if it was not written yet.
-        assert!((7..=8).contains(&server.count()), "{}", server.count());
+        // What was on the disk is not called for again: five pages, the empty one, the one of the kill, and up to
+        // three before, which may wait for the encoder, in it, and for the writer.
+        assert!((7..=10).contains(&server.count()), "{}", server.count());
     }
 }
 

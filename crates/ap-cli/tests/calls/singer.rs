@@ -206,10 +206,10 @@ fn a_tap_that_is_killed_continues_after_its_last_state() {
             expected,
             "killed at {at}"
         );
-        // The page before the kill may not have been written yet.
+        // Up to three pages before the kill may wait for the encoder, in it, and for the writer.
         let most = ((at - 1) * PAGE).min(EVENTS);
         let written = ids(&before).len();
-        assert!(written <= most && written + PAGE >= most, "{written}");
+        assert!(written <= most && written + 3 * PAGE >= most, "{written}");
     }
 }
 

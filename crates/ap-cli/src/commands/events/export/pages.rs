@@ -1,7 +1,8 @@
-//! Reads the pages of a list of events, one after the other, and writes each while the next one is read.
+//! Reads the pages of a list of events, one after the other. While a page is read, one before it is encoded on a thread of
+//! its own, and one before that is written.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::mpsc as std_mpsc;
 
 use activeprospect::api::Id;
 use activeprospect::api::leadconduit::events::List;
@@ -9,6 +10,7 @@ use activeprospect::{Endpoint as _, Error, Response};
 use futures_util::future::{Either, select, try_join};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::spawn_blocking;
 
 use super::last_item::last_item;
@@ -17,6 +19,10 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output::Printed;
 use crate::stop::Stop;
+
+/// How many pages wait between reading and encoding, and between encoding and writing. So at most four that have
+/// arrived are not written: memory does not grow, and a run after a kill calls for no more of them again.
+const WAITING: usize = 1;
 
 /// What is known of a page whose events are written.
 pub(super) struct Page {
@@ -32,8 +38,16 @@ struct Arrived {
     next: Option<Id>,
 }
 
-/// Why no more pages are read.
+/// A page whose events are lines.
+struct Encoded {
+    page: Page,
+    lines: Vec<u8>,
+}
+
+/// Why the pages end before the last one.
 enum End {
+    /// A signal stopped the reading.
+    Stopped,
     /// The reader of the output has gone.
     Gone(Printed),
     /// The product's answer.
@@ -41,76 +55,113 @@ enum End {
     Failed(Failure),
 }
 
-/// Reads each page after an event, until the last one or until the reader has gone. `encode` appends the lines of a page's
-/// events to a text, on a thread of its own, and `write` writes them, page after page. The next page is made and read
-/// meanwhile: only the last event of a page is read before it is called for.
+/// Reads each page after an event, until the last one or until the reader of the output has gone. `encode` appends the lines
+/// of a page's events to a text, on a thread of its own, and `write` writes them, page after page. Only the last event of a
+/// page is read before the next page is called for, so the product makes it meanwhile.
 ///
-/// After a stop, what has arrived is written, and the page that is being read is left.
+/// After a stop or an error of the server, what has arrived is written. The page that is being read at a stop is left.
 ///
 /// An error of the server is the inner one.
 pub(super) async fn each(
     attempts: &Attempts<'_>,
     stop: &Stop,
+    list: List<Box<RawValue>>,
+    position: Option<Id>,
+    encode: impl Fn(&[&RawValue], &mut Vec<u8>) + Send + 'static,
+    write: impl FnMut(&Page, &mut Vec<u8>) -> Result<Printed, Failure>,
+) -> Result<Result<Printed, Error>, Failure> {
+    let (to_encoder, arrived) = channel(WAITING);
+    let (to_writer, encoded) = channel(WAITING);
+    let (to_reuse, written) = std_mpsc::channel();
+    let encoder = spawn_blocking(move || encode_pages(arrived, &encode, &to_writer, &written));
+    // Reading comes first, so that the next page is called for before one is written. What has arrived is written even if
+    // reading has failed, and so its end is looked at later.
+    let read = async { Ok(read_pages(attempts, stop, list, position, to_encoder).await) };
+    let ended = try_join(read, write_pages(encoded, to_reuse, write)).await;
+    let end = match ended {
+        Ok((read, ())) => {
+            encoder.await.map_err(|_| not_encoded())?;
+            read.err()
+        }
+        Err(end) => Some(end),
+    };
+    match end {
+        None | Some(End::Stopped) => Ok(Ok(Printed::All)),
+        Some(End::Gone(printed)) => Ok(Ok(printed)),
+        Some(End::Answer(error)) => Ok(Err(error)),
+        Some(End::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Reads page after page, and hands each on to be encoded.
+async fn read_pages(
+    attempts: &Attempts<'_>,
+    stop: &Stop,
     mut list: List<Box<RawValue>>,
     mut position: Option<Id>,
-    encode: impl Fn(&[&RawValue], &mut Vec<u8>) + Send + Sync + 'static,
-    mut write: impl FnMut(&Page, &mut Vec<u8>) -> Result<Printed, Failure>,
-) -> Result<Result<Printed, Error>, Failure> {
-    let encode = Arc::new(encode);
-    let mut lines = Vec::new();
-    let mut read = read_page(attempts, stop, &list).await;
+    to_encoder: Sender<Arrived>,
+) -> Result<(), End> {
     loop {
-        let Arrived { response, next } = match read {
-            Some(Ok(arrived)) => arrived,
-            Some(Err(error)) => return Ok(Err(error)),
-            None => return Ok(Ok(Printed::All)),
-        };
+        let arrived = read_page(attempts, stop, &list).await;
+        let arrived = arrived.ok_or(End::Stopped)?.map_err(End::Answer)?;
         // Events are sorted by their ids. Otherwise the export would never end, and have events twice.
-        if let (Some(next), Some(position)) = (&next, &position)
+        if let (Some(next), Some(position)) = (&arrived.next, &position)
             && next <= position
         {
-            return Err(Failure::new(
+            return Err(End::Failed(Failure::new(
                 ExitCode::Other,
                 "a page of events does not come after the one before",
                 "something between here and the vendor may repeat its answers; run the same command again to resume",
-            ));
+            )));
         }
-        position.clone_from(&next);
-        let encoding = spawn_blocking({
-            let (encode, next) = (Arc::clone(&encode), next.clone());
-            let mut lines = std::mem::take(&mut lines);
-            move || {
-                lines.clear();
-                let len = encode_events(&response, next.as_ref(), |events| {
-                    encode(events, &mut lines);
-                });
-                len.map(|len| (Page { len, next }, lines))
-            }
-        });
-        let written = async {
-            let encoded = encoding.await.map_err(|_| End::Failed(not_encoded()))?;
-            let (page, mut lines) = encoded.map_err(End::Answer)?;
-            match write(&page, &mut lines).map_err(End::Failed)? {
-                printed if printed.is_reader_gone() => Err(End::Gone(printed)),
-                printed => Ok((printed, lines)),
-            }
+        position.clone_from(&arrived.next);
+        let next = arrived.next.clone();
+        // If nobody encodes any more, it is known elsewhere why.
+        let (Ok(()), Some(next)) = (to_encoder.send(arrived).await, next) else {
+            return Ok(());
         };
-        let ended = match next {
-            None => written.await.map(|(printed, _)| Err(printed)),
-            Some(next) => {
-                list = list.after(next);
-                let read = async { Ok(read_page(attempts, stop, &list).await) };
-                let both = try_join(written, read).await;
-                both.map(|((_, lines), read)| Ok((lines, read)))
-            }
-        };
-        (lines, read) = match ended {
-            Ok(Ok(both)) => both,
-            Ok(Err(printed)) | Err(End::Gone(printed)) => return Ok(Ok(printed)),
-            Err(End::Answer(error)) => return Ok(Err(error)),
-            Err(End::Failed(failure)) => return Err(failure),
-        };
+        list = list.after(next);
     }
+}
+
+/// Encodes page after page, until the last one or until one is not a page of events.
+fn encode_pages(
+    mut arrived: Receiver<Arrived>,
+    encode: &impl Fn(&[&RawValue], &mut Vec<u8>),
+    to_writer: &Sender<Result<Encoded, Error>>,
+    written: &std_mpsc::Receiver<Vec<u8>>,
+) {
+    while let Some(Arrived { response, next }) = arrived.blocking_recv() {
+        let mut lines = written.try_recv().unwrap_or_default();
+        lines.clear();
+        let len = encode_events(&response, next.as_ref(), |events| {
+            encode(events, &mut lines);
+        });
+        let page = len.map(|len| Page { len, next });
+        let encoded = page.map(|page| Encoded { page, lines });
+        let is_last = encoded.is_err();
+        if to_writer.blocking_send(encoded).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// Writes page after page, and gives the memory of its lines back.
+async fn write_pages(
+    mut encoded: Receiver<Result<Encoded, Error>>,
+    to_reuse: std_mpsc::Sender<Vec<u8>>,
+    mut write: impl FnMut(&Page, &mut Vec<u8>) -> Result<Printed, Failure>,
+) -> Result<(), End> {
+    while let Some(encoded) = encoded.recv().await {
+        let Encoded { page, mut lines } = encoded.map_err(End::Answer)?;
+        let printed = write(&page, &mut lines).map_err(End::Failed)?;
+        if printed.is_reader_gone() {
+            return Err(End::Gone(printed));
+        }
+        // After the last page, nobody takes it.
+        let _ = to_reuse.send(lines);
+    }
+    Ok(())
 }
 
 /// Returns the failure for a thread that did not encode its page.

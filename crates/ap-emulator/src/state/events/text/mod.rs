@@ -18,6 +18,9 @@ const LEAD_ID: &str = "vars.lead.id";
 /// More than most texts of leads have.
 const LEAD_LENGTH: usize = 1024;
 
+/// More than most dotted names have.
+const NAME_LENGTH: usize = 64;
+
 /// Writes events with the members that `is_shown`.
 pub(crate) struct EventWriter<F> {
     is_shown: F,
@@ -104,7 +107,9 @@ impl<F: Fn(&str) -> bool> EventWriter<F> {
             open: outline.open,
             is_empty: outline.values.is_empty(),
         };
-        let mut name = format!("{LEAD}.");
+        let mut name = String::with_capacity(NAME_LENGTH);
+        name.push_str(LEAD);
+        name.push('.');
         let fields = lead.fields.iter().filter(|field| {
             name.truncate(LEAD.len() + 1);
             name.push_str(&field.name);
