@@ -199,15 +199,11 @@ impl Driver {
 
     /// Ends an attempt, and the call unless it failed and there may be another one.
     fn ended(&self, outcome: Outcome) -> Todo {
-        let has_failed = match &outcome {
-            Ok(response) => !response.status().is_success(),
-            Err(_) => true,
-        };
         let is_last = self.failures.saturating_add(1) >= self.attempts;
-        if has_failed && !is_last {
-            Todo::Failed(outcome)
-        } else {
-            Todo::Done(outcome)
+        match &outcome {
+            _ if is_last => Todo::Done(outcome),
+            Ok(response) if response.status().is_success() => Todo::Done(outcome),
+            _ => Todo::Failed(outcome),
         }
     }
 

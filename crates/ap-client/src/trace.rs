@@ -36,12 +36,20 @@ mod imp {
             ))
         }
 
-        pub(crate) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
-            self.0.in_scope(call)
+        /// Makes a call in its span, and records how it ended.
+        pub(crate) fn run(
+            self,
+            call: impl FnOnce() -> Result<Response, Error>,
+        ) -> Result<Response, Error> {
+            self.end(self.0.in_scope(call))
         }
 
-        pub(crate) fn instrument<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
-            call.instrument(self.0.clone())
+        /// The same for an async call.
+        pub(crate) async fn run_async<F>(self, call: impl FnOnce() -> F) -> Result<Response, Error>
+        where
+            F: Future<Output = Result<Response, Error>>,
+        {
+            self.end(call().instrument(self.0.clone()).await)
         }
 
         /// Records a request, after this many other ones of the call.
@@ -104,7 +112,7 @@ mod imp {
             }
         }
 
-        pub(crate) fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {
+        fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {
             let status = match &outcome {
                 Ok(response) => Some(response.status()),
                 Err(error) => error.status(),
@@ -150,19 +158,22 @@ mod imp {
         pub(crate) fn begin(_: &Request<Bytes>) -> Self {
             Self
         }
-        pub(crate) fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
+        pub(crate) fn run(
+            self,
+            call: impl FnOnce() -> Result<Response, Error>,
+        ) -> Result<Response, Error> {
             call()
         }
-        pub(crate) fn instrument<F: Future>(&self, call: F) -> F {
-            call
+        pub(crate) fn run_async<F>(self, call: impl FnOnce() -> F) -> F
+        where
+            F: Future<Output = Result<Response, Error>>,
+        {
+            call()
         }
         pub(crate) fn attempt(&self, _: Option<&Attempt>, _: usize) {}
         pub(crate) fn retry(&self, _: u32, _: &Error, _: Duration) {}
         pub(crate) fn rejected(&self, _: &Step) {}
         pub(crate) fn refreshed(&self, _: &Refreshed<'_>, _: &Step) {}
-        pub(crate) fn end(&self, outcome: Result<Response, Error>) -> Result<Response, Error> {
-            outcome
-        }
     }
 }
 

@@ -200,12 +200,11 @@ impl Client<Blocking> {
         endpoint.decode(self.send(endpoint.draft())?)
     }
 
-    pub(crate) fn run(&self, call: &mut Driver) -> Result<Response, Error> {
-        let trace = call.trace();
-        trace.end(trace.in_scope(|| self.send_until_done(call)))
+    pub(crate) fn run(&self, call: &mut Driver) -> Outcome {
+        call.trace().run(|| self.send_until_done(call))
     }
 
-    fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
+    fn send_until_done(&self, call: &mut Driver) -> Outcome {
         let transport = &*self.shared.transport;
         let deadline = call.deadline(transport.now());
         let mut todo = Todo::Begin;
@@ -320,12 +319,11 @@ impl Client<Async> {
         endpoint.decode(response)
     }
 
-    pub(crate) async fn run(&self, call: &mut Driver) -> Result<Response, Error> {
-        let trace = call.trace();
-        trace.end(trace.instrument(self.send_until_done(call)).await)
+    pub(crate) fn run(&self, call: &mut Driver) -> impl Future<Output = Outcome> {
+        call.trace().run_async(|| self.send_until_done(call))
     }
 
-    async fn send_until_done(&self, call: &mut Driver) -> Result<Response, Error> {
+    async fn send_until_done(&self, call: &mut Driver) -> Outcome {
         let transport = &*self.shared.transport;
         let deadline = call.deadline(transport.now());
         let mut todo = Todo::Begin;
