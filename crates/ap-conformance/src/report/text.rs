@@ -13,12 +13,18 @@ const NAMED: usize = 3;
 /// How many failures with the same result are worth a line of their own.
 const MANY: usize = 5;
 
+/// Where the documents say what to check.
+const COMMON_RESULTS: &str = "docs/conformance/reading-a-failure.md#common-results";
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         failures(self, f)?;
         not_judged(self, CaseState::NotApplicable, "not applicable", f)?;
         not_judged(self, CaseState::Skipped, "skipped", f)?;
         repeated_results(self, f)?;
+        if self.count(CaseState::Failed) > 0 {
+            writeln!(f, "what such results often mean: {COMMON_RESULTS}\n")?;
+        }
         if self.cases.is_empty() {
             writeln!(f, "the profile and the filters left no case to run\n")?;
         } else if self.count(CaseState::Passed) + self.count(CaseState::Failed) == 0 {
