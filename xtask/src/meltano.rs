@@ -128,12 +128,18 @@ impl Check {
         command
     }
 
+    /// Writes the tap's configuration into a folder.
+    fn config(&self, folder: &Path) -> Result<PathBuf, String> {
+        let config = folder.join("config.json");
+        write(&config, json!({"origin": self.url()}).to_string())?;
+        Ok(config)
+    }
+
     /// Gives the tap's messages to the checker of singer-tools, which validates each: of a run without a state, and of one
     /// that continues after the last state.
     fn singer(&self) -> Result<String, String> {
         let folder = self.tools.empty_folder("check")?;
-        let config = folder.join("config.json");
-        write(&config, json!({"origin": self.url()}).to_string())?;
+        let config = self.config(&folder)?;
         let state = folder.join("state.json");
         let mut state_argument = None;
         let mut records = Vec::new();
@@ -170,8 +176,7 @@ impl Check {
     /// Runs the tests of Singer's SDK on the tap's catalog and messages.
     fn sdk(&self) -> Result<String, String> {
         let folder = self.tools.empty_folder("sdk-tests")?;
-        let config = folder.join("config.json");
-        write(&config, json!({"origin": self.url()}).to_string())?;
+        let config = self.config(&folder)?;
         let command = [
             self.tools.tap().as_os_str(),
             "--config".as_ref(),

@@ -47,7 +47,7 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
     remove(headers, |name| {
         *name == SET_COOKIE || (*name == CONTENT_LENGTH && !keeps_length)
     });
-    // The length may be there several times. Then all are the same.
+    // If a header is there several times, it may be the length. Then all its values are the same.
     if keeps_length
         && headers.len() > headers.keys_len()
         && let Some(length) = headers.remove(CONTENT_LENGTH)

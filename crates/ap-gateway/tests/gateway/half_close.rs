@@ -2,12 +2,25 @@
 
 use std::io::Read as _;
 use std::net::Shutdown;
+use std::sync::mpsc::Sender;
 
 use ap_gateway::Limits;
 
 use crate::common::{Connection, Product, Running, call, latch, request, wait_until};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A product that answers `GET /slow` when it is told to, or when the sender is dropped, and anything else at once.
+fn product_with_a_slow_path() -> (Sender<()>, Product) {
+    let (open, wait) = latch();
+    let product = Product::start(move |request| {
+        if request.starts_with(b"GET /slow") {
+            let _ = wait.lock().unwrap().recv();
+        }
+        Some(OK.to_vec())
+    });
+    (open, product)
+}
 
 /// How many calls ended because their client was gone.
 fn gone(gateway: &Running) -> usize {
@@ -60,13 +73,7 @@ fn a_client_that_closes_its_sending_half_gets_its_answer() {
 
 #[test]
 fn a_request_that_comes_during_a_call_is_answered_after_it() {
-    let (open, wait) = latch();
-    let product = Product::start(move |request| {
-        if request.starts_with(b"GET /slow") {
-            let _ = wait.lock().unwrap().recv();
-        }
-        Some(OK.to_vec())
-    });
+    let (open, product) = product_with_a_slow_path();
     let gateway = Running::to_product(&product, Limits::new());
     for closes in [false, true] {
         let before = product.requests().len();
@@ -135,13 +142,7 @@ fn a_client_that_waits_long_with_a_closed_half_is_asked_once_if_it_is_there() {
 
 #[test]
 fn a_client_of_http_1_0_is_not_asked() {
-    let (open, wait) = latch();
-    let product = Product::start(move |request| {
-        if request.starts_with(b"GET /slow") {
-            let _ = wait.lock().unwrap().recv();
-        }
-        Some(OK.to_vec())
-    });
+    let (open, product) = product_with_a_slow_path();
     let gateway = Running::to_product(&product, Limits::new());
     let old = String::from_utf8(request("GET /slow", "", b"")).unwrap();
     let mut connection = Connection::open(&gateway.lcx);
@@ -160,13 +161,7 @@ fn a_client_of_http_1_0_is_not_asked() {
 
 #[test]
 fn clients_that_hang_up_leave_no_call_behind() {
-    let (open, wait) = latch();
-    let product = Product::start(move |request| {
-        if request.starts_with(b"GET /slow") {
-            let _ = wait.lock().unwrap().recv();
-        }
-        Some(OK.to_vec())
-    });
+    let (open, product) = product_with_a_slow_path();
     let limits = Limits::new().max_in_flight(8).max_queued(20);
     let gateway = Running::to_product(&product, limits);
     // Some are in flight, and others wait.

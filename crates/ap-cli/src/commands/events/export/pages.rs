@@ -20,8 +20,8 @@ use crate::failure::Failure;
 use crate::output::Printed;
 use crate::stop::Stop;
 
-/// How many pages wait between reading and encoding, and between encoding and writing. So at most four that have
-/// arrived are not written: memory does not grow, and a run after a kill calls for no more of them again.
+/// How many pages wait between reading and encoding, and between encoding and writing. So when a page is called for, at most
+/// three before it are not written: memory does not grow, and a run after a kill calls for no more of them again.
 const WAITING: usize = 1;
 
 /// What is known of a page whose events are written.
