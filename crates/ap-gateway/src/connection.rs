@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ap_listener::{HeadScanner, PendingRequests, ScannedStream};
@@ -14,10 +15,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::connections::Tracked;
+use crate::connections::{Order, Tracked};
 use crate::delivery::{DeliveryStream, Unwritten};
 use crate::head_timer::HeadTimer;
 use crate::phase::Phase;
@@ -31,13 +31,12 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 /// How long a client may take to read why its connection is refused.
 const REFUSE_TIME: Duration = Duration::from_secs(1);
 
-/// Serves a connection until its client, its limits, or `stopped` end it.
+/// Serves a connection until its client, its limits, or an [`Order`] end it.
 pub(crate) async fn serve<S>(
     stream: S,
     responder: Arc<Responder>,
     entrance: Entrance,
     tracked: Tracked,
-    mut stopped: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -59,28 +58,33 @@ pub(crate) async fn serve<S>(
         .max_header_size(MAX_HEAD)
         .auto_date_header(false);
     let tracked = Arc::new(tracked);
-    let service = service_fn(|request: Request<Incoming>| {
-        let (responder, framing) = (Arc::clone(&responder), requests.pop());
-        let (busy, unwritten) = (tracked.begin(), unwritten.clone());
-        unwritten.begin(&request);
+    let (shared, calls, delivery) = (&*responder, &tracked, &unwritten);
+    let service = service_fn(move |request: Request<Incoming>| {
+        delivery.begin(&request);
+        let framing = requests.pop();
+        let mut call = calls
+            .begin()
+            .map(|busy| (busy, shared.receive(request, framing, entrance)));
         Box::pin(async move {
-            let Some(busy) = busy else {
+            let Some((_, received)) = &mut call else {
                 // The connection is about to close for another one. Nothing of the request has been done.
                 return pending().await;
             };
-            let phase = unwritten.phase();
-            let mut response = responder.respond(request, framing, entrance, phase).await;
+            let mut response = received.respond(delivery.phase()).await;
+            let busy = call.map(|(busy, _)| busy);
             let attached = std::mem::take(response.extensions_mut());
-            Ok::<_, Infallible>(response.map(|body| unwritten.answer(body, (busy, attached))))
+            Ok::<_, Infallible>(response.map(|body| delivery.answer(body, (busy, attached))))
         })
     });
     let mut connection = server.serve_connection(TokioIo::new(stream), service);
-    let mut end = tokio::select! {
-        biased;
-        // Only an idle connection is told so: there is nothing to finish, and another one waits for its descriptor.
-        () = tracked.closing() => return,
-        end = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(end),
-        _ = stopped.wait_for(|is_stopped| *is_stopped) => None,
+    let served = poll_fn(|context| match tracked.order(context) {
+        Some(order) => Poll::Ready(Err(order)),
+        None => connection.poll_without_shutdown(context).map(Ok),
+    });
+    let mut end = match served.await {
+        Ok(end) => Some(end),
+        Err(Order::Close) => return,
+        Err(Order::Finish) => None,
     };
     if end.is_none() {
         Pin::new(&mut connection).graceful_shutdown();

@@ -1,9 +1,12 @@
-//! [`Connections`]: how many are open, and which one was idle longest.
+//! [`Connections`]: how many are open, which one was idle longest, and what they are told.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many connections that were refused may stay until their client has read why.
 const MAX_REFUSED: usize = 16;
@@ -15,31 +18,56 @@ pub(crate) struct Connections {
     /// A connection has a slot until its descriptor is closed.
     slots: Arc<Semaphore>,
     refused: Arc<Semaphore>,
-    idle: Mutex<Idle>,
+    /// Counts up, so that of two idle connections the one with the smaller number was idle longer.
+    next: AtomicU64,
+    /// How many are idle.
+    idle: AtomicUsize,
+    queue: Mutex<Queue>,
 }
 
+/// All open connections, by a number. One that was used since it got its number gets a later one when it comes first, so
+/// that calls change nothing here.
 #[derive(Debug, Default)]
-struct Idle {
-    /// Counts up, so that the first idle connection is the one that was idle longest.
-    next: u64,
-    connections: BTreeMap<u64, Arc<Notify>>,
+struct Queue {
+    connections: BTreeMap<u64, Arc<Mutex<State>>>,
+    is_stopping: bool,
 }
 
 /// An open connection. It is idle while no request of it is served and no answer is being written.
 #[derive(Debug)]
 pub(crate) struct Tracked {
     connections: Arc<Connections>,
-    state: Mutex<State>,
-    closing: Arc<Notify>,
+    state: Arc<Mutex<State>>,
     _slot: OwnedSemaphorePermit,
 }
 
+#[derive(Debug)]
+struct State {
+    usage: Usage,
+    /// Its number in the queue.
+    place: u64,
+    is_stopping: bool,
+    /// Of the task that serves it.
+    waker: Option<Waker>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// With its number among the idle ones.
+enum Usage {
+    /// With its number since then.
     Idle(u64),
     /// With the number of calls that are not finished: more than one if the client does not wait for answers.
     Busy(usize),
+    /// It was idle, and another one waits for its descriptor.
+    Closing,
+}
+
+/// What a connection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Close at once, for another one. There is nothing to finish.
+    Close,
+    /// Finish what is under way, because the gateway stops.
+    Finish,
 }
 
 impl Connections {
@@ -49,7 +77,9 @@ impl Connections {
             max,
             slots: Arc::new(Semaphore::new(max)),
             refused: Arc::new(Semaphore::new(MAX_REFUSED)),
-            idle: Mutex::default(),
+            next: AtomicU64::new(0),
+            idle: AtomicUsize::new(0),
+            queue: Mutex::default(),
         })
     }
 
@@ -60,19 +90,70 @@ impl Connections {
         let slot = match Arc::clone(&slots).try_acquire_owned() {
             Ok(slot) => slot,
             Err(_) => {
-                let (_, closing) = self.lock().connections.pop_first()?;
-                closing.notify_one();
+                if !self.close_one() {
+                    return None;
+                }
                 slots.acquire_owned().await.ok()?
             }
         };
-        let closing = Arc::<Notify>::default();
-        let number = self.lock().add(&closing);
+        let mut queue = lock(&self.queue);
+        let number = self.next();
+        let state = Arc::new(Mutex::new(State {
+            usage: Usage::Idle(number),
+            place: number,
+            is_stopping: queue.is_stopping,
+            waker: None,
+        }));
+        queue.connections.insert(number, Arc::clone(&state));
+        self.idle.fetch_add(1, Ordering::Relaxed);
         Some(Tracked {
             connections: Arc::clone(self),
-            state: Mutex::new(State::Idle(number)),
-            closing,
+            state,
             _slot: slot,
         })
+    }
+
+    /// Tells the connection that was idle longest to close. `false` if none is idle.
+    fn close_one(&self) -> bool {
+        let mut queue = lock(&self.queue);
+        // After as many turns as there are connections, all are in their place, the idle ones first.
+        for _ in 0..=queue.connections.len() {
+            if self.idle.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            let Some((place, connection)) = queue.connections.pop_first() else {
+                break;
+            };
+            let mut state = lock(&connection);
+            let is_idle_longest = state.usage == Usage::Idle(place);
+            if is_idle_longest {
+                state.usage = Usage::Closing;
+                state.wake();
+                self.idle.fetch_sub(1, Ordering::Relaxed);
+            }
+            let place = match state.usage {
+                Usage::Idle(number) => number,
+                Usage::Busy(_) | Usage::Closing => self.next(),
+            };
+            state.place = place;
+            drop(state);
+            queue.connections.insert(place, connection);
+            if is_idle_longest {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Tells all connections, and those that are opened later, to finish what is under way.
+    pub(crate) fn stop(&self) {
+        let mut queue = lock(&self.queue);
+        queue.is_stopping = true;
+        for state in queue.connections.values() {
+            let mut state = lock(state);
+            state.is_stopping = true;
+            state.wake();
+        }
     }
 
     /// Returns a permit to tell a client that too many connections are busy; `None` if many are being told already.
@@ -87,65 +168,84 @@ impl Connections {
 
     /// Returns how many connections have a request or an answer that is not finished.
     pub(crate) fn busy(&self) -> usize {
-        let idle = self.lock().connections.len();
+        let idle = self.idle.load(Ordering::Relaxed);
         self.count().saturating_sub(idle)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn next(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-impl Idle {
-    fn add(&mut self, closing: &Arc<Notify>) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.connections.insert(number, Arc::clone(closing));
-        number
+impl State {
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
     }
 }
 
 impl Tracked {
     /// Begins a call, which makes the connection busy. `None` if it was told to close before.
     pub(crate) fn begin(self: &Arc<Self>) -> Option<Busy> {
-        let mut state = self.lock();
-        *state = match *state {
-            State::Idle(number) => {
-                self.connections.lock().connections.remove(&number)?;
-                State::Busy(1)
+        let mut state = lock(&self.state);
+        state.usage = match state.usage {
+            Usage::Idle(_) => {
+                self.connections.idle.fetch_sub(1, Ordering::Relaxed);
+                Usage::Busy(1)
             }
-            State::Busy(calls) => State::Busy(calls + 1),
+            Usage::Busy(calls) => Usage::Busy(calls + 1),
+            Usage::Closing => return None,
         };
         Some(Busy(Arc::clone(self)))
     }
 
     fn end(&self) {
-        let mut state = self.lock();
-        *state = match *state {
-            State::Busy(calls @ 2..) => State::Busy(calls - 1),
-            State::Busy(_) => State::Idle(self.connections.lock().add(&self.closing)),
-            State::Idle(number) => State::Idle(number),
+        let mut state = lock(&self.state);
+        state.usage = match state.usage {
+            Usage::Busy(calls @ 2..) => Usage::Busy(calls - 1),
+            Usage::Busy(_) => {
+                self.connections.idle.fetch_add(1, Ordering::Relaxed);
+                Usage::Idle(self.connections.next())
+            }
+            usage @ (Usage::Idle(_) | Usage::Closing) => usage,
         };
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        matches!(*self.lock(), State::Idle(_))
+        !matches!(lock(&self.state).usage, Usage::Busy(_))
+    }
+
+    /// Returns what the connection is told. Its task is woken when that changes.
+    pub(crate) fn order(&self, context: &Context<'_>) -> Option<Order> {
+        let mut state = lock(&self.state);
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none @ None => *none = Some(context.waker().clone()),
+        }
+        match state.usage {
+            Usage::Closing => Some(Order::Close),
+            Usage::Idle(_) | Usage::Busy(_) => state.is_stopping.then_some(Order::Finish),
+        }
     }
 
     /// Returns when the connection should close for another one, at once.
     pub(crate) async fn closing(&self) {
-        self.closing.notified().await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        poll_fn(|context| match self.order(context) {
+            Some(Order::Close) => Poll::Ready(()),
+            Some(Order::Finish) | None => Poll::Pending,
+        })
+        .await;
     }
 }
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        if let State::Idle(number) = *self.lock() {
-            self.connections.lock().connections.remove(&number);
+        let mut queue = lock(&self.connections.queue);
+        let state = lock(&self.state);
+        queue.connections.remove(&state.place);
+        if let Usage::Idle(_) = state.usage {
+            self.connections.idle.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -158,6 +258,10 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -186,12 +290,34 @@ mod tests {
         };
         let (third, ()) = tokio::join!(connections.open(), close);
         let third = third.unwrap();
-        let idle: Vec<_> = connections.lock().connections.values().cloned().collect();
-        assert!(Arc::ptr_eq(&idle[0], &first.closing));
-        assert!(Arc::ptr_eq(&idle[1], &third.closing));
         assert_eq!(connections.count(), 2);
-        drop((first, third));
-        assert_eq!(connections.count(), 0);
-        assert!(connections.lock().connections.is_empty());
+        let close = async {
+            first.closing().await;
+            drop(first);
+        };
+        let (fourth, ()) = tokio::join!(connections.open(), close);
+        assert_eq!(connections.busy(), 0);
+        drop((third, fourth.unwrap()));
+        assert_eq!((connections.count(), connections.busy()), (0, 0));
+        assert!(lock(&connections.queue).connections.is_empty());
+    }
+
+    #[tokio::test]
+    async fn every_connection_is_told_that_the_gateway_stops() {
+        let connections = Connections::new(2);
+        let first = connections.open().await.unwrap();
+        let order = |tracked: &Tracked| tracked.order(&Context::from_waker(Waker::noop()));
+        assert_eq!(order(&first), None);
+        let told = poll_fn(|context| match first.order(context) {
+            Some(order) => Poll::Ready(order),
+            None => Poll::Pending,
+        });
+        let stop = async { connections.stop() };
+        let (told, ()) = tokio::join!(told, stop);
+        assert_eq!(told, Order::Finish);
+        let second = connections.open().await.unwrap();
+        assert_eq!(order(&second), Some(Order::Finish));
+        assert!(connections.close_one());
+        assert_eq!(order(&first), Some(Order::Close), "which says more");
     }
 }

@@ -8,7 +8,7 @@ use ap_client::ap_core::{Draft, Error, ErrorKind, Service, TransportErrorKind};
 use ap_client::transport::{BodyPieces, TransportConfig};
 use ap_client::{Async, Client};
 use bytes::Bytes;
-use http::{Response, header, request};
+use http::{HeaderMap, Method, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
 
@@ -34,105 +34,83 @@ pub(crate) struct Forwarder {
     pub(crate) budget: Budget,
 }
 
-/// The body of a request in memory.
-pub(crate) struct Buffered {
+/// A request that may be forwarded.
+pub(crate) struct Call {
+    service: Service,
+    target: String,
+    method: Method,
+    headers: HeaderMap,
+    incoming: Incoming,
+    /// What was read of its body, and the part of the budget that this takes.
     body: Bytes,
-    reserved: Reserved,
+    reserved: Option<Reserved>,
 }
 
 impl Forwarder {
     /// Refuses a request by its head, before anything of its body is read.
     pub(crate) fn check_head(
         &self,
-        target: &str,
-        head: &request::Parts,
-        body: &Incoming,
-    ) -> Result<(), Refusal> {
-        let mut lines = head.headers.iter();
+        service: Service,
+        target: String,
+        request: Request<Incoming>,
+    ) -> Result<Call, Refusal> {
+        let mut lines = request.headers().iter();
         let is_in_line = lines.any(|(name, value)| {
             let is_in_value = || self.local_key.is_in(value.as_bytes());
             self.local_key.is_in_name(name) || (*name != header::AUTHORIZATION && is_in_value())
         });
-        let is_in_method = self.local_key.is_in(head.method.as_str().as_bytes());
-        if is_in_line || is_in_method || self.local_key.is_in_target(target) {
+        let is_in_method = self.local_key.is_in(request.method().as_str().as_bytes());
+        if is_in_line || is_in_method || self.local_key.is_in_target(&target) {
             return Err(Refusal::local_key_elsewhere());
         }
-        if body.size_hint().lower() > self.limits.max_body_size as u64 {
+        if request.body().size_hint().lower() > self.limits.max_body_size as u64 {
             return Err(Refusal::too_large());
         }
-        Ok(())
+        let (head, incoming) = request.into_parts();
+        Ok(Call {
+            service,
+            target,
+            method: head.method,
+            headers: head.headers,
+            incoming,
+            body: Bytes::new(),
+            reserved: None,
+        })
     }
 
-    /// Makes the call. `start` is when its head was complete. What the answer must keep until it is written is among its
-    /// extensions.
-    pub(crate) async fn forward(
-        &self,
-        service: Service,
-        target: String,
-        head: request::Parts,
-        Buffered { body, reserved }: Buffered,
-        start: Instant,
-        metrics: &Metrics,
-    ) -> Result<Response<Bytes>, Refusal> {
-        let is_head = head.method == http::Method::HEAD;
-        let mut headers = head.headers;
-        headers::clean_request(&mut headers);
-        let mut draft = Draft::new(service, head.method, target).body(body);
-        draft = draft.headers(headers);
-        let response = match self.send(draft, start, metrics).await {
-            Ok(response) => response,
-            // If the product rejects every key of the account, its answer is passed on.
-            Err(error) => match error.response() {
-                Some(response) => response.clone(),
-                None => return Err(Refusal::of(&error)),
-            },
-        };
-        drop(reserved);
-        let (mut head, body) = response.into_http().into_parts();
-        headers::clean_answer(&mut head.headers, is_head || !body.is_empty());
-        let credentials = self.client.keys().credentials();
-        let body = self.key_filter.filter(&credentials, &mut head, body)?;
-        let mut response = Response::new(body);
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        *response.extensions_mut() = head.extensions;
-        Ok(response)
-    }
-
-    /// Reads a body to its end, and refuses one with the local key or with a redacted API key.
+    /// Reads the body of a call to its end, and refuses one with the local key or with a redacted API key.
     pub(crate) async fn read(
         &self,
-        body: Incoming,
+        call: &mut Call,
         start: Instant,
         phase: &Phase,
-    ) -> Result<Buffered, Refusal> {
-        let mut reserved = self.budget.reserve();
-        if body.is_end_stream() {
-            let body = Bytes::new();
-            return Ok(Buffered { body, reserved });
+    ) -> Result<(), Refusal> {
+        if call.incoming.is_end_stream() {
+            return Ok(());
         }
         let remaining = self.remaining(start)?.min(self.limits.client_timeout);
-        let read = self.read_pieces(body, &mut reserved);
-        let body = match tokio::time::timeout(remaining, read).await {
+        let reserved = call.reserved.insert(self.budget.reserve());
+        let read = self.read_pieces(&mut call.incoming, reserved);
+        call.body = match tokio::time::timeout(remaining, read).await {
             Ok(body) => body?,
             Err(_) => return Err(Refusal::slow_body()),
         };
         phase.read();
-        if self.local_key.is_in_body(&body) {
+        if self.local_key.is_in_body(&call.body) {
             return Err(Refusal::local_key_elsewhere());
         }
-        if api_key_members::has_mark(&body) {
+        if api_key_members::has_mark(&call.body) {
             return Err(Refusal::redacted());
         }
         // hyper has woken this task when a piece of the body was taken from it. If the call went on before it is polled for
         // that, its connection to the product would be driven twice for nothing.
         next_poll().await;
-        Ok(Buffered { body, reserved })
+        Ok(())
     }
 
     async fn read_pieces(
         &self,
-        mut body: Incoming,
+        body: &mut Incoming,
         reserved: &mut Reserved,
     ) -> Result<Bytes, Refusal> {
         let limit = TransportConfig::new().max_body_size(self.limits.max_body_size);
@@ -149,13 +127,14 @@ impl Forwarder {
         Ok(pieces.finish())
     }
 
-    /// Sends a draft, and again if the connection ended before the answer began and a second request does no harm.
-    async fn send(
+    /// Makes the call, and again if the connection ended before the answer began and a second request does no harm.
+    /// `start` is when its head was complete. What the answer must keep until it is written is among its extensions.
+    pub(crate) async fn forward(
         &self,
-        draft: Draft,
+        call: &mut Call,
         start: Instant,
         metrics: &Metrics,
-    ) -> Result<ap_client::ap_core::Response, Error> {
+    ) -> Result<Response<Bytes>, Refusal> {
         // What is left of the one deadline. The client itself refuses a call without any time.
         let remaining = self.limits.timeout.saturating_sub(start.elapsed());
         let mut attempts = 1;
@@ -168,13 +147,52 @@ impl Forwarder {
             is_repeated
         };
         let client = self.client.with_timeout(remaining);
-        client.send_while(draft, repeats).await
+        let outcome = client.send_while(call.draft(), repeats).await;
+        call.reserved = None;
+        self.answer(outcome, call.method == Method::HEAD)
+    }
+
+    /// Returns the answer that a program gets.
+    fn answer(
+        &self,
+        outcome: Result<ap_client::ap_core::Response, Error>,
+        is_head: bool,
+    ) -> Result<Response<Bytes>, Refusal> {
+        let response = match outcome {
+            Ok(response) => response,
+            // If the product rejects every key of the account, its answer is passed on.
+            Err(error) => match error.response() {
+                Some(response) => response.clone(),
+                None => return Err(Refusal::of(&error)),
+            },
+        };
+        let (mut head, body) = response.into_http().into_parts();
+        head.version = Version::HTTP_11;
+        headers::clean_answer(&mut head.headers, is_head || !body.is_empty());
+        let credentials = self.client.keys().credentials();
+        let body = self.key_filter.filter(&credentials, &mut head, body)?;
+        Ok(Response::from_parts(head, body))
     }
 
     /// Returns what is left of a call's time.
     pub(crate) fn remaining(&self, start: Instant) -> Result<Duration, Refusal> {
         let remaining = self.limits.timeout.checked_sub(start.elapsed());
         remaining.ok_or_else(Refusal::timeout)
+    }
+}
+
+impl Call {
+    /// Returns what is sent, and leaves nothing of it here.
+    fn draft(&mut self) -> Draft {
+        let mut headers = std::mem::take(&mut self.headers);
+        headers::clean_request(&mut headers);
+        Draft::new(
+            self.service,
+            self.method.clone(),
+            std::mem::take(&mut self.target),
+        )
+        .body(std::mem::take(&mut self.body))
+        .headers(headers)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ap_client::{Async, Client};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::access::{Access, OnAccess};
 use crate::admission::Admission;
@@ -131,7 +131,6 @@ impl Gateway {
             on_access: self.on_access,
             connections,
         });
-        let (stopping, stopped) = watch::channel(false);
         // Every connection holds a clone. When all are gone, nothing is received any more.
         let (alive, mut all_ended) = mpsc::channel::<()>(1);
         #[cfg(unix)]
@@ -141,7 +140,6 @@ impl Gateway {
             let acceptor = |port| Acceptor {
                 responder: Arc::clone(&responder),
                 entrance: Entrance { route, port },
-                stopped: stopped.clone(),
                 alive: alive.clone(),
             };
             accepting.push(match kind {
@@ -181,8 +179,7 @@ impl Gateway {
         for accepting in accepting {
             accepting.abort();
         }
-        // Without listeners, nobody hears this.
-        let _ = stopping.send(true);
+        responder.connections.stop();
         let unfinished =
             match tokio::time::timeout(self.limits.stop_timeout, all_ended.recv()).await {
                 Ok(_) => 0,
@@ -196,7 +193,6 @@ impl Gateway {
 struct Acceptor {
     responder: Arc<Responder>,
     entrance: Entrance,
-    stopped: watch::Receiver<bool>,
     alive: mpsc::Sender<()>,
 }
 
@@ -222,9 +218,9 @@ impl Acceptor {
             return;
         };
         let (responder, entrance) = (Arc::clone(&self.responder), self.entrance);
-        let (stopped, alive) = (self.stopped.clone(), self.alive.clone());
+        let alive = self.alive.clone();
         tokio::spawn(async move {
-            connection::serve(stream, responder, entrance, tracked, stopped).await;
+            connection::serve(stream, responder, entrance, tracked).await;
             drop(alive);
         });
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::access::{Access, OnAccess};
 use crate::admission::Admission;
 use crate::connections::Connections;
-use crate::forward::Forwarder;
+use crate::forward::{Call, Forwarder};
 use crate::guard;
 use crate::metrics::{self, Metrics};
 use crate::phase::Phase;
@@ -41,6 +41,22 @@ pub(crate) struct Entrance {
     pub(crate) port: Option<u16>,
 }
 
+/// A request whose head was looked at.
+pub(crate) struct Received<'a> {
+    answered: Answered<'a>,
+    next: Next,
+    /// The connection ends after the answer.
+    closes: bool,
+}
+
+/// What is done to answer a request.
+enum Next {
+    /// The gateway answers by itself, with a word for why if that is a refusal.
+    Answer(Response<Bytes>, Option<&'static str>),
+    FindReadiness,
+    Forward(Call),
+}
+
 /// Counts an answer when it is there, or when its client hung up before.
 struct Answered<'a> {
     responder: &'a Responder,
@@ -56,75 +72,53 @@ const CLIENT_GONE: u16 = 499;
 const UNKNOWN_METHOD: &[u8] = b"-";
 
 impl Responder {
-    /// Answers a request. `framing` is how its head says where its body ends, and `phase` how far it is.
-    pub(crate) async fn respond(
+    /// Looks at the head of a request. `framing` is how it says where its body ends.
+    ///
+    /// To answer it is another step, so that a call has room for what is left of the request alone.
+    pub(crate) fn receive(
         &self,
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
-        phase: &Phase,
-    ) -> Response<Bytes> {
+    ) -> Received<'_> {
         let mut answered = self.begin(request.method().clone());
         // A body that is not read to its end, or whose end is not known to the scanner, ends the connection. After `CONNECT`
         // a client may send anything.
         let closes = framing != Framing::KnownEnd || request.method() == Method::CONNECT;
-        let outcome = self
-            .answer(request, framing, entrance, phase, &mut answered)
-            .await;
-        let (mut response, reason) = match outcome {
-            Ok(response) => (response, None),
-            Err(refusal) => (refusal.response(), Some(refusal.reason)),
-        };
-        answered.outcome = Some((response.status(), reason));
-        if closes || !phase.is_whole() {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
+        let next = self.next(request, framing, entrance, &mut answered.service);
+        Received {
+            answered,
+            next: next
+                .unwrap_or_else(|refusal| Next::Answer(refusal.response(), Some(refusal.reason))),
+            closes,
         }
-        response
     }
 
-    async fn answer(
+    fn next(
         &self,
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
-        phase: &Phase,
-        answered: &mut Answered<'_>,
-    ) -> Result<Response<Bytes>, Refusal> {
+        known: &mut Option<Service>,
+    ) -> Result<Next, Refusal> {
         let authorization = guard::check(&request, framing, entrance.port)?;
         let path = request.uri().path();
-        let is_own = path.starts_with(OWN_ROOT);
-        if is_own && path == "/_gateway/health" {
-            return own(
-                &request,
-                StatusCode::OK,
-                "application/json",
-                r#"{"status":"up"}"#,
-            );
+        let own_page = path.strip_prefix(OWN_ROOT);
+        if own_page == Some("health") {
+            return own(request.method(), "application/json", r#"{"status":"up"}"#);
         }
         if !authorization.is_some_and(|value| self.forwarder.local_key.is_password_of(value)) {
             return Err(Refusal::wrong_key());
         }
-        if is_own {
-            // It is rare and its future is large, so a call makes no room for it.
-            return Box::pin(self.own_page(&request)).await;
+        if let Some(own_page) = own_page {
+            return self.own_page(own_page, request.method());
         }
         let target = request.uri().path_and_query();
         let target = target.map_or("/", |target| target.as_str());
         let (service, target) = entrance.route.find(target)?;
-        answered.service = Some(service);
-        let (head, body) = request.into_parts();
-        self.forwarder.check_head(&target, &head, &body)?;
-        let start = answered.start;
-        // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
-        let body = self.forwarder.read(body, start, phase).await?;
-        let remaining = || self.forwarder.remaining(start);
-        let _permit = self.admission.enter(remaining).await?;
-        let metrics = &self.metrics;
-        let call = self
-            .forwarder
-            .forward(service, target, head, body, start, metrics);
-        call.await
+        *known = Some(service);
+        let call = self.forwarder.check_head(service, target, request)?;
+        Ok(Next::Forward(call))
     }
 
     /// Counts an answer to a request whose method is not known, because its head was not read.
@@ -144,48 +138,98 @@ impl Responder {
         }
     }
 
-    async fn own_page(&self, request: &Request<Incoming>) -> Result<Response<Bytes>, Refusal> {
-        match request.uri().path() {
-            "/_gateway/ready" => {
-                let found = self.readiness.find(&self.forwarder.client).await;
-                let found = found.ok_or_else(Refusal::overloaded)?;
-                let status = if found.is_ready {
-                    StatusCode::OK
-                } else {
-                    StatusCode::SERVICE_UNAVAILABLE
-                };
-                let text = json!({ "ready": found.is_ready, "products": found.products });
-                own(request, status, "application/json", text.to_string())
+    fn own_page(&self, page: &str, method: &Method) -> Result<Next, Refusal> {
+        match page {
+            "ready" => {
+                check_own(method)?;
+                Ok(Next::FindReadiness)
             }
-            "/_gateway/metrics" => {
+            "metrics" => {
                 let (admission, connections) = (&self.admission, self.connections.count());
                 let text =
                     self.metrics
                         .text(admission.in_flight(), admission.queued(), connections);
-                own(request, StatusCode::OK, metrics::CONTENT_TYPE, text)
+                own(method, metrics::CONTENT_TYPE, text)
             }
             _ => Err(Refusal::no_such_page()),
         }
     }
+
+    async fn forward(
+        &self,
+        call: &mut Call,
+        start: Instant,
+        phase: &Phase,
+    ) -> Result<Response<Bytes>, Refusal> {
+        // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
+        self.forwarder.read(call, start, phase).await?;
+        let remaining = || self.forwarder.remaining(start);
+        let _permit = self.admission.enter(remaining).await?;
+        self.forwarder.forward(call, start, &self.metrics).await
+    }
+
+    async fn find_readiness(&self) -> Result<Response<Bytes>, Refusal> {
+        let found = self.readiness.find(&self.forwarder.client).await;
+        let found = found.ok_or_else(Refusal::overloaded)?;
+        let status = if found.is_ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        let text = json!({ "ready": found.is_ready, "products": found.products });
+        Ok(page(status, "application/json", text.to_string()))
+    }
 }
 
 /// Returns a page of the gateway's own.
-fn own(
-    request: &Request<Incoming>,
-    status: StatusCode,
-    media_type: &'static str,
-    text: impl Into<Bytes>,
-) -> Result<Response<Bytes>, Refusal> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(Refusal::method());
+fn own(method: &Method, media_type: &'static str, text: impl Into<Bytes>) -> Result<Next, Refusal> {
+    check_own(method)?;
+    let page = page(StatusCode::OK, media_type, text);
+    Ok(Next::Answer(page, None))
+}
+
+/// Refuses a method that a page of the gateway's own does not have.
+fn check_own(method: &Method) -> Result<(), Refusal> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Refusal::method()),
     }
+}
+
+fn page(status: StatusCode, media_type: &'static str, text: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let media_type = HeaderValue::from_static(media_type);
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, media_type);
-    Ok(response)
+    response
+}
+
+impl Received<'_> {
+    /// Answers the request. `phase` is how far it is.
+    pub(crate) async fn respond(&mut self, phase: &Phase) -> Response<Bytes> {
+        let (responder, start) = (self.answered.responder, self.answered.start);
+        let outcome = match &mut self.next {
+            Next::Answer(response, reason) => Ok((std::mem::take(response), *reason)),
+            // It is rare and its future is large, so a call makes no room for it.
+            Next::FindReadiness => Box::pin(responder.find_readiness())
+                .await
+                .map(|page| (page, None)),
+            Next::Forward(call) => responder
+                .forward(call, start, phase)
+                .await
+                .map(|response| (response, None)),
+        };
+        let (mut response, reason) =
+            outcome.unwrap_or_else(|refusal| (refusal.response(), Some(refusal.reason)));
+        self.answered.outcome = Some((response.status(), reason));
+        if self.closes || !phase.is_whole() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        response
+    }
 }
 
 impl Answered<'_> {
