@@ -58,19 +58,24 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
 
 /// Removes what belongs to one connection, and other headers. Few of them are there, so it looks at those that are.
 fn remove(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool) {
-    let names = headers.keys();
-    let mut removed: Vec<HeaderName> = names
-        .filter(|name| HOP_BY_HOP.contains(name) || is_removed(name))
-        .cloned()
-        .collect();
-    if removed.contains(&CONNECTION) {
-        let lines = headers.get_all(CONNECTION).iter();
-        let named = lines
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
-        removed.extend(named);
+    if headers.keys().any(|name| *name == CONNECTION) {
+        remove_named(headers);
     }
-    for name in removed {
+    let is_removed = |name: &&HeaderName| HOP_BY_HOP.contains(name) || is_removed(name);
+    // The last one is removed first, because then no other takes its place.
+    while let Some(name) = headers.keys().filter(is_removed).last().cloned() {
+        headers.remove(name);
+    }
+}
+
+/// Removes the headers that `Connection` names.
+fn remove_named(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).iter();
+    let named: Vec<_> = lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named {
         headers.remove(name);
     }
 }

@@ -156,11 +156,9 @@ impl LocalKey {
 
     /// Returns `true` if a path and query contain this key, also percent-encoded.
     pub(crate) fn is_in_target(&self, target: &str) -> bool {
+        let decoded = || percent_decode(target.as_bytes()).collect::<Vec<_>>();
         self.secret.is_in(target.as_bytes())
-            || target.contains('%')
-                && self
-                    .secret
-                    .is_in(&percent_decode(target.as_bytes()).collect::<Vec<_>>())
+            || target.contains('%') && self.secret.is_in(&decoded())
     }
 }
 
@@ -169,9 +167,11 @@ fn is_equal(one: &[u8], other: &[u8]) -> bool {
     let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
     let words = words.iter().zip(other_words).map(|(word, other)| {
         let (word, other) = (u64::from_ne_bytes(*word), u64::from_ne_bytes(*other));
-        word.ct_eq(&other)
+        word ^ other
     });
-    let is_equal = words.fold(rest.ct_eq(other_rest), |all, one| all & one);
+    // The bits in which any of the words differ.
+    let different = words.fold(0, |all, one| all | one);
+    let is_equal = different.ct_eq(&0) & rest.ct_eq(other_rest);
     one.len() == other.len() && is_equal.into()
 }
 

@@ -160,7 +160,8 @@ impl HeadScanner {
         let space = if self.is_in_target {
             Some(0)
         } else {
-            memchr(b' ', part)
+            // A method is so short that a plain loop is the fastest search.
+            part.iter().position(|byte| *byte == b' ')
         };
         if let Some(space) = space {
             self.is_in_target = true;
@@ -215,17 +216,32 @@ impl HeadScanner {
 impl Head {
     fn add_line(&mut self, line: &[u8], is_truncated: bool) {
         self.has_lines = true;
-        if let Some(value) = value_of(b"transfer-encoding", line) {
-            self.codings += 1;
-            self.has_other_coding |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
-        } else if let Some(value) = value_of(b"content-length", line) {
-            self.lengths += if is_truncated { 2 } else { 1 };
-            let value = std::str::from_utf8(value)
-                .map(str::trim)
-                .unwrap_or_default();
-            // hyper refuses a value that is not a number, so the result does not matter then.
-            self.length = value.parse().unwrap_or_default();
+        // Most lines are known by their first letter not to matter.
+        match line.first() {
+            Some(b't' | b'T') => {
+                if let Some(value) = value_of(b"transfer-encoding", line) {
+                    self.add_coding(value);
+                }
+            }
+            Some(b'c' | b'C') => {
+                if let Some(value) = value_of(b"content-length", line) {
+                    self.add_length(value, is_truncated);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn add_coding(&mut self, value: &[u8]) {
+        self.codings += 1;
+        self.has_other_coding |= !value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    }
+
+    fn add_length(&mut self, value: &[u8], is_truncated: bool) {
+        self.lengths += if is_truncated { 2 } else { 1 };
+        let value = std::str::from_utf8(value.trim_ascii()).unwrap_or_default();
+        // hyper refuses a value that is not a number, so the result does not matter then.
+        self.length = value.parse().unwrap_or_default();
     }
 
     const fn framing(&self) -> Framing {
