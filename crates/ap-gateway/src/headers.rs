@@ -58,12 +58,11 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
 
 /// Removes what belongs to one connection, and other headers. Few of them are there, so it looks at those that are.
 fn remove(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool) {
-    if headers.keys().any(|name| *name == CONNECTION) {
-        remove_named(headers);
-    }
     let is_removed = |name: &&HeaderName| HOP_BY_HOP.contains(name) || is_removed(name);
-    // The last one is removed first, because then no other takes its place.
-    while let Some(name) = headers.keys().filter(is_removed).last().cloned() {
+    while let Some(name) = headers.keys().find(is_removed).cloned() {
+        if name == CONNECTION {
+            remove_named(headers);
+        }
         headers.remove(name);
     }
 }

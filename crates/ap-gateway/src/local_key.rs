@@ -162,17 +162,12 @@ impl LocalKey {
     }
 }
 
-/// Compares two texts in a time that depends on their lengths alone, eight bytes at once.
+/// Compares two texts in a time that depends on their lengths alone.
 fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
-    let words = words.iter().zip(other_words).map(|(word, other)| {
-        let (word, other) = (u64::from_ne_bytes(*word), u64::from_ne_bytes(*other));
-        word ^ other
-    });
-    // The bits in which any of the words differ.
-    let different = words.fold(0, |all, one| all | one);
-    let is_equal = different.ct_eq(&0) & rest.ct_eq(other_rest);
-    one.len() == other.len() && is_equal.into()
+    let pairs = one.iter().zip(other);
+    // The bits in which bytes differ, of all bytes.
+    let different = pairs.fold(0, |different, (one, other)| different | (one ^ other));
+    one.len() == other.len() && different.ct_eq(&0).into()
 }
 
 impl fmt::Debug for LocalKey {

@@ -49,13 +49,15 @@ impl Secret {
 
     /// Returns `true` if a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        text.len() >= self.min_len && (self.spellings.is_in(text) || self.is_short_in(text))
+        let is_short = self.key.len() < MIN_LEN;
+        text.len() >= self.min_len
+            && (self.spellings.is_in(text) || is_short && self.is_short_in(text))
     }
 
-    /// Returns `true` if the key is short, and a text contains it where it stands alone.
+    /// Returns `true` if a text contains a short key where it stands alone. The keys of accounts are longer.
+    #[cold]
     fn is_short_in(&self, text: &[u8]) -> bool {
-        self.key.len() < MIN_LEN
-            && memmem::find_iter(text, &*self.key).any(|start| self.is_alone(text, start))
+        memmem::find_iter(text, &*self.key).any(|start| self.is_alone(text, start))
     }
 
     /// Returns `true` if a text contains it after the escapes of JSON are decoded.

@@ -63,7 +63,8 @@ impl Spellings {
         self.places.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// Returns `true` if a gram of a text is part of a spelling there.
+    /// Returns `true` if a gram of a text is part of a spelling there. Few texts have a gram that any has.
+    #[cold]
     fn is_around(&self, text: &[u8], at: usize, gram: &Gram) -> bool {
         self.texts.iter().any(|spelling| {
             let is_here = |before: usize| {

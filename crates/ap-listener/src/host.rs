@@ -49,6 +49,12 @@ pub fn is_loopback(authority: &str) -> bool {
 }
 
 fn names_loopback(authority: &[u8]) -> bool {
+    // The usual one needs no search.
+    if let Some(rest) = authority.strip_prefix(b"127.0.0.1")
+        && is_port(rest)
+    {
+        return true;
+    }
     let find = |end: u8| authority.iter().position(|byte| *byte == end);
     let name_len = if authority.starts_with(b"[") {
         find(b']').map(|end| end + 1)
@@ -56,15 +62,17 @@ fn names_loopback(authority: &[u8]) -> bool {
         find(b':')
     };
     let (name, port) = authority.split_at(name_len.unwrap_or(authority.len()));
-    let is_port_ok = match port {
+    let is_name_ok = name.eq_ignore_ascii_case(b"localhost")
+        || std::str::from_utf8(name).is_ok_and(is_address_of_loopback);
+    is_name_ok && is_port(port)
+}
+
+/// Returns `true` for what may stand after a host: nothing, or a colon and digits.
+fn is_port(text: &[u8]) -> bool {
+    match text {
         [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
         other => other.is_empty(),
-    };
-    // The usual one comes first, because it needs no parsing.
-    let is_name_ok = name == b"127.0.0.1"
-        || name.eq_ignore_ascii_case(b"localhost")
-        || std::str::from_utf8(name).is_ok_and(is_address_of_loopback);
-    is_port_ok && is_name_ok
+    }
 }
 
 fn is_address_of_loopback(name: &str) -> bool {
