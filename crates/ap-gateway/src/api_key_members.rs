@@ -222,6 +222,26 @@ mod tests {
     }
 
     #[test]
+    fn a_text_without_a_key_in_a_name_is_not_looked_at() {
+        for (text, expected) in [
+            (r#"{"api_key":1}"#, true),
+            (r#"{"apiKEY":1}"#, true),
+            (r#"{"a\u0070i":1}"#, true),
+            (r"\key", true),
+            (r"kkey", true),
+            (r"\\u", true),
+            (r"ke", false),
+            (r"k\ey", false),
+            (r"\ey", false),
+            (r"\n\", false),
+            (r#"{"token":"a"}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(may_name_api_key(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_mark_is_found_only_in_place_of_an_api_key() {
         for (text, expected) in [
             (r#"{"api_key":"[redacted]"}"#, true),

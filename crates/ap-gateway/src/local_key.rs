@@ -162,12 +162,21 @@ impl LocalKey {
     }
 }
 
-/// Compares two texts in a time that depends on their lengths alone.
+/// Compares two texts in a time that depends on their lengths alone, eight bytes at once.
 fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let pairs = one.iter().zip(other);
-    // The bits in which bytes differ, of all bytes.
-    let different = pairs.fold(0, |different, (one, other)| different | (one ^ other));
-    one.len() == other.len() && different.ct_eq(&0).into()
+    let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
+    let words = words.iter().zip(other_words).map(|(word, other)| {
+        let (word, other) = (u64::from_ne_bytes(*word), u64::from_ne_bytes(*other));
+        word.ct_eq(&other)
+    });
+    // Fewer than eight bytes each.
+    let rest_word = |rest: &[u8]| {
+        rest.iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
+    let is_rest_equal = rest_word(rest).ct_eq(&rest_word(other_rest));
+    let is_equal = words.fold(is_rest_equal, |all, one| all & one);
+    one.len() == other.len() && is_equal.into()
 }
 
 impl fmt::Debug for LocalKey {
@@ -204,6 +213,27 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(key.is_password_of(&header), expected, "{value}");
             }
+        }
+    }
+
+    #[test]
+    fn texts_are_equal_if_all_their_bytes_are() {
+        let text = *b"placeholder-of-27-bytes-(!)";
+        for len in 0..=text.len() {
+            let one = &text[..len];
+            assert!(is_equal(one, one), "{len}");
+            for at in 0..len {
+                for bit in 0..u8::BITS {
+                    let mut other = one.to_vec();
+                    other[at] ^= 1 << bit;
+                    assert!(!is_equal(one, &other), "{len} {at} {bit}");
+                }
+            }
+            for other_len in (0..=text.len()).filter(|other| *other != len) {
+                assert!(!is_equal(one, &text[..other_len]), "{len} {other_len}");
+            }
+            // Zeros at the end are not the same as nothing.
+            assert!(!is_equal(&[0; 9][..len.min(8)], &[0; 9]));
         }
     }
 

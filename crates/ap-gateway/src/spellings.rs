@@ -15,7 +15,7 @@ pub(crate) struct Spellings {
     texts: Vec<Zeroizing<Vec<u8>>>,
     /// The places of all grams of the texts, a bit for each. One in a hundred is set, or fewer.
     places: Zeroizing<Vec<u64>>,
-    /// So many grams begin in the shortest text.
+    /// So many grams has the shortest text.
     step: usize,
 }
 
@@ -63,7 +63,7 @@ impl Spellings {
         self.places.get(word).is_some_and(|word| word & bit != 0)
     }
 
-    /// Returns `true` if a gram of a text is part of a spelling there. Few texts have a gram that any has.
+    /// Returns `true` if a gram of a text is there because a spelling is. Few grams of other texts get here.
     #[cold]
     fn is_around(&self, text: &[u8], at: usize, gram: &Gram) -> bool {
         self.texts.iter().any(|spelling| {
@@ -77,6 +77,7 @@ impl Spellings {
     }
 }
 
+/// Returns all grams of a text. Each begins one byte after the one before.
 fn grams(text: &[u8]) -> impl Iterator<Item = &Gram> {
     text.windows(GRAM_LEN).filter_map(<[u8]>::first_chunk)
 }

@@ -85,7 +85,7 @@ fn is_address_of_loopback(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use super::{is_loopback, names_loopback};
 
     #[test]
     fn only_loopback_names_are_loopback() {
@@ -95,6 +95,8 @@ mod tests {
             "127.0.0.1",
             "127.0.0.1:8080",
             "127.9.8.7:1",
+            "127.0.0.10",
+            "127.0.0.100:80",
             "[::1]",
             "[::1]:65535",
             "localhost:",
@@ -117,8 +119,28 @@ mod tests {
             "[localhost]",
             "128.0.0.1",
             "10.0.0.1",
+            "127.0.0.1:80x",
+            "127.0.0.1:80:80",
+            "127.0.0.1.",
+            "127.0.0.1000",
+            "127.0.0.1 ",
+            "[",
+            "[]",
+            "[]:80",
+            "[::1]]:80",
+            "[127.0.0.1]",
+            "[::1",
+            "::1]",
         ] {
             assert!(!is_loopback(name), "{name}");
+        }
+        for name in [
+            &b"127.0.0.1\xff"[..],
+            b"localhost:\xff",
+            b"local\xffhost",
+            b"\xff",
+        ] {
+            assert!(!names_loopback(name), "{}", name.escape_ascii());
         }
     }
 }
