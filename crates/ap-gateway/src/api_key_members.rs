@@ -1,12 +1,11 @@
 //! [`ApiKeyMembers`]: finds API keys in JSON by the names of their members.
 
-use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use ap_client::ap_core::redact::{is_api_key_name, json_string_len};
 use bytes::Bytes;
-use memchr::{Memchr, memchr_iter, memchr2_iter, memmem, memrchr};
+use memchr::{Memchr, memchr_iter, memchr3_iter, memmem, memrchr};
 
 /// What stands in an answer instead of an API key.
 pub(crate) const MARK: &str = "[redacted]";
@@ -120,23 +119,19 @@ fn container_len(text: &[u8]) -> usize {
 
 /// Returns `true` if a text can have a member for an API key. Most have none, which costs one fast pass.
 fn may_name_api_key(text: &[u8]) -> bool {
-    let is_key = |at: usize| {
-        let word = text.get(at..at + 3);
-        word.is_some_and(|word| word.eq_ignore_ascii_case(b"key"))
-    };
-    let is_unicode = |at: usize| text.get(at + 1) == Some(&b'u');
-    memchr2_iter(b'k', b'K', text).any(is_key) || memchr_iter(b'\\', text).any(is_unicode)
-}
-
-/// Returns the API keys that members of a JSON text show.
-fn find(text: &[u8]) -> Peekable<ApiKeyMembers<'_>> {
-    let text = if may_name_api_key(text) { text } else { b"" };
-    ApiKeyMembers::new(text).peekable()
+    memchr3_iter(b'k', b'K', b'\\', text).any(|at| match text.get(at..) {
+        Some([b'\\', next, ..]) => *next == b'u',
+        Some([_, b'e' | b'E', b'y' | b'Y', ..]) => true,
+        _ => false,
+    })
 }
 
 /// Replaces the API keys that members of a JSON text show, and leaves every other byte as it is. `None` if there are none.
 pub(crate) fn redact(text: &[u8]) -> Option<Bytes> {
-    let mut members = find(text);
+    if !may_name_api_key(text) {
+        return None;
+    }
+    let mut members = ApiKeyMembers::new(text).peekable();
     members.peek()?;
     let mut redacted = Vec::with_capacity(text.len());
     let mut end = 0;
@@ -223,6 +218,26 @@ mod tests {
             let redacted = redact(text.as_bytes()).unwrap_or_else(|| text.to_owned().into());
             let expected = expected.replace('#', &format!("\"{MARK}\""));
             assert_eq!(redacted, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_a_key_in_a_name_is_not_looked_at() {
+        for (text, expected) in [
+            (r#"{"api_key":1}"#, true),
+            (r#"{"apiKEY":1}"#, true),
+            (r#"{"a\u0070i":1}"#, true),
+            (r"\key", true),
+            (r"kkey", true),
+            (r"\\u", true),
+            (r"ke", false),
+            (r"k\ey", false),
+            (r"\ey", false),
+            (r"\n\", false),
+            (r#"{"token":"a"}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(may_name_api_key(text.as_bytes()), expected, "{text}");
         }
     }
 

@@ -58,19 +58,23 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap, keeps_length: bool) {
 
 /// Removes what belongs to one connection, and other headers. Few of them are there, so it looks at those that are.
 fn remove(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool) {
-    let names = headers.keys();
-    let mut removed: Vec<HeaderName> = names
-        .filter(|name| HOP_BY_HOP.contains(name) || is_removed(name))
-        .cloned()
-        .collect();
-    if removed.contains(&CONNECTION) {
-        let lines = headers.get_all(CONNECTION).iter();
-        let named = lines
-            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
-        removed.extend(named);
+    let is_removed = |name: &&HeaderName| HOP_BY_HOP.contains(name) || is_removed(name);
+    while let Some(name) = headers.keys().find(is_removed).cloned() {
+        if name == CONNECTION {
+            remove_named(headers);
+        }
+        headers.remove(name);
     }
-    for name in removed {
+}
+
+/// Removes the headers that `Connection` names.
+fn remove_named(headers: &mut HeaderMap) {
+    let lines = headers.get_all(CONNECTION).iter();
+    let named: Vec<_> = lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named {
         headers.remove(name);
     }
 }

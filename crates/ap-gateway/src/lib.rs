@@ -28,6 +28,7 @@ mod route;
 mod secret;
 #[cfg(unix)]
 mod socket;
+mod spellings;
 
 pub use access::Access;
 pub use ap_client;

@@ -156,11 +156,9 @@ impl LocalKey {
 
     /// Returns `true` if a path and query contain this key, also percent-encoded.
     pub(crate) fn is_in_target(&self, target: &str) -> bool {
+        let decoded = || percent_decode(target.as_bytes()).collect::<Vec<_>>();
         self.secret.is_in(target.as_bytes())
-            || target.contains('%')
-                && self
-                    .secret
-                    .is_in(&percent_decode(target.as_bytes()).collect::<Vec<_>>())
+            || target.contains('%') && self.secret.is_in(&decoded())
     }
 }
 
@@ -171,7 +169,13 @@ fn is_equal(one: &[u8], other: &[u8]) -> bool {
         let (word, other) = (u64::from_ne_bytes(*word), u64::from_ne_bytes(*other));
         word.ct_eq(&other)
     });
-    let is_equal = words.fold(rest.ct_eq(other_rest), |all, one| all & one);
+    // Fewer than eight bytes each.
+    let rest_word = |rest: &[u8]| {
+        rest.iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
+    let is_rest_equal = rest_word(rest).ct_eq(&rest_word(other_rest));
+    let is_equal = words.fold(is_rest_equal, |all, one| all & one);
     one.len() == other.len() && is_equal.into()
 }
 
@@ -209,6 +213,27 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(key.is_password_of(&header), expected, "{value}");
             }
+        }
+    }
+
+    #[test]
+    fn texts_are_equal_if_all_their_bytes_are() {
+        let text = *b"placeholder-of-27-bytes-(!)";
+        for len in 0..=text.len() {
+            let one = &text[..len];
+            assert!(is_equal(one, one), "{len}");
+            for at in 0..len {
+                for bit in 0..u8::BITS {
+                    let mut other = one.to_vec();
+                    other[at] ^= 1 << bit;
+                    assert!(!is_equal(one, &other), "{len} {at} {bit}");
+                }
+            }
+            for other_len in (0..=text.len()).filter(|other| *other != len) {
+                assert!(!is_equal(one, &text[..other_len]), "{len} {other_len}");
+            }
+            // Zeros at the end are not the same as nothing.
+            assert!(!is_equal(&[0; 9][..len.min(8)], &[0; 9]));
         }
     }
 

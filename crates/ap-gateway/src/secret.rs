@@ -1,9 +1,10 @@
 //! [`Secret`]: finds a key in texts, as it is and as base64.
 
 use ap_client::ap_core::redact::{inside_base64, url_safe_base64};
-use memchr::arch::all::packedpair::Finder as PairFinder;
 use memchr::{memchr, memmem};
 use secrecy::zeroize::Zeroizing;
+
+use crate::spellings::Spellings;
 
 /// A shorter text may be part of any word, so it counts only where it stands alone.
 const MIN_LEN: usize = 8;
@@ -11,56 +12,52 @@ const MIN_LEN: usize = 8;
 /// So much of a text is decoded at once.
 const CHUNK: usize = 64 * 1024;
 
-/// From this length of a text on, it is worth the time to prepare the fastest search.
-const LONG: usize = 4 * 1024;
-
 /// A key, in the spellings by which it is found.
 pub(crate) struct Secret {
     /// The length of the shortest spelling. Most headers are shorter.
     min_len: usize,
-    key: Part,
-    /// The same inside of base64, in which other text may stand before and after it.
-    encoded: Vec<Part>,
-}
-
-/// One spelling. What it keeps of it besides the text are two bytes, by which a short text is searched at once.
-struct Part {
-    text: Zeroizing<Vec<u8>>,
-    /// `None` for a text of one byte.
-    pair: Option<PairFinder>,
+    key: Zeroizing<Vec<u8>>,
+    /// The key, if it is not short, and the same inside of base64, in which other text may stand before and after it.
+    spellings: Spellings,
 }
 
 impl Secret {
     pub(crate) fn new(key: &[u8]) -> Self {
-        let mut encoded: Vec<_> = inside_base64(key).map(Zeroizing::new).collect();
-        let url_safe: Vec<_> = encoded
+        let key = Zeroizing::new(key.to_vec());
+        let mut texts: Vec<_> = inside_base64(&key).map(Zeroizing::new).collect();
+        let url_safe: Vec<_> = texts
             .iter()
             .map(|text| Zeroizing::new(url_safe_base64(text)))
-            .filter(|text| !encoded.contains(text))
+            .filter(|text| !texts.contains(text))
             .collect();
-        encoded.extend(url_safe);
-        encoded.retain(|text| text.len() >= MIN_LEN);
+        texts.extend(url_safe);
+        texts.push(key.clone());
+        texts.retain(|text| text.len() >= MIN_LEN);
         // No base64 of a text is shorter than the text, but the part of it that is always there may be.
-        let lens = encoded.iter().map(|text| text.len());
+        let lens = texts.iter().map(|text| text.len());
         Self {
             min_len: lens.min().map_or(key.len(), |min| min.min(key.len())),
-            key: Part::new(Zeroizing::new(key.to_vec())),
-            encoded: encoded.into_iter().map(Part::new).collect(),
+            key,
+            spellings: Spellings::new(texts),
         }
     }
 
     /// Returns `true` if it was made of this key.
     pub(crate) fn is_of(&self, key: &[u8]) -> bool {
-        *self.key.text == key
+        *self.key == key
     }
 
     /// Returns `true` if a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        if text.len() < self.min_len {
-            return false;
-        }
-        let is_key = |start| self.key.text.len() >= MIN_LEN || self.is_alone(text, start);
-        self.key.is_in(text, is_key) || self.encoded.iter().any(|part| part.is_in(text, |_| true))
+        let is_short = self.key.len() < MIN_LEN;
+        text.len() >= self.min_len
+            && (self.spellings.is_in(text) || is_short && self.is_short_in(text))
+    }
+
+    /// Returns `true` if a text contains a short key where it stands alone. The keys of accounts are longer.
+    #[cold]
+    fn is_short_in(&self, text: &[u8]) -> bool {
+        memmem::find_iter(text, &*self.key).any(|start| self.is_alone(text, start))
     }
 
     /// Returns `true` if a text contains it after the escapes of JSON are decoded.
@@ -70,13 +67,12 @@ impl Secret {
         }
         // Of a key of letters and digits, these two hide everything that can be hidden.
         let has = |escape: &[u8]| memmem::find(text, escape).is_some();
-        let is_plain = self.key.text.iter().all(u8::is_ascii_alphanumeric);
+        let is_plain = self.key.iter().all(u8::is_ascii_alphanumeric);
         let has_escapes = !is_plain || has(br"\u00") || has(br"\/");
         if !has_escapes {
             return false;
         }
-        let overlap = self.encoded.iter().map(|part| part.text.len()).max();
-        let overlap = overlap.unwrap_or_default().max(self.key.text.len()) + 1;
+        let overlap = self.spellings.max_len().max(self.key.len()) + 1;
         let mut decoded = Zeroizing::new(Vec::with_capacity(CHUNK + overlap));
         let mut rest = text;
         while let Some(&first) = rest.first() {
@@ -104,43 +100,11 @@ impl Secret {
     /// Returns `true` if it is no part of a longer word at this place.
     fn is_alone(&self, text: &[u8], start: usize) -> bool {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
-        let after = text.get(start + self.key.text.len());
+        let after = text.get(start + self.key.len());
         ![before, after]
             .into_iter()
             .flatten()
             .any(u8::is_ascii_alphanumeric)
-    }
-}
-
-impl Part {
-    fn new(text: Zeroizing<Vec<u8>>) -> Self {
-        let pair = PairFinder::new(&text);
-        Self { text, pair }
-    }
-
-    /// Returns `true` if a text contains it, at a place that counts.
-    fn is_in(&self, text: &[u8], counts: impl Fn(usize) -> bool) -> bool {
-        if text.len() < self.text.len() {
-            return false;
-        }
-        let pair = self.pair.filter(|_| text.len() < LONG);
-        let Some(pair) = pair else {
-            return memmem::find_iter(text, &*self.text).any(counts);
-        };
-        let mut from = 0;
-        while let Some(rest) = text.get(from..)
-            && let Some(found) = pair.find_prefilter(rest)
-        {
-            let start = from + found;
-            let is_here = rest
-                .get(found..)
-                .is_some_and(|rest| rest.starts_with(&self.text));
-            if is_here && counts(start) {
-                return true;
-            }
-            from = start + 1;
-        }
-        false
     }
 }
 
@@ -169,6 +133,9 @@ mod tests {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
+
+    /// Of a text.
+    const LONG: usize = 4 * 1024;
 
     const KEY: &str = "placeholder/key?>0123";
 

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::header::HOST;
 use http::{Request, Version};
-use memchr::memchr;
 
 /// What a request names as its host, by `Host` and by an absolute target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Host {
         if lines.next().is_some() || (first.is_none() && request.version() != Version::HTTP_10) {
             return Self::Malformed;
         }
-        let is_header_ok = first.is_none_or(|(_, line)| line.to_str().is_ok_and(is_loopback));
+        let is_header_ok = first.is_none_or(|(_, line)| names_loopback(line.as_bytes()));
         // An absolute request target takes precedence over `Host`, so it is checked as well.
         let is_target_ok = request
             .uri()
@@ -46,34 +45,47 @@ impl Host {
 /// Returns `true` if an authority is an address of loopback or `localhost`, with any port or none.
 #[must_use]
 pub fn is_loopback(authority: &str) -> bool {
-    let (name, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let Some((name, port)) = rest.split_once(']') else {
-            return false;
-        };
-        if name.parse::<Ipv6Addr>() != Ok(Ipv6Addr::LOCALHOST) {
-            return false;
-        }
-        ("localhost", port)
+    names_loopback(authority.as_bytes())
+}
+
+fn names_loopback(authority: &[u8]) -> bool {
+    // The usual one needs no search.
+    if let Some(rest) = authority.strip_prefix(b"127.0.0.1")
+        && is_port(rest)
+    {
+        return true;
+    }
+    let find = |end: u8| authority.iter().position(|byte| *byte == end);
+    let name_len = if authority.starts_with(b"[") {
+        find(b']').map(|end| end + 1)
     } else {
-        memchr(b':', authority.as_bytes())
-            .map_or((authority, ""), |colon| authority.split_at(colon))
+        find(b':')
     };
-    let is_port_ok = port.is_empty()
-        || port
-            .strip_prefix(':')
-            .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    // The usual one comes first, because it needs no parsing.
-    let is_name_ok = name == "127.0.0.1"
-        || name.eq_ignore_ascii_case("localhost")
+    let (name, port) = authority.split_at(name_len.unwrap_or(authority.len()));
+    let is_name_ok = name.eq_ignore_ascii_case(b"localhost")
+        || std::str::from_utf8(name).is_ok_and(is_address_of_loopback);
+    is_name_ok && is_port(port)
+}
+
+/// Returns `true` for what may stand after a host: nothing, or a colon and digits.
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        other => other.is_empty(),
+    }
+}
+
+fn is_address_of_loopback(name: &str) -> bool {
+    let inside = |name: &str| name.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    inside(name) == Some(Ipv6Addr::LOCALHOST)
         || name
             .parse::<Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback());
-    is_port_ok && is_name_ok
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use super::{is_loopback, names_loopback};
 
     #[test]
     fn only_loopback_names_are_loopback() {
@@ -83,6 +95,8 @@ mod tests {
             "127.0.0.1",
             "127.0.0.1:8080",
             "127.9.8.7:1",
+            "127.0.0.10",
+            "127.0.0.100:80",
             "[::1]",
             "[::1]:65535",
             "localhost:",
@@ -105,8 +119,28 @@ mod tests {
             "[localhost]",
             "128.0.0.1",
             "10.0.0.1",
+            "127.0.0.1:80x",
+            "127.0.0.1:80:80",
+            "127.0.0.1.",
+            "127.0.0.1000",
+            "127.0.0.1 ",
+            "[",
+            "[]",
+            "[]:80",
+            "[::1]]:80",
+            "[127.0.0.1]",
+            "[::1",
+            "::1]",
         ] {
             assert!(!is_loopback(name), "{name}");
+        }
+        for name in [
+            &b"127.0.0.1\xff"[..],
+            b"localhost:\xff",
+            b"local\xffhost",
+            b"\xff",
+        ] {
+            assert!(!names_loopback(name), "{}", name.escape_ascii());
         }
     }
 }

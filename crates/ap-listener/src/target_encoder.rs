@@ -36,6 +36,17 @@ impl TargetEncoder {
     }
 }
 
-const fn is_encoded(byte: u8) -> bool {
-    matches!(byte, b'"' | b'#' | b'<' | b'>' | b'`' | 0x80..)
+fn is_encoded(byte: u8) -> bool {
+    IS_ENCODED[usize::from(byte)]
 }
+
+/// A table, because comparing takes more instructions a byte.
+static IS_ENCODED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = matches!(byte as u8, b'"' | b'#' | b'<' | b'>' | b'`' | 0x80..);
+        byte += 1;
+    }
+    table
+};

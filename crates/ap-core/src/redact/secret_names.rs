@@ -137,15 +137,25 @@ pub fn is_secret_name(name: impl AsRef<[u8]>) -> bool {
 /// ```
 #[must_use]
 pub fn is_api_key_name(name: impl AsRef<[u8]>) -> bool {
-    find_rule(name.as_ref()).is_some_and(|rule| rule.text == API_KEY)
+    // Its rule without the others, because every member and header is compared.
+    let letters = letters_from_right(name.as_ref());
+    let mut singular = letters.clone();
+    ends_like_api_key(letters) || singular.next() == Some(b's') && ends_like_api_key(singular)
+}
+
+fn ends_like_api_key(letters: impl Iterator<Item = u8>) -> bool {
+    API_KEY.bytes().rev().eq(letters.take(API_KEY.len()))
+}
+
+/// Returns the letters and digits of a name in lower case, from the right.
+fn letters_from_right(name: &[u8]) -> impl Iterator<Item = u8> + Clone {
+    let bytes = name.iter().rev();
+    let letters = bytes.filter(|byte| byte.is_ascii_alphanumeric());
+    letters.map(u8::to_ascii_lowercase)
 }
 
 fn find_rule(name: &[u8]) -> Option<&'static SecretName> {
-    let letters = name
-        .iter()
-        .rev()
-        .filter(|byte| byte.is_ascii_alphanumeric());
-    let letters = letters.map(u8::to_ascii_lowercase);
+    let letters = letters_from_right(name);
     // Few names end like one of the rules.
     if !may_be_secret(letters.clone()) {
         return None;
@@ -206,6 +216,10 @@ const MAX_RULE: usize = 24;
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     #[test]
@@ -332,6 +346,19 @@ mod tests {
             assert!(is_secret_name(format!("{}s", rule.text)), "{}", rule.text);
             assert_eq!(is_secret_name(format!("x_{}", rule.text)), rule.is_ending);
             assert!(!rule.source.is_empty(), "{}", rule.text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_names_of_api_keys_are_those_of_their_rule(
+            pieces in vec(select(vec!["x", "api", "API", "key", "Key", "s", "S", "_", "-", "token", "\u{fc}"]), 0..6)
+        ) {
+            let name = pieces.concat();
+            let is_of_rule = find_rule(name.as_bytes()).is_some_and(|rule| rule.text == API_KEY);
+            prop_assert_eq!(is_api_key_name(&name), is_of_rule, "{}", name);
         }
     }
 }
