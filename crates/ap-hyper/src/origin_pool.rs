@@ -112,10 +112,11 @@ impl OriginPool {
         self.connector.connect(&self.uri).await.map(Box::new)
     }
 
-    /// Returns the idle connection that was used last, if there is one that can carry a request.
-    pub(crate) async fn take(&self) -> Option<Box<Connection>> {
+    /// Returns the idle connection that was used last, if there is one that can carry a request. `now` is when the call
+    /// began.
+    pub(crate) async fn take(&self, now: Instant) -> Option<Box<Connection>> {
         loop {
-            let (mut connection, idle_for) = self.pop()?;
+            let (mut connection, idle_for) = self.pop(now)?;
             if idle_for > FRESH {
                 // The runtime looks at its sockets now.
                 yield_now().await;
@@ -159,13 +160,13 @@ impl OriginPool {
         });
     }
 
-    fn pop(&self) -> Option<(Box<Connection>, Duration)> {
+    fn pop(&self, now: Instant) -> Option<(Box<Connection>, Duration)> {
         loop {
             let popped = self.lock().connections.pop();
             let Kept {
                 connection, since, ..
             } = popped?;
-            let idle_for = since.elapsed();
+            let idle_for = now.saturating_duration_since(since);
             if idle_for < IDLE_LIMIT {
                 return Some((connection, idle_for));
             }
@@ -282,8 +283,8 @@ mod tests {
     #[tokio::test]
     async fn no_more_connections_are_kept_than_there_are_slots() {
         let (origin, mut peers) = idle_for(&[0, 0]).await;
-        let second = origin.take().await.unwrap();
-        let first = origin.take().await.unwrap();
+        let second = origin.take(Instant::now()).await.unwrap();
+        let first = origin.take(Instant::now()).await.unwrap();
         // Another origin keeps one.
         let other = Arc::clone(&origin.slots).try_acquire_owned().unwrap();
         origin.give_back(first);
@@ -291,7 +292,7 @@ mod tests {
         assert_eq!(origin.lock().connections.len(), 1);
         assert_eq!(peers[1].read(&mut [0]).await.unwrap(), 0, "it is ended");
         drop(other);
-        let first = origin.take().await.unwrap();
+        let first = origin.take(Instant::now()).await.unwrap();
         origin.give_back(first);
         assert_eq!(origin.lock().connections.len(), 1);
     }
@@ -301,9 +302,11 @@ mod tests {
         let (origin, _peers) = idle_for(&[70, 30, 10]).await;
         for expected in [Some(1), Some(3), None] {
             // In tens of seconds, so that a slow machine makes no difference.
-            let taken = origin.pop().map(|(_, idle_for)| idle_for.as_secs() / 10);
+            let taken = origin
+                .pop(Instant::now())
+                .map(|(_, idle_for)| idle_for.as_secs() / 10);
             assert_eq!(taken, expected);
         }
-        assert!(origin.take().await.is_none());
+        assert!(origin.take(Instant::now()).await.is_none());
     }
 }
