@@ -69,7 +69,7 @@ impl Connection {
 
     /// Looks if the server has ended it, and returns `true` if it can carry a request.
     pub(crate) fn is_still_ready(&mut self) -> bool {
-        self.driver.advance(&mut unheard());
+        self.driver.advance_unheard();
         self.is_ready()
     }
 
@@ -187,7 +187,17 @@ struct Driver {
 impl Driver {
     /// Reads and writes as much as is possible now.
     fn advance(&mut self, context: &mut Context<'_>) {
-        self.progress.drive();
+        self.progress.drive(false);
+        self.poll_http(context);
+    }
+
+    /// The same, but nobody is woken for the rest.
+    fn advance_unheard(&mut self) {
+        self.progress.drive(true);
+        self.poll_http(&mut unheard());
+    }
+
+    fn poll_http(&mut self, context: &mut Context<'_>) {
         if let Some(http) = &mut self.http
             && let Poll::Ready(ended) = Pin::new(http).poll(context)
         {
@@ -207,7 +217,7 @@ impl Driver {
         let mut is_woken = false;
         poll_fn(|context| {
             if std::mem::replace(&mut is_woken, true) {
-                self.advance(&mut unheard());
+                self.advance_unheard();
             }
             if let Poll::Ready(part) = part(&mut unheard()) {
                 return Poll::Ready(Ok(part));
@@ -232,7 +242,7 @@ impl Drop for Driver {
     fn drop(&mut self) {
         if !self.is_in_call {
             // This writes the end of TLS. If there is no room for it, the end of TCP has to do.
-            self.advance(&mut unheard());
+            self.advance_unheard();
         }
     }
 }

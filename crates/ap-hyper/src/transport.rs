@@ -69,32 +69,39 @@ impl HyperTransport {
             room: limits.max_buffered.map(Room::new),
         })
     }
+}
 
+/// One call.
+struct Call<'a> {
+    transport: &'a HyperTransport,
+    origin: &'a OriginPool,
+    request: &'a Request<Bytes>,
+    start: Instant,
+    /// When it must be over. `None` if it may take for ever.
+    end: Option<Instant>,
+}
+
+impl Call<'_> {
     /// Sends the request. A connection that the server had ended before any byte of it was sent is replaced.
-    async fn exchange(
-        &self,
-        origin: &OriginPool,
-        request: &Request<Bytes>,
-        time: Time,
-    ) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
+    async fn exchange(&self) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
+        let (origin, request) = (self.origin, self.request);
         let is_fresh = request.extensions().get::<FreshConnection>().is_some();
         loop {
-            let idle = if is_fresh {
-                None
-            } else {
-                origin.take(time.start).await
+            let idle = match is_fresh {
+                true => None,
+                false => origin.take(self.start).await,
             };
             let was_idle = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => connection,
                 // Opening is rare and its future is large, so a call makes no room for it.
-                None => Box::pin(time.limit(origin.open())).await?,
+                None => Box::pin(self.limit(origin.open())).await?,
             };
             if is_fresh {
                 // Now the one that the key was rejected on is idle, if it can be kept.
                 origin.make_room();
             }
-            match connection.send(request, origin.host(), time.end).await {
+            match connection.send(request, origin.host(), self.end).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => {}
                 Err(Unanswered { error, .. }) => return Err(error),
@@ -106,51 +113,31 @@ impl HyperTransport {
         &self,
         connection: &mut Connection,
         mut body: Incoming,
-        time: Time,
     ) -> Result<Bytes, TransportError> {
         let announced = body.size_hint().exact();
         let mut size = announced.unwrap_or_default();
-        let mut pieces = BodyPieces::new(&self.config, announced);
+        let mut pieces = BodyPieces::new(&self.transport.config, announced);
         let mut reserved = Reserved::default();
-        self.reserve(&mut reserved, size, time).await?;
-        while let Some(piece) = connection.next_piece(&mut body).await? {
+        loop {
+            if let Some(room) = &self.transport.room
+                && !room.try_reserve(&mut reserved, size)?
+            {
+                // As rare and large as opening.
+                Box::pin(self.limit(room.reserve(&mut reserved, size))).await?;
+            }
+            let Some(piece) = connection.next_piece(&mut body).await? else {
+                return Ok(reserved.keep_with(pieces.finish()));
+            };
             if announced.is_none() {
                 size += piece.len() as u64;
-                self.reserve(&mut reserved, size, time).await?;
             }
             pieces.push(piece)?;
         }
-        Ok(reserved.keep_with(pieces.finish()))
     }
 
-    /// Waits until there is room for a body of this size.
-    async fn reserve(
-        &self,
-        reserved: &mut Reserved,
-        size: u64,
-        time: Time,
-    ) -> Result<(), TransportError> {
-        match &self.room {
-            Some(room) if !room.try_reserve(reserved, size)? => {
-                // This is rare and its future is large.
-                Box::pin(time.limit(room.reserve(reserved, size))).await
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// When a call began, and when it must be over. `None` if it may take for ever.
-#[derive(Clone, Copy)]
-struct Time {
-    start: Instant,
-    end: Option<Instant>,
-}
-
-impl Time {
-    /// Ends what is waited for when the call must be over.
+    /// Ends what is waited for when the call must be over. A [`Connection`] does this by itself.
     async fn limit<T>(
-        self,
+        &self,
         wait: impl Future<Output = Result<T, TransportError>>,
     ) -> Result<T, TransportError> {
         match self.end {
@@ -192,14 +179,19 @@ impl AsyncTransport for HyperTransport {
         let origin = self.pool.origin(request.uri())?;
         let start = Instant::now();
         let remaining = deadline.begin(Moment::after_start(start.duration_since(self.start)))?;
-        let end = remaining.and_then(|remaining| start.checked_add(remaining));
-        let time = Time { start, end };
-        let (mut connection, response) = self.exchange(&origin, request, time).await?;
+        let call = Call {
+            transport: self,
+            origin: &origin,
+            request,
+            start,
+            end: remaining.and_then(|remaining| start.checked_add(remaining)),
+        };
+        let (mut connection, response) = call.exchange().await?;
         let (mut head, body) = response.into_parts();
         // What hyper puts there is not part of a response.
         head.extensions.clear();
         check_head(&self.config, request.method(), &head)?;
-        let body = self.read_body(&mut connection, body, time).await?;
+        let body = call.read_body(&mut connection, body).await?;
         if !may_end_connection(head.status, !request.body().is_empty()) {
             origin.give_back(connection);
         }
