@@ -12,6 +12,7 @@ mod origin_pool;
 mod pool;
 mod progress;
 mod room;
+mod slots;
 mod stream;
 mod tcp;
 mod tls;
