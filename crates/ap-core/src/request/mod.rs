@@ -140,6 +140,7 @@ pub(crate) fn check_origin<B>(
         })
 }
 
+#[inline]
 pub(crate) fn check_method(method: &Method) -> Result<(), RequestError> {
     // Methods are case-sensitive, but some servers are not.
     let is = |name| method.as_str().eq_ignore_ascii_case(name);
