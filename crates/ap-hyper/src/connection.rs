@@ -101,6 +101,7 @@ impl Connection {
         let mut is_driven = false;
         let answered = self.driver.drive(|context| {
             if !std::mem::replace(&mut is_driven, true) {
+                // The request is not sent yet.
                 return Poll::Pending;
             }
             let answered = answer.as_mut().poll(context);
@@ -207,9 +208,10 @@ impl Driver {
         }
     }
 
-    /// Drives the connection until a part of the response is there, or the time of the call is over. Nothing else can bring the part, so nobody is woken
-    /// for it; and when this is woken the part is most likely there, so it first looks for it without asking to be woken
-    /// again: whatever happens to the connection later would wake a task that does not use it any more.
+    /// Drives the connection until a part of the response is there, or the time of the call is over. Nothing else can bring
+    /// the part, so nobody is woken for it; and when this is woken the part is most likely there, so it first looks for it
+    /// without asking to be woken again: whatever happens to the connection later would wake a task that does not use it
+    /// any more.
     async fn drive<T>(
         &mut self,
         mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,

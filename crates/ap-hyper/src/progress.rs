@@ -36,8 +36,8 @@ impl Progress {
         self.is_unheard.store(is_unheard, Ordering::Relaxed);
     }
 
-    /// Notes that something was read, and less than there was room for: most likely nothing else is there. If nobody is
-    /// woken for it, that need not be asked.
+    /// Notes that less was read than there was room for, so that most likely nothing else is there. If nobody is woken for
+    /// more of it, it is read when the connection is driven again.
     pub(crate) fn read_less(&self) {
         if self.is_unheard.load(Ordering::Relaxed) {
             self.read_out();
