@@ -6,15 +6,17 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use ap_client::transport::TransportError;
+use ap_client::transport::{TransportError, TransportErrorKind, wire_headers};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::task::unconstrained;
+use tokio::time::Instant;
 
+use crate::call_timer::CallTimer;
 use crate::error::{body_error, send_error};
 use crate::informational::Limited;
 use crate::progress::Progress;
@@ -55,6 +57,7 @@ impl Connection {
                 progress,
                 failure: None,
                 is_in_call: false,
+                timer: CallTimer::default(),
             },
         }
     }
@@ -66,7 +69,7 @@ impl Connection {
 
     /// Looks if the server has ended it, and returns `true` if it can carry a request.
     pub(crate) fn is_still_ready(&mut self) -> bool {
-        self.driver.advance(&mut unheard());
+        self.driver.advance_unheard();
         self.is_ready()
     }
 
@@ -82,18 +85,38 @@ impl Connection {
         .await
     }
 
-    /// Sends a request and waits for the head of its response.
+    /// Sends a request with this `Host`, and waits for the head of its response. `end` is when the whole response must be
+    /// there.
     pub(crate) async fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: &Request<Bytes>,
+        host: &HeaderValue,
+        end: Option<Instant>,
     ) -> Result<Response<Incoming>, Unanswered> {
         self.driver.is_in_call = true;
+        self.driver.timer.restart(end);
         self.driver.progress.give();
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
-        let answered = self.driver.drive(|context| answer.as_mut().poll(context));
+        let answer = self.sender.try_send_request(on_wire(request, host));
+        let mut answer = pin!(unconstrained(answer));
+        let mut is_driven = false;
+        let answered = self.driver.drive(|context| {
+            if !std::mem::replace(&mut is_driven, true) {
+                // The request is not sent yet.
+                return Poll::Pending;
+            }
+            let answered = answer.as_mut().poll(context);
+            // An error contains the request. In a box, it makes no room for it in every answer.
+            answered.map_err(Box::new)
+        });
         let mut error = match answered.await {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(error)) => error,
+            Err(error) => {
+                return Err(Unanswered {
+                    is_unsent: false,
+                    error,
+                });
+            }
         };
         let is_unsent = error.take_message().is_some() || self.driver.progress.is_unsent();
         let mut error = error.into_error();
@@ -118,7 +141,7 @@ impl Connection {
             let frame = self
                 .driver
                 .drive(|context| Pin::new(&mut *body).poll_frame(context));
-            let Some(frame) = frame.await.transpose().map_err(body_error)? else {
+            let Some(frame) = frame.await?.transpose().map_err(body_error)? else {
                 break;
             };
             if let Ok(bytes) = frame.into_data() {
@@ -132,6 +155,17 @@ impl Connection {
     pub(crate) const fn end_call(&mut self) {
         self.driver.is_in_call = false;
     }
+}
+
+/// Returns a request as hyper takes it: its target in origin form, with its framing.
+fn on_wire(request: &Request<Bytes>, host: &HeaderValue) -> Request<Full<Bytes>> {
+    let mut on_wire = Request::new(Full::new(request.body().clone()));
+    *on_wire.method_mut() = request.method().clone();
+    if let Some(target) = request.uri().path_and_query() {
+        *on_wire.uri_mut() = Uri::from(target.clone());
+    }
+    *on_wire.headers_mut() = wire_headers(request, Some(host.clone()));
+    on_wire
 }
 
 impl fmt::Debug for Connection {
@@ -148,12 +182,23 @@ struct Driver {
     /// Why it has ended, if nothing else says so.
     failure: Option<hyper::Error>,
     is_in_call: bool,
+    timer: CallTimer,
 }
 
 impl Driver {
     /// Reads and writes as much as is possible now.
     fn advance(&mut self, context: &mut Context<'_>) {
-        self.progress.drive();
+        self.progress.drive(false);
+        self.poll_http(context);
+    }
+
+    /// The same, but nobody is woken for the rest.
+    fn advance_unheard(&mut self) {
+        self.progress.drive(true);
+        self.poll_http(&mut unheard());
+    }
+
+    fn poll_http(&mut self, context: &mut Context<'_>) {
         if let Some(http) = &mut self.http
             && let Poll::Ready(ended) = Pin::new(http).poll(context)
         {
@@ -163,20 +208,28 @@ impl Driver {
         }
     }
 
-    /// Drives the connection until a part of the response is there. Nothing else can bring the part, so nobody is woken
-    /// for it; and when this is woken the part is most likely there, so it first looks for it without asking to be woken
-    /// again: whatever happens to the connection later would wake a task that does not use it any more.
-    async fn drive<T>(&mut self, mut part: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    /// Drives the connection until a part of the response is there, or the time of the call is over. Nothing else can bring
+    /// the part, so nobody is woken for it; and when this is woken the part is most likely there, so it first looks for it
+    /// without asking to be woken again: whatever happens to the connection later would wake a task that does not use it
+    /// any more.
+    async fn drive<T>(
+        &mut self,
+        mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, TransportError> {
         let mut is_woken = false;
         poll_fn(|context| {
             if std::mem::replace(&mut is_woken, true) {
-                self.advance(&mut unheard());
+                self.advance_unheard();
             }
             if let Poll::Ready(part) = part(&mut unheard()) {
-                return Poll::Ready(part);
+                return Poll::Ready(Ok(part));
             }
             self.advance(context);
-            part(&mut unheard())
+            if let Poll::Ready(part) = part(&mut unheard()) {
+                return Poll::Ready(Ok(part));
+            }
+            let over = self.timer.poll_over(context);
+            over.map(|()| Err(TransportError::new(TransportErrorKind::Timeout)))
         })
         .await
     }
@@ -191,7 +244,7 @@ impl Drop for Driver {
     fn drop(&mut self) {
         if !self.is_in_call {
             // This writes the end of TLS. If there is no room for it, the end of TCP has to do.
-            self.advance(&mut unheard());
+            self.advance_unheard();
         }
     }
 }

@@ -164,6 +164,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
             this.progress.read_out();
         }
         ready!(read)?;
+        if buffer.filled().len() > before && buffer.remaining() > 0 {
+            this.progress.read_less();
+        }
         if this.heads.position != Position::Final {
             let read = buffer.filled().get(before..).unwrap_or_default();
             this.heads.read(read).map_err(io::Error::other)?;

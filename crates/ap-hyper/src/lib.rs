@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod call_timer;
 mod connection;
 mod connector;
 mod error;
@@ -11,6 +12,7 @@ mod origin_pool;
 mod pool;
 mod progress;
 mod room;
+mod slots;
 mod stream;
 mod tcp;
 mod tls;

@@ -7,12 +7,12 @@ use ap_client::transport::{TransportError, TransportErrorKind, check_plain_http,
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use tokio::runtime::{Handle, Id};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::connection::Connection;
 use crate::connector::Connector;
+use crate::slots::{Slot, Slots};
 
 /// How long a connection is kept without a request. Many load balancers close idle connections after 60 seconds or more.
 /// Ours are closed earlier, so that no request is sent on a connection that is just being closed.
@@ -35,7 +35,7 @@ pub(crate) struct OriginPool {
     host: HeaderValue,
     connector: Arc<Connector>,
     /// One for each idle connection of all origins.
-    slots: Arc<Semaphore>,
+    slots: Arc<Slots>,
     idle: Mutex<Idle>,
 }
 
@@ -51,7 +51,7 @@ struct Idle {
 struct Kept {
     connection: Box<Connection>,
     since: Instant,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl OriginPool {
@@ -65,7 +65,7 @@ impl OriginPool {
         uri: &Uri,
         runtime: Handle,
         connector: Arc<Connector>,
-        slots: Arc<Semaphore>,
+        slots: Arc<Slots>,
     ) -> Result<Self, TransportError> {
         check_plain_http(uri)?;
         let unsendable = |why: &'static str| {
@@ -112,10 +112,11 @@ impl OriginPool {
         self.connector.connect(&self.uri).await.map(Box::new)
     }
 
-    /// Returns the idle connection that was used last, if there is one that can carry a request.
-    pub(crate) async fn take(&self) -> Option<Box<Connection>> {
+    /// Returns the idle connection that was used last, if there is one that can carry a request. `now` is when the call
+    /// began.
+    pub(crate) async fn take(&self, now: Instant) -> Option<Box<Connection>> {
         loop {
-            let (mut connection, idle_for) = self.pop()?;
+            let (mut connection, idle_for) = self.pop(now)?;
             if idle_for > FRESH {
                 // The runtime looks at its sockets now.
                 yield_now().await;
@@ -141,7 +142,7 @@ impl OriginPool {
     /// read to its end.
     pub(crate) fn give_back(self: &Arc<Self>, mut connection: Box<Connection>) {
         let is_ready = connection.is_ready();
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let Some(slot) = self.slots.take() else {
             if is_ready {
                 connection.end_call();
             }
@@ -159,20 +160,20 @@ impl OriginPool {
         });
     }
 
-    fn pop(&self) -> Option<(Box<Connection>, Duration)> {
+    fn pop(&self, now: Instant) -> Option<(Box<Connection>, Duration)> {
         loop {
             let popped = self.lock().connections.pop();
             let Kept {
                 connection, since, ..
             } = popped?;
-            let idle_for = since.elapsed();
+            let idle_for = now.saturating_duration_since(since);
             if idle_for < IDLE_LIMIT {
                 return Some((connection, idle_for));
             }
         }
     }
 
-    fn keep(self: &Arc<Self>, mut connection: Box<Connection>, slot: OwnedSemaphorePermit) {
+    fn keep(self: &Arc<Self>, mut connection: Box<Connection>, slot: Slot) {
         connection.end_call();
         let mut idle = self.lock();
         idle.connections.push(Kept {
@@ -246,7 +247,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/", listener.local_addr().unwrap());
         let connector = Arc::new(Connector::new(&TransportConfig::new()).unwrap());
-        let slots = Arc::new(Semaphore::new(seconds.len()));
+        let slots = Arc::new(Slots::new(seconds.len()));
         let runtime = Handle::current();
         let origin = OriginPool::new(&uri.parse().unwrap(), runtime, connector, slots).unwrap();
         let mut peers = Vec::new();
@@ -255,7 +256,7 @@ mod tests {
             peers.push(listener.accept().await.unwrap().0);
             assert!(connection.becomes_ready().await);
             let since = Instant::now() - Duration::from_secs(*seconds);
-            let _slot = Arc::clone(&origin.slots).try_acquire_owned().unwrap();
+            let _slot = origin.slots.take().unwrap();
             origin.lock().connections.push(Kept {
                 connection,
                 since,
@@ -282,16 +283,16 @@ mod tests {
     #[tokio::test]
     async fn no_more_connections_are_kept_than_there_are_slots() {
         let (origin, mut peers) = idle_for(&[0, 0]).await;
-        let second = origin.take().await.unwrap();
-        let first = origin.take().await.unwrap();
+        let second = origin.take(Instant::now()).await.unwrap();
+        let first = origin.take(Instant::now()).await.unwrap();
         // Another origin keeps one.
-        let other = Arc::clone(&origin.slots).try_acquire_owned().unwrap();
+        let other = origin.slots.take().unwrap();
         origin.give_back(first);
         origin.give_back(second);
         assert_eq!(origin.lock().connections.len(), 1);
         assert_eq!(peers[1].read(&mut [0]).await.unwrap(), 0, "it is ended");
         drop(other);
-        let first = origin.take().await.unwrap();
+        let first = origin.take(Instant::now()).await.unwrap();
         origin.give_back(first);
         assert_eq!(origin.lock().connections.len(), 1);
     }
@@ -301,9 +302,11 @@ mod tests {
         let (origin, _peers) = idle_for(&[70, 30, 10]).await;
         for expected in [Some(1), Some(3), None] {
             // In tens of seconds, so that a slow machine makes no difference.
-            let taken = origin.pop().map(|(_, idle_for)| idle_for.as_secs() / 10);
+            let taken = origin
+                .pop(Instant::now())
+                .map(|(_, idle_for)| idle_for.as_secs() / 10);
             assert_eq!(taken, expected);
         }
-        assert!(origin.take().await.is_none());
+        assert!(origin.take(Instant::now()).await.is_none());
     }
 }

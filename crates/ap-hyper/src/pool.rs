@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ap_client::transport::{TransportConfig, TransportError};
 use http::Uri;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use crate::connector::Connector;
 use crate::origin_pool::OriginPool;
+use crate::slots::Slots;
 
 /// An account's calls go to a handful of origins, from a handful of runtimes.
 const MOST: usize = 64;
@@ -16,8 +16,7 @@ const MOST: usize = 64;
 /// The origins that were called.
 pub(crate) struct Pool {
     connector: Arc<Connector>,
-    /// One permit for each idle connection.
-    idle: Arc<Semaphore>,
+    slots: Arc<Slots>,
     origins: RwLock<Vec<Arc<OriginPool>>>,
 }
 
@@ -30,7 +29,7 @@ impl Pool {
     pub(crate) fn new(config: &TransportConfig, max_idle: usize) -> Result<Self, TransportError> {
         Ok(Self {
             connector: Arc::new(Connector::new(config)?),
-            idle: Arc::new(Semaphore::new(max_idle.min(Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Slots::new(max_idle)),
             origins: RwLock::default(),
         })
     }
@@ -65,7 +64,7 @@ impl Pool {
         if origins.len() == MOST {
             origins.remove(0);
         }
-        let (connector, slots) = (Arc::clone(&self.connector), Arc::clone(&self.idle));
+        let (connector, slots) = (Arc::clone(&self.connector), Arc::clone(&self.slots));
         let origin = Arc::new(OriginPool::new(uri, runtime, connector, slots)?);
         origins.push(Arc::clone(&origin));
         Ok(origin)

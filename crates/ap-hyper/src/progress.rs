@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     /// Nothing was there to read since the connection was last driven. hyper tries again and again, and a look at this is
     /// cheaper.
     is_read_out: AtomicBool,
+    /// Nobody is woken for the connection while it is driven now.
+    is_unheard: AtomicBool,
 }
 
 impl Progress {
@@ -27,9 +29,19 @@ impl Progress {
         self.is_new.store(true, Ordering::Release);
     }
 
-    /// Notes that the connection is driven, and there may be something to read.
-    pub(crate) fn drive(&self) {
+    /// Notes that the connection is driven, and there may be something to read. If this is `is_unheard`, nobody is woken
+    /// when there is more of it.
+    pub(crate) fn drive(&self, is_unheard: bool) {
         self.is_read_out.store(false, Ordering::Relaxed);
+        self.is_unheard.store(is_unheard, Ordering::Relaxed);
+    }
+
+    /// Notes that less was read than there was room for, so that most likely nothing else is there. If nobody is woken for
+    /// more of it, it is read when the connection is driven again.
+    pub(crate) fn read_less(&self) {
+        if self.is_unheard.load(Ordering::Relaxed) {
+            self.read_out();
+        }
     }
 
     /// Notes that nothing is there to read.
@@ -96,6 +108,18 @@ mod tests {
                 step(&progress);
             }
             assert_eq!(progress.is_unsent(), is_unsent);
+        }
+    }
+
+    #[test]
+    fn after_a_short_read_nothing_is_there_until_the_connection_is_driven_again_but_the_waker_must_know()
+     {
+        let progress = Progress::default();
+        for (is_unheard, is_read_out) in [(true, true), (false, false), (true, true)] {
+            progress.drive(is_unheard);
+            assert!(!progress.is_read_out());
+            progress.read_less();
+            assert_eq!(progress.is_read_out(), is_read_out);
         }
     }
 

@@ -35,46 +35,65 @@ impl Room {
         }
     }
 
+    /// Reserves room for a response of this size, if there is some now. Returns `false` if there is not.
+    pub(crate) fn try_reserve(
+        &self,
+        reserved: &mut Reserved,
+        size: u64,
+    ) -> Result<bool, TransportError> {
+        let missing = reserved.missing(size)?;
+        if missing > 0 {
+            match Arc::clone(&self.units).try_acquire_many_owned(missing) {
+                Ok(more) => reserved.add(more),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
     /// Waits until there is room for a response of this size.
     pub(crate) async fn reserve(
         &self,
         reserved: &mut Reserved,
         size: u64,
     ) -> Result<(), TransportError> {
-        reserved.size = reserved.size.max(size);
-        let present = reserved
-            .permit
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = reserved.size.div_ceil(UNIT).saturating_sub(present as u64);
-        if missing == 0 || reserved.exceeding.is_some() {
-            return Ok(());
-        }
-        let missing = u32::try_from(missing)
-            .map_err(|_| TransportError::new(TransportErrorKind::TooLarge))?;
-        let units = Arc::clone(&self.units);
-        let more = match units.clone().try_acquire_many_owned(missing) {
-            Ok(more) => more,
-            Err(_) => tokio::select! {
-                biased;
-                Ok(more) = units.acquire_many_owned(missing) => more,
-                exceeding = Arc::clone(&self.exceeding).lock_owned() => {
-                    reserved.exceeding = Some(exceeding);
-                    return Ok(());
-                }
-            },
-        };
-        match &mut reserved.permit {
-            Some(permit) => permit.merge(more),
-            None => reserved.permit = Some(more),
+        let missing = reserved.missing(size)?;
+        tokio::select! {
+            biased;
+            Ok(more) = Arc::clone(&self.units).acquire_many_owned(missing) => reserved.add(more),
+            exceeding = Arc::clone(&self.exceeding).lock_owned() => {
+                reserved.exceeding = Some(exceeding);
+            }
         }
         Ok(())
     }
 }
 
 impl Reserved {
+    /// Returns how many units are missing for a response of this size.
+    fn missing(&mut self, size: u64) -> Result<u32, TransportError> {
+        self.size = self.size.max(size);
+        if self.exceeding.is_some() {
+            return Ok(0);
+        }
+        let present = self.permit.as_ref();
+        let present = present.map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = self.size.div_ceil(UNIT).saturating_sub(present as u64);
+        u32::try_from(missing).map_err(|_| TransportError::new(TransportErrorKind::TooLarge))
+    }
+
+    fn add(&mut self, more: OwnedSemaphorePermit) {
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+    }
+
     /// Returns a body that gives this back when the last part of it is dropped.
     pub(crate) fn keep_with(self, body: Bytes) -> Bytes {
+        if self.permit.is_none() && self.exceeding.is_none() {
+            return body;
+        }
         Bytes::from_owner(Kept {
             body,
             _reserved: self,

@@ -1,20 +1,18 @@
 //! [`HyperTransport`]: one round trip over a connection of hyper's.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 
 use ap_client::transport::{
     AsyncTransport, BodyPieces, Connect, Deadline, FreshConnection, Moment, TransportConfig,
-    TransportError, TransportErrorKind, check_head, may_end_connection, wire_headers,
+    TransportError, TransportErrorKind, check_head, may_end_connection,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, Uri};
-use http_body_util::Full;
+use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::connection::{Connection, Unanswered};
 use crate::limits::Limits;
@@ -71,49 +69,39 @@ impl HyperTransport {
             room: limits.max_buffered.map(Room::new),
         })
     }
+}
 
-    async fn round_trip(
-        &self,
-        origin: &Arc<OriginPool>,
-        request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let (mut connection, response) = self.exchange(origin, request).await?;
-        let (mut head, body) = response.into_parts();
-        // What hyper puts there is not part of a response.
-        head.extensions.clear();
-        check_head(&self.config, request.method(), &head)?;
-        let mut reserved = Reserved::default();
-        let body = self.read_body(&mut connection, body, &mut reserved);
-        let mut body = body.await?;
-        if self.room.is_some() {
-            body = reserved.keep_with(body);
-        }
-        if !may_end_connection(head.status, !request.body().is_empty()) {
-            origin.give_back(connection);
-        }
-        Ok(Response::from_parts(head, body))
-    }
+/// One call.
+struct Call<'a> {
+    transport: &'a HyperTransport,
+    origin: &'a OriginPool,
+    request: &'a Request<Bytes>,
+    start: Instant,
+    /// When it must be over. `None` if it may take for ever.
+    end: Option<Instant>,
+}
 
+impl Call<'_> {
     /// Sends the request. A connection that the server had ended before any byte of it was sent is replaced.
-    async fn exchange(
-        &self,
-        origin: &OriginPool,
-        request: &Request<Bytes>,
-    ) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
+    async fn exchange(&self) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
+        let (origin, request) = (self.origin, self.request);
         let is_fresh = request.extensions().get::<FreshConnection>().is_some();
         loop {
-            let idle = if is_fresh { None } else { origin.take().await };
+            let idle = match is_fresh {
+                true => None,
+                false => origin.take(self.start).await,
+            };
             let was_idle = idle.is_some();
             let mut connection = match idle {
                 Some(connection) => connection,
                 // Opening is rare and its future is large, so a call makes no room for it.
-                None => Box::pin(origin.open()).await?,
+                None => Box::pin(self.limit(origin.open())).await?,
             };
             if is_fresh {
                 // Now the one that the key was rejected on is idle, if it can be kept.
                 origin.make_room();
             }
-            match connection.send(prepare(origin, request)).await {
+            match connection.send(request, origin.host(), self.end).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => {}
                 Err(Unanswered { error, .. }) => return Err(error),
@@ -125,36 +113,40 @@ impl HyperTransport {
         &self,
         connection: &mut Connection,
         mut body: Incoming,
-        reserved: &mut Reserved,
     ) -> Result<Bytes, TransportError> {
         let announced = body.size_hint().exact();
         let mut size = announced.unwrap_or_default();
-        let mut pieces = BodyPieces::new(&self.config, announced);
-        if let Some(room) = &self.room {
-            room.reserve(reserved, size).await?;
-        }
-        while let Some(piece) = connection.next_piece(&mut body).await? {
-            if announced.is_none()
-                && let Some(room) = &self.room
+        let mut pieces = BodyPieces::new(&self.transport.config, announced);
+        let mut reserved = Reserved::default();
+        loop {
+            if let Some(room) = &self.transport.room
+                && !room.try_reserve(&mut reserved, size)?
             {
+                // As rare and large as opening.
+                Box::pin(self.limit(room.reserve(&mut reserved, size))).await?;
+            }
+            let Some(piece) = connection.next_piece(&mut body).await? else {
+                return Ok(reserved.keep_with(pieces.finish()));
+            };
+            if announced.is_none() {
                 size += piece.len() as u64;
-                room.reserve(reserved, size).await?;
             }
             pieces.push(piece)?;
         }
-        Ok(pieces.finish())
     }
-}
 
-/// Returns the request as hyper takes it: its target in origin form, with its framing.
-fn prepare(origin: &OriginPool, request: &Request<Bytes>) -> Request<Full<Bytes>> {
-    let mut prepared = Request::new(Full::new(request.body().clone()));
-    *prepared.method_mut() = request.method().clone();
-    if let Some(target) = request.uri().path_and_query() {
-        *prepared.uri_mut() = Uri::from(target.clone());
+    /// Ends what is waited for when the call must be over. A [`Connection`] does this by itself.
+    async fn limit<T>(
+        &self,
+        wait: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        match self.end {
+            Some(end) => timeout_at(end, wait)
+                .await
+                .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout))),
+            None => wait.await,
+        }
     }
-    *prepared.headers_mut() = wire_headers(request, Some(origin.host().clone()));
-    prepared
 }
 
 impl Connect for HyperTransport {
@@ -185,16 +177,25 @@ impl AsyncTransport for HyperTransport {
     ) -> Result<Response<Bytes>, TransportError> {
         // This comes before the clock, because outside of a runtime there is no timer.
         let origin = self.pool.origin(request.uri())?;
-        let now = Instant::now();
-        let remaining = deadline.begin(Moment::after_start(now.duration_since(self.start)))?;
-        // It is large, and so it is made where it stays.
-        let call = pin!(self.round_trip(&origin, request));
-        match remaining.and_then(|remaining| now.checked_add(remaining)) {
-            Some(end) => tokio::time::timeout_at(end, call)
-                .await
-                .unwrap_or_else(|_| Err(TransportError::new(TransportErrorKind::Timeout))),
-            None => call.await,
+        let start = Instant::now();
+        let remaining = deadline.begin(Moment::after_start(start.duration_since(self.start)))?;
+        let call = Call {
+            transport: self,
+            origin: &origin,
+            request,
+            start,
+            end: remaining.and_then(|remaining| start.checked_add(remaining)),
+        };
+        let (mut connection, response) = call.exchange().await?;
+        let (mut head, body) = response.into_parts();
+        // What hyper puts there is not part of a response.
+        head.extensions.clear();
+        check_head(&self.config, request.method(), &head)?;
+        let body = call.read_body(&mut connection, body).await?;
+        if !may_end_connection(head.status, !request.body().is_empty()) {
+            origin.give_back(connection);
         }
+        Ok(Response::from_parts(head, body))
     }
 }
 

@@ -187,6 +187,39 @@ fn a_connection_that_ended_while_nobody_ran_the_runtime_is_replaced() {
     }
 }
 
+#[tokio::test]
+async fn a_connection_that_ended_together_with_its_response_is_replaced() {
+    for method in ["GET", "POST"] {
+        let peer = Peer::start();
+        let requests = [peer.request("GET", ""), peer.request(method, "")];
+        let (received, is_received) = channel();
+        let (ended, has_ended) = channel();
+        let played = peer.play(move |listener| {
+            let first = accept(&listener);
+            read_head(&first);
+            received.send(()).unwrap();
+            answer(&first, "first");
+            drop(first);
+            ended.send(()).unwrap();
+            let second = accept(&listener);
+            read_head(&second);
+            answer(&second, "second");
+        });
+        let transport = transport();
+        // The runtime looks at its sockets when the response and the end are both there.
+        let both_are_there = async {
+            while is_received.try_recv().is_err() {
+                tokio::task::yield_now().await;
+            }
+            has_ended.recv_timeout(LIMIT).unwrap();
+        };
+        let (first, ()) = tokio::join!(call(&transport, &requests[0]), both_are_there);
+        assert_eq!(first.body(), "first");
+        assert_eq!(call(&transport, &requests[1]).await.body(), "second");
+        played.recv_timeout(LIMIT).unwrap();
+    }
+}
+
 #[test]
 fn an_idle_connection_ends_with_its_runtime() {
     let peer = Peer::start();

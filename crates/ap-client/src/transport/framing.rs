@@ -65,7 +65,10 @@ fn framed(
     request: &Request<Bytes>,
     host: Option<HeaderValue>,
 ) -> Result<HeaderMap, MaxSizeReached> {
-    let mut headers = HeaderMap::try_with_capacity(request.headers().keys_len() + 2)?;
+    // The exact number, with the length that HTTP libraries add to a body: the next larger map costs much more.
+    let announces_length = !request.body().is_empty() || announces_empty_body(request.method());
+    let added = usize::from(host.is_some()) + usize::from(announces_length);
+    let mut headers = HeaderMap::try_with_capacity(request.headers().keys_len() + added)?;
     if let Some(host) = host {
         headers.try_append(header::HOST, host)?;
     }
@@ -313,7 +316,11 @@ pub(super) fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 /// Parses digits without a sign, if the number can be counted.
 fn plain_number(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().all(u8::is_ascii_digit);
-    let text = digits.then(|| std::str::from_utf8(text).ok())??;
-    text.parse().ok()
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, byte| match byte {
+        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
+        _ => None,
+    })
 }

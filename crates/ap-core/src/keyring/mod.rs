@@ -64,7 +64,7 @@ impl KeyRing {
     #[must_use]
     pub fn from_key(key: ApiKey) -> Self {
         Self::from_keys(Keys {
-            credentials: vec![Credentials::new(key)],
+            credentials: Arc::new([Credentials::new(key)]),
             preferences: Keys::no_preferences(),
         })
     }
@@ -73,7 +73,7 @@ impl KeyRing {
     #[must_use]
     pub fn empty() -> Self {
         Self::from_keys(Keys {
-            credentials: Vec::new(),
+            credentials: Arc::new([]),
             preferences: Keys::no_preferences(),
         })
     }
@@ -102,7 +102,7 @@ impl KeyRing {
     /// ```
     pub fn with_user(self, user: &str) -> Result<Self, InvalidUser> {
         let before = self.snapshot();
-        let credentials: Result<Vec<_>, _> = before
+        let credentials: Result<Arc<[_]>, _> = before
             .credentials
             .iter()
             .map(|one| Credentials::with_user(user, one.key().clone()))
@@ -176,7 +176,8 @@ impl KeyRing {
             .map(|credentials| credentials.key().clone())
     }
 
-    /// Returns the keys with their user name, oldest first, for code that must not let any of them through.
+    /// Returns the keys with their user name, oldest first, for code that must not let any of them through. Nothing is
+    /// copied, and a later [`replace`](Self::replace) does not change the list.
     ///
     /// ```
     /// use ap_core::{ApiKey, KeyRing};
@@ -187,8 +188,8 @@ impl KeyRing {
     /// # Ok::<(), ap_core::InvalidKey>(())
     /// ```
     #[must_use]
-    pub fn credentials(&self) -> Vec<Credentials> {
-        self.snapshot().credentials.clone()
+    pub fn credentials(&self) -> Arc<[Credentials]> {
+        Arc::clone(&self.snapshot().credentials)
     }
 
     /// Returns the present list. The lock is held while one pointer is copied.
@@ -223,7 +224,7 @@ pub struct TooManyKeys;
 /// arrives after the list was replaced updates some that nobody reads.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    credentials: Vec<Credentials>,
+    credentials: Arc<[Credentials]>,
     preferences: [AtomicU32; Product::ALL.len()],
 }
 
@@ -252,7 +253,7 @@ impl Keys {
             AtomicU32::new(Preference::new(0, first.unwrap_or(0)).0)
         });
         Ok(Self {
-            credentials: kept,
+            credentials: kept.into(),
             preferences,
         })
     }
@@ -261,7 +262,7 @@ impl Keys {
     fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.credentials, &other.credentials);
         ours.len() == theirs.len()
-            && ours.iter().zip(theirs).all(|(one, other)| {
+            && ours.iter().zip(theirs.iter()).all(|(one, other)| {
                 let (one, other) = (one.key(), other.key());
                 one.is_same(other) && one.label() == other.label()
             })

@@ -3,7 +3,7 @@
 mod sign;
 mod target;
 
-use http::{HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use memchr::memmem;
 use percent_encoding::percent_decode_str;
 
@@ -76,7 +76,7 @@ pub enum RequestError {
 ///
 /// It checks the origin against the allowed ones, the method, path and query byte by byte, every header,
 /// and that the URL does not contain a key. An `Authorization` is accepted if it is the value of one of
-/// `credentials`. [`sign`] and [`Draft::prepare`](crate::Draft::prepare) call this; call it yourself for a
+/// `credentials`. [`sign`] and [`Draft::prepare`](crate::Draft::prepare) check this; call it yourself for a
 /// request that you send without a key.
 ///
 /// # Errors
@@ -109,19 +109,14 @@ pub(crate) fn check_with<B>(
     origins: &Origins,
 ) -> Result<Service, RequestError> {
     let service = check_origin(request, origins)?;
-    let method = request.method();
-    if is_method(method, "TRACE") || is_method(method, "CONNECT") {
-        return Err(RequestError::Method(method.clone()));
-    }
+    check_method(request.method())?;
     let target = request
         .uri()
         .path_and_query()
         .map_or("", |target| target.as_str());
     target::check(target).map_err(RequestError::Target)?;
     let all = || credentials.iter().chain(tried);
-    for (name, value) in request.headers() {
-        check_header(name, value, all)?;
-    }
+    check_headers(request.headers(), all)?;
     if all().any(|one| contains_key(target, one.key().expose())) {
         return Err(RequestError::KeyInUrl);
     }
@@ -145,9 +140,23 @@ pub(crate) fn check_origin<B>(
         })
 }
 
-/// Methods are case-sensitive, but some servers are not.
-fn is_method(method: &Method, name: &str) -> bool {
-    method.as_str().eq_ignore_ascii_case(name)
+#[inline]
+pub(crate) fn check_method(method: &Method) -> Result<(), RequestError> {
+    // Methods are case-sensitive, but some servers are not.
+    let is = |name| method.as_str().eq_ignore_ascii_case(name);
+    if is("TRACE") || is("CONNECT") {
+        return Err(RequestError::Method(method.clone()));
+    }
+    Ok(())
+}
+
+/// Checks each header. An `Authorization` must be that of one of the `credentials`.
+pub(crate) fn check_headers<'a, I: Iterator<Item = &'a Credentials>>(
+    headers: &HeaderMap,
+    credentials: impl Fn() -> I,
+) -> Result<(), RequestError> {
+    let mut headers = headers.iter();
+    headers.try_for_each(|(name, value)| check_header(name, value, &credentials))
 }
 
 fn check_header<'a, I: Iterator<Item = &'a Credentials>>(
