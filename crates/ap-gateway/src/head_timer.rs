@@ -1,13 +1,14 @@
 //! [`HeadTimer`]: limits how long a client takes for the head of a request.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The time of the heads of one connection. All of them share one of tokio's timers, which is set again only when it is
-/// over: a call costs no timer.
+/// The time of the heads of one connection, whose task is always the same. All of them share one of tokio's timers, which is
+/// set again only when it is over: a call costs no timer.
 #[derive(Debug)]
 pub(crate) struct HeadTimer {
     limit: Duration,
@@ -33,15 +34,21 @@ impl HeadTimer {
 
     /// Returns when the time of the head is over.
     pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let now = Instant::now();
         if self.end.is_none() {
-            self.end = Instant::now().checked_add(self.limit);
+            self.end = now.checked_add(self.limit);
         }
         let Some(end) = self.end else {
             return Poll::Pending;
         };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        let sleep = match &mut self.sleep {
+            // It wakes the task.
+            Some(sleep) if now < sleep.deadline() => return Poll::Pending,
+            sleep => sleep.get_or_insert_with(|| Box::pin(sleep_until(end))),
+        };
         loop {
-            ready!(sleep.as_mut().poll(context));
+            // A task that has used up its share of the runtime would not be woken by it later.
+            ready!(pin!(unconstrained(sleep.as_mut())).poll(context));
             // It may have been set for an earlier head.
             if sleep.deadline() >= end {
                 return Poll::Ready(());
@@ -55,10 +62,33 @@ impl HeadTimer {
 mod tests {
     use std::future::poll_fn;
 
+    use tokio::task::consume_budget;
+
     use super::*;
 
     async fn is_over(timer: &mut HeadTimer) -> bool {
         poll_fn(|context| Poll::Ready(timer.poll_over(context).is_ready())).await
+    }
+
+    #[tokio::test]
+    async fn it_wakes_a_task_that_had_used_up_its_share_of_the_runtime() {
+        let mut timer = HeadTimer::new(Duration::from_millis(20));
+        let mut busy = pin!(async {
+            loop {
+                consume_budget().await;
+            }
+        });
+        let mut polls = 0;
+        poll_fn(|context| {
+            polls += 1;
+            if polls == 1 {
+                assert!(busy.as_mut().poll(context).is_pending());
+            }
+            timer.poll_over(context)
+        })
+        .await;
+        // The runtime wakes the task for its share, and the timer does.
+        assert!(polls >= 2);
     }
 
     #[tokio::test]
