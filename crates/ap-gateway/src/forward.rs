@@ -170,7 +170,7 @@ impl Forwarder {
         head.version = Version::HTTP_11;
         headers::clean_answer(&mut head.headers, is_head || !body.is_empty());
         let credentials = self.client.keys().credentials();
-        let body = self.key_filter.filter(&credentials, &mut head, body)?;
+        let body = self.key_filter.filter(credentials, &mut head, body)?;
         Ok(Response::from_parts(head, body))
     }
 

@@ -31,8 +31,14 @@ const SEARCHABLE_CHARSETS: [&str; 5] = ["utf-8", "utf8", "us-ascii", "iso-8859-"
 /// one during a reset, by the names of JSON members.
 #[derive(Default)]
 pub(crate) struct KeyFilter {
-    /// Of the account's keys when they were last looked at.
-    secrets: Mutex<Arc<[Secret]>>,
+    known: Mutex<Known>,
+}
+
+/// The account's keys when they were last looked at, and how they are found.
+#[derive(Default)]
+struct Known {
+    credentials: Arc<[Credentials]>,
+    secrets: Arc<[Secret]>,
 }
 
 impl KeyFilter {
@@ -43,7 +49,7 @@ impl KeyFilter {
     /// cannot be searched.
     pub(crate) fn filter(
         &self,
-        credentials: &[Credentials],
+        credentials: Arc<[Credentials]>,
         head: &mut response::Parts,
         mut body: Bytes,
     ) -> Result<Bytes, Refusal> {
@@ -80,18 +86,14 @@ impl KeyFilter {
         Ok(body)
     }
 
-    fn secrets(&self, credentials: &[Credentials]) -> Arc<[Secret]> {
-        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = secrets.len() == credentials.len()
-            && secrets
-                .iter()
-                .zip(credentials)
-                .all(|(secret, one)| secret.is_of(one.key().expose().as_bytes()));
-        if !is_same {
+    fn secrets(&self, credentials: Arc<[Credentials]>) -> Arc<[Secret]> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&known.credentials, &credentials) {
             let keys = credentials.iter().map(|one| one.key().expose().as_bytes());
-            *secrets = keys.map(Secret::new).collect();
+            known.secrets = keys.map(Secret::new).collect();
+            known.credentials = credentials;
         }
-        Arc::clone(&secrets)
+        Arc::clone(&known.secrets)
     }
 }
 

@@ -210,19 +210,25 @@ impl Received<'_> {
     /// Answers the request. `phase` is how far it is.
     pub(crate) async fn respond(&mut self, phase: &Phase) -> Response<Bytes> {
         let (responder, start) = (self.answered.responder, self.answered.start);
-        let outcome = match &mut self.next {
-            Next::Answer(response, reason) => Ok((std::mem::take(response), *reason)),
+        let mut reason = None;
+        let refuse = |refusal: Refusal| {
+            reason = Some(refusal.reason);
+            refusal.response()
+        };
+        let mut response = match &mut self.next {
+            Next::Answer(response, known) => {
+                reason = *known;
+                std::mem::take(response)
+            }
             // It is rare and its future is large, so a call makes no room for it.
             Next::FindReadiness => Box::pin(responder.find_readiness())
                 .await
-                .map(|page| (page, None)),
+                .unwrap_or_else(refuse),
             Next::Forward(call) => responder
                 .forward(call, start, phase)
                 .await
-                .map(|response| (response, None)),
+                .unwrap_or_else(refuse),
         };
-        let (mut response, reason) =
-            outcome.unwrap_or_else(|refusal| (refusal.response(), Some(refusal.reason)));
         self.answered.outcome = Some((response.status(), reason));
         if self.closes || !phase.is_whole() {
             let close = HeaderValue::from_static("close");

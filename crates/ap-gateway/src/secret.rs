@@ -42,11 +42,6 @@ impl Secret {
         }
     }
 
-    /// Returns `true` if it was made of this key.
-    pub(crate) fn is_of(&self, key: &[u8]) -> bool {
-        *self.key == key
-    }
-
     /// Returns `true` if a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         let is_short = self.key.len() < MIN_LEN;
@@ -151,7 +146,6 @@ mod tests {
             }
         }
         assert!(!secret.is_in(&KEY.as_bytes()[1..]));
-        assert!(secret.is_of(KEY.as_bytes()) && !secret.is_of(b"placeholder"));
     }
 
     #[test]
