@@ -97,15 +97,17 @@ pub(crate) async fn serve<S>(
         }
     }
     let stream = connection.into_parts().io.into_inner();
+    // Nobody needs to know how the connection ended otherwise, and nothing is logged.
     let refusal = match end {
-        // Nobody needs to know how the connection ended otherwise, and nothing is logged.
+        Some(Err(_)) if stream.is_late() => Some(Refusal::slow_head()),
         Some(Err(error)) if is_unanswered(&error, &stream, unwritten.phase()) => {
-            let refusal = Refusal::of_head(&error);
-            responder.refused(&refusal);
-            Some(refusal)
+            Some(Refusal::of_head(&error))
         }
         _ => None,
     };
+    if let Some(refusal) = &refusal {
+        responder.refused(refusal);
+    }
     let stream = stream.into_inner().into_inner();
     unwritten.clear();
     tokio::select! {

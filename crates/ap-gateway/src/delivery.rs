@@ -127,6 +127,10 @@ pub(crate) struct DeliveryStream<S, T> {
     half_closed: Option<HalfClosed>,
     /// The server refused a head on its own.
     has_refused: bool,
+    /// Something of the next head was read.
+    has_begun: bool,
+    /// The time of a head was over before it was complete.
+    is_late: bool,
 }
 
 impl<S, T> DeliveryStream<S, T> {
@@ -145,6 +149,8 @@ impl<S, T> DeliveryStream<S, T> {
             ahead: None,
             half_closed: None,
             has_refused: false,
+            has_begun: false,
+            is_late: false,
         }
     }
 
@@ -156,6 +162,11 @@ impl<S, T> DeliveryStream<S, T> {
     /// Returns `true` if the server refused a head on its own. Nothing was written of that answer, which says nothing.
     pub(crate) const fn has_refused(&self) -> bool {
         self.has_refused
+    }
+
+    /// Returns `true` if the connection ended because a head did not arrive in time. An idle one ends without a word.
+    pub(crate) const fn is_late(&self) -> bool {
+        self.is_late
     }
 
     /// Returns `true` if the server writes without a call to answer, which it only does to refuse a head.
@@ -233,10 +244,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncRead for DeliveryStream<S, T> {
             let read = Pin::new(&mut this.stream).poll_read(context, buffer);
             if read.is_pending() && phase.is_none() {
                 ready!(this.head_timer.poll_over(context));
+                this.is_late = this.has_begun;
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             ready!(read)?;
             if buffer.remaining() < room || room == 0 {
+                this.has_begun |= phase.is_none();
                 return Poll::Ready(Ok(()));
             }
             this.half_closed = Some(HalfClosed::default());
@@ -286,6 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
             self.unwritten.clear();
             self.unwritten.0.phase.write_out();
             self.head_timer.restart();
+            self.has_begun = false;
         } else if self.unwritten.0.phase.is_whole()
             && let Poll::Ready(gone) = self.poll_gone(context)
         {

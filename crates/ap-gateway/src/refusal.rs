@@ -141,6 +141,11 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
+    pub(crate) const fn slow_head() -> Self {
+        let message = "the head of the request did not arrive in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "slow_head", message)
+    }
+
     pub(crate) const fn slow_body() -> Self {
         let message = "the body did not arrive in time";
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow_body", message)
