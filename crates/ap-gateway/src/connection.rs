@@ -66,6 +66,7 @@ pub(crate) async fn serve<S>(
             .begin()
             .map(|busy| (busy, shared.receive(request, framing, entrance)));
         Box::pin(async move {
+            // It is used where it is, because another place for it would make each call larger.
             let Some((_, received)) = &mut call else {
                 // The connection is about to close for another one. Nothing of the request has been done.
                 return pending().await;
@@ -77,9 +78,16 @@ pub(crate) async fn serve<S>(
         })
     });
     let mut connection = server.serve_connection(TokioIo::new(stream), service);
-    let served = poll_fn(|context| match tracked.order(context) {
-        Some(order) => Poll::Ready(Err(order)),
-        None => connection.poll_without_shutdown(context).map(Ok),
+    let served = poll_fn(|context| {
+        let order = tracked.poll_order(context);
+        if order == Poll::Ready(Order::Close) {
+            return order.map(Err);
+        }
+        // A request that has arrived is served before the gateway stops.
+        match connection.poll_without_shutdown(context) {
+            Poll::Ready(end) => Poll::Ready(Ok(end)),
+            Poll::Pending => order.map(Err),
+        }
     });
     let mut end = match served.await {
         Ok(end) => Some(end),

@@ -25,8 +25,9 @@ pub(crate) struct Connections {
     queue: Mutex<Queue>,
 }
 
-/// All open connections, by a number. One that was used since it got its number gets a later one when it comes first, so
-/// that calls change nothing here.
+/// All open connections, ordered by when they were last known to be idle. A call does not change this: an entry that is
+/// older than its connection's last use is moved when it is reached. With many busy connections at the limit, opening
+/// one more may have to move them all.
 #[derive(Debug, Default)]
 struct Queue {
     connections: BTreeMap<u64, Arc<Mutex<State>>>,
@@ -44,8 +45,9 @@ pub(crate) struct Tracked {
 #[derive(Debug)]
 struct State {
     usage: Usage,
-    /// Its number in the queue.
-    place: u64,
+    /// Its number in the queue, which is never larger than that since which it is idle.
+    position: u64,
+    /// Also here, so that a call does not need the lock of the queue.
     is_stopping: bool,
     /// Of the task that serves it.
     waker: Option<Waker>,
@@ -100,7 +102,7 @@ impl Connections {
         let number = self.next();
         let state = Arc::new(Mutex::new(State {
             usage: Usage::Idle(number),
-            place: number,
+            position: number,
             is_stopping: queue.is_stopping,
             waker: None,
         }));
@@ -116,28 +118,28 @@ impl Connections {
     /// Tells the connection that was idle longest to close. `false` if none is idle.
     fn close_one(&self) -> bool {
         let mut queue = lock(&self.queue);
-        // After as many turns as there are connections, all are in their place, the idle ones first.
+        // After as many rounds as there are connections, all are in their position, the idle ones first.
         for _ in 0..=queue.connections.len() {
             if self.idle.load(Ordering::Relaxed) == 0 {
                 break;
             }
-            let Some((place, connection)) = queue.connections.pop_first() else {
+            let Some((position, connection)) = queue.connections.pop_first() else {
                 break;
             };
             let mut state = lock(&connection);
-            let is_idle_longest = state.usage == Usage::Idle(place);
+            let is_idle_longest = state.usage == Usage::Idle(position);
             if is_idle_longest {
                 state.usage = Usage::Closing;
                 state.wake();
                 self.idle.fetch_sub(1, Ordering::Relaxed);
             }
-            let place = match state.usage {
+            let position = match state.usage {
                 Usage::Idle(number) => number,
                 Usage::Busy(_) | Usage::Closing => self.next(),
             };
-            state.place = place;
+            state.position = position;
             drop(state);
-            queue.connections.insert(place, connection);
+            queue.connections.insert(position, connection);
             if is_idle_longest {
                 return true;
             }
@@ -217,23 +219,24 @@ impl Tracked {
     }
 
     /// Returns what the connection is told. Its task is woken when that changes.
-    pub(crate) fn order(&self, context: &Context<'_>) -> Option<Order> {
+    pub(crate) fn poll_order(&self, context: &mut Context<'_>) -> Poll<Order> {
         let mut state = lock(&self.state);
         match &mut state.waker {
             Some(waker) => waker.clone_from(context.waker()),
             none @ None => *none = Some(context.waker().clone()),
         }
         match state.usage {
-            Usage::Closing => Some(Order::Close),
-            Usage::Idle(_) | Usage::Busy(_) => state.is_stopping.then_some(Order::Finish),
+            Usage::Closing => Poll::Ready(Order::Close),
+            Usage::Idle(_) | Usage::Busy(_) if state.is_stopping => Poll::Ready(Order::Finish),
+            Usage::Idle(_) | Usage::Busy(_) => Poll::Pending,
         }
     }
 
     /// Returns when the connection should close for another one, at once.
     pub(crate) async fn closing(&self) {
-        poll_fn(|context| match self.order(context) {
-            Some(Order::Close) => Poll::Ready(()),
-            Some(Order::Finish) | None => Poll::Pending,
+        poll_fn(|context| match self.poll_order(context) {
+            Poll::Ready(Order::Close) => Poll::Ready(()),
+            Poll::Ready(Order::Finish) | Poll::Pending => Poll::Pending,
         })
         .await;
     }
@@ -243,7 +246,7 @@ impl Drop for Tracked {
     fn drop(&mut self) {
         let mut queue = lock(&self.connections.queue);
         let state = lock(&self.state);
-        queue.connections.remove(&state.place);
+        queue.connections.remove(&state.position);
         if let Usage::Idle(_) = state.usage {
             self.connections.idle.fetch_sub(1, Ordering::Relaxed);
         }
@@ -266,7 +269,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// More than enough for what happens at once.
+    const TIME: Duration = Duration::from_secs(30);
 
     #[tokio::test]
     async fn the_connection_that_was_idle_longest_is_closed_for_a_new_one() {
@@ -288,14 +298,16 @@ mod tests {
             assert_eq!(connections.count(), 2, "until the second one is closed");
             drop(second);
         };
-        let (third, ()) = tokio::join!(connections.open(), close);
+        let opened = async { tokio::join!(connections.open(), close) };
+        let (third, ()) = timeout(TIME, opened).await.unwrap();
         let third = third.unwrap();
         assert_eq!(connections.count(), 2);
         let close = async {
             first.closing().await;
             drop(first);
         };
-        let (fourth, ()) = tokio::join!(connections.open(), close);
+        let opened = async { tokio::join!(connections.open(), close) };
+        let (fourth, ()) = timeout(TIME, opened).await.unwrap();
         assert_eq!(connections.busy(), 0);
         drop((third, fourth.unwrap()));
         assert_eq!((connections.count(), connections.busy()), (0, 0));
@@ -303,21 +315,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_busy_connection_is_passed_over() {
+        let connections = Connections::new(3);
+        let first = Arc::new(connections.open().await.unwrap());
+        let second = connections.open().await.unwrap();
+        let third = connections.open().await.unwrap();
+        let call = first.begin().unwrap();
+        for idle in [second, third] {
+            let close = async {
+                idle.closing().await;
+                drop(idle);
+            };
+            let opened = async { tokio::join!(connections.open(), close) };
+            let (opened, ()) = timeout(TIME, opened).await.unwrap();
+            // It is busy from now on.
+            std::mem::forget(Arc::new(opened.unwrap()).begin());
+        }
+        assert!(connections.open().await.is_none(), "all are busy");
+        drop(call);
+        assert!(connections.close_one());
+        assert!(first.begin().is_none(), "now it was idle longest");
+    }
+
+    #[tokio::test]
     async fn every_connection_is_told_that_the_gateway_stops() {
         let connections = Connections::new(2);
         let first = connections.open().await.unwrap();
-        let order = |tracked: &Tracked| tracked.order(&Context::from_waker(Waker::noop()));
-        assert_eq!(order(&first), None);
-        let told = poll_fn(|context| match first.order(context) {
-            Some(order) => Poll::Ready(order),
-            None => Poll::Pending,
-        });
+        let order = |tracked: &Tracked| tracked.poll_order(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(order(&first), Poll::Pending);
+        let told = poll_fn(|context| first.poll_order(context));
         let stop = async { connections.stop() };
-        let (told, ()) = tokio::join!(told, stop);
+        let told = async { tokio::join!(told, stop) };
+        let (told, ()) = timeout(TIME, told).await.unwrap();
         assert_eq!(told, Order::Finish);
         let second = connections.open().await.unwrap();
-        assert_eq!(order(&second), Some(Order::Finish));
+        assert_eq!(order(&second), Poll::Ready(Order::Finish));
         assert!(connections.close_one());
-        assert_eq!(order(&first), Some(Order::Close), "which says more");
+        assert_eq!(order(&first), Poll::Ready(Order::Close), "which says more");
     }
 }

@@ -163,7 +163,24 @@ fn starts_with(text: &[u8], word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ap_client::ap_core::{ApiKey, KeyRing};
+
     use super::*;
+
+    #[test]
+    fn a_key_that_replaced_another_one_is_looked_for() {
+        let filter = KeyFilter::default();
+        let ring = KeyRing::from_key(ApiKey::parse("placeholder-old-key").unwrap());
+        let is_withheld = |key: &str| {
+            let (mut head, ()) = http::Response::new(()).into_parts();
+            let body = format!("your key is {key}").into();
+            filter.filter(ring.credentials(), &mut head, body).is_err()
+        };
+        assert!(is_withheld("placeholder-old-key") && !is_withheld("placeholder-new-key"));
+        let new = ApiKey::parse("placeholder-new-key").unwrap();
+        ring.replace(vec![new]).unwrap();
+        assert!(is_withheld("placeholder-new-key"));
+    }
 
     #[test]
     fn an_answer_that_cannot_be_searched_is_known_by_its_head() {

@@ -44,14 +44,14 @@ pub(crate) struct Entrance {
 /// A request whose head was looked at.
 pub(crate) struct Received<'a> {
     answered: Answered<'a>,
-    next: Next,
+    action: Action,
     /// The connection ends after the answer.
     closes: bool,
 }
 
 /// What is done to answer a request.
-enum Next {
-    /// The gateway answers by itself, with a word for why if that is a refusal.
+enum Action {
+    /// The gateway answers by itself, with the reason if that is a refusal.
     Answer(Response<Bytes>, Option<&'static str>),
     FindReadiness,
     Forward(Call),
@@ -74,7 +74,7 @@ const UNKNOWN_METHOD: &[u8] = b"-";
 impl Responder {
     /// Looks at the head of a request. `framing` is how it says where its body ends.
     ///
-    /// To answer it is another step, so that a call has room for what is left of the request alone.
+    /// Answering is a separate step, so that its future stores only what remains of the request.
     pub(crate) fn receive(
         &self,
         request: Request<Incoming>,
@@ -85,22 +85,22 @@ impl Responder {
         // A body that is not read to its end, or whose end is not known to the scanner, ends the connection. After `CONNECT`
         // a client may send anything.
         let closes = framing != Framing::KnownEnd || request.method() == Method::CONNECT;
-        let next = self.next(request, framing, entrance, &mut answered.service);
+        let action = self.decide(request, framing, entrance, &mut answered.service);
         Received {
             answered,
-            next: next
-                .unwrap_or_else(|refusal| Next::Answer(refusal.response(), Some(refusal.reason))),
+            action: action
+                .unwrap_or_else(|refusal| Action::Answer(refusal.response(), Some(refusal.reason))),
             closes,
         }
     }
 
-    fn next(
+    fn decide(
         &self,
         request: Request<Incoming>,
         framing: Framing,
         entrance: Entrance,
-        known: &mut Option<Service>,
-    ) -> Result<Next, Refusal> {
+        found_service: &mut Option<Service>,
+    ) -> Result<Action, Refusal> {
         let authorization = guard::check(&request, framing, entrance.port)?;
         let path = request.uri().path();
         let own_page = path.strip_prefix(OWN_ROOT);
@@ -116,9 +116,9 @@ impl Responder {
         let target = request.uri().path_and_query();
         let target = target.map_or("/", |target| target.as_str());
         let (service, target) = entrance.route.find(target)?;
-        *known = Some(service);
+        *found_service = Some(service);
         let call = self.forwarder.check_head(service, target, request)?;
-        Ok(Next::Forward(call))
+        Ok(Action::Forward(call))
     }
 
     /// Counts an answer to a request whose method is not known, because its head was not read.
@@ -138,11 +138,11 @@ impl Responder {
         }
     }
 
-    fn own_page(&self, page: &str, method: &Method) -> Result<Next, Refusal> {
+    fn own_page(&self, page: &str, method: &Method) -> Result<Action, Refusal> {
         match page {
             "ready" => {
                 check_own(method)?;
-                Ok(Next::FindReadiness)
+                Ok(Action::FindReadiness)
             }
             "metrics" => {
                 let (admission, connections) = (&self.admission, self.connections.count());
@@ -182,10 +182,14 @@ impl Responder {
 }
 
 /// Returns a page of the gateway's own.
-fn own(method: &Method, media_type: &'static str, text: impl Into<Bytes>) -> Result<Next, Refusal> {
+fn own(
+    method: &Method,
+    media_type: &'static str,
+    text: impl Into<Bytes>,
+) -> Result<Action, Refusal> {
     check_own(method)?;
     let page = page(StatusCode::OK, media_type, text);
-    Ok(Next::Answer(page, None))
+    Ok(Action::Answer(page, None))
 }
 
 /// Refuses a method that a page of the gateway's own does not have.
@@ -215,16 +219,16 @@ impl Received<'_> {
             reason = Some(refusal.reason);
             refusal.response()
         };
-        let mut response = match &mut self.next {
-            Next::Answer(response, known) => {
+        let mut response = match &mut self.action {
+            Action::Answer(response, known) => {
                 reason = *known;
                 std::mem::take(response)
             }
             // It is rare and its future is large, so a call makes no room for it.
-            Next::FindReadiness => Box::pin(responder.find_readiness())
+            Action::FindReadiness => Box::pin(responder.find_readiness())
                 .await
                 .unwrap_or_else(refuse),
-            Next::Forward(call) => responder
+            Action::Forward(call) => responder
                 .forward(call, start, phase)
                 .await
                 .unwrap_or_else(refuse),

@@ -13,7 +13,7 @@ const PLACE_BITS: u32 = 14;
 /// The spellings of one key. None is shorter than a gram.
 pub(crate) struct Spellings {
     texts: Vec<Zeroizing<Vec<u8>>>,
-    /// The places of all grams of the texts, a bit for each. One in a hundred is set, or fewer.
+    /// The places of all grams of the texts, a bit for each. For a usual key, fewer than one in a hundred is set.
     places: Zeroizing<Vec<u64>>,
     /// So many grams has the shortest text.
     step: usize,

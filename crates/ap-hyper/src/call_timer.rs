@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The time of the calls on one connection. All of them share one of tokio's timers, which is set again only if it is over,
 /// or would be too late: a call on a connection that was used before costs no timer. When it is over after its call, it
-/// wakes that call's task for nothing.
+/// wakes that call's task for nothing; until then it keeps that task's memory.
 #[derive(Debug, Default)]
 pub(crate) struct CallTimer {
     /// When the present call must be over. `None` if it may take for ever.

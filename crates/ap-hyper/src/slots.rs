@@ -25,14 +25,14 @@ impl Slots {
         let less = |free: usize| free.checked_sub(1);
         let taken = self
             .free
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         taken.ok().map(|_| Slot(Arc::clone(self)))
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.free.fetch_add(1, Ordering::AcqRel);
+        self.0.free.fetch_add(1, Ordering::Relaxed);
     }
 }
 

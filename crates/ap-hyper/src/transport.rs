@@ -86,10 +86,12 @@ impl Call<'_> {
     async fn exchange(&self) -> Result<(Box<Connection>, Response<Incoming>), TransportError> {
         let (origin, request) = (self.origin, self.request);
         let is_fresh = request.extensions().get::<FreshConnection>().is_some();
+        let mut now = self.start;
         loop {
-            let idle = match is_fresh {
-                true => None,
-                false => origin.take(self.start).await,
+            let idle = if is_fresh {
+                None
+            } else {
+                origin.take(now).await
             };
             let was_idle = idle.is_some();
             let mut connection = match idle {
@@ -103,7 +105,7 @@ impl Call<'_> {
             }
             match connection.send(request, origin.host(), self.end).await {
                 Ok(response) => return Ok((connection, response)),
-                Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => {}
+                Err(Unanswered { is_unsent, .. }) if is_unsent && was_idle => now = Instant::now(),
                 Err(Unanswered { error, .. }) => return Err(error),
             }
         }
@@ -118,20 +120,25 @@ impl Call<'_> {
         let mut size = announced.unwrap_or_default();
         let mut pieces = BodyPieces::new(&self.transport.config, announced);
         let mut reserved = Reserved::default();
-        loop {
-            if let Some(room) = &self.transport.room
-                && !room.try_reserve(&mut reserved, size)?
-            {
-                // As rare and large as opening.
-                Box::pin(self.limit(room.reserve(&mut reserved, size))).await?;
-            }
-            let Some(piece) = connection.next_piece(&mut body).await? else {
-                return Ok(reserved.keep_with(pieces.finish()));
-            };
+        self.reserve(&mut reserved, size).await?;
+        while let Some(piece) = connection.next_piece(&mut body).await? {
             if announced.is_none() {
                 size += piece.len() as u64;
+                self.reserve(&mut reserved, size).await?;
             }
             pieces.push(piece)?;
+        }
+        Ok(reserved.keep_with(pieces.finish()))
+    }
+
+    /// Waits until there is room for a response of this size.
+    async fn reserve(&self, reserved: &mut Reserved, size: u64) -> Result<(), TransportError> {
+        match &self.transport.room {
+            Some(room) if !room.try_reserve(reserved, size)? => {
+                // As rare and large as opening.
+                Box::pin(self.limit(room.reserve(reserved, size))).await
+            }
+            _ => Ok(()),
         }
     }
 

@@ -76,8 +76,8 @@ pub enum RequestError {
 ///
 /// It checks the origin against the allowed ones, the method, path and query byte by byte, every header,
 /// and that the URL does not contain a key. An `Authorization` is accepted if it is the value of one of
-/// `credentials`. [`sign`] and [`Draft::prepare`](crate::Draft::prepare) check this; call it yourself for a
-/// request that you send without a key.
+/// `credentials`. [`sign`] checks all of this, and [`Draft::prepare`](crate::Draft::prepare) everything but the
+/// key, which it does not know; call it yourself for a request that you send without a key.
 ///
 /// # Errors
 ///
