@@ -191,22 +191,9 @@ impl Draft {
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         if self.headers.is_empty() {
             self.headers = headers;
-            return self;
+        } else {
+            self.add_headers(headers);
         }
-        let mut set = Ok(());
-        let mut current = None;
-        for (name, value) in headers {
-            // The map names a header once, with the first of its lines.
-            set = set.and(match (name, &current) {
-                (Some(name), _) => {
-                    current = Some(name.clone());
-                    self.headers.try_insert(name, value).map(drop)
-                }
-                (None, Some(name)) => self.headers.try_append(name, value).map(drop),
-                (None, None) => Ok(()),
-            });
-        }
-        self.keep(set.map_err(|_| RequestError::TooManyHeaders));
         self
     }
 
@@ -334,6 +321,23 @@ impl Draft {
         request::check_method(request.method())?;
         request::check_headers(request.headers(), std::iter::empty)?;
         Ok(request)
+    }
+
+    fn add_headers(&mut self, headers: HeaderMap) {
+        let mut set = Ok(());
+        let mut current = None;
+        for (name, value) in headers {
+            // The map names a header once, with the first of its lines.
+            set = set.and(match (name, &current) {
+                (Some(name), _) => {
+                    current = Some(name.clone());
+                    self.headers.try_insert(name, value).map(drop)
+                }
+                (None, Some(name)) => self.headers.try_append(name, value).map(drop),
+                (None, None) => Ok(()),
+            });
+        }
+        self.keep(set.map_err(|_| RequestError::TooManyHeaders));
     }
 
     fn typed_body<B: Into<Bytes>>(

@@ -142,6 +142,15 @@ pub(crate) fn check_origin<B>(
 
 #[inline]
 pub(crate) fn check_method(method: &Method) -> Result<(), RequestError> {
+    match *method {
+        // The usual ones, recognised without comparing text.
+        Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => Ok(()),
+        _ => check_unusual_method(method),
+    }
+}
+
+#[cold]
+fn check_unusual_method(method: &Method) -> Result<(), RequestError> {
     // Methods are case-sensitive, but some servers are not.
     let is = |name| method.as_str().eq_ignore_ascii_case(name);
     if is("TRACE") || is("CONNECT") {
