@@ -65,7 +65,7 @@ pub(crate) async fn serve<S>(
         let mut call = calls
             .begin()
             .map(|busy| (busy, shared.receive(request, framing, entrance)));
-        Box::pin(async move {
+        async move {
             // It is used where it is, because another place for it would make each call larger.
             let Some((_, received)) = &mut call else {
                 // The connection is about to close for another one. Nothing of the request has been done.
@@ -75,7 +75,7 @@ pub(crate) async fn serve<S>(
             let busy = call.map(|(busy, _)| busy);
             let attached = std::mem::take(response.extensions_mut());
             Ok::<_, Infallible>(response.map(|body| delivery.answer(body, (busy, attached))))
-        })
+        }
     });
     let mut connection = server.serve_connection(TokioIo::new(stream), service);
     let served = poll_fn(|context| {
@@ -84,7 +84,7 @@ pub(crate) async fn serve<S>(
             return order.map(Err);
         }
         // A request that has arrived is served before the gateway stops.
-        match connection.poll_without_shutdown(context) {
+        match Pin::new(&mut connection).poll(context) {
             Poll::Ready(end) => Poll::Ready(Ok(end)),
             Poll::Pending => order.map(Err),
         }
@@ -97,8 +97,7 @@ pub(crate) async fn serve<S>(
     if end.is_none() {
         Pin::new(&mut connection).graceful_shutdown();
         while end.is_none() {
-            let ended = poll_fn(|context| connection.poll_without_shutdown(context));
-            end = timeout(STOP_TIME, ended).await.ok();
+            end = timeout(STOP_TIME, &mut connection).await.ok();
             if tracked.is_idle() {
                 break;
             }

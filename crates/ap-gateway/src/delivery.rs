@@ -308,7 +308,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    /// The server has finished. The connection stays open, because its client may have to be told why.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

@@ -295,16 +295,22 @@ impl Client<Async> {
     /// # Errors
     ///
     /// [`Error`], like [`send`](Self::send).
-    pub async fn send_while(
+    pub fn send_while(
         &self,
         draft: Draft,
         mut repeats: impl FnMut(&Error) -> bool,
-    ) -> Result<Response, Error> {
-        let mut call = self.driver(draft)?;
-        loop {
-            match self.run(&mut call).await {
-                Err(error) if repeats(&error) => call.begin_again(&error),
-                outcome => return outcome,
+    ) -> impl Future<Output = Result<Response, Error>> {
+        // Outside of the future, which would keep a place for the draft.
+        let mut call = self.driver(draft);
+        async move {
+            match call {
+                Err(error) => Err(error),
+                Ok(ref mut call) => loop {
+                    match self.run(call).await {
+                        Err(error) if repeats(&error) => call.begin_again(&error),
+                        outcome => return outcome,
+                    }
+                },
             }
         }
     }
