@@ -68,7 +68,7 @@ impl Driver {
         let is_unsigned = draft.is_unsigned();
         let (request, called) = draft.prepare(origins, Some(user_agent))?;
         Ok(Self {
-            trace: Trace::begin(&request),
+            trace: Trace::default(),
             request,
             called,
             is_unsigned,
@@ -95,7 +95,9 @@ impl Driver {
         &self.request
     }
 
-    pub(crate) fn trace(&self) -> Trace {
+    /// Returns the trace of the call, which begins the first time that this is called.
+    pub(crate) fn trace(&mut self) -> Trace {
+        self.trace.begin(&self.request);
         self.trace.clone()
     }
 

@@ -15,13 +15,24 @@ mod imp {
 
     use crate::refresher::Refreshed;
 
+    /// The span of a call, or none before the call begins.
     #[derive(Clone)]
     pub(crate) struct Trace(Span);
 
+    impl Default for Trace {
+        fn default() -> Self {
+            Self(Span::none())
+        }
+    }
+
     impl Trace {
-        pub(crate) fn begin(request: &Request<Bytes>) -> Self {
+        /// Begins the span, if it has not begun.
+        pub(crate) fn begin(&mut self, request: &Request<Bytes>) {
+            if !self.0.is_none() {
+                return;
+            }
             let uri = request.uri();
-            Self(tracing::info_span!(
+            self.0 = tracing::info_span!(
                 "activeprospect.call",
                 otel.kind = "client",
                 http.request.method = request.method().as_str(),
@@ -33,7 +44,7 @@ mod imp {
                 error.type = Empty,
                 activeprospect.product = Empty,
                 activeprospect.key = Empty,
-            ))
+            );
         }
 
         /// Makes a call in its span, and records how it ended.
@@ -151,13 +162,11 @@ mod imp {
 
     use crate::refresher::Refreshed;
 
-    #[derive(Clone)]
+    #[derive(Clone, Default)]
     pub(crate) struct Trace;
 
     impl Trace {
-        pub(crate) fn begin(_: &Request<Bytes>) -> Self {
-            Self
-        }
+        pub(crate) fn begin(&mut self, _: &Request<Bytes>) {}
         pub(crate) fn run(
             self,
             call: impl FnOnce() -> Result<Response, Error>,

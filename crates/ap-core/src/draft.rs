@@ -323,6 +323,8 @@ impl Draft {
         Ok(request)
     }
 
+    /// Few drafts get two maps.
+    #[cold]
     fn add_headers(&mut self, headers: HeaderMap) {
         let mut set = Ok(());
         let mut current = None;

@@ -25,18 +25,20 @@ impl Admission {
         }
     }
 
-    /// Returns a permit if the call may be forwarded at once. Dropping it ends the call.
-    pub(crate) fn try_enter(&self) -> Option<SemaphorePermit<'_>> {
-        self.in_flight.try_acquire().ok()
-    }
-
-    /// Waits until the call may be forwarded, for at most what remains of its time.
-    pub(crate) async fn enter(&self, remaining: Duration) -> Result<SemaphorePermit<'_>, Refusal> {
+    /// Waits until the call may be forwarded, for at most what remains of its time. Dropping the permit ends the call.
+    pub(crate) async fn enter(
+        &self,
+        remaining: impl FnOnce() -> Result<Duration, Refusal>,
+    ) -> Result<SemaphorePermit<'_>, Refusal> {
+        if let Ok(permit) = self.in_flight.try_acquire() {
+            return Ok(permit);
+        }
         let queued = self.queue.try_acquire();
         let Ok(_queued) = queued else {
             return Err(Refusal::overloaded());
         };
-        match timeout(remaining, self.in_flight.acquire()).await {
+        // Waiting is rare and its future is large; in a box, it does not make every call larger.
+        match Box::pin(timeout(remaining()?, self.in_flight.acquire())).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Refusal::overloaded()),
         }

@@ -83,9 +83,12 @@ pub(crate) async fn serve<S>(
         if order == Poll::Ready(Order::Close) {
             return order.map(Err);
         }
-        // A request that has arrived is served before the gateway stops.
+        // A request that has arrived is served before the gateway stops. `poll_without_shutdown` would need a box for each
+        // call, and does not flush at the end.
         match Pin::new(&mut connection).poll(context) {
             Poll::Ready(end) => Poll::Ready(Ok(end)),
+            // The rest of an answer is written first: hyper drops it if the client asked for an upgrade.
+            Poll::Pending if delivery.phase().is_answered() => Poll::Pending,
             Poll::Pending => order.map(Err),
         }
     });

@@ -308,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T> AsyncWrite for DeliveryStream<S, T> {
         Poll::Ready(Ok(()))
     }
 
-    /// The server has finished. The connection stays open, because its client may have to be told why.
+    /// Does nothing. The server has flushed, and the connection is closed after its client was told why, if it has to be.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -41,8 +41,6 @@ pub(crate) struct Call {
     method: Method,
     headers: HeaderMap,
     incoming: Incoming,
-    /// How long it may take still. It is measured after each wait only: a clock costs more than most of what is done here.
-    pub(crate) remaining: Duration,
     /// What was read of its body, and the part of the budget that this takes.
     body: Bytes,
     reserved: Option<Reserved>,
@@ -75,14 +73,12 @@ impl Forwarder {
             method: head.method,
             headers: head.headers,
             incoming,
-            remaining: self.limits.timeout,
             body: Bytes::new(),
             reserved: None,
         })
     }
 
-    /// Reads the body of a call to its end, and refuses one with the local key or with a redacted API key. `start` is when
-    /// its head was complete.
+    /// Reads the body of a call to its end, and refuses one with the local key or with a redacted API key.
     pub(crate) async fn read(
         &self,
         call: &mut Call,
@@ -109,7 +105,6 @@ impl Forwarder {
         // hyper has woken this task when a piece of the body was taken from it. If the call went on before it is polled for
         // that, its connection to the product would be driven twice for nothing.
         next_poll().await;
-        call.remaining = self.remaining(start)?;
         Ok(())
     }
 
@@ -118,7 +113,7 @@ impl Forwarder {
         body: &mut Incoming,
         reserved: &mut Reserved,
     ) -> Result<Bytes, Refusal> {
-        // Nothing of this is kept while the body is read.
+        // The configuration is a temporary: a variable would be stored in the future.
         let mut pieces = BodyPieces::new(
             &TransportConfig::new().max_body_size(self.limits.max_body_size),
             body.size_hint().exact(),
@@ -136,12 +131,15 @@ impl Forwarder {
     }
 
     /// Makes the call, and again if the connection ended before the answer began and a second request does no harm.
-    /// What the answer must keep until it is written is among its extensions.
+    /// `start` is when its head was complete. What the answer must keep until it is written is among its extensions.
     pub(crate) async fn forward(
         &self,
         call: &mut Call,
+        start: Instant,
         metrics: &Metrics,
     ) -> Result<Response<Bytes>, Refusal> {
+        // What is left of the one deadline. The client itself refuses a call without any time.
+        let remaining = self.limits.timeout.saturating_sub(start.elapsed());
         let mut attempts = 1;
         let repeats = |error: &Error| {
             let is_repeated = attempts < MAX_ATTEMPTS && is_stale(error);
@@ -151,8 +149,8 @@ impl Forwarder {
             }
             is_repeated
         };
-        let client = self.client.with_timeout(call.remaining);
-        // In a box, because a connection keeps the place of its calls while it is idle.
+        let client = self.client.with_timeout(remaining);
+        // In a box, because hyper keeps the memory of the other futures of a call as long as the connection.
         let outcome = Box::pin(client.send_while(call.draft(), repeats)).await;
         call.reserved = None;
         self.answer(outcome, call.method == Method::HEAD)

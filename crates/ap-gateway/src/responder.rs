@@ -163,17 +163,9 @@ impl Responder {
     ) -> Result<Response<Bytes>, Refusal> {
         // Before the call may count as one in flight, so that clients that send slowly keep nobody out.
         self.forwarder.read(call, start, phase).await?;
-        let _permit = match self.admission.try_enter() {
-            Some(permit) => permit,
-            None => {
-                let remaining = self.forwarder.remaining(start)?;
-                // To wait is rare and its future is large, so a call makes no room for it.
-                let permit = Box::pin(self.admission.enter(remaining)).await?;
-                call.remaining = self.forwarder.remaining(start)?;
-                permit
-            }
-        };
-        self.forwarder.forward(call, &self.metrics).await
+        let remaining = || self.forwarder.remaining(start);
+        let _permit = self.admission.enter(remaining).await?;
+        self.forwarder.forward(call, start, &self.metrics).await
     }
 
     async fn find_readiness(&self) -> Result<Response<Bytes>, Refusal> {

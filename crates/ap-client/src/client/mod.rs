@@ -300,7 +300,7 @@ impl Client<Async> {
         draft: Draft,
         mut repeats: impl FnMut(&Error) -> bool,
     ) -> impl Future<Output = Result<Response, Error>> {
-        // Outside of the future, which would keep a place for the draft.
+        // Prepared here, because an async block would also store the draft.
         let mut call = self.driver(draft);
         async move {
             match call {
