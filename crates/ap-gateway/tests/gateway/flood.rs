@@ -132,6 +132,40 @@ fn clients_that_are_refused_and_do_not_hang_up_keep_nobody_out() {
 }
 
 #[test]
+fn an_answer_that_is_being_written_is_not_cut_when_the_gateway_stops() {
+    let product = large(LARGE);
+    for headers in [
+        "",
+        "Connection: close\r\n",
+        "Upgrade: x\r\n",
+        "Connection: close, upgrade\r\nUpgrade: x\r\n",
+    ] {
+        let mut gateway = Running::to_product(&product, Limits::new());
+        let mut idle = Connection::open(&gateway.lcx);
+        let mut slow = Connection::open(&gateway.lcx);
+        slow.write(request("GET /", headers, b""));
+        let mut start = [0; 100];
+        slow.stream.read_exact(&mut start).unwrap();
+        gateway.tell_to_stop();
+        assert!(
+            idle.reply(false).is_none(),
+            "an idle connection ends at once"
+        );
+        let mut rest = Vec::new();
+        slow.stream.read_to_end(&mut rest).unwrap();
+        let answer = [&start[..], &rest].concat();
+        let body = answer.len()
+            - answer
+                .windows(4)
+                .position(|end| end == b"\r\n\r\n")
+                .unwrap()
+            - 4;
+        assert_eq!(body, LARGE, "{headers:?}");
+        assert_eq!(gateway.stop().unfinished, 0, "{headers:?}");
+    }
+}
+
+#[test]
 fn a_connection_whose_answer_is_being_written_is_not_closed_for_another() {
     let product = Product::start(|request| {
         let length = if request.starts_with(b"GET /large") {
