@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::phase::Phase;
 use crate::refusal::Refusal;
 
-/// How often a call is sent in all, if connections end before its answer begins.
+/// How often a call is sent in all, if connections end before the head of its answer is complete.
 const MAX_ATTEMPTS: usize = 3;
 
 /// What the calls of a gateway share.
@@ -130,7 +130,8 @@ impl Forwarder {
         Ok(pieces.finish())
     }
 
-    /// Makes the call, and again if the connection ended before the answer began and a second request does no harm.
+    /// Makes the call, and again if the connection ended before the head of the answer was complete and a second request does no
+    /// harm.
     /// `start` is when its head was complete. What the answer must keep until it is written is among its extensions.
     pub(crate) async fn forward(
         &self,
@@ -213,7 +214,7 @@ async fn next_poll() {
     .await;
 }
 
-/// Returns `true` if the connection ended before the answer began, for example because the product had closed it while it
+/// Returns `true` if the connection ended before the head of the answer was complete, for example because the product had closed it while it
 /// was idle, and the call may be repeated.
 fn is_stale(error: &Error) -> bool {
     error.kind() == ErrorKind::Transport(TransportErrorKind::Closed) && error.may_retry()

@@ -62,7 +62,7 @@ impl Metrics {
         registry.register_with_unit("call", help, Unit::Seconds, calls.clone());
         let help = "Requests that the gateway answered by itself";
         registry.register("refusals", help, refusals.clone());
-        let help = "Calls that were sent again after a connection ended before the answer began";
+        let help = "Calls that were sent again after a connection ended before the head of the answer was complete";
         registry.register("repeats", help, repeats.clone());
         registry.register(
             "in_flight",

@@ -112,6 +112,28 @@ fn the_first_start_makes_a_key_file_and_the_next_uses_it() {
 }
 
 #[test]
+fn a_body_above_max_body_is_refused() {
+    const MIB: usize = 1 << 20;
+    let (home, emulator) = (Home::new(), Emulator::start().unwrap());
+    let (mut child, started) = start(&home, &emulator, &["--max-body", "1"], Some(LOCAL));
+    let address = started["lcx"].as_str().unwrap();
+    // The emulator has no such operation, so 501 is its answer.
+    for (length, body, status) in [
+        (MIB, vec![b'x'; MIB], "501 "),
+        (MIB + 1, Vec::new(), "413 "),
+    ] {
+        let mut stream = TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+        let head = request("/nowhere", LOCAL).replace("\r\n\r\n", "\r\nContent-Length: ");
+        write!(stream, "{head}{length}\r\n\r\n").unwrap();
+        stream.write_all(&body).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        assert_eq!(&reply[9..13], status, "{reply}");
+    }
+    end(&mut child);
+}
+
+#[test]
 fn a_socket_with_mode_0600_serves_and_is_removed() {
     let (home, emulator) = (Home::new(), Emulator::start().unwrap());
     let path = home.file("gateway.sock");

@@ -69,7 +69,7 @@ fn no_more_connections_are_open_than_the_limit_however_many_come() {
     let product = Product::with(OK);
     let gateway = Running::to_product(&product, Limits::new().max_connections(MOST));
     let (mut clients, mut most) = (VecDeque::new(), 0);
-    for at in 0..2000 {
+    for at in 0..10_000 {
         let mut connection = Connection::open(&gateway.lcx);
         match at % 3 {
             0 => {}

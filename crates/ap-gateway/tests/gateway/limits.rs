@@ -38,6 +38,46 @@ fn a_body_above_the_limit_is_refused() {
 }
 
 #[test]
+fn a_body_may_have_8_mib_by_default() {
+    let product = Product::with(OK);
+    let gateway = Running::to_product(&product, Limits::new());
+    let largest = vec![b'x'; 8 << 20];
+    assert_eq!(call(&gateway.lcx, "POST /", "", &largest).status(), 200);
+    let sent = product.requests().concat();
+    assert!(sent.ends_with(&largest));
+    let mut connection = Connection::open(&gateway.lcx);
+    let length = format!("Content-Length: {}\r\n", largest.len() + 1);
+    connection.write(request("POST /", &length, b""));
+    let reply = connection.reply(false).unwrap();
+    assert_eq!((reply.status(), reply.refusal()), (413, Some("too_large")));
+}
+
+#[test]
+fn the_time_in_the_queue_is_a_part_of_the_time_of_a_call() {
+    const CALLS: u32 = 30;
+    let (open, wait) = latch();
+    let product = Product::start(move |_| {
+        let _ = wait.lock().unwrap().recv();
+        None
+    });
+    let limits = Limits::new().timeout(SOON).max_in_flight(1);
+    let gateway = Running::to_product(&product, limits);
+    let mut calls: Vec<_> = (0..CALLS).map(|_| Connection::open(&gateway.lcx)).collect();
+    for connection in &mut calls {
+        connection.write(request("GET /", "", b""));
+    }
+    for connection in &mut calls {
+        let reply = connection.reply(false).unwrap();
+        let known = [(504, Some("timeout")), (503, Some("overloaded"))];
+        assert!(known.contains(&(reply.status(), reply.refusal())));
+    }
+    // If each had the whole time when it is its turn, the last one would take as long as all of them.
+    let accesses = gateway.accesses.lock().unwrap();
+    assert!(accesses.iter().all(|call| call.elapsed < SOON * CALLS / 3));
+    drop(open);
+}
+
+#[test]
 fn slow_heads_and_bodies_end_in_time() {
     let product = Product::with(OK);
     let gateway = Running::to_product(&product, Limits::new().client_timeout(SOON));

@@ -53,6 +53,26 @@ fn ready_says_which_product_accepts_a_key() {
             r#"{"products":{"lcx":"auth","suppressionlist":"auth","trustedform":"auth"},"ready":false}"#
         )
     );
+    // One product that does not take the key, or does not work, is enough.
+    for (answer, status) in [
+        (
+            "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n{\"error\":\"authentication failed\"}",
+            "\"auth\"",
+        ),
+        (
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+            "503",
+        ),
+    ] {
+        let product = Product::with(answer.as_bytes());
+        let origins = product.among(emulator.origins());
+        let other = Running::start(origins, &[&emulator.key()], Limits::new());
+        let reply = call(&other.address, "GET /_gateway/ready", "", b"");
+        let text = format!(
+            r#"{{"products":{{"lcx":{status},"suppressionlist":200,"trustedform":200}},"ready":false}}"#
+        );
+        assert_eq!((reply.status(), reply.text()), (503, text.as_str()));
+    }
     // Probes cost the account no more calls than one in ten seconds.
     let calls = || {
         emulator
