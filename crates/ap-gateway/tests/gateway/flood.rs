@@ -82,7 +82,7 @@ fn no_more_connections_are_open_than_the_limit_however_many_come() {
         if clients.len() > 300 {
             clients.pop_front();
         }
-        if at % 20 == 0 {
+        if at % 100 == 0 {
             // No more connections wait to be accepted.
             let _ = try_call(&gateway.address);
             // The table is not read at once, so that one that closes and the next one may both be counted.
