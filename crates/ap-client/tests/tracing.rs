@@ -310,6 +310,22 @@ fn what_a_transport_traces_is_inside_of_the_calls_span() {
     assert_eq!(kept.only().0.exited, 1);
 }
 
+#[test]
+fn the_span_of_a_call_begins_when_the_call_is_polled() {
+    let kept = Kept::default();
+    tracing::subscriber::with_default(kept.clone(), || {
+        let client = ClientBuilder::<Async>::new().keys(ring("a"));
+        let transport = Scripted::pending(1, "a 200");
+        let client = client.build_with(transport.clone()).unwrap();
+        let call = client.send_while(secret_draft(), |_| false);
+        assert!(kept.0.lock().unwrap().0.is_empty());
+        drop(client.send_while(secret_draft(), |_| false));
+        block_on(call).unwrap();
+        transport.finish();
+    });
+    kept.only();
+}
+
 /// A source with these keys, or with none.
 struct Keys(Result<&'static str, &'static str>);
 

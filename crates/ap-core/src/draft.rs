@@ -188,6 +188,7 @@ impl Draft {
     }
 
     /// Sets several headers, instead of earlier ones of the same names. Repeated lines stay repeated.
+    #[inline]
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         if self.headers.is_empty() {
             self.headers = headers;
