@@ -68,7 +68,7 @@ impl Driver {
         let is_unsigned = draft.is_unsigned();
         let (request, called) = draft.prepare(origins, Some(user_agent))?;
         Ok(Self {
-            trace: Trace::default(),
+            trace: Trace::new(),
             request,
             called,
             is_unsigned,

@@ -19,13 +19,12 @@ mod imp {
     #[derive(Clone)]
     pub(crate) struct Trace(Span);
 
-    impl Default for Trace {
-        fn default() -> Self {
+    impl Trace {
+        /// Returns a trace that has not begun.
+        pub(crate) const fn new() -> Self {
             Self(Span::none())
         }
-    }
 
-    impl Trace {
         /// Begins the span, if it has not begun.
         pub(crate) fn begin(&mut self, request: &Request<Bytes>) {
             if !self.0.is_none() {
@@ -162,10 +161,13 @@ mod imp {
 
     use crate::refresher::Refreshed;
 
-    #[derive(Clone, Default)]
+    #[derive(Clone)]
     pub(crate) struct Trace;
 
     impl Trace {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
         pub(crate) fn begin(&mut self, _: &Request<Bytes>) {}
         pub(crate) fn run(
             self,
