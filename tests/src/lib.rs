@@ -10,7 +10,7 @@ mod tls_terminator;
 
 pub use clients::{Settings, TestClient};
 pub use dice::Dice;
-pub use programs::{node_clients, python_requests, run_program, skipped};
+pub use programs::{node_clients, python, python_package, run_program, skipped};
 pub use scripted_server::ScriptedServer;
 pub use tls_terminator::TlsTerminator;
 

@@ -1,14 +1,15 @@
-//! Programs in other languages: the vendor's own Node clients, Python's `requests`, and what is said if something is not
-//! installed.
+//! Programs in other languages: the vendor's own Node clients, Python and its packages, and what is said if something is
+//! not installed.
 
 use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 /// If this variable is set, missing Node clients are a failure.
 const NEED_NODE: &str = "ACTIVEPROSPECT_TESTS_NEED_NODE";
-/// If this variable is set, a missing `requests` is a failure.
+/// If this variable is set, a missing Python and a missing package of it are failures.
 const NEED_PYTHON: &str = "ACTIVEPROSPECT_TESTS_NEED_PYTHON";
 /// The clients, and lodash, which the first one uses without a dependency on it.
 const PACKAGES: [&str; 3] = [
@@ -24,32 +25,48 @@ const PACKAGES: [&str; 3] = [
 /// If they cannot be installed and `ACTIVEPROSPECT_TESTS_NEED_NODE` is set.
 #[must_use]
 pub fn node_clients() -> Option<TempDir> {
-    installed(install(), NEED_NODE)
+    available(install(), NEED_NODE)
 }
 
-/// Installs Python's `requests` into a temporary folder, or prints which test is skipped and why.
+/// Returns the path of Python, or prints which test is skipped.
+///
+/// # Panics
+///
+/// If there is none and `ACTIVEPROSPECT_TESTS_NEED_PYTHON` is set.
+#[must_use]
+pub fn python() -> Option<&'static str> {
+    let mut paths = ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter();
+    let found = paths.find(|path| Path::new(path).exists());
+    available(
+        found.ok_or_else(|| "there is no python3".to_owned()),
+        NEED_PYTHON,
+    )
+}
+
+/// Installs a package of Python's into a temporary folder, or prints which test is skipped and why. Python finds the
+/// package if it runs in this folder.
 ///
 /// # Panics
 ///
 /// If it cannot be installed and `ACTIVEPROSPECT_TESTS_NEED_PYTHON` is set.
 #[must_use]
-pub fn python_requests(python: &str) -> Option<TempDir> {
+pub fn python_package(python: &str, package: &str) -> Option<TempDir> {
     let install = || {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut pip = Command::new(python);
         pip.args(["-m", "pip", "install", "--quiet", "--target"])
             .arg(folder.path())
-            .arg("requests");
+            .arg(package);
         run_program(&mut pip, "pip")?;
         Ok(folder)
     };
-    installed(install(), NEED_PYTHON)
+    available(install(), NEED_PYTHON)
 }
 
-/// Returns the folder, or prints which test is skipped and why. Panics if `variable` is set.
-fn installed(folder: Result<TempDir, String>, variable: &str) -> Option<TempDir> {
-    match folder {
-        Ok(folder) => Some(folder),
+/// Returns what a test needs, or prints which test is skipped and why. Panics if `variable` is set.
+fn available<T>(needed: Result<T, String>, variable: &str) -> Option<T> {
+    match needed {
+        Ok(needed) => Some(needed),
         Err(reason) => {
             assert!(
                 std::env::var_os(variable).is_none(),

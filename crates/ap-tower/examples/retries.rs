@@ -21,7 +21,7 @@ use tower::{Service as _, ServiceBuilder, ServiceExt as _};
 /// Repeats a GET up to so many times: after a 5xx, after any error of the service below, and after an error of the core
 /// that says that it may be repeated.
 #[derive(Clone)]
-struct Attempts(usize);
+pub(crate) struct Attempts(pub(crate) usize);
 
 impl<R> Policy<Request<Full<Bytes>>, Response<R>, BoxError> for Attempts {
     type Future = Ready<()>;

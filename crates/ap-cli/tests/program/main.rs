@@ -46,6 +46,7 @@ mod documents;
 mod emulate;
 mod gateway;
 mod help;
+mod kubernetes;
 mod proxy;
 mod run;
 mod signals;

@@ -299,9 +299,11 @@ fn verbose_writes_one_line_for_each_answer_without_its_path() {
         key = base64.b64encode(('X:' + os.environ['ACTIVEPROSPECT_API_KEY']).encode()).decode()\n\
         q = r.Request(os.environ['ACTIVEPROSPECT_GATEWAY_URL'] + '/lcx/flows', headers={'Authorization': 'Basic ' + key})\n\
         print(r.urlopen(q).status)";
-    let Some(python) = python() else { return };
+    let Some(python) = ap_tests::python() else {
+        return;
+    };
     let home = Home::new();
-    let ran = home.run_bare(&["run", "-v", "--emulator", "--", &python, "-c", script]);
+    let ran = home.run_bare(&["run", "-v", "--emulator", "--", python, "-c", script]);
     assert_eq!(ran.succeeds(), "200\n");
     let log: Vec<_> = ran
         .stderr
@@ -314,17 +316,6 @@ fn verbose_writes_one_line_for_each_answer_without_its_path() {
         ran.stderr
     );
     assert!(!ran.stderr.contains("flows"));
-}
-
-fn python() -> Option<String> {
-    let found = ["/usr/bin/python3", "/usr/local/bin/python3"];
-    let found = found.into_iter().find(|path| Path::new(path).exists());
-    if found.is_none() {
-        let is_needed = std::env::var_os("ACTIVEPROSPECT_TESTS_NEED_PYTHON").is_some();
-        assert!(!is_needed, "there is no python3");
-        ap_tests::skipped("there is no python3");
-    }
-    found.map(str::to_owned)
 }
 
 /// Runs a program under `ap run` that makes calls until its input ends, resets the key meanwhile, and checks that no call
@@ -378,12 +369,12 @@ fn check_through_reset(program: &[&str], folder: &Path) {
 
 #[test]
 fn a_python_program_loses_no_call_in_a_reset() {
-    if let Some(python) = python()
-        && let Some(folder) = ap_tests::python_requests(&python)
+    if let Some(python) = ap_tests::python()
+        && let Some(folder) = ap_tests::python_package(python, "requests")
     {
         // Python looks for modules in the folder in which it runs.
         check_through_reset(
-            &[&python, "-c", include_str!("../programs/calls.py")],
+            &[python, "-c", include_str!("../programs/calls.py")],
             folder.path(),
         );
     }

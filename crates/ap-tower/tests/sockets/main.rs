@@ -1,6 +1,12 @@
 //! Calls over real sockets, to an emulator, through hyper's pooled client.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "its `main` is not called from here")]
+#[path = "../../examples/retries.rs"]
+mod example;
+mod retries;
+mod traces;
+
 use std::time::Duration;
 
 use ap_emulator::{Emulator, Fault, Product};
