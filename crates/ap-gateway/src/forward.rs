@@ -131,8 +131,8 @@ impl Forwarder {
     }
 
     /// Makes the call, and again if the connection ended before the head of the answer was complete and a second request does no
-    /// harm.
-    /// `start` is when its head was complete. What the answer must keep until it is written is among its extensions.
+    /// harm. `start` is when the head of the call was complete. What the answer must keep until it is written is among its
+    /// extensions.
     pub(crate) async fn forward(
         &self,
         call: &mut Call,
@@ -214,8 +214,8 @@ async fn next_poll() {
     .await;
 }
 
-/// Returns `true` if the connection ended before the head of the answer was complete, for example because the product had closed it while it
-/// was idle, and the call may be repeated.
+/// Returns `true` if the connection ended before the head of the answer was complete, for example because the product had
+/// closed it while it was idle, and the call may be repeated.
 fn is_stale(error: &Error) -> bool {
     error.kind() == ErrorKind::Transport(TransportErrorKind::Closed) && error.may_retry()
 }

@@ -276,7 +276,8 @@ impl Client<Async> {
     }
 
     /// Sends a draft like [`send`](Self::send), and again as long as `repeats` returns `true` for the error: a
-    /// retry policy of your own. All of it together may take as long as one call.
+    /// retry policy of your own. All of it together may take as long as one call. The request is checked now; it is sent, and
+    /// its time begins, when the future is polled.
     ///
     /// `repeats` must see to it that a second request does no harm, for example by [`Error::may_retry`].
     ///
