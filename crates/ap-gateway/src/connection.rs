@@ -87,7 +87,7 @@ pub(crate) async fn serve<S>(
         // call, and does not flush at the end.
         match Pin::new(&mut connection).poll(context) {
             Poll::Ready(end) => Poll::Ready(Ok(end)),
-            // The rest of an answer is written first: hyper drops it if the client asked for an upgrade.
+            // The rest of an answer is written first: hyper, told to finish, can drop it.
             Poll::Pending if delivery.phase().is_answered() => Poll::Pending,
             Poll::Pending => order.map(Err),
         }

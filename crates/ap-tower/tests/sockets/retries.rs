@@ -41,7 +41,7 @@ impl<R> Policy<Request<Full<Bytes>>, Response<R>, BoxError> for Noted {
     }
 
     fn clone_request(&mut self, request: &Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
-        Some(request.clone())
+        Policy::<_, Response<R>, BoxError>::clone_request(&mut self.policy, request)
     }
 }
 
